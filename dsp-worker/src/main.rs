@@ -1,0 +1,3 @@
+//! The worker process.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! \[rt\] One module a file, named as on the panel.
+
+pub mod attenuverter;

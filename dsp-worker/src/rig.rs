@@ -1,0 +1,264 @@
+//! A bench power supply for one module: patch signals in, run it, look at what
+//! comes out. Tests, benches and sound references use it; it calls modules
+//! exactly as a worker does.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::catalog::{CATALOG, Entry};
+use crate::module::{Event, Module};
+use crate::signal::{SILENCE, Signal};
+use crate::tape::{TapeSpan, lay_out};
+use crate::tools::Tools;
+use crate::units::QUANTUM;
+use crate::worker::state::{Call, Quantum, StateLayout};
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct CacheLine([u8; 64]);
+
+type Feed = Box<dyn FnMut(usize, u64) -> f32>;
+
+/// One module on the bench.
+pub struct Rig {
+    entry: &'static Entry,
+    sample_rate_hz: f32,
+    layout: StateLayout,
+    state: Vec<CacheLine>,
+    targets: Vec<f32>,
+    tapes: Vec<f32>,
+    tape_spans: Vec<TapeSpan>,
+    feeds: Vec<Option<(usize, Feed)>>,
+    inputs: Vec<Signal>,
+    outputs: Vec<Signal>,
+    events: Vec<Event>,
+    display: Vec<AtomicU32>,
+    tools: Tools,
+    frame: u64,
+    seed: u64,
+    has_started: bool,
+    is_frame_by_frame: bool,
+    not_finite: u32,
+}
+
+/// What came out of every output, channel by channel.
+pub struct Render {
+    entry: &'static Entry,
+    channels: Vec<Vec<Vec<f32>>>,
+}
+
+impl Rig {
+    /// A new module of that type. Its params stand at their defaults.
+    ///
+    /// # Panics
+    /// Where the module is not in the catalogue.
+    pub fn new<M: Module>(sample_rate_hz: f32) -> Rig {
+        Rig::named(M::ABOUT.name, sample_rate_hz)
+    }
+
+    /// A new module of the catalogue, by its name.
+    ///
+    /// # Panics
+    /// Where no module is called that.
+    pub fn named(name: &str, sample_rate_hz: f32) -> Rig {
+        let entry =
+            CATALOG.iter().find(|entry| entry.about.name == name).expect("in the catalogue");
+        let layout = StateLayout::of(entry);
+        let tape_spans = lay_out(&(entry.tapes)(sample_rate_hz));
+        Rig {
+            entry,
+            sample_rate_hz,
+            state: vec![CacheLine([0; 64]); layout.size_bytes() / 64],
+            layout,
+            targets: entry.about.params.iter().map(|param| param.default).collect(),
+            tapes: vec![0.0; tape_spans.last().map_or(0, |span| span.end())],
+            tape_spans,
+            feeds: entry.about.inputs.iter().map(|_| None).collect(),
+            inputs: vec![SILENCE; entry.about.inputs.len()],
+            outputs: vec![Signal::zeroed(); entry.about.outputs.len()],
+            events: Vec::new(),
+            display: (0..entry.about.display).map(|_| AtomicU32::new(0)).collect(),
+            tools: Tools::new(),
+            frame: 0,
+            seed: 1,
+            has_started: false,
+            is_frame_by_frame: false,
+            not_finite: 0,
+        }
+    }
+
+    /// Turns a param. Before the first frame it starts there; later it glides.
+    ///
+    /// # Panics
+    /// Where the module has no such param.
+    pub fn set(&mut self, param: &str, value: f32) -> &mut Rig {
+        self.targets[self.entry.about.param(param).expect("a param of this module")] = value;
+        self
+    }
+
+    /// Sets a choice by its word.
+    ///
+    /// # Panics
+    /// Where the module has no such param, or the param no such choice.
+    pub fn choose(&mut self, param: &str, word: &str) -> &mut Rig {
+        let index = self.entry.about.param(param).expect("a param of this module");
+        self.targets[index] =
+            self.entry.about.params[index].parse(word).expect("one of its choices");
+        self
+    }
+
+    /// Another seed than 1, for what is random.
+    pub fn seed(&mut self, seed: u64) -> &mut Rig {
+        self.seed = seed;
+        self
+    }
+
+    /// Patches a mono cable: `volts(channel, frame)`, frames counted from the
+    /// start of the rig.
+    pub fn feed(
+        &mut self,
+        input: &str,
+        volts: impl FnMut(usize, u64) -> f32 + 'static,
+    ) -> &mut Rig {
+        self.feed_channels(input, 1, volts)
+    }
+
+    /// Patches a cable with that many channels.
+    ///
+    /// # Panics
+    /// Where the module has no such input.
+    pub fn feed_channels(
+        &mut self,
+        input: &str,
+        channels: usize,
+        volts: impl FnMut(usize, u64) -> f32 + 'static,
+    ) -> &mut Rig {
+        let index = self.entry.about.input(input).expect("an input of this module");
+        self.feeds[index] = Some((channels, Box::new(volts)));
+        self
+    }
+
+    /// Pulls the cable out of an input.
+    ///
+    /// # Panics
+    /// Where the module has no such input.
+    pub fn unplug(&mut self, input: &str) -> &mut Rig {
+        let index = self.entry.about.input(input).expect("an input of this module");
+        self.feeds[index] = None;
+        self.inputs[index] = SILENCE;
+        self
+    }
+
+    /// Something happens at the start of the next quantum.
+    pub fn event(&mut self, event: Event) -> &mut Rig {
+        self.events.push(event);
+        self
+    }
+
+    /// Calls the module once a frame, as in a feedback loop, instead of once a
+    /// quantum.
+    pub fn frame_by_frame(&mut self) -> &mut Rig {
+        self.is_frame_by_frame = true;
+        self
+    }
+
+    /// What the module shows to editors.
+    pub fn display(&self) -> Vec<f32> {
+        self.display.iter().map(|cell| f32::from_bits(cell.load(Relaxed))).collect()
+    }
+
+    /// Output samples so far that were not finite.
+    pub fn not_finite(&self) -> u32 {
+        self.not_finite
+    }
+
+    /// Runs the module for that many frames, and returns what came out.
+    pub fn run(&mut self, frames: usize) -> Render {
+        if !self.has_started {
+            let state = bytemuck::cast_slice_mut(&mut self.state);
+            self.layout.start(self.entry, state, &self.targets, self.seed);
+            self.has_started = true;
+        }
+        let mut render =
+            Render { entry: self.entry, channels: vec![Vec::new(); self.outputs.len()] };
+        let mut left = frames;
+        while left > 0 {
+            let start = (self.frame % QUANTUM as u64) as usize;
+            let count = if self.is_frame_by_frame { 1 } else { left.min(QUANTUM - start) };
+            self.step(start, count);
+            render.keep(&self.outputs, start..start + count);
+            left -= count;
+        }
+        render
+    }
+
+    fn step(&mut self, start: usize, count: usize) {
+        for (input, feed) in self.inputs.iter_mut().zip(&mut self.feeds) {
+            let Some((channels, volts)) = feed else { continue };
+            input.set_channels(*channels);
+            for offset in 0..count {
+                for channel in 0..*channels {
+                    input.set(channel, start + offset, volts(channel, self.frame + offset as u64));
+                }
+            }
+        }
+        let inputs: Vec<&Signal> = self.inputs.iter().collect();
+        let call = Call {
+            entry: self.entry,
+            layout: &self.layout,
+            state: bytemuck::cast_slice_mut(&mut self.state),
+            targets: &self.targets,
+            inputs: &inputs,
+            outputs: &mut self.outputs,
+            tapes: &mut self.tapes,
+            tape_spans: &self.tape_spans,
+            events: &self.events,
+            display: &self.display,
+            tools: &mut self.tools,
+            is_bypassed: false,
+        };
+        self.not_finite += call.run(Quantum {
+            sample_rate_hz: self.sample_rate_hz,
+            frame: self.frame - start as u64,
+            frames: start..start + count,
+        });
+        if start == 0 {
+            self.events.clear();
+        }
+        self.frame += count as u64;
+    }
+}
+
+impl Render {
+    /// The volts of one channel of an output, frame by frame.
+    ///
+    /// # Panics
+    /// Where the module has no such output, or it never had that channel.
+    pub fn channel(&self, output: &str, channel: usize) -> &[f32] {
+        &self.channels[self.entry.about.output(output).expect("an output of this module")][channel]
+    }
+
+    /// The first channel of the first output.
+    pub fn main(&self) -> &[f32] {
+        &self.channels[0][0]
+    }
+
+    /// The most channels that the output had.
+    ///
+    /// # Panics
+    /// Where the module has no such output.
+    pub fn channels(&self, output: &str) -> usize {
+        self.channels[self.entry.about.output(output).expect("an output of this module")].len()
+    }
+
+    fn keep(&mut self, outputs: &[Signal], frames: std::ops::Range<usize>) {
+        for (kept, output) in self.channels.iter_mut().zip(outputs) {
+            let so_far = kept.first().map_or(0, Vec::len);
+            kept.resize_with(kept.len().max(output.channels()), || vec![0.0; so_far]);
+            for (channel, kept) in kept.iter_mut().enumerate() {
+                kept.extend(frames.clone().map(|frame| output.at(channel, frame)));
+            }
+        }
+    }
+}

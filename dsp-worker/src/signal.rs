@@ -1,0 +1,203 @@
+//! What a cable carries for one quantum: up to sixteen channels of volts.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::lane::{LANES, Lane};
+use crate::units::{CHANNELS, QUANTUM};
+
+/// One output port's voltages for one [`QUANTUM`] of frames.
+///
+/// One channel lies as `samples[frame]`. Two and more lie in groups of
+/// [`LANES`] channels, so that a group's frame is one SIMD load:
+/// `samples[(group * QUANTUM + frame) * LANES + lane]`.
+///
+/// It lives in shared memory, and its reader distrusts it: every index is
+/// masked or checked.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub struct Signal {
+    channels: u32,
+    _unused: [u32; 15],
+    samples: [f32; QUANTUM * CHANNELS],
+}
+
+const _: () = assert!(size_of::<Signal>() == 64 + 4 * QUANTUM * CHANNELS);
+
+/// What an unpatched input reads: no channels, 0 V.
+pub static SILENCE: Signal =
+    Signal { channels: 0, _unused: [0; 15], samples: [0.0; QUANTUM * CHANNELS] };
+
+/// How many SIMD groups that many channels take.
+#[inline(always)]
+pub const fn groups(channels: usize) -> usize {
+    channels.div_ceil(LANES)
+}
+
+impl Signal {
+    /// 0 to 16. 0: nothing is patched here.
+    #[inline(always)]
+    pub fn channels(&self) -> usize {
+        (self.channels as usize).min(CHANNELS)
+    }
+
+    /// Whether a cable ends here.
+    #[inline(always)]
+    pub fn is_patched(&self) -> bool {
+        self.channels != 0
+    }
+
+    /// Changes the number of channels, 1 to 16. The samples are to be written
+    /// afterwards: their order depends on it.
+    #[inline(always)]
+    pub fn set_channels(&mut self, channels: usize) {
+        self.channels = channels.clamp(1, CHANNELS) as u32;
+    }
+
+    /// The volts of one frame, for one channel or for a group of [`LANES`].
+    ///
+    /// One channel is copied to every lane. As `f32` it is the first channel,
+    /// whatever the group.
+    #[inline(always)]
+    pub fn get<L: Lane>(&self, group: usize, frame: usize) -> L {
+        let frame = frame % QUANTUM;
+        if self.channels <= 1 {
+            L::splat(self.samples[frame])
+        } else {
+            L::from_lanes(self.samples.as_chunks().0[(group % 2) * QUANTUM + frame])
+        }
+    }
+
+    /// Writes the volts of one frame. `L` is `f32` where this signal has one
+    /// channel, and [`Lanes`](crate::lane::Lanes) where it has more.
+    #[inline(always)]
+    pub fn put<L: Lane>(&mut self, group: usize, frame: usize, volts: L) {
+        let frame = frame % QUANTUM;
+        if L::WIDTH == 1 {
+            self.samples[frame] = volts.first();
+        } else {
+            self.samples.as_chunks_mut().0[(group % 2) * QUANTUM + frame] = volts.to_lanes();
+        }
+    }
+
+    /// One channel's volts. One channel alone is copied to every channel; past
+    /// the last of several there is 0 V.
+    #[inline(always)]
+    pub fn at(&self, channel: usize, frame: usize) -> f32 {
+        if self.channels <= 1 {
+            self.samples[frame % QUANTUM]
+        } else {
+            self.samples[index(channel, frame)]
+        }
+    }
+
+    /// Writes one channel of one frame, slowly: for modules that go channel by
+    /// channel. The number of channels must have been set.
+    #[inline(always)]
+    pub fn set(&mut self, channel: usize, frame: usize, volts: f32) {
+        if self.channels <= 1 {
+            self.samples[frame % QUANTUM] = volts;
+        } else {
+            self.samples[index(channel, frame)] = volts;
+        }
+    }
+
+    /// All channels of one frame together: what a mono module hears.
+    #[inline(always)]
+    pub fn sum(&self, frame: usize) -> f32 {
+        if self.channels <= 1 {
+            return self.samples[frame % QUANTUM];
+        }
+        (0..self.channels()).map(|channel| self.samples[index(channel, frame)]).sum()
+    }
+
+    /// Adds another signal's frames, scaled frame by frame, as two cables in
+    /// one input do. `self` keeps its number of channels, which is not less
+    /// than the other's: one channel adds to every channel.
+    #[inline(always)]
+    pub(crate) fn add(
+        &mut self,
+        other: &Signal,
+        frames: std::ops::Range<usize>,
+        gain: impl Fn(usize) -> f32,
+    ) {
+        for channel in 0..self.channels() {
+            for frame in frames.clone() {
+                let sum = self.at(channel, frame) + gain(frame) * other.at(channel, frame);
+                self.set(channel, frame, sum);
+            }
+        }
+    }
+
+    /// Makes the signal fit to leave its module: 0 V instead of what is not a
+    /// finite number, and in lanes past the last channel. Returns how many
+    /// samples were not finite.
+    #[inline(always)]
+    pub(crate) fn clean(&mut self, frames: std::ops::Range<usize>) -> u32 {
+        let channels = self.channels();
+        let mut broken = 0;
+        let mut stop_at_border = |volts: &mut f32| {
+            if !volts.is_finite() {
+                *volts = 0.0;
+                broken += 1;
+            }
+        };
+        if channels <= 1 {
+            self.samples[frames].iter_mut().for_each(stop_at_border);
+            return broken;
+        }
+        for group in 0..groups(channels) {
+            let used = (channels - group * LANES).min(LANES);
+            for frame in frames.clone() {
+                let lanes = &mut self.samples.as_chunks_mut::<LANES>().0[group * QUANTUM + frame];
+                lanes[..used].iter_mut().for_each(&mut stop_at_border);
+                lanes[used..].fill(0.0);
+            }
+        }
+        broken
+    }
+}
+
+#[inline(always)]
+fn index(channel: usize, frame: usize) -> usize {
+    let channel = channel % CHANNELS;
+    ((channel / LANES) * QUANTUM + frame % QUANTUM) * LANES + channel % LANES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lane::Lanes;
+
+    #[test]
+    fn one_channel_is_copied_to_all() {
+        let mut signal = SILENCE;
+        signal.set_channels(1);
+        signal.put(0, 3, 2.5f32);
+        assert_eq!(signal.at(7, 3), 2.5);
+        assert_eq!(signal.get::<Lanes>(1, 3), Lanes::splat(2.5));
+    }
+
+    #[test]
+    fn channels_and_lanes_are_the_same_memory() {
+        let mut signal = SILENCE;
+        signal.set_channels(11);
+        for channel in 0..11 {
+            signal.set(channel, 5, channel as f32);
+        }
+        assert_eq!(signal.get::<Lanes>(1, 5).to_lanes(), [8.0, 9.0, 10.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(signal.sum(5), 55.0);
+    }
+
+    #[test]
+    fn what_is_not_a_number_stops_at_the_border() {
+        let mut signal = SILENCE;
+        signal.set_channels(3);
+        signal.put(
+            0,
+            0,
+            Lanes::from_lanes([f32::NAN, 1.0, f32::INFINITY, 7.0, 7.0, 7.0, 7.0, 7.0]),
+        );
+        assert_eq!(signal.clean(0..1), 2);
+        assert_eq!(signal.get::<Lanes>(0, 0).to_lanes(), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+}

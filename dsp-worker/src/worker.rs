@@ -1,0 +1,3 @@
+//! The worker process: warm up, wait, run jobs, stamp.
+
+pub mod state;

@@ -1,0 +1,186 @@
+//! \[rt\] A module's committed memory, and one call of the module over it.
+
+use std::ops::Range;
+use std::sync::atomic::AtomicU32;
+
+use crate::catalog::{Entry, MAX_PARAMS, MAX_PORTS, STATE_ALIGN};
+use crate::module::{Block, Event, Ramp};
+use crate::param::Param;
+use crate::signal::{SILENCE, Signal};
+use crate::tape::{TapeSpan, Tapes};
+use crate::tools::Tools;
+use crate::units::{CHANNELS, QUANTUM};
+
+/// How fast a param glides to where it was set: the time, in seconds, in which
+/// it covers 63 % of the way.
+const GLIDE_SECS: f32 = 3e-3;
+
+/// Where the parts of a module's state lie in its bytes.
+///
+/// First where each param stands on its way to its target, then the last frame
+/// of each output (what a cable in a loop carries into the next quantum), then
+/// the module's own data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateLayout {
+    params: Range<usize>,
+    last_frames: Range<usize>,
+    module: Range<usize>,
+}
+
+/// The channels of one output at the last frame computed.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct LastFrame {
+    pub channels: u32,
+    pub volts: [f32; CHANNELS],
+}
+
+impl StateLayout {
+    /// The layout of that module's state.
+    pub fn of(entry: &Entry) -> StateLayout {
+        let params = 0..4 * entry.about.params.len();
+        let last_frames =
+            params.end..params.end + size_of::<LastFrame>() * entry.about.outputs.len();
+        let module = last_frames.end.next_multiple_of(STATE_ALIGN);
+        StateLayout { params, last_frames, module: module..module + entry.state_bytes }
+    }
+
+    /// Bytes of one copy of the state: a multiple of a cache line.
+    pub fn size_bytes(&self) -> usize {
+        self.module.end.next_multiple_of(STATE_ALIGN)
+    }
+
+    /// Writes the state of a new module. `params` are where they start.
+    pub fn start(&self, entry: &Entry, state: &mut [u8], params: &[f32], seed: u64) {
+        state.fill(0);
+        for (at, &param) in self.params.clone().step_by(4).zip(params) {
+            state[at..at + 4].copy_from_slice(&param.to_ne_bytes());
+        }
+        (entry.start)(&mut state[self.module.clone()], seed);
+    }
+
+    pub(crate) fn last_frames<'a>(&self, state: &'a [u8]) -> &'a [LastFrame] {
+        bytemuck::cast_slice(&state[self.last_frames.clone()])
+    }
+
+    /// Remembers the last frame of each output. At the end of every quantum
+    /// that something in a loop may follow.
+    pub(crate) fn keep_last_frames(&self, state: &mut [u8], outputs: &[Signal]) {
+        let kept = bytemuck::cast_slice_mut(&mut state[self.last_frames.clone()]);
+        for (kept, output) in kept.iter_mut().zip(outputs) {
+            *kept = LastFrame {
+                channels: output.channels() as u32,
+                volts: std::array::from_fn(|channel| output.at(channel, QUANTUM - 1)),
+            };
+        }
+    }
+}
+
+/// The time of one call.
+#[derive(Clone, Debug)]
+pub struct Quantum {
+    /// In Hz.
+    pub sample_rate_hz: f32,
+    /// The clock at the quantum's first frame.
+    pub frame: u64,
+    /// Which of its frames to compute.
+    pub frames: Range<usize>,
+}
+
+/// Everything one call of a module reads and writes.
+pub struct Call<'a> {
+    /// Which module.
+    pub entry: &'static Entry,
+    /// Where its state lies in `state`.
+    pub layout: &'a StateLayout,
+    /// The copy of its state that this block works on.
+    pub state: &'a mut [u8],
+    /// Where its params were set.
+    pub targets: &'a [f32],
+    /// One for each input.
+    pub inputs: &'a [&'a Signal],
+    /// One for each output.
+    pub outputs: &'a mut [Signal],
+    /// All its tapes, end to end.
+    pub tapes: &'a mut [f32],
+    /// One for each of [`Module::tapes`](crate::Module::tapes).
+    pub tape_spans: &'a [TapeSpan],
+    /// Since the quantum before.
+    pub events: &'a [Event],
+    /// What editors see.
+    pub display: &'a [AtomicU32],
+    /// Of this process.
+    pub tools: &'a mut Tools,
+    /// Pass inputs to outputs along the bypass routes, and leave the module
+    /// alone.
+    pub is_bypassed: bool,
+}
+
+impl Call<'_> {
+    /// Computes some frames of one quantum. Returns how many output samples
+    /// were not finite; they are 0 V now. Real-time safe.
+    pub fn run(self, time: Quantum) -> u32 {
+        let Quantum { sample_rate_hz, frame, frames } = time;
+        let about = self.entry.about;
+        let (params, rest) = self.state.split_at_mut(self.layout.params.end);
+        let params: &mut [f32] = bytemuck::cast_slice_mut(params);
+        let module = self.layout.module.start - self.layout.params.end;
+        let module = &mut rest[module..module + self.entry.state_bytes];
+
+        let glide = 1.0 - (-(QUANTUM as f32) / (GLIDE_SECS * sample_rate_hz)).exp();
+        let mut ramps = [Ramp::default(); MAX_PARAMS];
+        let mut ends = [0.0; MAX_PARAMS];
+        for (index, param) in about.params.iter().enumerate() {
+            let target = self.targets.get(index).copied().unwrap_or(param.default);
+            ends[index] = glided(param, params[index], param.legal(target), glide);
+            let start = if param.jumps() { ends[index] } else { params[index] };
+            ramps[index] = Ramp::new(start, ends[index]);
+        }
+
+        if self.is_bypassed {
+            bypass(self.entry, self.inputs, self.outputs, frames.clone());
+        } else {
+            let mut block = Block {
+                sample_rate_hz,
+                frame,
+                tapes: Tapes::new(frame, self.tapes, self.tape_spans),
+                tools: self.tools,
+                frames: frames.clone(),
+                inputs: self.inputs,
+                outputs: self.outputs,
+                params: &ramps[..about.params.len()],
+                events: self.events,
+                display: self.display,
+            };
+            self.entry.process(module, &mut block);
+        }
+
+        if frames.end == QUANTUM {
+            params.copy_from_slice(&ends[..params.len()]);
+        }
+        self.outputs.iter_mut().map(|output| output.clean(frames.clone())).sum()
+    }
+}
+
+/// Where a param stands one quantum later.
+#[inline]
+fn glided(param: &Param, now: f32, target: f32, glide: f32) -> f32 {
+    let way = target - now;
+    let near = 1e-5 * (param.range.end() - param.range.start());
+    if param.jumps() || way.abs() <= near { target } else { now + way * glide }
+}
+
+fn bypass(entry: &Entry, inputs: &[&Signal], outputs: &mut [Signal], frames: Range<usize>) {
+    for (index, output) in outputs.iter_mut().enumerate() {
+        let route = entry.about.bypass.iter().find(|(_, to)| *to == index);
+        let input = route.and_then(|&(from, _)| inputs.get(from).copied()).unwrap_or(&SILENCE);
+        output.set_channels(input.channels());
+        for channel in 0..output.channels() {
+            for frame in frames.clone() {
+                output.set(channel, frame, input.at(channel, frame));
+            }
+        }
+    }
+}
+
+const _: () = assert!(MAX_PORTS <= 32, "a job's inputs are gathered in a fixed scratch");
