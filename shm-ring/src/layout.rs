@@ -1,0 +1,271 @@
+//! Who writes what, where: the records at the start of the two regions.
+//!
+//! ```text
+//! control region (the host writes, workers read)
+//!   Header | Clock | SlotControl × SLOTS | WorkerControl × WORKERS | bells | plans …
+//! arena region (each worker writes what the host gave it, all read)
+//!   WorkerRecord × WORKERS | SlotRecord × SLOTS | memory of modules …
+//! ```
+//!
+//! A *worker* here is a process, by the number of its seat; a *slot* is a share
+//! of the plan, and the worker that computes it may change in the middle of a
+//! block. Every record is read as a letter from a stranger who may have died in
+//! mid-sentence.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::doorbell::{BELLS_BYTES, Listener};
+use crate::latest::Latest;
+use crate::region::{PAGE, Shared};
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// Slots that a plan may be shared out over.
+pub const SLOTS: usize = 32;
+
+/// Worker processes that may be alive at a time, spares included.
+pub const WORKERS: usize = 64;
+
+/// No slot, or no worker.
+pub const NONE: u32 = u32::MAX;
+
+/// Changes with every change of these layouts.
+pub const VERSION: u32 = 1;
+
+const MAGIC: u64 = u64::from_le_bytes(*b"SOSTNUTO");
+
+/// The first thing in the control region.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct Header {
+    magic: u64,
+    version: u32,
+    /// Of the host.
+    pub owner_pid: u32,
+    /// Length of the control region.
+    pub control_bytes: u64,
+    /// Length of the arena.
+    pub arena_bytes: u64,
+    /// What host and workers must agree on beyond this layout; the worker says
+    /// what that is.
+    pub fingerprint: u64,
+    unused: [u64; 3],
+}
+
+impl Header {
+    /// The header of a new session of this process.
+    pub fn new(control_bytes: usize, arena_bytes: usize, fingerprint: u64) -> Header {
+        Header {
+            magic: MAGIC,
+            version: VERSION,
+            owner_pid: std::process::id(),
+            control_bytes: control_bytes as u64,
+            arena_bytes: arena_bytes as u64,
+            fingerprint,
+            unused: [0; 3],
+        }
+    }
+
+    /// Whether this program can read the regions.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub fn check(&self, control: usize, arena: usize, fingerprint: u64) -> Result<(), String> {
+        if self.magic != MAGIC {
+            return Err("this shared memory is not Sostenuto's".to_owned());
+        }
+        if self.version != VERSION {
+            let theirs = self.version;
+            return Err(format!("the host's shared memory has layout {theirs}, not {VERSION}"));
+        }
+        if self.fingerprint != fingerprint {
+            return Err("host and worker know different modules: build both anew".to_owned());
+        }
+        if self.control_bytes != control as u64 || self.arena_bytes != arena as u64 {
+            return Err("the shared memory is not as long as it says".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What the engine says at the start of every block. It stands until the next
+/// block, which begins when every slot with work has done this one.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct BlockStart {
+    /// Frames since the sound began.
+    pub frame: u64,
+    /// The frame at which the present plan began.
+    pub plan_frame: u64,
+    /// When the block must be ready. Monotonic clock; 0: no hurry.
+    pub deadline_nanos: u64,
+    /// Counts blocks, from 1, wrapping past 0. 0: none yet.
+    pub block: u32,
+    /// Which plan of the control region is valid.
+    pub plan: u32,
+    /// Frames in this block.
+    pub frames: u32,
+    /// In Hz.
+    pub sample_rate_hz: f32,
+}
+
+/// The newest [`BlockStart`].
+pub type Clock = Latest<{ size_of::<BlockStart>() / 4 }>;
+
+/// What the host says of one slot.
+#[repr(C, align(64))]
+pub struct SlotControl {
+    /// The worker that computes it, or [`NONE`].
+    pub worker: AtomicU32,
+    /// Counts the workers that it was given to. A worker whose number is not
+    /// the newest leaves the slot alone.
+    pub epoch: AtomicU32,
+}
+
+/// What the host says to one worker.
+#[repr(C, align(64))]
+pub struct WorkerControl {
+    /// Counts news for this worker: a block, a slot. It sleeps on this word.
+    pub bell: AtomicU32,
+    /// The slot that it has been given, or [`NONE`].
+    pub slot: AtomicU32,
+    /// The slot's epoch at that time.
+    pub epoch: AtomicU32,
+}
+
+/// What one worker says of itself. Nobody else writes it.
+#[repr(C, align(64))]
+pub struct WorkerRecord {
+    /// One of `STARTING → WARM`.
+    pub state: AtomicU32,
+    /// Its process.
+    pub pid: AtomicU32,
+    /// A mask of the `GRANTED_…` constants.
+    pub granted: AtomicU32,
+    /// Blocks in which it computed something.
+    pub blocks: AtomicU32,
+    /// From its first instruction until it was warm.
+    pub warm_nanos: AtomicU64,
+}
+
+/// Has not said anything yet.
+pub const STARTING: u32 = 0;
+/// Can compute without a page fault.
+pub const WARM: u32 = 1;
+
+/// The system lets this worker run in real time.
+pub const GRANTED_REAL_TIME: u32 = 1;
+/// The system keeps this worker's memory from being swapped out.
+pub const GRANTED_LOCK: u32 = 2;
+
+/// What the worker of a slot says of its work. Nobody else writes it.
+#[repr(C, align(64))]
+pub struct SlotRecord {
+    /// The last block whose jobs are all stamped. The engine sleeps on this
+    /// word.
+    pub done: AtomicU32,
+    /// Index of the job that it is computing, or [`NONE`].
+    pub job: AtomicU32,
+    /// Jobs begun, wrapping: whether a worker that seems stuck moves.
+    pub jobs_begun: AtomicU32,
+    /// Time spent computing the last block, waiting not counted.
+    pub busy_nanos: AtomicU32,
+}
+
+/// What a module's memory begins with. Its worker writes it.
+#[repr(C, align(64))]
+pub struct ModuleRecord {
+    /// The last block whose outputs and next state are written. Whatever
+    /// happens before this store did not happen. Readers of the module's
+    /// outputs sleep on this word.
+    pub stamp: AtomicU32,
+    /// Output samples that were not finite, since the module was made.
+    pub not_finite: AtomicU32,
+    /// Time spent computing the last block.
+    pub busy_nanos: AtomicU32,
+}
+
+macro_rules! shared {
+    ($($record:ty: $bytes:expr),*) => {$(
+        // SAFETY: every field is an atomic, or padding that nobody reads.
+        #[allow(unsafe_code)]
+        unsafe impl Shared for $record {}
+        #[cfg(not(loom))]
+        const _: () = assert!(size_of::<$record>() == $bytes);
+    )*};
+}
+
+shared!(SlotControl: 64, WorkerControl: 64, WorkerRecord: 64, SlotRecord: 64, ModuleRecord: 64);
+const _: () = assert!(size_of::<Header>() == 64);
+
+/// Where the records lie in the control region, in bytes from its start.
+pub mod control {
+    use super::*;
+
+    /// The [`Header`].
+    pub const HEADER: usize = 0;
+    /// The [`Clock`].
+    pub const CLOCK: usize = 64;
+    /// [`SLOTS`] of [`SlotControl`].
+    pub const SLOT_CONTROLS: usize = 256;
+    /// [`WORKERS`] of [`WorkerControl`].
+    pub const WORKER_CONTROLS: usize = SLOT_CONTROLS + SLOTS * 64;
+    /// The memory of [`Doorbell`](crate::doorbell::Doorbell).
+    pub const BELLS: usize = WORKER_CONTROLS + WORKERS * 64;
+    /// What the host says beyond this crate.
+    pub const REST: usize = (BELLS + BELLS_BYTES).next_multiple_of(PAGE);
+}
+
+/// Where the records lie in the arena, in bytes from its start. Each has pages
+/// of its own, because each is writable for another worker.
+pub mod arena {
+    use super::*;
+
+    /// The [`WorkerRecord`] of a seat.
+    pub const fn worker_record(worker: usize) -> usize {
+        worker * PAGE
+    }
+
+    /// The [`SlotRecord`] of a slot.
+    pub const fn slot_record(slot: usize) -> usize {
+        (WORKERS + slot) * PAGE
+    }
+
+    /// The memory of modules.
+    pub const REST: usize = (WORKERS + SLOTS) * PAGE;
+}
+
+/// Who is rung when something happens to a slot: the worker that has it.
+pub const fn slot_listener(slot: usize) -> Listener {
+    Listener(slot as u32)
+}
+
+/// The engine.
+pub const ENGINE: Listener = Listener(SLOTS as u32);
+
+/// A worker by itself, whatever slot it has.
+pub const fn worker_listener(worker: usize) -> Listener {
+    Listener((SLOTS + 1 + worker) as u32)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_is_refused_with_a_sentence() {
+        let header = Header::new(1000, 2000, 7);
+        assert_eq!(header.check(1000, 2000, 7), Ok(()));
+        assert!(header.check(1000, 2000, 8).unwrap_err().contains("different modules"));
+        assert!(header.check(1000, 2001, 7).unwrap_err().contains("not as long"));
+        assert!(Header { version: 9, ..header }.check(0, 0, 7).unwrap_err().contains("layout 9"));
+        assert!(Header::zeroed().check(0, 0, 0).is_err());
+    }
+
+    #[test]
+    fn records_do_not_overlap() {
+        assert!(control::CLOCK + size_of::<Clock>() <= control::SLOT_CONTROLS);
+        assert!(control::REST % PAGE == 0);
+        assert!(arena::slot_record(SLOTS - 1) + PAGE <= arena::REST);
+        assert!(worker_listener(WORKERS - 1).0 < crate::doorbell::LISTENERS as u32);
+    }
+}

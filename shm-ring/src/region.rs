@@ -1,0 +1,229 @@
+//! Named shared memory: made by the host, mapped by all, written by whom the
+//! host lets.
+
+#![allow(unsafe_code, reason = "shared memory is mapped and protected here")]
+
+mod os;
+
+use std::ops::Range;
+
+use bytemuck::AnyBitPattern;
+use shared_memory::{Shmem, ShmemConf, ShmemError};
+
+/// Every region's name begins with this.
+const PREFIX: &str = "sostenuto-";
+
+/// Memory pages are at most this long on the systems we run on, in bytes.
+pub const PAGE: usize = 16 * 1024;
+
+/// Why there is no shared memory.
+#[derive(Debug, thiserror::Error)]
+pub enum RegionError {
+    /// The system did not give any.
+    #[error("no shared memory ({bytes} bytes): {cause}")]
+    Create {
+        /// How much was asked for.
+        bytes: usize,
+        /// What the system said.
+        cause: ShmemError,
+    },
+    /// There is none by that name.
+    #[error("the shared memory {name} cannot be opened: {cause}")]
+    Open {
+        /// The name asked for.
+        name: String,
+        /// What the system said.
+        cause: ShmemError,
+    },
+    /// It is there, but full or locked up.
+    #[error("{bytes} bytes of shared memory cannot be had: {cause}")]
+    Populate {
+        /// How much was asked for.
+        bytes: usize,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+}
+
+/// A stretch of memory that several processes see.
+pub struct Region {
+    shmem: Shmem,
+    _claim: Option<os::Claim>,
+}
+
+// SAFETY: a Region hands out raw addresses and bytes only; who may touch which
+// of them when is up to the layouts that are laid over it.
+unsafe impl Send for Region {}
+// SAFETY: as above.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Makes a region of zeros, readable and writable by this user only, with a
+    /// random name. It is removed when this value is dropped, or, where its
+    /// owner is killed, by [`remove_leftovers`]. Pages cost memory only once
+    /// they are touched.
+    ///
+    /// # Errors
+    /// Where the system gives none.
+    pub fn create(bytes: usize) -> Result<Region, RegionError> {
+        let fail = |cause| RegionError::Create { bytes, cause };
+        loop {
+            let name = format!("{PREFIX}{}-{:016x}", std::process::id(), random());
+            match ShmemConf::new().os_id(os::full_name(&name)).size(bytes).create() {
+                Ok(shmem) => return Ok(Region { shmem, _claim: os::claim(&name) }),
+                Err(ShmemError::MappingIdExists) => {}
+                Err(cause) => return Err(fail(cause)),
+            }
+        }
+    }
+
+    /// Maps a region that another process made, read-only.
+    ///
+    /// # Errors
+    /// Where there is none by that name, or it cannot be made read-only.
+    pub fn open(name: &str) -> Result<Region, RegionError> {
+        let fail = |cause| RegionError::Open { name: name.to_owned(), cause };
+        let shmem = ShmemConf::new().os_id(name).open().map_err(fail)?;
+        let region = Region { shmem, _claim: None };
+        region.protect(0..region.len(), Access::Read).map_err(|_| fail(ShmemError::UnknownOsError(0)))?;
+        Ok(region)
+    }
+
+    /// What [`Region::open`] needs in another process.
+    pub fn name(&self) -> &str {
+        self.shmem.get_os_id()
+    }
+
+    /// Its length, in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "there is no empty region")]
+    pub fn len(&self) -> usize {
+        self.shmem.len()
+    }
+
+    /// Changes what this process may do with these bytes, from page to page. A
+    /// write where only reading is allowed ends the process.
+    ///
+    /// # Errors
+    /// Where the range is not in the region or not on page borders, or the
+    /// system refuses.
+    pub fn protect(&self, bytes: Range<usize>, access: Access) -> std::io::Result<()> {
+        if bytes.end > self.len() || bytes.start > bytes.end || bytes.start % PAGE != 0 {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
+        // SAFETY: the range lies in the mapping, as was just checked.
+        unsafe { os::protect(self.at(bytes.start), bytes.len(), access) }
+    }
+
+    /// Sees to it that these bytes have memory behind them, mapped here for
+    /// writing where this process may write, so that touching them later never
+    /// faults.
+    ///
+    /// # Errors
+    /// Where there is not so much shared memory left.
+    pub fn populate(&self, bytes: Range<usize>, access: Access) -> Result<(), RegionError> {
+        let fail = |cause| RegionError::Populate { bytes: bytes.len(), cause };
+        if bytes.end > self.len() || bytes.start > bytes.end {
+            return Err(fail(std::io::ErrorKind::InvalidInput.into()));
+        }
+        let start = bytes.start / PAGE * PAGE;
+        // SAFETY: the range lies in the mapping, as was just checked.
+        unsafe { os::populate(self.at(start), bytes.end - start, access) }.map_err(fail)
+    }
+
+    /// Tries to keep these bytes from being swapped out. Whether it is allowed.
+    pub fn lock(&self, bytes: Range<usize>) -> bool {
+        if bytes.end > self.len() || bytes.start > bytes.end {
+            return false;
+        }
+        // SAFETY: the range lies in the mapping, as was just checked.
+        unsafe { os::lock(self.at(bytes.start), bytes.len()) }
+    }
+
+    fn at(&self, offset: usize) -> *mut u8 {
+        self.shmem.as_ptr().wrapping_add(offset)
+    }
+
+    /// A record at an offset, as shared by all: its fields are atomics. `None`
+    /// where it does not lie in the region, or not on its alignment.
+    pub fn record<T: Shared>(&self, offset: usize) -> Option<&T> {
+        self.records(offset, 1).map(|records| &records[0])
+    }
+
+    /// That many records, one after another.
+    pub fn records<T: Shared>(&self, offset: usize, count: usize) -> Option<&[T]> {
+        let address = self.checked::<T>(offset, count)?;
+        // SAFETY: the bytes lie in the mapping and on T's alignment; T promises
+        // that any bytes are a T and that other processes may change them at
+        // any time.
+        Some(unsafe { std::slice::from_raw_parts(address, count) })
+    }
+
+    /// Values at an offset, read as they stand.
+    ///
+    /// # Safety
+    /// Nobody writes them while the slice lives: the protocol of the layout
+    /// that they belong to says when that is so.
+    pub unsafe fn values<T: AnyBitPattern>(&self, offset: usize, count: usize) -> Option<&[T]> {
+        let address = self.checked::<T>(offset, count)?;
+        // SAFETY: the bytes lie in the mapping and on T's alignment, and any
+        // bytes are a T; the caller sees to it that they stand still.
+        Some(unsafe { std::slice::from_raw_parts(address, count) })
+    }
+
+    /// Values at an offset, to be changed.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes them while the slice lives, and this process
+    /// is allowed to write there.
+    #[expect(clippy::mut_from_ref, reason = "the memory is shared; the caller has the exclusive right")]
+    pub unsafe fn values_mut<T: AnyBitPattern + bytemuck::NoUninit>(
+        &self,
+        offset: usize,
+        count: usize,
+    ) -> Option<&mut [T]> {
+        let address = self.checked::<T>(offset, count)?;
+        // SAFETY: as in `values`; the caller has the only right to them.
+        Some(unsafe { std::slice::from_raw_parts_mut(address, count) })
+    }
+
+    fn checked<T>(&self, offset: usize, count: usize) -> Option<*mut T> {
+        let bytes = size_of::<T>().checked_mul(count)?;
+        let fits = offset.checked_add(bytes)? <= self.len();
+        let address = self.at(offset).cast::<T>();
+        (fits && address.is_aligned()).then_some(address)
+    }
+}
+
+/// A record of atomics that processes share.
+///
+/// # Safety
+/// Any bytes are a value of it, and every field that anyone changes is an
+/// atomic.
+pub unsafe trait Shared {}
+
+// SAFETY: a lone atomic.
+unsafe impl Shared for crate::sync::AtomicU32 {}
+// SAFETY: a lone atomic.
+unsafe impl Shared for crate::sync::AtomicU64 {}
+// SAFETY: atomics throughout.
+unsafe impl<const WORDS: usize> Shared for crate::latest::Latest<WORDS> {}
+
+/// What a process may do with a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Look.
+    Read,
+    /// Look and change.
+    Write,
+}
+
+/// Removes the regions of owners who were killed. Returns how many there were.
+pub fn remove_leftovers() -> usize {
+    os::remove_leftovers()
+}
+
+/// From the operating system's randomness, by way of the standard library.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
+}

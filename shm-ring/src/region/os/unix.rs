@@ -1,0 +1,141 @@
+//! POSIX shared memory. Linux shows it as files in /dev/shm; macOS shows it
+//! nowhere, so there a file in the temporary folder stands for each region.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+
+use super::super::{Access, PREFIX};
+
+/// While it lives, the region's owner does: the kernel lets go of the lock when
+/// the process ends, however it ends.
+pub struct Claim {
+    _lock: File,
+    #[cfg(not(target_os = "linux"))]
+    path: PathBuf,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The name that `shm_open` takes.
+pub fn full_name(name: &str) -> String {
+    format!("/{name}")
+}
+
+/// Where the sign of a region's owner lies.
+fn folder() -> PathBuf {
+    if cfg!(target_os = "linux") { "/dev/shm".into() } else { std::env::temp_dir() }
+}
+
+/// Says that this process owns the region, as long as it lives.
+pub fn claim(name: &str) -> Option<Claim> {
+    let path = folder().join(name);
+    let file = if cfg!(target_os = "linux") { File::open(&path) } else { File::create(&path) };
+    let lock = file.ok()?;
+    lock.try_lock().ok()?;
+    Some(Claim {
+        _lock: lock,
+        #[cfg(not(target_os = "linux"))]
+        path,
+    })
+}
+
+/// Removes what nobody claims and whose maker is not alive (a living maker may
+/// be about to claim it).
+pub fn remove_leftovers() -> usize {
+    let Ok(entries) = fs::read_dir(folder()) else { return 0 };
+    let is_left = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let maker = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let pid = maker.and_then(|rest| rest.split('-').next()?.parse().ok());
+        let Some(pid) = pid else { return false };
+        let unclaimed = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        !is_alive(pid) || (pid as u32 != std::process::id() && unclaimed() && is_old(entry))
+    };
+    entries.flatten().filter(is_left).filter(|entry| remove(&entry.file_name())).count()
+}
+
+/// Nobody takes so long between making a region and claiming it.
+fn is_old(entry: &fs::DirEntry) -> bool {
+    let age = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
+    age.is_ok_and(|age| age.is_ok_and(|age| age.as_secs() > 10))
+}
+
+fn is_alive(pid: libc::pid_t) -> bool {
+    // SAFETY: signal 0 is sent to nobody; the call only says who is there.
+    let result = unsafe { libc::kill(pid, 0) };
+    result == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
+fn remove(name: &std::ffi::OsStr) -> bool {
+    let Some(full) = name.to_str().and_then(|name| std::ffi::CString::new(full_name(name)).ok())
+    else {
+        return false;
+    };
+    // SAFETY: `full` ends in a zero byte.
+    let is_removed = unsafe { libc::shm_unlink(full.as_ptr()) } == 0;
+    if !cfg!(target_os = "linux") {
+        let _ = fs::remove_file(folder().join(name));
+    }
+    is_removed
+}
+
+/// # Safety
+/// The range lies in one mapping.
+pub unsafe fn protect(address: *mut u8, bytes: usize, access: Access) -> io::Result<()> {
+    let flags = match access {
+        Access::Read => libc::PROT_READ,
+        Access::Write => libc::PROT_READ | libc::PROT_WRITE,
+    };
+    // SAFETY: the caller's promise.
+    done(unsafe { libc::mprotect(address.cast(), bytes, flags) })
+}
+
+/// # Safety
+/// The range lies in one mapping that may be accessed that way.
+pub unsafe fn populate(address: *mut u8, bytes: usize, access: Access) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let advice = match access {
+            Access::Read => libc::MADV_POPULATE_READ,
+            Access::Write => libc::MADV_POPULATE_WRITE,
+        };
+        // SAFETY: the caller's promise.
+        match done(unsafe { libc::madvise(address.cast(), bytes, advice) }) {
+            // Before Linux 5.14: touch instead.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+            result => return result,
+        }
+    }
+    for page in (0..bytes).step_by(4096) {
+        let address = address.wrapping_add(page);
+        // SAFETY: the caller's promise. Adding nothing, as an atomic, changes
+        // no byte under a neighbour's hand.
+        unsafe {
+            match access {
+                Access::Read => drop(address.read_volatile()),
+                Access::Write => {
+                    let byte = std::sync::atomic::AtomicU8::from_ptr(address);
+                    byte.fetch_add(0, std::sync::atomic::Ordering::Relaxed);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// The range lies in one mapping.
+pub unsafe fn lock(address: *mut u8, bytes: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { libc::mlock(address.cast(), bytes) == 0 }
+}
+
+fn done(result: libc::c_int) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

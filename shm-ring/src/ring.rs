@@ -1,0 +1,196 @@
+//! \[rt\] A ring for one producer and one consumer.
+//!
+//! It is one block of plain memory, so it lies in shared memory as well as on
+//! the heap. Neither side can make the other wait, not even by dying: a push
+//! or pop that was cut short never happened.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::sync::{AtomicU32, Ordering, UnsafeCell};
+
+/// Room for `N` values, a power of two.
+#[repr(C)]
+pub struct Ring<T, const N: usize> {
+    /// The producer writes: values pushed so far, wrapping.
+    pushed: Line,
+    /// The consumer writes: values popped so far, wrapping.
+    popped: Line,
+    slots: [UnsafeCell<T>; N],
+}
+
+/// A counter with a cache line of its own, so that the two sides do not slow
+/// each other down.
+#[repr(C, align(64))]
+struct Line(AtomicU32);
+
+// SAFETY: a slot is touched by the producer before the Release store of
+// `pushed` that hands it over, and by the consumer before the Release store of
+// `popped` that gives it back; `split` and `new` see to it that there is only
+// one of each.
+#[allow(unsafe_code)]
+unsafe impl<T: Send, const N: usize> Sync for Ring<T, N> {}
+
+impl<T: Copy + Default, const N: usize> Ring<T, N> {
+    const MASK: u32 = {
+        assert!(N.is_power_of_two() && N <= 1 << 31);
+        N as u32 - 1
+    };
+
+    /// An empty ring on the heap, and its two ends.
+    pub fn split() -> (Producer<Arc<Self>>, Consumer<Arc<Self>>) {
+        let ring = Arc::new(Ring {
+            pushed: Line(AtomicU32::new(0)),
+            popped: Line(AtomicU32::new(0)),
+            slots: std::array::from_fn(|_| UnsafeCell::new(T::default())),
+        });
+        (Producer { ring: Arc::clone(&ring) }, Consumer { ring })
+    }
+
+    /// How many values lie in it. A number that no ring can hold, which only a
+    /// broken process can write, counts as empty.
+    fn filled(&self, pushed: u32, popped: u32) -> u32 {
+        let filled = pushed.wrapping_sub(popped);
+        if filled > N as u32 { 0 } else { filled }
+    }
+}
+
+/// The end that pushes.
+pub struct Producer<R> {
+    ring: R,
+}
+
+/// The end that pops.
+pub struct Consumer<R> {
+    ring: R,
+}
+
+#[allow(unsafe_code)]
+impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Producer<R> {
+    /// The producer of a ring that lies in shared memory.
+    ///
+    /// # Safety
+    /// Nobody else pushes to this ring as long as the producer lives, in any
+    /// process. All zeros is an empty ring.
+    pub unsafe fn new(ring: R) -> Self {
+        Producer { ring }
+    }
+
+    /// How many values fit in right now.
+    pub fn room(&self) -> usize {
+        let ring = &*self.ring;
+        // Relaxed: only this producer writes `pushed`.
+        let pushed = ring.pushed.0.load(Ordering::Relaxed);
+        // Acquire: takes the slots back from the Release in `Consumer::pop`.
+        let popped = ring.popped.0.load(Ordering::Acquire);
+        N - ring.filled(pushed, popped) as usize
+    }
+
+    /// Pushes as many of the values as fit, and says how many. Real-time safe.
+    pub fn push(&mut self, values: &[T]) -> usize {
+        let count = values.len().min(self.room());
+        let ring = &*self.ring;
+        let pushed = ring.pushed.0.load(Ordering::Relaxed);
+        for (offset, value) in values[..count].iter().enumerate() {
+            let slot = pushed.wrapping_add(offset as u32) & Ring::<T, N>::MASK;
+            ring.slots[slot as usize].with_mut(|slot| {
+                // SAFETY: the slot is masked into the ring and is one of the
+                // `room` that the consumer has given back; there is no other
+                // producer (`new`).
+                unsafe { slot.write(*value) }
+            });
+        }
+        // Release: hands the slots to the Acquire in `Consumer::pop`.
+        ring.pushed.0.store(pushed.wrapping_add(count as u32), Ordering::Release);
+        count
+    }
+}
+
+#[allow(unsafe_code)]
+impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Consumer<R> {
+    /// The consumer of a ring that lies in shared memory.
+    ///
+    /// # Safety
+    /// Nobody else pops from this ring as long as the consumer lives, in any
+    /// process. Any bytes that a dead producer left are values of `T`.
+    pub unsafe fn new(ring: R) -> Self {
+        Consumer { ring }
+    }
+
+    /// How many values wait to be popped.
+    pub fn filled(&self) -> usize {
+        let ring = &*self.ring;
+        // Acquire: takes the slots from the Release in `Producer::push`.
+        let pushed = ring.pushed.0.load(Ordering::Acquire);
+        // Relaxed: only this consumer writes `popped`.
+        let popped = ring.popped.0.load(Ordering::Relaxed);
+        ring.filled(pushed, popped) as usize
+    }
+
+    /// Pops as many values as there are and as fit in `values`, and says how
+    /// many. Real-time safe.
+    pub fn pop(&mut self, values: &mut [T]) -> usize {
+        let count = values.len().min(self.filled());
+        let ring = &*self.ring;
+        let popped = ring.popped.0.load(Ordering::Relaxed);
+        for (offset, value) in values[..count].iter_mut().enumerate() {
+            let slot = popped.wrapping_add(offset as u32) & Ring::<T, N>::MASK;
+            *value = ring.slots[slot as usize].with(|slot| {
+                // SAFETY: the slot is masked into the ring and is one of the
+                // `filled` that the producer has handed over; there is no
+                // other consumer (`new`).
+                unsafe { slot.read() }
+            });
+        }
+        // Release: gives the slots back to the Acquire in `Producer::push`.
+        ring.popped.0.store(popped.wrapping_add(count as u32), Ordering::Release);
+        count
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_first_in_first_out_and_never_overfull() {
+        let (mut producer, mut consumer) = Ring::<u32, 4>::split();
+        let mut out = [0; 8];
+        assert_eq!(producer.push(&[1, 2, 3]), 3);
+        assert_eq!(consumer.pop(&mut out[..2]), 2);
+        assert_eq!(producer.push(&[4, 5, 6, 7]), 3);
+        assert_eq!(producer.push(&[8]), 0);
+        assert_eq!(consumer.pop(&mut out[2..]), 4);
+        assert_eq!(out, [1, 2, 3, 4, 5, 6, 0, 0]);
+        assert_eq!(consumer.pop(&mut out), 0);
+    }
+
+    #[test]
+    fn two_threads_hand_over_every_value_in_order() {
+        const COUNT: u32 = if cfg!(miri) { 300 } else { 1_000_000 };
+        let (mut producer, mut consumer) = Ring::<u32, 64>::split();
+        let pushing = std::thread::spawn(move || {
+            let mut next = 0;
+            while next < COUNT {
+                next += producer.push(&[next]) as u32;
+                std::hint::spin_loop();
+            }
+        });
+        let (mut next, mut values) = (0, [0; 16]);
+        while next < COUNT {
+            let count = consumer.pop(&mut values);
+            for &value in &values[..count] {
+                assert_eq!(value, next);
+                next += 1;
+            }
+        }
+        pushing.join().unwrap();
+    }
+
+    #[test]
+    fn a_count_that_cannot_be_is_an_empty_ring() {
+        let (producer, consumer) = Ring::<u32, 4>::split();
+        producer.ring.pushed.0.store(77, Ordering::Relaxed);
+        assert_eq!(consumer.filled(), 0);
+    }
+}
