@@ -10,6 +10,7 @@ pub mod lane;
 pub mod module;
 pub mod modules;
 pub mod param;
+pub mod protocol;
 pub mod rig;
 pub mod signal;
 pub mod tape;

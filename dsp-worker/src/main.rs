@@ -1,3 +1,5 @@
-//! The worker process.
+//! The worker process. The host starts it; nobody else does.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    dsp_worker::worker::process::main()
+}

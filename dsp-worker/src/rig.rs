@@ -12,7 +12,7 @@ use crate::signal::{SILENCE, Signal};
 use crate::tape::{TapeSpan, lay_out};
 use crate::tools::Tools;
 use crate::units::QUANTUM;
-use crate::worker::state::{Call, Quantum, StateLayout};
+use crate::worker::state::{Call, Quantum, StateLayout, glide};
 
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
@@ -220,6 +220,7 @@ impl Rig {
         };
         self.not_finite += call.run(Quantum {
             sample_rate_hz: self.sample_rate_hz,
+            glide: glide(self.sample_rate_hz),
             frame: self.frame - start as u64,
             frames: start..start + count,
         });

@@ -1,3 +1,7 @@
 //! The worker process: warm up, wait, run jobs, stamp.
 
+pub mod process;
+pub mod run;
 pub mod state;
+pub mod thread;
+pub mod warm;

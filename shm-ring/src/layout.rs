@@ -145,6 +145,8 @@ pub struct WorkerRecord {
     pub blocks: AtomicU32,
     /// From its first instruction until it was warm.
     pub warm_nanos: AtomicU64,
+    /// The last plan that it made itself ready for; the worker says how.
+    pub prepared: AtomicU32,
 }
 
 /// Has not said anything yet.

@@ -1,0 +1,552 @@
+//! What host and workers say to each other in shared memory: the plan, its
+//! params and events, and where a module's memory lies.
+//!
+//! A plan is written whole before anybody is told of it, and stays as it is,
+//! but for params and events, which the engine changes between two blocks.
+
+use std::ops::Range;
+
+use bytemuck::{Pod, Zeroable};
+use shm_ring::layout::{BlockStart, ModuleRecord, SLOTS, control};
+use shm_ring::region::{PAGE, Region};
+
+use crate::catalog::{CATALOG, Entry};
+use crate::module::Event;
+use crate::signal::Signal;
+use crate::tape::TapeSpan;
+use crate::units::{MAX_BLOCK_FRAMES, QUANTUM};
+use crate::worker::state::StateLayout;
+
+/// Plans that lie in the control region: the one that plays, the one before,
+/// and the one being made.
+pub const PLANS: usize = 3;
+
+/// Room for one plan, in bytes.
+pub const PLAN_BYTES: usize = 2 << 20;
+
+/// Length of the control region, in bytes.
+pub const CONTROL_BYTES: usize = control::REST + PLANS * PLAN_BYTES;
+
+/// Events in one block. What comes beyond waits for the next block.
+pub const MAX_EVENTS: usize = 128;
+
+/// A cable that appears or leaves does so over this time, in seconds.
+pub const FADE_SECS: f32 = 5e-3;
+
+/// What a plan begins with: how many there are of each of its tables, which
+/// follow in this order.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+struct PlanHeader {
+    generation: u32,
+    jobs: u32,
+    job_modules: u32,
+    slot_jobs: u32,
+    modules: u32,
+    inputs: u32,
+    cables: u32,
+    tapes: u32,
+    params: u32,
+    unused: [u32; 7],
+}
+
+/// Some entries of another table.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct Span {
+    /// The first.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+}
+
+impl Span {
+    /// As indices.
+    pub fn range(self) -> Range<usize> {
+        self.first as usize..self.first as usize + self.count as usize
+    }
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Span {
+        Span { first: range.start as u32, count: range.len() as u32 }
+    }
+}
+
+/// A module, or the modules of one feedback loop.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct Job {
+    /// In [`Tables::job_modules`].
+    pub modules: Span,
+    /// 1 where its modules feed back: it runs frame by frame.
+    pub is_loop: u32,
+    /// Which slot runs it.
+    pub slot: u32,
+}
+
+/// A module in a plan.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct PlanModule {
+    /// Where its memory lies in the arena; see [`ModuleLayout`].
+    pub memory: u64,
+    /// The slots, bit by bit, that wait for its stamp.
+    pub listeners: u64,
+    /// For what is random in it.
+    pub seed: u64,
+    /// Index in the catalogue.
+    pub kind: u32,
+    /// 1: inputs are passed to outputs, the module rests.
+    pub is_bypassed: u32,
+    /// Which slot runs it.
+    pub slot: u32,
+    /// The first of its inputs; the catalogue says how many.
+    pub first_input: u32,
+    /// The first of its params; the catalogue says how many.
+    pub first_param: u32,
+    /// 0.
+    pub unused: u32,
+    /// Its tapes.
+    pub tapes: Span,
+}
+
+/// A cable that ends in an input.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct PlanCable {
+    /// Module that it comes from.
+    pub module: u32,
+    /// Output that it comes from.
+    pub output: u32,
+    /// 1 where both ends are in one loop: it carries the frame before.
+    pub is_delayed: u32,
+    /// How it behaves from the start of the plan on: one of `STEADY`,
+    /// `APPEARING`, `LEAVING`.
+    pub fade: u32,
+}
+
+/// It was there and stays.
+pub const STEADY: u32 = 0;
+/// It fades in.
+pub const APPEARING: u32 = 1;
+/// It fades out.
+pub const LEAVING: u32 = 2;
+
+/// An event, and who it is for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct PlanEvent {
+    module: u32,
+    what: u32,
+    key: u32,
+    voct: f32,
+    velocity: f32,
+}
+
+impl PlanEvent {
+    /// An event for the plan's module of that index.
+    pub fn new(module: usize, event: Event) -> PlanEvent {
+        let module = module as u32;
+        let none = PlanEvent { module, ..PlanEvent::default() };
+        match event {
+            Event::AllNotesOff => none,
+            Event::NoteOn { key, voct, velocity } => {
+                PlanEvent { what: 1, key, voct, velocity, ..none }
+            }
+            Event::NoteOff { key } => PlanEvent { what: 2, key, ..none },
+        }
+    }
+
+    /// The event, where it is for that module.
+    pub fn for_module(&self, module: usize) -> Option<Event> {
+        let PlanEvent { key, voct, velocity, .. } = *self;
+        if self.module as usize != module {
+            return None;
+        }
+        Some(match self.what {
+            1 => Event::NoteOn { key, voct, velocity },
+            2 => Event::NoteOff { key },
+            _ => Event::AllNotesOff,
+        })
+    }
+}
+
+/// A plan as the host makes it. Jobs stand in an order in which each comes
+/// after those it reads from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tables {
+    /// Counts plans.
+    pub generation: u32,
+    /// Which of [`Tables::slot_jobs`] belong to each slot.
+    pub slots: Vec<Span>,
+    /// All jobs.
+    pub jobs: Vec<Job>,
+    /// The modules of each job, by index.
+    pub job_modules: Vec<u32>,
+    /// The jobs of each slot, by index, ascending.
+    pub slot_jobs: Vec<u32>,
+    /// All modules.
+    pub modules: Vec<PlanModule>,
+    /// The cables that end in each input, in [`Tables::cables`].
+    pub inputs: Vec<Span>,
+    /// All cables, those of one input together.
+    pub cables: Vec<PlanCable>,
+    /// The tapes of all modules.
+    pub tapes: Vec<TapeSpan>,
+    /// Where every param of every module was set.
+    pub params: Vec<f32>,
+}
+
+/// A plan is larger than the memory for it.
+#[derive(Debug, thiserror::Error)]
+#[error("the patch is too large: its plan takes {bytes} bytes of {PLAN_BYTES}")]
+pub struct PlanTooLarge {
+    bytes: usize,
+}
+
+impl Tables {
+    /// Writes the plan into one of the [`PLANS`] places of the control region.
+    ///
+    /// # Errors
+    /// Where it does not fit; nothing is written then.
+    #[allow(unsafe_code)]
+    pub fn write(&self, control: &Region, place: usize) -> Result<(), PlanTooLarge> {
+        let header = PlanHeader {
+            generation: self.generation,
+            jobs: self.jobs.len() as u32,
+            job_modules: self.job_modules.len() as u32,
+            slot_jobs: self.slot_jobs.len() as u32,
+            modules: self.modules.len() as u32,
+            inputs: self.inputs.len() as u32,
+            cables: self.cables.len() as u32,
+            tapes: self.tapes.len() as u32,
+            params: self.params.len() as u32,
+            unused: [0; 7],
+        };
+        let places = Places::of(&header);
+        if places.end > PLAN_BYTES {
+            return Err(PlanTooLarge { bytes: places.end });
+        }
+        let mut slots = self.slots.clone();
+        slots.resize(SLOTS, Span::default());
+        // SAFETY: the host alone writes plans, and this place is not the plan
+        // that any worker reads: the caller owns it until it is published.
+        let area = unsafe { control.values_mut::<u8>(plan_offset(place), PLAN_BYTES) };
+        let area = area.expect("the control region has room for its plans");
+        put(area, 0, &[header]);
+        put(area, places.slots, &slots);
+        put(area, places.jobs, &self.jobs);
+        put(area, places.job_modules, &self.job_modules);
+        put(area, places.slot_jobs, &self.slot_jobs);
+        put(area, places.modules, &self.modules);
+        put(area, places.inputs, &self.inputs);
+        put(area, places.cables, &self.cables);
+        put(area, places.tapes, &self.tapes);
+        put(area, places.params, &self.params);
+        put(area, places.event_count, &[0u32]);
+        Ok(())
+    }
+}
+
+fn put<T: Pod>(area: &mut [u8], at: usize, values: &[T]) {
+    let bytes: &[u8] = bytemuck::cast_slice(values);
+    area[at..at + bytes.len()].copy_from_slice(bytes);
+}
+
+fn plan_offset(place: usize) -> usize {
+    control::REST + (place % PLANS) * PLAN_BYTES
+}
+
+/// Where a plan's tables lie, in bytes from its start.
+struct Places {
+    slots: usize,
+    jobs: usize,
+    job_modules: usize,
+    slot_jobs: usize,
+    modules: usize,
+    inputs: usize,
+    cables: usize,
+    tapes: usize,
+    params: usize,
+    event_count: usize,
+    events: usize,
+    end: usize,
+}
+
+impl Places {
+    fn of(header: &PlanHeader) -> Places {
+        let mut at = size_of::<PlanHeader>();
+        let mut take = |count: usize, bytes: usize| {
+            let start = at;
+            at = (at + count * bytes).next_multiple_of(8);
+            start
+        };
+        let slots = take(SLOTS, size_of::<Span>());
+        let jobs = take(header.jobs as usize, size_of::<Job>());
+        let job_modules = take(header.job_modules as usize, 4);
+        let slot_jobs = take(header.slot_jobs as usize, 4);
+        let modules = take(header.modules as usize, size_of::<PlanModule>());
+        let inputs = take(header.inputs as usize, size_of::<Span>());
+        let cables = take(header.cables as usize, size_of::<PlanCable>());
+        let tapes = take(header.tapes as usize, size_of::<TapeSpan>());
+        let params = take(header.params as usize, 4);
+        let event_count = take(1, 4);
+        let events = take(MAX_EVENTS, size_of::<PlanEvent>());
+        Places {
+            slots,
+            jobs,
+            job_modules,
+            slot_jobs,
+            modules,
+            inputs,
+            cables,
+            tapes,
+            params,
+            event_count,
+            events,
+            end: at,
+        }
+    }
+}
+
+/// A plan as it lies in the control region.
+#[derive(Clone, Copy)]
+pub struct Plan<'a> {
+    /// Counts plans.
+    pub generation: u32,
+    /// As in [`Tables`].
+    pub slots: &'a [Span],
+    /// As in [`Tables`].
+    pub jobs: &'a [Job],
+    /// As in [`Tables`].
+    pub job_modules: &'a [u32],
+    /// As in [`Tables`].
+    pub slot_jobs: &'a [u32],
+    /// As in [`Tables`].
+    pub modules: &'a [PlanModule],
+    /// As in [`Tables`].
+    pub inputs: &'a [Span],
+    /// As in [`Tables`].
+    pub cables: &'a [PlanCable],
+    /// As in [`Tables`].
+    pub tapes: &'a [TapeSpan],
+    /// As in [`Tables`], as they stand for this block.
+    pub params: &'a [f32],
+    /// What happens at the start of this block.
+    pub events: &'a [PlanEvent],
+}
+
+impl<'a> Plan<'a> {
+    /// The plan in that place. `None` where it is not whole. Real-time safe.
+    ///
+    /// # Safety
+    /// The plan is published, or the caller's own, and the block that reads it
+    /// is not over: only then does nobody change it.
+    #[allow(unsafe_code)]
+    pub unsafe fn read(control: &'a Region, place: usize) -> Option<Plan<'a>> {
+        // SAFETY: the caller promises that nobody changes the plan meanwhile.
+        unsafe {
+            let start = plan_offset(place);
+            let header = control.values::<PlanHeader>(start, 1)?.first()?;
+            let places = Places::of(header);
+            if places.end > PLAN_BYTES {
+                return None;
+            }
+            let events = (*control.values::<u32>(start + places.event_count, 1)?.first()?) as usize;
+            Some(Plan {
+                generation: header.generation,
+                slots: control.values(start + places.slots, SLOTS)?,
+                jobs: control.values(start + places.jobs, header.jobs as usize)?,
+                job_modules: control
+                    .values(start + places.job_modules, header.job_modules as usize)?,
+                slot_jobs: control.values(start + places.slot_jobs, header.slot_jobs as usize)?,
+                modules: control.values(start + places.modules, header.modules as usize)?,
+                inputs: control.values(start + places.inputs, header.inputs as usize)?,
+                cables: control.values(start + places.cables, header.cables as usize)?,
+                tapes: control.values(start + places.tapes, header.tapes as usize)?,
+                params: control.values(start + places.params, header.params as usize)?,
+                events: control.values(start + places.events, events.min(MAX_EVENTS))?,
+            })
+        }
+    }
+}
+
+/// The engine's pen: what of a plan may change between two blocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlanPen {
+    params: usize,
+    param_count: usize,
+    event_count: usize,
+    events: usize,
+}
+
+impl PlanPen {
+    /// For a plan that was written to that place.
+    pub fn new(tables: &Tables, place: usize) -> PlanPen {
+        let header = PlanHeader {
+            jobs: tables.jobs.len() as u32,
+            job_modules: tables.job_modules.len() as u32,
+            slot_jobs: tables.slot_jobs.len() as u32,
+            modules: tables.modules.len() as u32,
+            inputs: tables.inputs.len() as u32,
+            cables: tables.cables.len() as u32,
+            tapes: tables.tapes.len() as u32,
+            params: tables.params.len() as u32,
+            ..PlanHeader::default()
+        };
+        let (start, places) = (plan_offset(place), Places::of(&header));
+        PlanPen {
+            params: start + places.params,
+            param_count: tables.params.len(),
+            event_count: start + places.event_count,
+            events: start + places.events,
+        }
+    }
+
+    /// Sets a param of the plan, by its index there. Real-time safe.
+    ///
+    /// # Safety
+    /// No block is being computed from this plan.
+    #[allow(unsafe_code)]
+    pub unsafe fn set_param(&self, control: &Region, index: usize, value: f32) {
+        // SAFETY: the caller's promise; the host alone writes plans.
+        let params = unsafe { control.values_mut::<f32>(self.params, self.param_count) };
+        if let Some(param) = params.and_then(|params| params.get_mut(index)) {
+            *param = value;
+        }
+    }
+
+    /// Sets the events of the next block. Real-time safe.
+    ///
+    /// # Safety
+    /// No block is being computed from this plan.
+    #[allow(unsafe_code)]
+    pub unsafe fn set_events(&self, control: &Region, events: &[PlanEvent]) {
+        let events = &events[..events.len().min(MAX_EVENTS)];
+        // SAFETY: the caller's promise; the host alone writes plans.
+        let (count, room) = unsafe {
+            (
+                control.values_mut::<u32>(self.event_count, 1),
+                control.values_mut::<PlanEvent>(self.events, events.len()),
+            )
+        };
+        if let (Some(count), Some(room)) = (count, room) {
+            room.copy_from_slice(events);
+            count[0] = events.len() as u32;
+        }
+    }
+}
+
+/// Where the parts of a module's memory lie, in bytes from its start: the
+/// record, two copies of the state, what editors see, the outputs of a block,
+/// the tapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleLayout {
+    /// Inside one copy of the state.
+    pub state: StateLayout,
+    /// The two copies. Block `n` reads the one of `n`'s parity and writes the
+    /// other.
+    pub states: [usize; 2],
+    /// As many numbers as the module shows.
+    pub display: usize,
+    /// [`Signal`]s: for each quantum of the block, one for each output.
+    pub outputs: usize,
+    /// All tapes, end to end.
+    pub tapes: usize,
+}
+
+impl ModuleLayout {
+    /// The layout of that module.
+    pub fn of(entry: &Entry) -> ModuleLayout {
+        let state = StateLayout::of(entry);
+        let first = size_of::<ModuleRecord>();
+        let second = first + state.size_bytes();
+        let display = second + state.size_bytes();
+        let outputs = (display + 4 * entry.about.display).next_multiple_of(64);
+        let longest_block = MAX_BLOCK_FRAMES / QUANTUM * entry.about.outputs.len();
+        let tapes = outputs + longest_block * size_of::<Signal>();
+        ModuleLayout { state, states: [first, second], display, outputs, tapes }
+    }
+
+    /// All layouts, in the order of the catalogue.
+    pub fn all() -> Box<[ModuleLayout]> {
+        CATALOG.iter().map(ModuleLayout::of).collect()
+    }
+
+    /// Bytes of a module's memory: whole pages, because another worker may
+    /// write the next.
+    pub fn size_bytes(&self, tapes: &[TapeSpan]) -> usize {
+        let tape_frames = tapes.last().map_or(0, |tape| tape.end());
+        (self.tapes + 4 * tape_frames).next_multiple_of(PAGE)
+    }
+
+    /// The parts of the memory that blocks of that length touch.
+    pub fn used(&self, tapes: &[TapeSpan], outputs: usize, frames: usize) -> [Range<usize>; 2] {
+        let outputs = frames.div_ceil(QUANTUM) * outputs * size_of::<Signal>();
+        [0..self.outputs + outputs, self.tapes..self.size_bytes(tapes)]
+    }
+}
+
+/// The gain of a cable that appears or leaves, at a frame of the clock.
+pub(crate) fn fade_gain(fade: u32, start: &BlockStart, frame: u64) -> f32 {
+    let since = frame.saturating_sub(start.plan_frame) as f32;
+    let rise = (since / fade_frames(start.sample_rate_hz) as f32).min(1.0);
+    match fade {
+        APPEARING => rise,
+        LEAVING => 1.0 - rise,
+        _ => 1.0,
+    }
+}
+
+/// How many frames a fade takes.
+pub fn fade_frames(sample_rate_hz: f32) -> u64 {
+    (FADE_SECS * sample_rate_hz) as u64 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_plan_is_read_as_it_was_written() {
+        let control = Region::create(CONTROL_BYTES).unwrap();
+        let tables = Tables {
+            generation: 4,
+            slots: vec![Span { first: 0, count: 1 }],
+            jobs: vec![Job { modules: Span { first: 0, count: 1 }, is_loop: 0, slot: 0 }],
+            job_modules: vec![0],
+            slot_jobs: vec![0],
+            modules: vec![PlanModule { memory: 1 << 20, kind: 3, ..PlanModule::default() }],
+            inputs: vec![Span::default(); 3],
+            cables: vec![PlanCable { module: 0, output: 2, is_delayed: 1, fade: LEAVING }],
+            tapes: crate::tape::lay_out(&[100]),
+            params: vec![0.5, 0.25, 8.0],
+        };
+        tables.write(&control, 1).unwrap();
+        let pen = PlanPen::new(&tables, 1);
+        let note = Event::NoteOn { key: 60, voct: 0.0, velocity: 1.0 };
+        // SAFETY: nobody else knows this region.
+        let plan = unsafe {
+            pen.set_param(&control, 1, 9.0);
+            pen.set_events(&control, &[PlanEvent::new(7, note)]);
+            Plan::read(&control, 1).unwrap()
+        };
+        assert_eq!(plan.generation, 4);
+        assert_eq!(plan.modules, tables.modules);
+        assert_eq!(plan.cables, tables.cables);
+        assert_eq!(plan.tapes, tables.tapes);
+        assert_eq!(plan.params, [0.5, 9.0, 8.0]);
+        assert_eq!(plan.events[0].for_module(7), Some(note));
+        assert_eq!(plan.events[0].for_module(6), None);
+        assert_eq!(plan.slots[1], Span::default());
+    }
+
+    #[test]
+    fn a_plan_that_does_not_fit_is_refused() {
+        let control = Region::create(CONTROL_BYTES).unwrap();
+        let tables = Tables { params: vec![0.0; PLAN_BYTES / 4], ..Tables::default() };
+        assert!(tables.write(&control, 0).unwrap_err().to_string().contains("too large"));
+    }
+}

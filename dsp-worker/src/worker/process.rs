@@ -1,0 +1,262 @@
+//! A worker's life: attach, warm up, and compute whatever slot it is given,
+//! until the host is gone.
+
+use std::io::BufRead;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use shm_ring::doorbell::Doorbell;
+use shm_ring::layout::{
+    BlockStart, Clock, ENGINE, GRANTED_LOCK, GRANTED_REAL_TIME, Header, SLOTS, SlotControl, WARM,
+    WORKERS, WorkerControl, WorkerRecord, arena, control, slot_listener,
+};
+use shm_ring::protocol::{is_newest, publish, slot_of, wait_for_news};
+use shm_ring::region::{Access, PAGE, Region};
+use shm_ring::sync::Ordering;
+
+use crate::catalog;
+use crate::protocol::{CONTROL_BYTES, ModuleLayout, Plan};
+use crate::worker::run::Runner;
+use crate::worker::thread::{ask_for_real_time, flushing_denormals};
+use crate::worker::warm::{Grant, lock_memory, touch_every_module};
+
+/// The program: `dsp-worker CONTROL ARENA SEAT`, the names of the host's two
+/// regions and the number of this worker. It ends when its standard input does.
+pub fn main() -> ExitCode {
+    let born = Instant::now();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [control, arena, seat] = &words[..] else {
+        eprintln!("dsp-worker: started by the host of Sostenuto, not by hand");
+        return ExitCode::from(2);
+    };
+    let session = match Session::attach(control, arena) {
+        Ok(session) => session,
+        Err(why) => {
+            eprintln!("dsp-worker: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // Both threads use it until the process ends.
+    let session: &Session = Box::leak(Box::new(session));
+    let seat = seat.parse().unwrap_or(usize::MAX);
+    let listening = std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
+        session.listen(seat, std::io::stdin().lock());
+        // The host is gone. Nobody hears this worker any more.
+        std::process::exit(0);
+    });
+    if let Err(error) = listening {
+        eprintln!("dsp-worker: no thread for the host's orders: {error}");
+        return ExitCode::FAILURE;
+    }
+    session.work(seat, born);
+    eprintln!("dsp-worker: there is no seat {seat}");
+    ExitCode::FAILURE
+}
+
+/// A session's shared memory, as a worker sees it.
+pub struct Session {
+    control: Region,
+    arena: Region,
+    doorbell: Doorbell,
+    layouts: Box<[ModuleLayout]>,
+}
+
+impl Session {
+    /// Maps the regions of a host.
+    ///
+    /// # Errors
+    /// A sentence, where they are not there or not for this program.
+    pub fn attach(control: &str, arena: &str) -> Result<Session, String> {
+        let open = |name| Region::open(name).map_err(|error| error.to_string());
+        let (control, arena) = (open(control)?, open(arena)?);
+        // SAFETY: the host wrote the header before it started this process, and
+        // never changes it.
+        #[allow(unsafe_code)]
+        let header = unsafe { control.values::<Header>(control::HEADER, 1) };
+        let header = header.and_then(|header| header.first()).ok_or("the region is too short")?;
+        header.check(control.len(), arena.len(), catalog::fingerprint())?;
+        if control.len() < CONTROL_BYTES || arena.len() < arena::REST {
+            return Err("the shared memory is too short".to_owned());
+        }
+        // SAFETY: the bells are written once, before this process started.
+        #[allow(unsafe_code)]
+        let bells = unsafe { control.values::<u8>(control::BELLS, control::REST - control::BELLS) };
+        let doorbell = Doorbell::attach(bells.unwrap_or_default());
+        let doorbell = doorbell.map_err(|error| format!("the doorbells are not there: {error}"))?;
+        Ok(Session { control, arena, doorbell, layouts: ModuleLayout::all() })
+    }
+
+    fn clock(&self) -> &Clock {
+        self.control.record(control::CLOCK).expect("checked in attach")
+    }
+
+    fn slots(&self) -> &[SlotControl] {
+        self.control.records(control::SLOT_CONTROLS, SLOTS).expect("checked in attach")
+    }
+
+    fn workers(&self) -> &[WorkerControl] {
+        self.control.records(control::WORKER_CONTROLS, WORKERS).expect("checked in attach")
+    }
+
+    fn grant(&self) -> Grant<'_> {
+        Grant::new(&self.arena, &self.layouts)
+    }
+
+    /// Lives the life of the worker in that seat. Returns only where there is
+    /// no such seat.
+    pub fn work(&self, seat: usize, born: Instant) {
+        let place = arena::worker_record(seat);
+        if seat >= WORKERS || self.arena.protect(place..place + PAGE, Access::Write).is_err() {
+            return;
+        }
+        let record: &WorkerRecord = self.arena.record(place).expect("checked in attach");
+        record.pid.store(std::process::id(), Ordering::Relaxed);
+        touch_every_module();
+        let mut runner = Runner::new(&self.arena, &self.doorbell);
+        let start = self.clock().read::<BlockStart>().unwrap_or_default();
+        let (frames, rate) = (start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
+        let mut granted = 0;
+        if ask_for_real_time(frames, rate) {
+            granted |= GRANTED_REAL_TIME;
+        }
+        if lock_memory() {
+            granted |= GRANTED_LOCK;
+        }
+        record.granted.store(granted, Ordering::Relaxed);
+        record.warm_nanos.store(born.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        publish(&self.doorbell, &record.state, WARM, 1 << ENGINE.0);
+        flushing_denormals(|| self.run(seat, record, &mut runner));
+    }
+
+    /// \[rt\] Waits for news, looks whether there is a block to compute, and
+    /// computes it.
+    fn run(&self, seat: usize, record: &WorkerRecord, runner: &mut Runner) -> ! {
+        let me = &self.workers()[seat];
+        let mut seen = 0;
+        let mut had = None;
+        let mut opened = (usize::MAX, 0);
+        loop {
+            seen = wait_for_news(&self.doorbell, seat, me, seen, None);
+            let (Some((slot, epoch)), Some(start)) =
+                (slot_of(me, self.slots()), self.clock().read::<BlockStart>())
+            else {
+                continue;
+            };
+            if had != Some(slot) {
+                let place = arena::slot_record(slot);
+                let _ = self.arena.protect(place..place + PAGE, Access::Write);
+                had = Some(slot);
+            }
+            if start.block == 0 {
+                continue;
+            }
+            // SAFETY: the clock names this plan, and the engine does not begin
+            // the next block before this slot has done this one.
+            #[allow(unsafe_code)]
+            let plan = unsafe { Plan::read(&self.control, start.plan as usize) };
+            let Some(plan) = plan else { continue };
+            if plan.slots[slot].count == 0 {
+                continue;
+            }
+            let prepared = record.prepared.load(Ordering::Acquire);
+            let needed = (slot, plan.generation);
+            if opened != needed && prepared != prepared_word(Some(slot), plan.generation) {
+                // A slot taken over in the middle of a block: its pages are
+                // mapped already, only not for writing.
+                self.grant().open(&plan, slot);
+            }
+            opened = needed;
+            let is_mine = || is_newest(&self.slots()[slot], epoch);
+            runner.run_slot(&start, &plan, slot, slot_listener(slot), is_mine);
+            record.blocks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Listens to the host, on a thread that is not real-time, until it is
+    /// gone. Each line is an [`Order`].
+    pub fn listen(&self, seat: usize, orders: impl BufRead) {
+        let Some(record) = self.arena.record::<WorkerRecord>(arena::worker_record(seat)) else {
+            return;
+        };
+        for line in orders.lines().map_while(Result::ok) {
+            let Some(order) = Order::parse(&line) else { continue };
+            let slot = slot_of(&self.workers()[seat], self.slots()).map(|(slot, _)| slot);
+            // SAFETY: the host keeps both plans as they are until this worker
+            // has answered, or is dead.
+            #[allow(unsafe_code)]
+            let (old, new) = unsafe {
+                let old = order.old.and_then(|place| Plan::read(&self.control, place));
+                (old, Plan::read(&self.control, order.new))
+            };
+            let Some(new) = new else { continue };
+            if order.is_settled {
+                if let (Some(old), Some(slot)) = (old, slot) {
+                    self.grant().close(&old, &new, slot);
+                }
+            } else {
+                if let Some(slot) = slot {
+                    self.grant().open(&new, slot);
+                }
+                self.grant().populate(&new, slot, order.frames);
+                let prepared = prepared_word(slot, new.generation);
+                publish(&self.doorbell, &record.prepared, prepared, 1 << ENGINE.0);
+            }
+        }
+    }
+}
+
+/// What the host asks of a worker on its standard input, a line each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// False: make `new` ready. True: `old` plays no more.
+    pub is_settled: bool,
+    /// The place of the plan to come.
+    pub new: usize,
+    /// The place of the plan before it.
+    pub old: Option<usize>,
+    /// Frames in a block.
+    pub frames: usize,
+}
+
+impl Order {
+    /// As a line, without its end.
+    pub fn line(&self) -> String {
+        let verb = if self.is_settled { "settle" } else { "prepare" };
+        let old = self.old.map_or("-".to_owned(), |place| place.to_string());
+        format!("{verb} {} {old} {}", self.new, self.frames)
+    }
+
+    fn parse(line: &str) -> Option<Order> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [verb @ ("prepare" | "settle"), new, old, frames] = words[..] else { return None };
+        Some(Order {
+            is_settled: verb == "settle",
+            new: new.parse().ok()?,
+            old: old.parse().ok(),
+            frames: frames.parse().ok()?,
+        })
+    }
+}
+
+/// What a worker answers when it is ready for a plan: which slot it had when it
+/// made itself ready, and the plan's generation.
+pub fn prepared_word(slot: Option<usize>, generation: u32) -> u32 {
+    generation << 6 | slot.map_or(63, |slot| slot as u32 & 63)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_read_as_it_was_written() {
+        for is_settled in [false, true] {
+            for old in [None, Some(2)] {
+                let order = Order { is_settled, new: 1, old, frames: 256 };
+                assert_eq!(Order::parse(&order.line()), Some(order));
+            }
+        }
+        assert_eq!(Order::parse("prepare 1"), None);
+        assert_eq!(Order::parse("explode 1 2 3"), None);
+    }
+}

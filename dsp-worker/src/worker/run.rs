@@ -1,0 +1,398 @@
+//! \[rt\] One block of one slot: wait for what its jobs read, run them, stamp.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use shm_ring::doorbell::{Doorbell, Listener, Listeners};
+use shm_ring::layout::{BlockStart, ENGINE, ModuleRecord, NONE, SlotRecord, arena};
+use shm_ring::protocol::{publish, ring_again, wait_for};
+use shm_ring::region::Region;
+use shm_ring::sync::{AtomicU32, Ordering};
+
+use crate::catalog::{CATALOG, MAX_PORTS};
+use crate::module::Event;
+use crate::protocol::{
+    Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, STEADY, fade_gain,
+};
+use crate::signal::{SILENCE, Signal};
+use crate::tools::Tools;
+use crate::units::QUANTUM;
+use crate::worker::state::{Call, LastFrame, Quantum, glide};
+
+/// What one process, or thread, needs to compute modules.
+pub struct Runner<'m> {
+    arena: &'m Region,
+    doorbell: &'m Doorbell,
+    layouts: Box<[ModuleLayout]>,
+    tools: Tools,
+    scratch: Box<Scratch>,
+}
+
+/// The engine alone, as a set.
+const ENGINES: Listeners = 1 << ENGINE.0;
+
+/// Where the cables of one call are added up.
+struct Scratch {
+    inputs: [Signal; MAX_PORTS],
+    events: [Event; MAX_EVENTS],
+}
+
+/// One call of one module: which, and for which frames of which quantum.
+#[derive(Clone)]
+struct Turn {
+    module: usize,
+    quantum: usize,
+    frames: Range<usize>,
+}
+
+impl<'m> Runner<'m> {
+    /// Plans FFTs and takes scratch memory; not real-time.
+    pub fn new(arena: &'m Region, doorbell: &'m Doorbell) -> Runner<'m> {
+        Runner {
+            arena,
+            doorbell,
+            layouts: ModuleLayout::all(),
+            tools: Tools::new(),
+            scratch: Box::new(Scratch {
+                inputs: [SILENCE; MAX_PORTS],
+                events: [Event::AllNotesOff; MAX_EVENTS],
+            }),
+        }
+    }
+
+    /// Runs those jobs of a slot that are not stamped yet, then says that the
+    /// slot is done and rings the engine. Gives up where `is_mine` says no.
+    /// Where it takes over from a worker that died, it rings again for what is
+    /// stamped already: nobody knows whether the dead one did. Real-time safe.
+    pub fn run_slot(
+        &mut self,
+        start: &BlockStart,
+        plan: &Plan,
+        slot: usize,
+        me: Listener,
+        is_mine: impl Fn() -> bool,
+    ) {
+        let (Some(&jobs), Some(record)) = (plan.slots.get(slot), slot_record(self.arena, slot))
+        else {
+            return;
+        };
+        let mut busy_nanos = 0;
+        for &index in &plan.slot_jobs[jobs.range()] {
+            let job = &plan.jobs[index as usize];
+            if self.is_stamped(start, plan, job) {
+                self.ring_again(plan, job);
+                continue;
+            }
+            self.wait_for_sources(start, plan, job, me);
+            if !is_mine() {
+                return;
+            }
+            record.job.store(index, Ordering::Relaxed);
+            record.jobs_begun.fetch_add(1, Ordering::Relaxed);
+            busy_nanos += self.run_job(start, plan, job);
+        }
+        record.job.store(NONE, Ordering::Relaxed);
+        record.busy_nanos.store(busy_nanos, Ordering::Relaxed);
+        publish(self.doorbell, &record.done, start.block, ENGINES);
+    }
+
+    /// Runs every job of a plan, one after another, without any other worker.
+    /// Real-time safe.
+    pub fn run_all(&mut self, start: &BlockStart, plan: &Plan) {
+        for job in plan.jobs {
+            self.run_job(start, plan, job);
+        }
+    }
+
+    fn is_stamped(&self, start: &BlockStart, plan: &Plan, job: &Job) -> bool {
+        let modules = &plan.job_modules[job.modules.range()];
+        modules.iter().all(|&module| {
+            let stamp = &self.record(&plan.modules[module as usize]).stamp;
+            // Acquire: a stamp that another worker wrote hands over its outputs.
+            stamp.load(Ordering::Acquire) == start.block
+        })
+    }
+
+    fn ring_again(&self, plan: &Plan, job: &Job) {
+        for &module in &plan.job_modules[job.modules.range()] {
+            let module = &plan.modules[module as usize];
+            ring_again(self.doorbell, &self.record(module).stamp, module.listeners);
+        }
+    }
+
+    fn wait_for_sources(&self, start: &BlockStart, plan: &Plan, job: &Job, me: Listener) {
+        for &module in &plan.job_modules[job.modules.range()] {
+            for cable in cables_into(plan, module as usize) {
+                let source = &plan.modules[cable.module as usize];
+                if source.slot != job.slot {
+                    wait_for(self.doorbell, me, &self.record(source).stamp, start.block, None);
+                }
+            }
+        }
+    }
+
+    /// Returns how long it took, in nanoseconds.
+    fn run_job(&mut self, start: &BlockStart, plan: &Plan, job: &Job) -> u32 {
+        let began = Instant::now();
+        let modules = &plan.job_modules[job.modules.range()];
+        let quanta = start.frames as usize / QUANTUM;
+        for &module in modules {
+            self.begin(start, &plan.modules[module as usize]);
+        }
+        if job.is_loop == 0 {
+            for &module in modules {
+                for quantum in 0..quanta {
+                    let turn = Turn { module: module as usize, quantum, frames: 0..QUANTUM };
+                    self.call(start, plan, turn);
+                }
+                self.keep_last_frames(start, plan, module as usize, quanta - 1);
+            }
+        } else {
+            for quantum in 0..quanta {
+                for frame in 0..QUANTUM {
+                    for &module in modules {
+                        let frames = frame..frame + 1;
+                        self.call(start, plan, Turn { module: module as usize, quantum, frames });
+                    }
+                }
+                for &module in modules {
+                    self.keep_last_frames(start, plan, module as usize, quantum);
+                }
+            }
+        }
+        let busy_nanos = began.elapsed().as_nanos() as u32;
+        for &module in modules {
+            let module = &plan.modules[module as usize];
+            let record = self.record(module);
+            record.busy_nanos.store(busy_nanos / modules.len() as u32, Ordering::Relaxed);
+            // From here on this module's block has happened.
+            publish(self.doorbell, &record.stamp, start.block, module.listeners);
+        }
+        busy_nanos
+    }
+
+    /// Takes a copy of the committed state for this block to work on.
+    fn begin(&self, start: &BlockStart, module: &PlanModule) {
+        let memory = self.memory(module);
+        let (committed, next) = memory.states(start.block);
+        next.copy_from_slice(committed);
+    }
+
+    fn keep_last_frames(&self, start: &BlockStart, plan: &Plan, module: usize, quantum: usize) {
+        let memory = self.memory(&plan.modules[module]);
+        let (_, state) = memory.states(start.block);
+        memory.layout.state.keep_last_frames(state, memory.outputs(quantum));
+    }
+
+    fn call(&mut self, start: &BlockStart, plan: &Plan, turn: Turn) {
+        let module = &plan.modules[turn.module];
+        let entry = &CATALOG[module.kind as usize];
+        let mut inputs = [&SILENCE; MAX_PORTS];
+        let mut scratch = &mut self.scratch.inputs[..];
+        let gather = Gather { start, plan, arena: self.arena, layouts: &self.layouts };
+        for (port, input) in inputs.iter_mut().enumerate().take(entry.about.inputs.len()) {
+            let cables = plan.inputs[module.first_input as usize + port];
+            let (own, rest) = scratch.split_first_mut().expect("as many as ports can be");
+            scratch = rest;
+            *input = gather.input(&plan.cables[cables.range()], &turn, own);
+        }
+
+        let mut events = 0;
+        if turn.quantum == 0 {
+            for event in plan.events.iter().filter_map(|event| event.for_module(turn.module)) {
+                self.scratch.events[events] = event;
+                events += 1;
+            }
+        }
+
+        let memory = memory(self.arena, &self.layouts, module);
+        let (_, state) = memory.states(start.block);
+        let params = module.first_param as usize;
+        let tape_spans = &plan.tapes[module.tapes.range()];
+        let call = Call {
+            entry,
+            layout: &memory.layout.state,
+            state: &mut *state,
+            targets: &plan.params[params..params + entry.about.params.len()],
+            inputs: &inputs[..entry.about.inputs.len()],
+            outputs: memory.outputs_mut(turn.quantum),
+            tapes: memory.tapes(tape_spans),
+            tape_spans,
+            events: &self.scratch.events[..events],
+            display: memory.display(),
+            tools: &mut self.tools,
+            is_bypassed: module.is_bypassed != 0,
+        };
+        let not_finite = call.run(Quantum {
+            sample_rate_hz: start.sample_rate_hz,
+            glide: glide(start.sample_rate_hz),
+            frame: start.frame + (turn.quantum * QUANTUM) as u64,
+            frames: turn.frames,
+        });
+        if not_finite > 0 {
+            self.record(module).not_finite.fetch_add(not_finite, Ordering::Relaxed);
+            memory.layout.state.restart(entry, state, module.seed);
+        }
+    }
+
+    fn record(&self, module: &PlanModule) -> &'m ModuleRecord {
+        self.arena.record(module.memory as usize).expect("a plan names memory in the arena")
+    }
+
+    fn memory(&self, module: &PlanModule) -> Memory<'_> {
+        memory(self.arena, &self.layouts, module)
+    }
+}
+
+/// All cables that end in any input of that module.
+fn cables_into<'a>(plan: &Plan<'a>, module: usize) -> &'a [PlanCable] {
+    let module = &plan.modules[module];
+    let inputs = CATALOG[module.kind as usize].about.inputs.len();
+    let first = module.first_input as usize;
+    // The cables of one module's inputs lie together.
+    match &plan.inputs[first..first + inputs] {
+        [] => &[],
+        [one] => &plan.cables[one.range()],
+        [first, .., last] => &plan.cables[first.range().start..last.range().end],
+    }
+}
+
+/// Adds up what comes into an input.
+struct Gather<'a> {
+    start: &'a BlockStart,
+    plan: &'a Plan<'a>,
+    arena: &'a Region,
+    layouts: &'a [ModuleLayout],
+}
+
+impl<'a> Gather<'a> {
+    /// The signal of an input: the output itself where one steady cable ends
+    /// in it, else the sum of all in `own`.
+    fn input(&self, cables: &[PlanCable], turn: &Turn, own: &'a mut Signal) -> &'a Signal {
+        match cables {
+            [] => &SILENCE,
+            [cable] if cable.fade == STEADY && cable.is_delayed == 0 => self.output(cable, turn),
+            _ => {
+                let channels = cables.iter().map(|cable| self.channels(cable, turn)).max();
+                own.set_channels(channels.unwrap_or(1));
+                own.clear(turn.frames.clone());
+                for cable in cables {
+                    self.add(cable, turn, own);
+                }
+                own
+            }
+        }
+    }
+
+    fn channels(&self, cable: &PlanCable, turn: &Turn) -> usize {
+        if cable.is_delayed == 0 {
+            self.output(cable, turn).channels()
+        } else {
+            // The number at the end of the quantum before holds for all of
+            // this one, or samples of one call would lie in another's order.
+            self.last_frame(cable).channels as usize
+        }
+    }
+
+    fn add(&self, cable: &PlanCable, turn: &Turn, sum: &mut Signal) {
+        let frame = self.start.frame + (turn.quantum * QUANTUM) as u64;
+        let gain = |offset: usize| fade_gain(cable.fade, self.start, frame + offset as u64);
+        if cable.is_delayed == 0 {
+            sum.add(self.output(cable, turn), turn.frames.clone(), gain);
+            return;
+        }
+        // In a loop there is one frame to a call. What was not written in this
+        // quantum yet, the last one remembers.
+        let offset = turn.frames.start;
+        let last = self.last_frame(cable);
+        for channel in 0..sum.channels() {
+            let volts = match offset.checked_sub(1) {
+                Some(before) => self.output(cable, turn).at(channel, before),
+                None if last.channels <= 1 => last.volts[0],
+                None => last.volts[channel],
+            };
+            let volts = sum.at(channel, offset) + gain(offset) * volts;
+            sum.set(channel, offset, volts);
+        }
+    }
+
+    fn output(&self, cable: &PlanCable, turn: &Turn) -> &'a Signal {
+        let memory = memory(self.arena, self.layouts, &self.plan.modules[cable.module as usize]);
+        &memory.outputs(turn.quantum)[cable.output as usize]
+    }
+
+    fn last_frame(&self, cable: &PlanCable) -> &'a LastFrame {
+        let memory = memory(self.arena, self.layouts, &self.plan.modules[cable.module as usize]);
+        let (_, state) = memory.states(self.start.block);
+        &memory.layout.state.last_frames(state)[cable.output as usize]
+    }
+}
+
+/// One module's memory.
+struct Memory<'a> {
+    arena: &'a Region,
+    layout: &'a ModuleLayout,
+    start: usize,
+    outputs: usize,
+}
+
+fn memory<'a>(arena: &'a Region, layouts: &'a [ModuleLayout], module: &PlanModule) -> Memory<'a> {
+    Memory {
+        arena,
+        layout: &layouts[module.kind as usize],
+        start: module.memory as usize,
+        outputs: CATALOG[module.kind as usize].about.outputs.len(),
+    }
+}
+
+const IN_ARENA: &str = "a plan names memory in the arena";
+
+// SAFETY (all of `Memory`): between the start of a block and its module's
+// stamp, only the worker of the module's slot touches the module's state,
+// outputs and tapes, one call at a time; from the stamp to the end of the block
+// nobody writes them. The plan gives each module memory of its own.
+#[allow(unsafe_code)]
+impl<'a> Memory<'a> {
+    /// The committed state, and the one that this block writes.
+    fn states(&self, block: u32) -> (&'a [u8], &'a mut [u8]) {
+        let [even, odd] = self.layout.states.map(|offset| self.start + offset);
+        let (from, to) = if block.is_multiple_of(2) { (even, odd) } else { (odd, even) };
+        let bytes = self.layout.state.size_bytes();
+        // SAFETY: see above; the two copies do not overlap.
+        let states = unsafe { (self.arena.values(from, bytes), self.arena.values_mut(to, bytes)) };
+        (states.0.expect(IN_ARENA), states.1.expect(IN_ARENA))
+    }
+
+    fn outputs_at(&self, quantum: usize) -> usize {
+        self.start + self.layout.outputs + quantum * self.outputs * size_of::<Signal>()
+    }
+
+    fn outputs(&self, quantum: usize) -> &'a [Signal] {
+        // SAFETY: see above.
+        let signals = unsafe { self.arena.values(self.outputs_at(quantum), self.outputs) };
+        signals.expect(IN_ARENA)
+    }
+
+    fn outputs_mut(&self, quantum: usize) -> &'a mut [Signal] {
+        // SAFETY: see above.
+        let signals = unsafe { self.arena.values_mut(self.outputs_at(quantum), self.outputs) };
+        signals.expect(IN_ARENA)
+    }
+
+    fn tapes(&self, spans: &[crate::tape::TapeSpan]) -> &'a mut [f32] {
+        let frames = spans.last().map_or(0, |span| span.end());
+        // SAFETY: see above.
+        let tapes = unsafe { self.arena.values_mut(self.start + self.layout.tapes, frames) };
+        tapes.expect(IN_ARENA)
+    }
+
+    fn display(&self) -> &'a [AtomicU32] {
+        let entry_display = (self.layout.outputs - self.layout.display) / 4;
+        self.arena.records(self.start + self.layout.display, entry_display).expect(IN_ARENA)
+    }
+}
+
+/// The record of a slot.
+pub fn slot_record(arena: &Region, slot: usize) -> Option<&SlotRecord> {
+    arena.record(arena::slot_record(slot))
+}

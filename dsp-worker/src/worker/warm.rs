@@ -1,0 +1,99 @@
+//! Everything that may take time, done before the first block: code and tables
+//! read from disk, FFTs planned, memory mapped.
+
+use std::ops::Range;
+
+use shm_ring::region::{Access, Region};
+
+use crate::catalog::CATALOG;
+use crate::protocol::{ModuleLayout, Plan, PlanModule};
+use crate::rig::Rig;
+use crate::units::QUANTUM;
+
+/// A sample rate at which tapes are short: the modules run only to bring their
+/// code and tables into memory.
+const TOUCH_RATE_HZ: f32 = 1000.0;
+
+/// Runs every module of the catalogue for two quanta.
+pub fn touch_every_module() {
+    for entry in CATALOG {
+        Rig::named(entry.about.name, TOUCH_RATE_HZ).run(2 * QUANTUM);
+    }
+}
+
+/// Keeps everything that this process maps, now and later, from being swapped
+/// out. Whether the system allows it.
+pub fn lock_memory() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
+        // SAFETY: it changes no memory.
+        #[allow(unsafe_code)]
+        return unsafe { libc::mlockall(flags) } == 0;
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+/// Lets this process write the memory of a slot's modules, and of no others.
+pub struct Grant<'m> {
+    arena: &'m Region,
+    layouts: &'m [ModuleLayout],
+}
+
+impl<'m> Grant<'m> {
+    /// `layouts` are [`ModuleLayout::all`].
+    pub fn new(arena: &'m Region, layouts: &'m [ModuleLayout]) -> Grant<'m> {
+        Grant { arena, layouts }
+    }
+
+    /// Opens the memory of the slot's modules for writing. Two system calls a
+    /// module; no allocation.
+    pub fn open(&self, plan: &Plan, slot: usize) {
+        for module in modules_of(plan, slot) {
+            // A refusal would show as a crash at the first write.
+            let _ = self.arena.protect(self.range(plan, module), Access::Write);
+        }
+    }
+
+    /// Maps every page that blocks of that length touch: the slot's for
+    /// writing, all others' for reading.
+    pub fn populate(&self, plan: &Plan, slot: Option<usize>, frames: usize) {
+        for module in plan.modules {
+            let is_mine = Some(module.slot as usize) == slot;
+            let access = if is_mine { Access::Write } else { Access::Read };
+            for part in self.used(plan, module, frames) {
+                // Without it the first block takes page faults, no more.
+                let _ = self.arena.populate(part, access);
+            }
+        }
+    }
+
+    /// Closes the memory of modules that were the slot's in the old plan and
+    /// are not in the new one.
+    pub fn close(&self, old: &Plan, new: &Plan, slot: usize) {
+        for module in modules_of(old, slot) {
+            if !modules_of(new, slot).any(|other| other.memory == module.memory) {
+                let _ = self.arena.protect(self.range(old, module), Access::Read);
+            }
+        }
+    }
+
+    fn range(&self, plan: &Plan, module: &PlanModule) -> Range<usize> {
+        let start = module.memory as usize;
+        let layout = &self.layouts[module.kind as usize];
+        start..start + layout.size_bytes(&plan.tapes[module.tapes.range()])
+    }
+
+    fn used(&self, plan: &Plan, module: &PlanModule, frames: usize) -> [Range<usize>; 2] {
+        let start = module.memory as usize;
+        let outputs = CATALOG[module.kind as usize].about.outputs.len();
+        let layout = &self.layouts[module.kind as usize];
+        let parts = layout.used(&plan.tapes[module.tapes.range()], outputs, frames);
+        parts.map(|part| start + part.start..start + part.end)
+    }
+}
+
+fn modules_of<'a>(plan: &Plan<'a>, slot: usize) -> impl Iterator<Item = &'a PlanModule> {
+    plan.modules.iter().filter(move |module| module.slot as usize == slot)
+}
