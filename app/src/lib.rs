@@ -1,1 +1,5 @@
-//! x
+//! The parts of Sostenuto without a window, so that tests can start them.
+
+pub mod host;
+pub mod osc;
+pub mod patch;

@@ -1,0 +1,3 @@
+//! The audio host: it owns the patch and says when.
+
+pub mod control;

@@ -1,0 +1,463 @@
+//! The patch: modules, cables and params. The only thing that is saved.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use dsp_worker::catalog;
+use dsp_worker::module::{About, Tag};
+use dsp_worker::param::Param;
+
+pub mod edit;
+pub mod file;
+pub mod history;
+mod near;
+pub mod problem;
+
+pub use edit::{Edit, apply};
+pub use history::{Gesture, History};
+pub use problem::Problem;
+
+/// A name that is cloned for the price of a counter.
+pub type Name = Arc<str>;
+
+/// Characters of the longest title, description or path of a patch.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// Characters of the longest [`ModuleId`].
+const MAX_ID_BYTES: usize = 64;
+
+/// What a musician has patched.
+///
+/// One made by [`apply`] or read by [`file`] keeps every rule of
+/// [`Patch::check`]: what it names exists, and every value is in range.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    /// What the musician calls it.
+    pub title: String,
+    /// What it is and how to play it.
+    pub description: String,
+    /// Every module, by its name in this patch.
+    pub modules: BTreeMap<ModuleId, PatchModule>,
+    /// Every cable. Sorted, so that signals are summed in the same order
+    /// whatever the order of patching.
+    pub cables: BTreeSet<Cable>,
+}
+
+/// A module of a patch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchModule {
+    /// Its name in the catalogue: `vco`.
+    pub kind: Name,
+    /// Where its left edge is on the canvas, in points.
+    pub x: f32,
+    /// Where its top edge is on the canvas, in points.
+    pub y: f32,
+    /// Where its params stand, as far as they are not at their default.
+    pub params: BTreeMap<Name, f32>,
+    /// Whether signals pass it by along the bypass routes of its kind.
+    pub is_bypassed: bool,
+}
+
+/// A module's name within its patch: `vco`, `vco-2`, `lead`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(Name);
+
+/// An output of a module of the patch, written `vco.saw`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutputRef {
+    /// The module.
+    pub module: ModuleId,
+    /// The name of its output.
+    pub port: Name,
+}
+
+/// An input of a module of the patch, written `vcf.in`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputRef {
+    /// The module.
+    pub module: ModuleId,
+    /// The name of its input.
+    pub port: Name,
+}
+
+/// From an output to an input, written `vco.saw -> vcf.in`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cable {
+    /// Where the signal comes from.
+    pub from: OutputRef,
+    /// Where it goes to.
+    pub to: InputRef,
+}
+
+impl Patch {
+    /// The module called that.
+    pub fn module(&self, id: &str) -> Result<&PatchModule, Problem> {
+        self.modules.get(id).ok_or_else(|| self.no_module(id))
+    }
+
+    pub(crate) fn module_mut(&mut self, id: &ModuleId) -> Result<&mut PatchModule, Problem> {
+        // Asked first: the borrow of a found module would last into the error.
+        if !self.modules.contains_key(id) {
+            return Err(self.no_module(id.as_str()));
+        }
+        Ok(self.modules.get_mut(id).expect("it was there a line ago"))
+    }
+
+    fn no_module(&self, id: &str) -> Problem {
+        let near = near::nearest(id, self.modules.keys().map(ModuleId::as_str));
+        Problem::NoModule { module: id.to_owned(), near: near.map(str::to_owned) }
+    }
+
+    /// A name that no module has yet: the kind's, or that with a number.
+    pub fn fresh_id(&self, kind: &str) -> ModuleId {
+        let numbered = (2u64..).map(|number| format!("{kind}-{number}"));
+        let mut names = std::iter::once(kind.to_owned()).chain(numbered);
+        let name = names.find(|name| !self.modules.contains_key(name.as_str()));
+        ModuleId(name.expect("numbers do not end").into())
+    }
+
+    /// The cables at a module's ports.
+    pub fn cables_of<'a>(&'a self, id: &'a ModuleId) -> impl Iterator<Item = &'a Cable> {
+        self.cables.iter().filter(move |cable| cable.from.module == *id || cable.to.module == *id)
+    }
+
+    /// Whether everything that this patch names exists and every value may be
+    /// what it is. The first that is not so is the error.
+    pub fn check(&self) -> Result<(), Problem> {
+        check_text("title", &self.title)?;
+        check_text("description", &self.description)?;
+        for (id, module) in &self.modules {
+            module.check(id)?;
+        }
+        self.cables.iter().try_for_each(|cable| self.check_cable(cable))
+    }
+
+    /// Whether both ends of a cable exist.
+    pub fn check_cable(&self, cable: &Cable) -> Result<(), Problem> {
+        let Cable { from, to } = cable;
+        let about = self.module(from.module.as_str())?.about()?;
+        if about.output(&from.port).is_none() {
+            let near = near::nearest(&from.port, about.outputs.iter().map(|port| port.name));
+            return Err(Problem::no_port("output", &from.to_string(), about.title, near));
+        }
+        let about = self.module(to.module.as_str())?.about()?;
+        if about.input(&to.port).is_none() {
+            let near = near::nearest(&to.port, about.inputs.iter().map(|port| port.name));
+            return Err(Problem::no_port("input", &to.to_string(), about.title, near));
+        }
+        Ok(())
+    }
+}
+
+impl PatchModule {
+    /// A module as the browser gives it: everything at its default.
+    pub fn new(kind: &str, x: f32, y: f32) -> PatchModule {
+        PatchModule { kind: kind.into(), x, y, params: BTreeMap::new(), is_bypassed: false }
+    }
+
+    /// What the catalogue says of its kind.
+    pub fn about(&self) -> Result<&'static About, Problem> {
+        find_kind(&self.kind)
+    }
+
+    /// Where a param stands. `None` where its kind has no such param.
+    pub fn param(&self, name: &str) -> Option<f32> {
+        let about = self.about().ok()?;
+        let param = &about.params[about.param(name)?];
+        Some(self.params.get(name).copied().unwrap_or(param.default))
+    }
+
+    /// Whether kind, place and params may be what they are.
+    fn check(&self, id: &ModuleId) -> Result<(), Problem> {
+        let about = self.about()?;
+        check_place(id, self.x, self.y)?;
+        for (name, &value) in &self.params {
+            let (_, param) = find_param(about, id.as_str(), name)?;
+            check_value(id.as_str(), param, value)?;
+        }
+        Ok(())
+    }
+
+    /// Checks, rounds what is whole, and forgets what is at its default: so
+    /// that two modules that sound the same are equal.
+    pub(crate) fn tidied(mut self, id: &ModuleId) -> Result<PatchModule, Problem> {
+        self.check(id)?;
+        let about = self.about()?;
+        self.params.retain(|name, value| {
+            let param = &about.params[about.param(name).expect("the check found it")];
+            *value = param.legal(*value);
+            *value != param.default
+        });
+        Ok(self)
+    }
+}
+
+/// What the catalogue says of a kind of module.
+pub fn find_kind(kind: &str) -> Result<&'static About, Problem> {
+    if let Some((_, entry)) = catalog::find(kind) {
+        return Ok(entry.about);
+    }
+    let near = near::nearest(kind, catalog::CATALOG.iter().map(|entry| entry.about.name));
+    Err(Problem::NoKind { kind: kind.to_owned(), near })
+}
+
+/// A param of a kind of module, and its index. `module` is for the sentence.
+pub fn find_param(
+    about: &'static About,
+    module: &str,
+    name: &str,
+) -> Result<(usize, &'static Param), Problem> {
+    if let Some(index) = about.param(name) {
+        return Ok((index, &about.params[index]));
+    }
+    let near = near::nearest(name, about.params.iter().map(|param| param.name));
+    Err(Problem::NoParam { param: format!("{module}.{name}"), title: about.title, near })
+}
+
+/// The value as the param will take it: whole where the param is whole.
+pub fn check_value(module: &str, param: &Param, value: f32) -> Result<f32, Problem> {
+    if param.range.contains(&value) {
+        return Ok(param.legal(value));
+    }
+    Err(Problem::OutOfRange {
+        param: format!("{module}.{}", param.name),
+        value,
+        range: range(param),
+    })
+}
+
+/// The value that a word stands for: `lowpass`, `440 Hz`.
+pub fn read_value(module: &str, param: &Param, word: &str) -> Result<f32, Problem> {
+    let Some(value) = param.parse(word) else {
+        let param_name = format!("{module}.{}", param.name);
+        return Err(Problem::NoSuchWord {
+            param: param_name,
+            word: word.into(),
+            range: range(param),
+        });
+    };
+    check_value(module, param, value)
+}
+
+/// `20 Hz to 20000 Hz`, or the words of a choice.
+fn range(param: &Param) -> String {
+    if let dsp_worker::param::Taper::Choice(choices) = param.taper {
+        return format!("one of {}", choices.join(", "));
+    }
+    format!("from {} to {}", param.show(*param.range.start()), param.show(*param.range.end()))
+}
+
+/// Whether a kind of module is played: it takes notes.
+pub fn is_played(about: &About) -> bool {
+    about.tags.contains(&Tag::Play)
+}
+
+pub(crate) fn check_text(what: &'static str, text: &str) -> Result<(), Problem> {
+    let is_fit = text.len() <= MAX_TEXT_BYTES && !text.contains('\0');
+    if is_fit { Ok(()) } else { Err(Problem::BadText { what }) }
+}
+
+pub(crate) fn check_place(id: &ModuleId, x: f32, y: f32) -> Result<(), Problem> {
+    let is_somewhere = x.is_finite() && y.is_finite();
+    if is_somewhere { Ok(()) } else { Err(Problem::Nowhere { module: id.to_string() }) }
+}
+
+impl ModuleId {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ModuleId {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<ModuleId, Problem> {
+        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_fit = text.starts_with(is_word)
+            && text.len() <= MAX_ID_BYTES
+            && text.chars().all(|c| is_word(c) || c == '-');
+        if is_fit { Ok(ModuleId(text.into())) } else { Err(Problem::BadId { id: text.into() }) }
+    }
+}
+
+impl Borrow<str> for ModuleId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModuleId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for OutputRef {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}.{}", self.module, self.port)
+    }
+}
+
+impl fmt::Display for InputRef {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}.{}", self.module, self.port)
+    }
+}
+
+impl fmt::Display for Cable {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} -> {}", self.from, self.to)
+    }
+}
+
+/// Both halves of `module.port`.
+fn halves(text: &str) -> Result<(ModuleId, Name), Problem> {
+    let (module, port) =
+        text.split_once('.').ok_or_else(|| Problem::BadPort { text: text.into() })?;
+    Ok((module.parse()?, port.into()))
+}
+
+impl FromStr for OutputRef {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<OutputRef, Problem> {
+        halves(text).map(|(module, port)| OutputRef { module, port })
+    }
+}
+
+impl FromStr for InputRef {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<InputRef, Problem> {
+        halves(text).map(|(module, port)| InputRef { module, port })
+    }
+}
+
+impl FromStr for Cable {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Cable, Problem> {
+        let (from, to) =
+            text.split_once("->").ok_or_else(|| Problem::BadCable { text: text.into() })?;
+        Ok(Cable { from: from.trim().parse()?, to: to.trim().parse()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch() -> Patch {
+        let mut patch = Patch::default();
+        for id in ["a", "b"] {
+            let module = PatchModule::new("attenuverter", 0.0, 0.0);
+            patch.modules.insert(id.parse().unwrap(), module);
+        }
+        patch.cables.insert("a.out -> b.in".parse().unwrap());
+        patch
+    }
+
+    fn sentence(patch: &Patch) -> String {
+        patch.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_sound_patch_has_no_problem() {
+        patch().check().unwrap();
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_shown() {
+        let cable: Cable = "lead.saw->filter.in".parse().unwrap();
+        assert_eq!(cable.to_string(), "lead.saw -> filter.in");
+        assert_eq!(cable.to_string().parse::<Cable>().unwrap(), cable);
+        for bad in ["", "a.b", "a -> b", "a.x -> ", "A.x -> b.y", " . -> . "] {
+            assert!(bad.parse::<Cable>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_module_is_called_by_letters_digits_and_dashes() {
+        for good in ["vco", "vco-2", "808-kick", "a"] {
+            assert_eq!(good.parse::<ModuleId>().unwrap().as_str(), good);
+        }
+        let long = "x".repeat(65);
+        for bad in ["", "-a", "VCO", "a.b", "a b", "ä", "a/b", "a\0", long.as_str()] {
+            assert!(bad.parse::<ModuleId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_fresh_name_is_the_kind_with_the_first_free_number() {
+        let mut patch = patch();
+        assert_eq!(patch.fresh_id("vco").as_str(), "vco");
+        for id in ["vco", "vco-2", "vco-4"] {
+            patch.modules.insert(id.parse().unwrap(), PatchModule::new("attenuverter", 0.0, 0.0));
+        }
+        assert_eq!(patch.fresh_id("vco").as_str(), "vco-3");
+    }
+
+    #[test]
+    fn a_param_that_was_not_touched_is_at_its_default() {
+        let mut patch = patch();
+        let module = patch.modules.get_mut("a").unwrap();
+        assert_eq!(module.param("gain"), Some(1.0));
+        module.params.insert("gain".into(), -0.5);
+        assert_eq!(module.param("gain"), Some(-0.5));
+        assert_eq!(module.param("colour"), None);
+    }
+
+    #[test]
+    fn a_kind_that_is_not_there_is_named_with_its_neighbour() {
+        let mut patch = patch();
+        patch.modules.insert("c".parse().unwrap(), PatchModule::new("attenuvertor", 0.0, 0.0));
+        let sentence = sentence(&patch);
+        assert!(sentence.contains("`attenuvertor`"), "{sentence}");
+        assert!(sentence.contains("Did you mean `attenuverter`?"), "{sentence}");
+    }
+
+    #[test]
+    fn a_cable_from_nowhere_or_to_nowhere_is_named() {
+        for (cable, near) in [
+            ("a.uot -> b.in", "`out`"),
+            ("a.out -> b.inn", "`in`"),
+            ("c.out -> b.in", "`c`"),
+            ("a.out -> c.in", "`c`"),
+        ] {
+            let mut patch = patch();
+            patch.cables.insert(cable.parse().unwrap());
+            assert!(sentence(&patch).contains(near), "{}", sentence(&patch));
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_or_not_a_number_is_refused_with_the_range() {
+        for value in [2.1, -3.0, f32::NAN, f32::INFINITY] {
+            let mut patch = patch();
+            patch.modules.get_mut("a").unwrap().params.insert("gain".into(), value);
+            let sentence = sentence(&patch);
+            assert!(sentence.contains("a.gain") && sentence.contains("from -2 to 2"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_choice_is_read_as_its_word_or_its_number() {
+        let mode = Param::choice("mode", &["lowpass", "highpass"], 0, "");
+        assert_eq!(read_value("vcf", &mode, "highpass").unwrap(), 1.0);
+        assert_eq!(read_value("vcf", &mode, "1").unwrap(), 1.0);
+        assert_eq!(check_value("vcf", &mode, 0.6).unwrap(), 1.0);
+        let sentence = read_value("vcf", &mode, "bandpass").unwrap_err().to_string();
+        assert!(sentence.contains("one of lowpass, highpass"), "{sentence}");
+        assert!(read_value("vcf", &mode, "2").is_err());
+    }
+
+    #[test]
+    fn a_module_must_be_somewhere() {
+        let mut patch = patch();
+        patch.modules.get_mut("a").unwrap().x = f32::NAN;
+        assert!(sentence(&patch).contains("`a`"));
+    }
+}

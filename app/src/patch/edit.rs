@@ -1,0 +1,398 @@
+//! Every change that a musician can make to a patch, and how it is taken back.
+
+use super::problem::Problem;
+use super::{
+    Cable, ModuleId, Name, Patch, PatchModule, check_place, check_text, check_value, find_param,
+};
+
+/// A change to a patch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// Puts a module on the canvas.
+    AddModule {
+        /// Its name, which is new.
+        id: ModuleId,
+        /// What it is, where, and where its params stand.
+        module: PatchModule,
+    },
+    /// Takes a module away, and its cables with it.
+    RemoveModule {
+        /// Its name.
+        id: ModuleId,
+    },
+    /// Moves modules on the canvas. Nothing is heard.
+    MoveModules(Vec<Move>),
+    /// Gives a module another name. Its cables stay.
+    RenameModule {
+        /// Its name.
+        id: ModuleId,
+        /// Its next name, which is new.
+        new_id: ModuleId,
+    },
+    /// Plugs a cable in.
+    Connect(Cable),
+    /// Pulls a cable out.
+    Disconnect(Cable),
+    /// Turns a knob.
+    SetParam {
+        /// Whose.
+        module: ModuleId,
+        /// Its name.
+        param: Name,
+        /// In the unit of the param.
+        value: f32,
+    },
+    /// Lets signals pass a module by, or no longer.
+    SetBypass {
+        /// Which.
+        module: ModuleId,
+        /// Whether it is bypassed from now on.
+        is_bypassed: bool,
+    },
+    /// Calls the patch something else.
+    SetTitle(String),
+    /// Describes the patch otherwise.
+    SetDescription(String),
+    /// Another patch instead of this one: a file, or an empty one.
+    Replace(Box<Patch>),
+    /// Several in order, as one. If one can not be done, none is.
+    Group(Vec<Edit>),
+}
+
+/// Where a module is moved to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Move {
+    /// Which.
+    pub module: ModuleId,
+    /// Where its left edge comes to be, in points.
+    pub x: f32,
+    /// Where its top edge comes to be, in points.
+    pub y: f32,
+}
+
+/// What the sound must hear of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Nothing: it is only seen.
+    Looks,
+    /// Params moved; modules and cables are what they were.
+    Params,
+    /// Modules or cables changed: a new plan is needed.
+    Structure,
+}
+
+impl Edit {
+    /// What the sound must hear of it.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Edit::MoveModules(_) | Edit::SetTitle(_) | Edit::SetDescription(_) => Reach::Looks,
+            Edit::SetParam { .. } => Reach::Params,
+            Edit::Group(edits) => edits.iter().map(Edit::reach).max().unwrap_or(Reach::Looks),
+            _ => Reach::Structure,
+        }
+    }
+}
+
+/// Changes the patch, and returns the edit that takes this one back.
+///
+/// Where the edit can not be done the patch is what it was.
+pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
+    match edit {
+        Edit::AddModule { id, module } => add(patch, id, module),
+        Edit::RemoveModule { id } => remove(patch, id),
+        Edit::MoveModules(moves) => shift(patch, moves),
+        Edit::RenameModule { id, new_id } => rename(patch, id, new_id),
+        Edit::Connect(cable) => connect(patch, cable),
+        Edit::Disconnect(cable) => disconnect(patch, cable),
+        Edit::SetParam { module, param, value } => set_param(patch, module, param, value),
+        Edit::SetBypass { module, is_bypassed } => {
+            let was = &mut patch.module_mut(&module)?.is_bypassed;
+            let is_bypassed = std::mem::replace(was, is_bypassed);
+            Ok(Edit::SetBypass { module, is_bypassed })
+        }
+        Edit::SetTitle(title) => {
+            check_text("title", &title)?;
+            Ok(Edit::SetTitle(std::mem::replace(&mut patch.title, title)))
+        }
+        Edit::SetDescription(text) => {
+            check_text("description", &text)?;
+            Ok(Edit::SetDescription(std::mem::replace(&mut patch.description, text)))
+        }
+        Edit::Replace(with) => replace(patch, *with),
+        Edit::Group(edits) => group(patch, edits),
+    }
+}
+
+fn add(patch: &mut Patch, id: ModuleId, module: PatchModule) -> Result<Edit, Problem> {
+    if patch.modules.contains_key(&id) {
+        return Err(Problem::IdTaken { id: id.to_string() });
+    }
+    let module = module.tidied(&id)?;
+    patch.modules.insert(id.clone(), module);
+    Ok(Edit::RemoveModule { id })
+}
+
+fn remove(patch: &mut Patch, id: ModuleId) -> Result<Edit, Problem> {
+    patch.module(id.as_str())?;
+    let cables: Vec<Cable> = patch.cables_of(&id).cloned().collect();
+    for cable in &cables {
+        patch.cables.remove(cable);
+    }
+    let module = patch.modules.remove(&id).expect("it was there when asked");
+    let back = std::iter::once(Edit::AddModule { id, module });
+    Ok(Edit::Group(back.chain(cables.into_iter().map(Edit::Connect)).collect()))
+}
+
+fn shift(patch: &mut Patch, mut moves: Vec<Move>) -> Result<Edit, Problem> {
+    for Move { module, x, y } in &moves {
+        patch.module(module.as_str())?;
+        check_place(module, *x, *y)?;
+    }
+    for Move { module, x, y } in &mut moves {
+        let module = patch.module_mut(module)?;
+        std::mem::swap(&mut module.x, x);
+        std::mem::swap(&mut module.y, y);
+    }
+    // Backwards: a module may have been moved twice.
+    moves.reverse();
+    Ok(Edit::MoveModules(moves))
+}
+
+fn rename(patch: &mut Patch, id: ModuleId, new_id: ModuleId) -> Result<Edit, Problem> {
+    patch.module(id.as_str())?;
+    if patch.modules.contains_key(&new_id) {
+        return Err(Problem::IdTaken { id: new_id.to_string() });
+    }
+    let module = patch.modules.remove(&id).expect("it was there when asked");
+    patch.modules.insert(new_id.clone(), module);
+    let cables: Vec<Cable> = patch.cables_of(&id).cloned().collect();
+    for mut cable in cables {
+        patch.cables.remove(&cable);
+        for end in [&mut cable.from.module, &mut cable.to.module] {
+            if *end == id {
+                *end = new_id.clone();
+            }
+        }
+        patch.cables.insert(cable);
+    }
+    Ok(Edit::RenameModule { id: new_id, new_id: id })
+}
+
+fn connect(patch: &mut Patch, cable: Cable) -> Result<Edit, Problem> {
+    patch.check_cable(&cable)?;
+    if !patch.cables.insert(cable.clone()) {
+        return Err(Problem::CableTwice { cable: cable.to_string() });
+    }
+    Ok(Edit::Disconnect(cable))
+}
+
+fn disconnect(patch: &mut Patch, cable: Cable) -> Result<Edit, Problem> {
+    if !patch.cables.remove(&cable) {
+        return Err(Problem::NoCable { cable: cable.to_string() });
+    }
+    Ok(Edit::Connect(cable))
+}
+
+fn set_param(patch: &mut Patch, module: ModuleId, name: Name, value: f32) -> Result<Edit, Problem> {
+    let about = patch.module(module.as_str())?.about()?;
+    let (_, param) = find_param(about, module.as_str(), &name)?;
+    let value = check_value(module.as_str(), param, value)?;
+    let params = &mut patch.module_mut(&module)?.params;
+    let was = if value == param.default {
+        params.remove(&name)
+    } else if let Some(here) = params.get_mut(&name) {
+        Some(std::mem::replace(here, value))
+    } else {
+        params.insert(name.clone(), value)
+    };
+    Ok(Edit::SetParam { module, param: name, value: was.unwrap_or(param.default) })
+}
+
+fn replace(patch: &mut Patch, mut with: Patch) -> Result<Edit, Problem> {
+    with.check()?;
+    let modules = std::mem::take(&mut with.modules).into_iter();
+    let tidied = modules.map(|(id, module)| Ok((id.clone(), module.tidied(&id)?)));
+    with.modules = tidied.collect::<Result<_, Problem>>()?;
+    Ok(Edit::Replace(Box::new(std::mem::replace(patch, with))))
+}
+
+fn group(patch: &mut Patch, edits: Vec<Edit>) -> Result<Edit, Problem> {
+    let mut inverses = Vec::with_capacity(edits.len());
+    for edit in edits {
+        match apply(patch, edit) {
+            Ok(inverse) => inverses.push(inverse),
+            Err(problem) => {
+                take_back(patch, inverses);
+                return Err(problem);
+            }
+        }
+    }
+    inverses.reverse();
+    Ok(Edit::Group(inverses))
+}
+
+fn take_back(patch: &mut Patch, inverses: Vec<Edit>) {
+    for inverse in inverses.into_iter().rev() {
+        apply(patch, inverse).expect("what was just done can be taken back");
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    pub(crate) fn id(text: &str) -> ModuleId {
+        text.parse().unwrap()
+    }
+
+    pub(crate) fn added(name: &str) -> Edit {
+        Edit::AddModule { id: id(name), module: PatchModule::new("attenuverter", 0.0, 0.0) }
+    }
+
+    pub(crate) fn connected(cable: &str) -> Edit {
+        Edit::Connect(cable.parse().unwrap())
+    }
+
+    pub(crate) fn set(module: &str, param: &str, value: f32) -> Edit {
+        Edit::SetParam { module: id(module), param: param.into(), value }
+    }
+
+    /// Three modules in a loop.
+    pub(crate) fn ring() -> Patch {
+        let mut patch = Patch::default();
+        let edits = ["a", "b", "c"].map(added);
+        let cables = ["a.out -> b.in", "b.out -> c.in", "c.out -> a.in"].map(connected);
+        for edit in edits.into_iter().chain(cables) {
+            apply(&mut patch, edit).unwrap();
+        }
+        patch
+    }
+
+    fn refused(edit: Edit) -> String {
+        let mut patch = ring();
+        let problem = apply(&mut patch, edit).unwrap_err();
+        assert_eq!(patch, ring(), "a refused edit changes nothing");
+        problem.to_string()
+    }
+
+    #[test]
+    fn a_removed_module_takes_its_cables_along_and_brings_all_back() {
+        let mut patch = ring();
+        apply(&mut patch, set("b", "gain", 0.5)).unwrap();
+        apply(&mut patch, connected("b.out -> b.in")).unwrap();
+        let before = patch.clone();
+        let back = apply(&mut patch, Edit::RemoveModule { id: id("b") }).unwrap();
+        assert_eq!(patch.cables.len(), 1);
+        apply(&mut patch, back).unwrap();
+        assert_eq!(patch, before);
+    }
+
+    #[test]
+    fn a_renamed_module_keeps_its_cables_even_to_itself() {
+        let mut patch = ring();
+        apply(&mut patch, connected("b.out -> b.in")).unwrap();
+        let before = patch.clone();
+        let edit = Edit::RenameModule { id: id("b"), new_id: id("lead") };
+        let back = apply(&mut patch, edit).unwrap();
+        patch.check().unwrap();
+        assert!(patch.cables.contains(&"lead.out -> lead.in".parse().unwrap()));
+        assert_eq!(patch.cables.len(), 4);
+        apply(&mut patch, back).unwrap();
+        assert_eq!(patch, before);
+    }
+
+    #[test]
+    fn what_can_not_be_done_is_refused_and_changes_nothing() {
+        refused(added("a"));
+        refused(Edit::RemoveModule { id: id("d") });
+        refused(Edit::RenameModule { id: id("a"), new_id: id("b") });
+        refused(Edit::RenameModule { id: id("a"), new_id: id("a") });
+        refused(connected("a.out -> b.in"));
+        refused(connected("a.in -> b.out"));
+        refused(Edit::Disconnect("a.out -> c.in".parse().unwrap()));
+        refused(set("a", "gain", 3.0));
+        refused(set("a", "colour", 0.0));
+        refused(Edit::SetTitle("a\0".into()));
+        let far = Move { module: id("b"), x: f32::INFINITY, y: 0.0 };
+        refused(Edit::MoveModules(vec![Move { module: id("a"), x: 1.0, y: 1.0 }, far]));
+    }
+
+    #[test]
+    fn a_group_that_fails_half_way_changes_nothing() {
+        let edits = vec![
+            Edit::RemoveModule { id: id("a") },
+            added("d"),
+            set("d", "offset", 1.0),
+            connected("d.out -> a.in"),
+        ];
+        assert!(refused(Edit::Group(edits)).contains("`a`"));
+    }
+
+    #[test]
+    fn a_patch_with_a_problem_replaces_nothing() {
+        let mut bad = ring();
+        bad.modules.remove("a");
+        refused(Edit::Replace(Box::new(bad)));
+    }
+
+    #[test]
+    fn a_module_moved_twice_in_one_edit_comes_back_to_its_first_place() {
+        let mut patch = ring();
+        let moves = [1.0, 2.0].map(|x| Move { module: id("a"), x, y: x });
+        let back = apply(&mut patch, Edit::MoveModules(moves.to_vec())).unwrap();
+        assert_eq!(patch.modules["a"].x, 2.0);
+        apply(&mut patch, back).unwrap();
+        assert_eq!(patch, ring());
+    }
+
+    /// Any edit of a few modules: some can be done and some can not.
+    pub(crate) fn any_edit() -> impl Strategy<Value = Edit> {
+        let name = || prop::sample::select(vec!["a", "b", "c", "d", "e"]);
+        let port = || prop::sample::select(vec!["in", "out"]);
+        let cable = (name(), port(), name(), port())
+            .prop_map(|(a, out, b, into)| format!("{a}.{out} -> {b}.{into}").parse().unwrap());
+        let param = prop::sample::select(vec!["gain", "offset", "colour"]);
+        let one = prop_oneof![
+            4 => name().prop_map(added),
+            1 => name().prop_map(|name| Edit::RemoveModule { id: id(name) }),
+            1 => (name(), name())
+                .prop_map(|(a, b)| Edit::RenameModule { id: id(a), new_id: id(b) }),
+            6 => cable.clone().prop_map(Edit::Connect),
+            2 => cable.prop_map(Edit::Disconnect),
+            6 => (name(), param, -2.5f32..2.5).prop_map(|(m, p, value)| set(m, p, value)),
+            1 => (name(), any::<bool>())
+                .prop_map(|(m, is_bypassed)| Edit::SetBypass { module: id(m), is_bypassed }),
+            1 => (name(), -9f32..9.0)
+                .prop_map(|(m, x)| Edit::MoveModules(vec![Move { module: id(m), x, y: -x }])),
+            1 => ".*".prop_map(Edit::SetTitle),
+            1 => ".*".prop_map(Edit::SetDescription),
+            1 => Just(Edit::Replace(Box::new(ring()))),
+            1 => Just(Edit::Replace(Box::default())),
+        ];
+        one.prop_recursive(2, 12, 4, |inner| {
+            prop::collection::vec(inner, 0..4).prop_map(Edit::Group)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_edit_is_taken_back_or_changes_nothing(edits in prop::collection::vec(any_edit(), 0..40)) {
+            let mut patch = ring();
+            for edit in edits {
+                let before = patch.clone();
+                if let Ok(inverse) = apply(&mut patch, edit) {
+                    patch.check().unwrap();
+                    let after = patch.clone();
+                    let again = apply(&mut patch, inverse).unwrap();
+                    prop_assert_eq!(&patch, &before);
+                    apply(&mut patch, again).unwrap();
+                    prop_assert_eq!(&patch, &after);
+                } else {
+                    prop_assert_eq!(&patch, &before);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What can be wrong with a patch, each with its sentence.
+
+use thiserror::Error;
+
+/// Something that a patch may not be, or an edit may not do.
+///
+/// Whoever is refused an edit can rely on this: nothing has changed.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
+pub enum Problem {
+    #[error("There is no kind of module called `{kind}`.{}", did_you_mean(*near))]
+    NoKind { kind: String, near: Option<&'static str> },
+    #[error("The patch has no module called `{module}`.{}", did_you_mean(near.as_deref()))]
+    NoModule { module: String, near: Option<String> },
+    #[error("There is no `{port}`: {title} has no such {way}.{}", did_you_mean(*near))]
+    NoPort { way: &'static str, port: String, title: &'static str, near: Option<&'static str> },
+    #[error("There is no `{param}`: {title} has no such param.{}", did_you_mean(*near))]
+    NoParam { param: String, title: &'static str, near: Option<&'static str> },
+    #[error("`{param}` can not be set to {value}: it goes {range}.")]
+    OutOfRange { param: String, value: f32, range: String },
+    #[error("`{param}` can not be set to `{word}`: it goes {range}.")]
+    NoSuchWord { param: String, word: String, range: String },
+    #[error("There is already a cable `{cable}`.")]
+    CableTwice { cable: String },
+    #[error("There is no cable `{cable}`.")]
+    NoCable { cable: String },
+    #[error("The patch already has a module called `{id}`. Choose another name.")]
+    IdTaken { id: String },
+    #[error(
+        "A module can not be called `{id}`: use at most 64 lower-case letters, digits and dashes."
+    )]
+    BadId { id: String },
+    #[error("`{text}` is no port: write it as MODULE.PORT.")]
+    BadPort { text: String },
+    #[error("`{text}` is no cable: write it as MODULE.OUTPUT -> MODULE.INPUT.")]
+    BadCable { text: String },
+    #[error("The {what} is too long, or has a zero byte in it.")]
+    BadText { what: &'static str },
+    #[error("The place of `{module}` on the canvas is not a number.")]
+    Nowhere { module: String },
+}
+
+impl Problem {
+    pub(crate) fn no_port(
+        way: &'static str,
+        port: &str,
+        title: &'static str,
+        near: Option<&'static str>,
+    ) -> Problem {
+        Problem::NoPort { way, port: port.to_owned(), title, near }
+    }
+}
+
+pub(crate) fn did_you_mean(near: Option<&str>) -> String {
+    near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default()
+}
