@@ -244,9 +244,12 @@ pub const fn slot_listener(slot: usize) -> Listener {
 /// The engine.
 pub const ENGINE: Listener = Listener(SLOTS as u32);
 
+/// The host's threads that look after workers.
+pub const HOST: Listener = Listener(SLOTS as u32 + 1);
+
 /// A worker by itself, whatever slot it has.
 pub const fn worker_listener(worker: usize) -> Listener {
-    Listener((SLOTS + 1 + worker) as u32)
+    Listener((SLOTS + 2 + worker) as u32)
 }
 
 #[cfg(all(test, not(loom)))]

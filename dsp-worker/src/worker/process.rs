@@ -3,11 +3,12 @@
 
 use std::io::BufRead;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use shm_ring::doorbell::Doorbell;
 use shm_ring::layout::{
-    BlockStart, Clock, ENGINE, GRANTED_LOCK, GRANTED_REAL_TIME, Header, SLOTS, SlotControl, WARM,
+    BlockStart, Clock, GRANTED_LOCK, GRANTED_REAL_TIME, HOST, Header, SLOTS, SlotControl, WARM,
     WORKERS, WorkerControl, WorkerRecord, arena, control, slot_listener,
 };
 use shm_ring::protocol::{is_newest, publish, slot_of, wait_for_news};
@@ -56,8 +57,8 @@ pub fn main() -> ExitCode {
 /// A session's shared memory, as a worker sees it.
 pub struct Session {
     control: Region,
-    arena: Region,
-    doorbell: Doorbell,
+    arena: Arc<Region>,
+    doorbell: Arc<Doorbell>,
     layouts: Box<[ModuleLayout]>,
 }
 
@@ -68,7 +69,7 @@ impl Session {
     /// A sentence, where they are not there or not for this program.
     pub fn attach(control: &str, arena: &str) -> Result<Session, String> {
         let open = |name| Region::open(name).map_err(|error| error.to_string());
-        let (control, arena) = (open(control)?, open(arena)?);
+        let (control, arena) = (open(control)?, Arc::new(open(arena)?));
         // SAFETY: the host wrote the header before it started this process, and
         // never changes it.
         #[allow(unsafe_code)]
@@ -83,7 +84,7 @@ impl Session {
         let bells = unsafe { control.values::<u8>(control::BELLS, control::REST - control::BELLS) };
         let doorbell = Doorbell::attach(bells.unwrap_or_default());
         let doorbell = doorbell.map_err(|error| format!("the doorbells are not there: {error}"))?;
-        Ok(Session { control, arena, doorbell, layouts: ModuleLayout::all() })
+        Ok(Session { control, arena, doorbell: Arc::new(doorbell), layouts: ModuleLayout::all() })
     }
 
     fn clock(&self) -> &Clock {
@@ -112,7 +113,7 @@ impl Session {
         let record: &WorkerRecord = self.arena.record(place).expect("checked in attach");
         record.pid.store(std::process::id(), Ordering::Relaxed);
         touch_every_module();
-        let mut runner = Runner::new(&self.arena, &self.doorbell);
+        let mut runner = Runner::new(Arc::clone(&self.arena), Arc::clone(&self.doorbell));
         let start = self.clock().read::<BlockStart>().unwrap_or_default();
         let (frames, rate) = (start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
         let mut granted = 0;
@@ -124,7 +125,7 @@ impl Session {
         }
         record.granted.store(granted, Ordering::Relaxed);
         record.warm_nanos.store(born.elapsed().as_nanos() as u64, Ordering::Relaxed);
-        publish(&self.doorbell, &record.state, WARM, 1 << ENGINE.0);
+        publish(&self.doorbell, &record.state, WARM, 1 << HOST.0);
         flushing_denormals(|| self.run(seat, record, &mut runner));
     }
 
@@ -199,7 +200,7 @@ impl Session {
                 }
                 self.grant().populate(&new, slot, order.frames);
                 let prepared = prepared_word(slot, new.generation);
-                publish(&self.doorbell, &record.prepared, prepared, 1 << ENGINE.0);
+                publish(&self.doorbell, &record.prepared, prepared, 1 << HOST.0);
             }
         }
     }

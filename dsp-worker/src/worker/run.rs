@@ -1,6 +1,7 @@
 //! \[rt\] One block of one slot: wait for what its jobs read, run them, stamp.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use shm_ring::doorbell::{Doorbell, Listener, Listeners};
@@ -20,9 +21,9 @@ use crate::units::QUANTUM;
 use crate::worker::state::{Call, LastFrame, Quantum, glide};
 
 /// What one process, or thread, needs to compute modules.
-pub struct Runner<'m> {
-    arena: &'m Region,
-    doorbell: &'m Doorbell,
+pub struct Runner {
+    arena: Arc<Region>,
+    doorbell: Arc<Doorbell>,
     layouts: Box<[ModuleLayout]>,
     tools: Tools,
     scratch: Box<Scratch>,
@@ -45,9 +46,9 @@ struct Turn {
     frames: Range<usize>,
 }
 
-impl<'m> Runner<'m> {
+impl Runner {
     /// Plans FFTs and takes scratch memory; not real-time.
-    pub fn new(arena: &'m Region, doorbell: &'m Doorbell) -> Runner<'m> {
+    pub fn new(arena: Arc<Region>, doorbell: Arc<Doorbell>) -> Runner {
         Runner {
             arena,
             doorbell,
@@ -72,8 +73,8 @@ impl<'m> Runner<'m> {
         me: Listener,
         is_mine: impl Fn() -> bool,
     ) {
-        let (Some(&jobs), Some(record)) = (plan.slots.get(slot), slot_record(self.arena, slot))
-        else {
+        let arena = Arc::clone(&self.arena);
+        let (Some(&jobs), Some(record)) = (plan.slots.get(slot), slot_record(&arena, slot)) else {
             return;
         };
         let mut busy_nanos = 0;
@@ -93,7 +94,7 @@ impl<'m> Runner<'m> {
         }
         record.job.store(NONE, Ordering::Relaxed);
         record.busy_nanos.store(busy_nanos, Ordering::Relaxed);
-        publish(self.doorbell, &record.done, start.block, ENGINES);
+        publish(&self.doorbell, &record.done, start.block, ENGINES);
     }
 
     /// Runs every job of a plan, one after another, without any other worker.
@@ -116,7 +117,7 @@ impl<'m> Runner<'m> {
     fn ring_again(&self, plan: &Plan, job: &Job) {
         for &module in &plan.job_modules[job.modules.range()] {
             let module = &plan.modules[module as usize];
-            ring_again(self.doorbell, &self.record(module).stamp, module.listeners);
+            ring_again(&self.doorbell, &self.record(module).stamp, module.listeners);
         }
     }
 
@@ -125,7 +126,7 @@ impl<'m> Runner<'m> {
             for cable in cables_into(plan, module as usize) {
                 let source = &plan.modules[cable.module as usize];
                 if source.slot != job.slot {
-                    wait_for(self.doorbell, me, &self.record(source).stamp, start.block, None);
+                    wait_for(&self.doorbell, me, &self.record(source).stamp, start.block, None);
                 }
             }
         }
@@ -166,7 +167,7 @@ impl<'m> Runner<'m> {
             let record = self.record(module);
             record.busy_nanos.store(busy_nanos / modules.len() as u32, Ordering::Relaxed);
             // From here on this module's block has happened.
-            publish(self.doorbell, &record.stamp, start.block, module.listeners);
+            publish(&self.doorbell, &record.stamp, start.block, module.listeners);
         }
         busy_nanos
     }
@@ -189,7 +190,7 @@ impl<'m> Runner<'m> {
         let entry = &CATALOG[module.kind as usize];
         let mut inputs = [&SILENCE; MAX_PORTS];
         let mut scratch = &mut self.scratch.inputs[..];
-        let gather = Gather { start, plan, arena: self.arena, layouts: &self.layouts };
+        let gather = Gather { start, plan, arena: &self.arena, layouts: &self.layouts };
         for (port, input) in inputs.iter_mut().enumerate().take(entry.about.inputs.len()) {
             let cables = plan.inputs[module.first_input as usize + port];
             let (own, rest) = scratch.split_first_mut().expect("as many as ports can be");
@@ -205,7 +206,7 @@ impl<'m> Runner<'m> {
             }
         }
 
-        let memory = memory(self.arena, &self.layouts, module);
+        let memory = memory(&self.arena, &self.layouts, module);
         let (_, state) = memory.states(start.block);
         let params = module.first_param as usize;
         let tape_spans = &plan.tapes[module.tapes.range()];
@@ -235,12 +236,12 @@ impl<'m> Runner<'m> {
         }
     }
 
-    fn record(&self, module: &PlanModule) -> &'m ModuleRecord {
-        self.arena.record(module.memory as usize).expect("a plan names memory in the arena")
+    fn record(&self, module: &PlanModule) -> &ModuleRecord {
+        self.arena.record(module.memory as usize).expect(IN_ARENA)
     }
 
     fn memory(&self, module: &PlanModule) -> Memory<'_> {
-        memory(self.arena, &self.layouts, module)
+        memory(&self.arena, &self.layouts, module)
     }
 }
 
@@ -395,4 +396,19 @@ impl<'a> Memory<'a> {
 /// The record of a slot.
 pub fn slot_record(arena: &Region, slot: usize) -> Option<&SlotRecord> {
     arena.record(arena::slot_record(slot))
+}
+
+/// A module's outputs in one quantum of a block, as its worker left them.
+/// Real-time safe.
+///
+/// # Safety
+/// The module's slot has done the block, and the next has not begun.
+#[allow(unsafe_code)]
+pub unsafe fn outputs<'a>(
+    arena: &'a Region,
+    layouts: &'a [ModuleLayout],
+    module: &PlanModule,
+    quantum: usize,
+) -> &'a [Signal] {
+    memory(arena, layouts, module).outputs(quantum)
 }

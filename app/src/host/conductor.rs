@@ -1,0 +1,215 @@
+//! From the patch that plays to the patch that should: memory, plan, workers
+//! made ready, and only then a word to the engine.
+//!
+//! An edit takes two plans. The first holds what was and what is to be, and
+//! fades from one to the other; the second, once that is over, holds what is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use dsp_worker::module::Event;
+use dsp_worker::protocol::{PLANS, PlanEvent, PlanPen, PlanTooLarge, fade_frames};
+use dsp_worker::worker::process::Order;
+use shm_ring::layout::ModuleRecord;
+use shm_ring::sync::Ordering;
+
+use super::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
+use super::memory::{ModuleMemory, NoMemory};
+use super::plan::{Key, Plan, Request, keys, plan};
+use super::pool::Pool;
+use super::shared::Shared;
+use crate::patch::Patch;
+
+/// Why a patch does not play.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Its modules do not fit.
+    #[error(transparent)]
+    Memory(#[from] NoMemory),
+    /// Its plan does not fit.
+    #[error(transparent)]
+    Plan(#[from] PlanTooLarge),
+    /// More is heard than can be.
+    #[error("a patch can have {MAX_OUTS} Audio Out modules, this one has {0}")]
+    Outs(usize),
+    /// The engine does not answer.
+    #[error("the engine stands still: no worker could be started for a part of the patch")]
+    Stuck,
+}
+
+/// A plan in shared memory.
+struct Published {
+    place: usize,
+    plan: Plan,
+    pen: PlanPen,
+}
+
+/// Leads the engine from plan to plan.
+pub struct Conductor {
+    shared: Arc<Shared>,
+    pool: Option<Arc<Pool>>,
+    memory: ModuleMemory,
+    slots: usize,
+    sample_rate_hz: f32,
+    block_frames: usize,
+    generation: u32,
+    /// What plays.
+    now: Option<(Patch, Published)>,
+    commands: Commands,
+    status: Arc<EngineStatus>,
+}
+
+impl Conductor {
+    /// Nothing plays yet. Without a pool the engine computes by itself.
+    pub fn new(
+        shared: Arc<Shared>,
+        pool: Option<Arc<Pool>>,
+        slots: usize,
+        sample_rate_hz: u32,
+        block_frames: u32,
+        (commands, status): (Commands, Arc<EngineStatus>),
+    ) -> Conductor {
+        let (rate, frames) = (sample_rate_hz as f32, block_frames as usize);
+        Conductor {
+            memory: ModuleMemory::new(&shared.arena, rate, frames),
+            shared,
+            pool,
+            slots,
+            sample_rate_hz: rate,
+            block_frames: frames,
+            generation: 0,
+            now: None,
+            commands,
+            status,
+        }
+    }
+
+    /// Makes a plan for the way to `next`, and gives it to the engine, which
+    /// begins with it at its next block. The plan before must have been taken
+    /// up ([`Conductor::is_taken_up`]).
+    ///
+    /// # Errors
+    /// Where it does not fit; what plays plays on.
+    pub fn lead(&mut self, next: &Patch) -> Result<(), PlanError> {
+        let outs = next.modules.values().filter(|m| &*m.kind == super::plan::AUDIO_OUT).count();
+        if outs > MAX_OUTS / 2 {
+            return Err(PlanError::Outs(outs));
+        }
+        for (key, module) in keys(next) {
+            self.memory.take(&self.shared.arena, &key, module)?;
+        }
+        let costs = self.costs();
+        let plan = plan(&Request {
+            now: self.now.as_ref().map(|(patch, _)| patch),
+            next,
+            generation: self.generation + 1,
+            slots: self.slots,
+            memory: &self.memory.taken,
+            costs: &costs,
+        });
+        let old = self.now.as_ref().map(|(_, published)| published.place);
+        let place = old.map_or(0, |place| (place + 1) % PLANS);
+        plan.tables.write(&self.shared.control, place)?;
+        self.generation += 1;
+        let pen = PlanPen::new(&plan.tables, place);
+        if let Some(pool) = &self.pool {
+            let frames = self.block_frames;
+            pool.prepare(Order { is_settled: false, new: place, old, frames }, self.generation);
+        }
+        self.push(Command::Adopt(adopted(&plan, place, pen)));
+        self.now = Some((next.clone(), Published { place, plan, pen }));
+        Ok(())
+    }
+
+    /// Whether the engine plays the newest plan, and its fades are over.
+    pub fn is_taken_up(&self) -> bool {
+        let fades = self.now.as_ref().is_some_and(|(_, published)| published.plan.is_passing);
+        let fade_frames = if fades { fade_frames(self.sample_rate_hz) } else { 0 };
+        let (frame, since) = (self.status.frame.load(Relaxed), self.status.plan_frame.load(Relaxed));
+        self.status.generation.load(Relaxed) == self.generation && frame >= since + fade_frames
+    }
+
+    /// Whether the newest plan only passes from one patch to the next.
+    pub fn is_passing(&self) -> bool {
+        self.now.as_ref().is_some_and(|(_, published)| published.plan.is_passing)
+    }
+
+    /// Frees what the plan before the newest had and the newest has not. To be
+    /// called once the newest is taken up.
+    pub fn settle(&mut self) {
+        let Some((_, published)) = &self.now else { return };
+        if let Some(pool) = &self.pool {
+            let old = Some((published.place + PLANS - 1) % PLANS);
+            let frames = self.block_frames;
+            let order = Order { is_settled: true, new: published.place, old, frames };
+            pool.settle(order);
+        }
+        let modules = &published.plan.modules;
+        self.memory.keep_only(|key| modules.contains_key(key));
+    }
+
+    /// Turns a knob at the next block. The patch that plays remembers it.
+    pub fn set_param(&mut self, key: &Key, param: usize, value: f32) {
+        let Some((patch, published)) = &mut self.now else { return };
+        let Some(index) = published.plan.param(key, param) else { return };
+        let (pen, index) = (published.pen, index as u32);
+        if let Some(module) = patch.modules.get_mut(&key.0)
+            && let Ok(about) = module.about()
+        {
+            module.params.insert(about.params[param].name.into(), value);
+        }
+        self.push(Command::SetParam { pen, index, value });
+    }
+
+    /// Something happens to a module at the next block.
+    pub fn event(&mut self, key: &Key, event: Event) {
+        let Some((_, published)) = &self.now else { return };
+        let Some(&module) = published.plan.modules.get(key) else { return };
+        self.push(Command::Event(PlanEvent::new(module, event)));
+    }
+
+    /// What each module's last block cost, in nanoseconds.
+    pub fn costs(&self) -> HashMap<Key, u32> {
+        let Some((_, published)) = &self.now else { return HashMap::new() };
+        let cost = |(key, &index): (&Key, &usize)| {
+            let offset = published.plan.tables.modules[index].memory as usize;
+            let record: &ModuleRecord = self.shared.arena.record(offset)?;
+            let nanos = record.busy_nanos.load(Ordering::Relaxed);
+            (nanos > 0).then(|| (key.clone(), nanos))
+        };
+        published.plan.modules.iter().filter_map(cost).collect()
+    }
+
+    /// The plan that plays.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.now.as_ref().map(|(_, published)| &published.plan)
+    }
+
+    fn push(&mut self, command: Command) {
+        // The engine empties the ring at every block, so this waits only for
+        // one who turns ten thousand knobs in one block.
+        while self.commands.push(&[command]) == 0 {
+            if self.status.is_stopping.load(Relaxed) {
+                return;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+fn adopted(plan: &Plan, place: usize, pen: PlanPen) -> Adopted {
+    let mut outs = [(0, 0); MAX_OUTS];
+    for (out, &(index, fade)) in outs.iter_mut().zip(&plan.outs) {
+        *out = (index as u32, fade);
+    }
+    Adopted {
+        place: place as u32,
+        generation: plan.tables.generation,
+        busy: plan.busy(),
+        pen,
+        outs,
+        out_count: plan.outs.len().min(MAX_OUTS) as u32,
+    }
+}

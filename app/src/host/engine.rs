@@ -1,0 +1,267 @@
+//! \[rt\] One block after another: take what hands have done, say what is to be
+//! computed, wait until it is, mix, limit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use dsp_worker::protocol::{
+    APPEARING, LEAVING, MAX_EVENTS, ModuleLayout, Plan, PlanEvent, PlanModule, PlanPen,
+    fade_frames,
+};
+use dsp_worker::units::{FULL_SCALE_VOLTS, QUANTUM};
+use dsp_worker::worker::run::{Runner, outputs};
+use shm_ring::layout::{BlockStart, ENGINE};
+use shm_ring::protocol::{start_block, wait_for};
+use shm_ring::ring::{Consumer, Producer, Ring};
+
+use super::limiter::Limiter;
+use super::shared::Shared;
+
+/// A stereo frame for the sound card. Full scale is 1.
+pub type Frame = [f32; 2];
+
+/// Modules that may be heard at a time, those that fade out included.
+pub const MAX_OUTS: usize = 8;
+
+/// Commands that may wait for the next block.
+const COMMANDS: usize = 8192;
+
+/// What the engine is told between two blocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Command {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A knob was turned.
+    SetParam {
+        /// Into which plan.
+        pen: PlanPen,
+        /// Which of the plan's params.
+        index: u32,
+        /// Where it is now.
+        value: f32,
+    },
+    /// A key was pressed, for the module of that index in the newest plan.
+    Event(PlanEvent),
+    /// From this block on, this plan.
+    Adopt(Adopted),
+}
+
+/// A plan that lies ready in shared memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Adopted {
+    /// Its place in the control region.
+    pub place: u32,
+    /// Counts plans.
+    pub generation: u32,
+    /// The slots that have work, as a mask.
+    pub busy: u32,
+    /// How to change its params.
+    pub pen: PlanPen,
+    /// What is heard: modules by index, and whether they appear or leave.
+    pub outs: [(u32, u32); MAX_OUTS],
+    /// How many of these there are.
+    pub out_count: u32,
+}
+
+/// Who computes the jobs.
+pub enum Executor {
+    /// The worker processes.
+    Workers,
+    /// This thread, all of them, one after another: the reference.
+    InProcess(Box<Runner>),
+}
+
+/// What the engine lets others know.
+#[derive(Debug, Default)]
+pub struct EngineStatus {
+    /// Blocks computed.
+    pub blocks: AtomicU64,
+    /// Frames computed.
+    pub frame: AtomicU64,
+    /// The newest plan adopted.
+    pub generation: AtomicU32,
+    /// The frame at which it was.
+    pub plan_frame: AtomicU64,
+    /// Time that the last block took, in nanoseconds.
+    pub block_nanos: AtomicU32,
+    /// Blocks that were not there in time.
+    pub xruns: AtomicU64,
+    /// Commands that wait for the next block, at most.
+    pub is_stopping: AtomicBool,
+}
+
+/// The end of the command ring that hosts push to.
+pub type Commands = Producer<Arc<Ring<Command, COMMANDS>>>;
+
+/// Computes blocks, in order, each once.
+pub struct Engine {
+    shared: Arc<Shared>,
+    executor: Executor,
+    commands: Consumer<Arc<Ring<Command, COMMANDS>>>,
+    status: Arc<EngineStatus>,
+    layouts: Box<[ModuleLayout]>,
+    start: BlockStart,
+    plan: Adopted,
+    events: [PlanEvent; MAX_EVENTS],
+    limiter: Limiter,
+}
+
+/// How long the engine sleeps at most before it looks whether it is to stop.
+const NAP: Duration = Duration::from_millis(100);
+
+impl Engine {
+    /// An engine without a plan: it makes silence. Not real-time.
+    pub fn new(
+        shared: Arc<Shared>,
+        executor: Executor,
+        sample_rate_hz: u32,
+        block_frames: u32,
+    ) -> (Engine, Commands, Arc<EngineStatus>) {
+        let (producer, consumer) = Ring::split();
+        let status = Arc::new(EngineStatus::default());
+        let engine = Engine {
+            shared: Arc::clone(&shared),
+            executor,
+            commands: consumer,
+            status: Arc::clone(&status),
+            layouts: ModuleLayout::all(),
+            start: BlockStart {
+                frames: block_frames,
+                sample_rate_hz: sample_rate_hz as f32,
+                ..BlockStart::default()
+            },
+            plan: Adopted::default(),
+            events: [PlanEvent::default(); MAX_EVENTS],
+            limiter: Limiter::new(sample_rate_hz as f32),
+        };
+        shared.clock().write(&engine.start);
+        (engine, producer, status)
+    }
+
+    /// Computes the next block into `out`, which is as long as a block. False
+    /// where it was told to stop before the block was done. Real-time safe.
+    pub fn block(&mut self, out: &mut [Frame]) -> bool {
+        let began = Instant::now();
+        let events = self.obey();
+        self.start.block = self.start.block.wrapping_add(1).max(1);
+        self.start.plan = self.plan.place;
+        if self.plan.generation == 0 {
+            out.fill([0.0; 2]);
+        } else {
+            // SAFETY: no block is being computed: the last one is done.
+            #[allow(unsafe_code)]
+            unsafe {
+                self.plan.pen.set_events(&self.shared.control, &self.events[..events]);
+            }
+            if !self.compute() {
+                return false;
+            }
+            self.mix(out);
+        }
+        self.start.frame += u64::from(self.start.frames);
+        self.status.blocks.fetch_add(1, Relaxed);
+        self.status.frame.store(self.start.frame, Relaxed);
+        self.status.block_nanos.store(began.elapsed().as_nanos() as u32, Relaxed);
+        true
+    }
+
+    /// Does what was commanded since the last block; returns how many events
+    /// there are.
+    fn obey(&mut self) -> usize {
+        let mut events = 0;
+        let mut command = [Command::Nothing];
+        while events < MAX_EVENTS && self.commands.pop(&mut command) == 1 {
+            match command[0] {
+                Command::Nothing => {}
+                Command::SetParam { pen, index, value } => {
+                    // SAFETY: no block is being computed.
+                    #[allow(unsafe_code)]
+                    unsafe {
+                        pen.set_param(&self.shared.control, index as usize, value);
+                    }
+                }
+                Command::Event(event) => {
+                    self.events[events] = event;
+                    events += 1;
+                }
+                Command::Adopt(plan) => {
+                    self.plan = plan;
+                    self.start.plan_frame = self.start.frame;
+                    self.status.plan_frame.store(self.start.frame, Relaxed);
+                    self.status.generation.store(plan.generation, Relaxed);
+                }
+            }
+        }
+        events
+    }
+
+    fn compute(&mut self) -> bool {
+        let shared = &*self.shared;
+        if let Executor::InProcess(runner) = &mut self.executor {
+            // SAFETY: the plan stays as it is until this block is over.
+            #[allow(unsafe_code)]
+            let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
+            if let Some(plan) = plan {
+                runner.run_all(&self.start, &plan);
+            }
+            return true;
+        }
+        let (slots, workers) = (shared.slots(), shared.workers());
+        let busy = self.plan.busy;
+        start_block(&shared.doorbell, shared.clock(), slots, workers, &self.start, busy);
+        for slot in (0..slots.len()).filter(|slot| busy >> slot & 1 == 1) {
+            let done = &shared.slot_record(slot).done;
+            while !wait_for(&shared.doorbell, ENGINE, done, self.start.block, Some(NAP)) {
+                if self.status.is_stopping.load(Relaxed) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Adds up what is to be heard, limits it, and scales volts to full scale.
+    fn mix(&mut self, out: &mut [Frame]) {
+        // SAFETY: every slot has done the block, and the next has not begun.
+        #[allow(unsafe_code)]
+        let plan = unsafe { Plan::read(&self.shared.control, self.plan.place as usize) };
+        let Some(plan) = plan else { return out.fill([0.0; 2]) };
+        let fade_frames = fade_frames(self.start.sample_rate_hz) as f32;
+        out.fill([0.0; 2]);
+        for &(index, fade) in &self.plan.outs[..self.plan.out_count as usize] {
+            let Some(module) = plan.modules.get(index as usize) else { continue };
+            for (quantum, out) in out.chunks_mut(QUANTUM).enumerate() {
+                let frame = self.start.frame + (quantum * QUANTUM) as u64;
+                let since = (frame - self.start.plan_frame) as f32;
+                let gain = |offset: usize| match fade {
+                    APPEARING => ((since + offset as f32) / fade_frames).min(1.0),
+                    LEAVING => (1.0 - (since + offset as f32) / fade_frames).max(0.0),
+                    _ => 1.0,
+                };
+                self.add(module, quantum, gain, out);
+            }
+        }
+        for frame in out {
+            *frame = self.limiter.frame(frame.map(|volts| volts / FULL_SCALE_VOLTS));
+        }
+    }
+
+    fn add(
+        &self,
+        module: &PlanModule,
+        quantum: usize,
+        gain: impl Fn(usize) -> f32,
+        out: &mut [Frame],
+    ) {
+        // SAFETY: as in `mix`.
+        #[allow(unsafe_code)]
+        let outputs = unsafe { outputs(&self.shared.arena, &self.layouts, module, quantum) };
+        let [left, right] = outputs else { return };
+        for (offset, frame) in out.iter_mut().enumerate() {
+            frame[0] += gain(offset) * left.at(0, offset);
+            frame[1] += gain(offset) * right.at(0, offset);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Patch → plan: which modules form loops, in which order jobs run, and in
+//! which slot. Pure: the same patch gives the same plan.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use dsp_worker::catalog::{self, Entry};
+use dsp_worker::protocol::{
+    APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables,
+};
+use dsp_worker::tape::TapeSpan;
+
+use crate::patch::{Cable, ModuleId, Name, Patch, PatchModule};
+
+/// A module as far as its memory goes: the same name with another kind is
+/// another module.
+pub type Key = (ModuleId, Name);
+
+/// What a plan is made from.
+pub struct Request<'a> {
+    /// What plays until now; its cables and modules that are not in `next`
+    /// fade out. `None`: nothing plays.
+    pub now: Option<&'a Patch>,
+    /// What is to play.
+    pub next: &'a Patch,
+    /// Counts plans.
+    pub generation: u32,
+    /// How many slots to share the jobs over.
+    pub slots: usize,
+    /// Where each module's memory lies.
+    pub memory: &'a BTreeMap<Key, Memory>,
+    /// What a module's block has cost until now, in nanoseconds, where known.
+    pub costs: &'a HashMap<Key, u32>,
+}
+
+/// Where a module's memory lies in the arena.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    /// In bytes from the arena's start.
+    pub offset: u64,
+    /// Its tapes, laid out.
+    pub tapes: Vec<TapeSpan>,
+}
+
+/// A plan, and what the host needs to know of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// As workers read it.
+    pub tables: Tables,
+    /// The index of each module in it.
+    pub modules: BTreeMap<Key, usize>,
+    /// The modules that are heard, and whether they appear, leave or stay.
+    pub outs: Vec<(usize, u32)>,
+    /// Whether something fades: then a plan without it is to follow.
+    pub is_passing: bool,
+}
+
+impl Plan {
+    /// The index of a param in the plan's params.
+    pub fn param(&self, key: &Key, param: usize) -> Option<usize> {
+        let module = &self.tables.modules[*self.modules.get(key)?];
+        Some(module.first_param as usize + param)
+    }
+
+    /// The slots that have work, as a mask.
+    pub fn busy(&self) -> u32 {
+        let slots = self.tables.slots.iter().enumerate();
+        slots.filter(|(_, jobs)| jobs.count > 0).fold(0, |mask, (slot, _)| mask | 1 << slot)
+    }
+}
+
+/// The name of the module whose outputs go to the sound card.
+pub const AUDIO_OUT: &str = "audio-out";
+
+/// What a module's block costs where nobody has measured it, in nanoseconds.
+const UNKNOWN_COST_NANOS: u32 = 20_000;
+
+/// What it costs to wait for a stamp from another slot, in nanoseconds: a wake
+/// across processes.
+const WAKE_NANOS: u64 = 10_000;
+
+/// A module of the old patch, the new one, or both.
+struct Member<'a> {
+    key: Key,
+    module: &'a PatchModule,
+    entry: &'static Entry,
+    kind: usize,
+    fade: u32,
+}
+
+/// Makes the plan.
+///
+/// # Panics
+/// Where a module has no memory, or the patch does not pass its own check.
+pub fn plan(request: &Request) -> Plan {
+    let members = members(request);
+    let index: BTreeMap<Key, usize> =
+        members.iter().enumerate().map(|(index, member)| (member.key.clone(), index)).collect();
+    let cables = cables(request, &members, &index);
+    let jobs = jobs(&members, &cables);
+    let job_of = job_of(&jobs, members.len());
+    let slot_of_job = share_out(request, &members, &cables, &jobs, &job_of);
+
+    let mut tables = Tables { generation: request.generation, ..Tables::default() };
+    for (job, modules) in jobs.iter().enumerate() {
+        let first = tables.job_modules.len();
+        tables.job_modules.extend(modules.iter().map(|&module| module as u32));
+        tables.jobs.push(Job {
+            modules: (first..tables.job_modules.len()).into(),
+            is_loop: is_loop(modules, &cables) as u32,
+            slot: slot_of_job[job] as u32,
+        });
+    }
+    for slot in 0..request.slots {
+        let first = tables.slot_jobs.len();
+        let own = (0..jobs.len()).filter(|&job| slot_of_job[job] == slot);
+        tables.slot_jobs.extend(own.map(|job| job as u32));
+        tables.slots.push((first..tables.slot_jobs.len()).into());
+    }
+    for (index, member) in members.iter().enumerate() {
+        let slot = slot_of_job[job_of[index]];
+        let listeners = cables
+            .iter()
+            .filter(|cable| cable.from == index)
+            .map(|cable| slot_of_job[job_of[cable.to]])
+            .filter(|&listener| listener != slot)
+            .fold(0u64, |mask, listener| mask | 1 << listener);
+        push_module(&mut tables, request, member, slot, listeners);
+        for port in 0..member.entry.about.inputs.len() {
+            let first = tables.cables.len();
+            let own = cables.iter().filter(|cable| cable.to == index && cable.input == port);
+            tables.cables.extend(own.map(|cable| PlanCable {
+                module: cable.from as u32,
+                output: cable.output as u32,
+                is_delayed: (job_of[cable.from] == job_of[cable.to]) as u32,
+                fade: cable.fade,
+            }));
+            tables.inputs.push((first..tables.cables.len()).into());
+        }
+    }
+    let is_out = |member: &Member| member.entry.about.name == AUDIO_OUT;
+    let outs = members.iter().enumerate().filter(|(_, member)| is_out(member));
+    Plan {
+        outs: outs.map(|(index, member)| (index, member.fade)).collect(),
+        is_passing: members.iter().any(|member| member.fade != STEADY)
+            || cables.iter().any(|cable| cable.fade != STEADY),
+        modules: index,
+        tables,
+    }
+}
+
+fn push_module(
+    tables: &mut Tables,
+    request: &Request,
+    member: &Member,
+    slot: usize,
+    listeners: u64,
+) {
+    let memory = &request.memory[&member.key];
+    let first_tape = tables.tapes.len();
+    tables.tapes.extend(&memory.tapes);
+    tables.modules.push(PlanModule {
+        memory: memory.offset,
+        listeners,
+        seed: seed(&member.key),
+        kind: member.kind as u32,
+        is_bypassed: member.module.is_bypassed as u32,
+        slot: slot as u32,
+        first_input: tables.inputs.len() as u32,
+        first_param: tables.params.len() as u32,
+        unused: 0,
+        tapes: Span::from(first_tape..tables.tapes.len()),
+    });
+    tables.params.extend(params(member.module, member.entry));
+}
+
+/// Where every param of a module stands.
+pub fn params(module: &PatchModule, entry: &Entry) -> Vec<f32> {
+    let params = entry.about.params.iter();
+    params.map(|param| module.param(param.name).unwrap_or(param.default)).collect()
+}
+
+/// Different for each module of a patch, and the same whenever it is opened.
+pub fn seed(key: &Key) -> u64 {
+    // FNV-1a, as everywhere where a name becomes a number.
+    key.0.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn key(id: &ModuleId, module: &PatchModule) -> Key {
+    (id.clone(), module.kind.clone())
+}
+
+/// The keys of all modules of a patch.
+pub fn keys(patch: &Patch) -> impl Iterator<Item = (Key, &PatchModule)> {
+    patch.modules.iter().map(|(id, module)| (key(id, module), module))
+}
+
+fn members<'a>(request: &Request<'a>) -> Vec<Member<'a>> {
+    let now = request.now.map(|patch| keys(patch).collect()).unwrap_or_default();
+    let now: BTreeMap<Key, &PatchModule> = now;
+    let next: BTreeMap<Key, &PatchModule> = keys(request.next).collect();
+    let leaving = now.iter().filter(|(key, _)| !next.contains_key(key));
+    let all = next.iter().chain(leaving).map(|(key, &module)| {
+        let (kind, entry) = catalog::find(&key.1).expect("the patch has been checked");
+        let fade = match (now.contains_key(key) || request.now.is_none(), next.contains_key(key)) {
+            (true, true) => STEADY,
+            (false, _) => APPEARING,
+            (_, false) => LEAVING,
+        };
+        Member { key: key.clone(), module, entry, kind, fade }
+    });
+    let mut members: Vec<Member> = all.collect();
+    members.sort_by(|a, b| a.key.cmp(&b.key));
+    members
+}
+
+/// A cable between two members.
+struct Link {
+    from: usize,
+    output: usize,
+    to: usize,
+    input: usize,
+    fade: u32,
+}
+
+fn cables(request: &Request, members: &[Member], index: &BTreeMap<Key, usize>) -> Vec<Link> {
+    // By the modules' keys, so that a cable to a module replaced by another
+    // kind counts as another cable.
+    let ends = |patch: &Patch, cable: &Cable| {
+        let end = |id: &ModuleId| key(id, &patch.modules[id]);
+        (end(&cable.from.module), end(&cable.to.module))
+    };
+    let all = |patch: &Patch| -> BTreeSet<(Key, Name, Key, Name)> {
+        let cables = patch.cables.iter().map(|cable| {
+            let (from, to) = ends(patch, cable);
+            (from, cable.from.port.clone(), to, cable.to.port.clone())
+        });
+        cables.collect()
+    };
+    let next = all(request.next);
+    let now = request.now.map_or_else(|| next.clone(), all);
+    let links = now.union(&next).map(|cable| {
+        let (from, to) = (index[&cable.0], index[&cable.2]);
+        let fade = match (now.contains(cable), next.contains(cable)) {
+            (true, true) => STEADY,
+            (false, _) => APPEARING,
+            (_, false) => LEAVING,
+        };
+        Link {
+            from,
+            output: members[from].entry.about.output(&cable.1).expect("checked"),
+            to,
+            input: members[to].entry.about.input(&cable.3).expect("checked"),
+            fade,
+        }
+    });
+    links.collect()
+}
+
+/// Strongly connected modules, each after those it reads from.
+fn jobs(members: &[Member], cables: &[Link]) -> Vec<Vec<usize>> {
+    let mut graph = DiGraph::<(), ()>::new();
+    let nodes: Vec<NodeIndex> = members.iter().map(|_| graph.add_node(())).collect();
+    for cable in cables {
+        graph.add_edge(nodes[cable.from], nodes[cable.to], ());
+    }
+    // Tarjan finds the last of the order first.
+    let mut jobs: Vec<Vec<usize>> =
+        tarjan_scc(&graph).into_iter().map(|job| job.iter().map(|n| n.index()).collect()).collect();
+    jobs.reverse();
+    jobs.iter_mut().for_each(|job| job.sort_unstable());
+    jobs
+}
+
+fn job_of(jobs: &[Vec<usize>], modules: usize) -> Vec<usize> {
+    let mut job_of = vec![0; modules];
+    for (job, modules) in jobs.iter().enumerate() {
+        modules.iter().for_each(|&module| job_of[module] = job);
+    }
+    job_of
+}
+
+fn is_loop(modules: &[usize], cables: &[Link]) -> bool {
+    let is_own = |cable: &Link| cable.from == modules[0] && cable.to == modules[0];
+    modules.len() > 1 || cables.iter().any(is_own)
+}
+
+/// Gives each job the slot in which it is done first: list scheduling by
+/// earliest finish time (Topcuoglu, Hariri & Wu 2002, "HEFT"), with the wake
+/// between slots as the price of distance.
+fn share_out(
+    request: &Request,
+    members: &[Member],
+    cables: &[Link],
+    jobs: &[Vec<usize>],
+    job_of: &[usize],
+) -> Vec<usize> {
+    let cost = |module: &usize| {
+        let known = request.costs.get(&members[*module].key).copied();
+        u64::from(known.unwrap_or(UNKNOWN_COST_NANOS))
+    };
+    let mut slot_of_job = vec![0; jobs.len()];
+    let mut done_nanos = vec![0; jobs.len()];
+    let mut free_nanos = vec![0; request.slots];
+    for (job, modules) in jobs.iter().enumerate() {
+        let sources = cables
+            .iter()
+            .filter(|cable| job_of[cable.to] == job && job_of[cable.from] != job)
+            .map(|cable| job_of[cable.from]);
+        let sources: BTreeSet<usize> = sources.collect();
+        let start = |slot: usize| {
+            let ready = sources.iter().map(|&source| {
+                let wake = if slot_of_job[source] == slot { 0 } else { WAKE_NANOS };
+                done_nanos[source] + wake
+            });
+            ready.chain([free_nanos[slot]]).max().unwrap_or(0)
+        };
+        let slot = (0..request.slots).min_by_key(|&slot| start(slot)).unwrap_or(0);
+        done_nanos[job] = start(slot) + modules.iter().map(cost).sum::<u64>();
+        free_nanos[slot] = done_nanos[job];
+        slot_of_job[job] = slot;
+    }
+    slot_of_job
+}

@@ -1,0 +1,342 @@
+//! The worker processes: started, warmed, given slots, buried.
+//!
+//! Each worker has a thread here that sleeps in the system's own wait for the
+//! end of a process. So a death is news at once, on every system, without a
+//! poll or a timeout; and a slot changes hands only after the system has said
+//! that its former worker can write no more.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use dsp_worker::worker::process::{Order, prepared_word};
+use shm_ring::layout::{HOST, NONE, STARTING, WARM, WORKERS};
+use shm_ring::protocol::{give_slot, wait_for};
+use shm_ring::sync::Ordering;
+
+use super::shared::Shared;
+use super::supervisor::{Action, Event, Seat, Supervisor};
+
+/// How long a worker may take to get warm, or ready for a plan, before the host
+/// goes on without waiting.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Before a worker that died while warming up is replaced.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Spares beside the workers that have a slot.
+pub const SPARES: usize = 2;
+
+/// Why there are no workers.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// The program is not there.
+    #[error(
+        "the worker program {0} is not there. Build it (cargo build -p dsp-worker), or name it in \
+         SOSTENUTO_WORKER"
+    )]
+    NoProgram(PathBuf),
+    /// It does not start.
+    #[error("the worker program {program} does not start: {cause}")]
+    Spawn {
+        /// Which program.
+        program: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// It starts, but does not get ready.
+    #[error("the workers did not get ready within {} seconds", PATIENCE.as_secs())]
+    Cold,
+}
+
+/// Where the worker program lies: beside this one, unless `SOSTENUTO_WORKER`
+/// says otherwise.
+///
+/// # Errors
+/// Where it is not there.
+pub fn worker_program() -> Result<PathBuf, PoolError> {
+    if let Some(path) = std::env::var_os("SOSTENUTO_WORKER") {
+        let path = PathBuf::from(path);
+        return if path.is_file() { Ok(path) } else { Err(PoolError::NoProgram(path)) };
+    }
+    let own = std::env::current_exe().unwrap_or_default();
+    let name = format!("dsp-worker{}", std::env::consts::EXE_SUFFIX);
+    let folder = own.parent().unwrap_or(Path::new("."));
+    // Test programs lie one folder deeper than the programs they test.
+    let places = [folder.join(&name), folder.join("..").join(&name)];
+    let found = places.iter().find(|place| place.is_file()).cloned();
+    found.ok_or_else(|| PoolError::NoProgram(places[0].clone()))
+}
+
+/// The workers of a session.
+pub struct Pool {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    program: PathBuf,
+    slots: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+    deaths: AtomicU64,
+    assign_nanos: AtomicU32,
+}
+
+struct State {
+    supervisor: Supervisor,
+    orders: Vec<Option<ChildStdin>>,
+    /// The plan that plays or is about to, for workers that come later.
+    order: Option<(Order, u32)>,
+    restarts: Vec<u32>,
+    is_closing: bool,
+}
+
+impl Pool {
+    /// Starts a worker for each slot, and some spares, and waits until all are
+    /// warm.
+    ///
+    /// # Errors
+    /// Where they cannot be started, or do not get ready.
+    pub fn start(shared: Arc<Shared>, program: PathBuf, slots: usize) -> Result<Pool, PoolError> {
+        let supervisor = Supervisor::new(WORKERS, slots, slots + SPARES);
+        let inner = Arc::new(Inner {
+            shared,
+            program,
+            slots,
+            state: Mutex::new(State {
+                supervisor,
+                orders: (0..WORKERS).map(|_| None).collect(),
+                order: None,
+                restarts: vec![0; slots],
+                is_closing: false,
+            }),
+            changed: Condvar::new(),
+            deaths: AtomicU64::new(0),
+            assign_nanos: AtomicU32::new(0),
+        });
+        let pool = Pool { inner };
+        let actions = pool.inner.lock().supervisor.fill();
+        for action in actions {
+            if let Action::Spawn(seat) = action {
+                Inner::spawn(&pool.inner, seat)?;
+            }
+        }
+        if !pool.wait_until_full(PATIENCE) {
+            return Err(PoolError::Cold);
+        }
+        Ok(pool)
+    }
+
+    /// Waits until every slot has a worker and every spare is warm. Whether
+    /// they are.
+    pub fn wait_until_full(&self, timeout: Duration) -> bool {
+        let is_missing = |state: &mut State| {
+            let seats = state.supervisor.seats();
+            let living = seats.iter().filter(|seat| matches!(seat, Seat::Spare | Seat::Holds(_)));
+            living.count() < self.inner.slots + SPARES
+        };
+        let wait = self.inner.changed.wait_timeout_while(self.inner.lock(), timeout, is_missing);
+        wait.is_ok_and(|(_, result)| !result.timed_out())
+    }
+
+    /// Has every worker make itself ready for a plan in shared memory, and
+    /// waits until they are. One that dies meanwhile is replaced; one that does
+    /// not answer is not waited for: it will do at its first block what it
+    /// did not do now.
+    pub fn prepare(&self, order: Order, generation: u32) {
+        let asked = {
+            let mut state = self.inner.lock();
+            state.order = Some((order, generation));
+            state.ask(&order.line())
+        };
+        let end = Instant::now() + PATIENCE;
+        for (seat, slot) in asked {
+            let wanted = prepared_word(slot, generation);
+            self.inner.wait_for_word(seat, wanted, end);
+        }
+    }
+
+    /// Lets every worker know that the old plan plays no more.
+    pub fn settle(&self, order: Order) {
+        self.inner.lock().ask(&order.line());
+    }
+
+    /// The pid of each living worker, and the slot that it has.
+    pub fn workers(&self) -> Vec<(u32, Seat)> {
+        let state = self.inner.lock();
+        let seats = state.supervisor.seats().iter().enumerate();
+        let living = seats.filter(|(_, seat)| **seat != Seat::Empty);
+        let pid = |seat: usize| self.inner.shared.worker_record(seat).pid.load(Ordering::Relaxed);
+        living.map(|(index, &seat)| (pid(index), seat)).collect()
+    }
+
+    /// How often each slot's worker has been replaced.
+    pub fn restarts(&self) -> Vec<u32> {
+        self.inner.lock().restarts.clone()
+    }
+
+    /// Workers that have died.
+    pub fn deaths(&self) -> u64 {
+        self.inner.deaths.load(Relaxed)
+    }
+
+    /// How long the host worked, at the last death, to give the slot to a
+    /// spare, in nanoseconds.
+    pub fn assign_nanos(&self) -> u32 {
+        self.inner.assign_nanos.load(Relaxed)
+    }
+}
+
+impl Drop for Pool {
+    /// Lets the workers go, and waits until they are gone.
+    fn drop(&mut self) {
+        let mut state = self.inner.lock();
+        state.is_closing = true;
+        // The end of its input is what a worker leaves at.
+        state.orders.iter_mut().for_each(|orders| *orders = None);
+        let is_peopled =
+            |state: &mut State| state.supervisor.seats().iter().any(|&seat| seat != Seat::Empty);
+        drop(self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled));
+    }
+}
+
+impl State {
+    /// Sends a line to every worker; returns whom, and the slot each has.
+    fn ask(&mut self, line: &str) -> Vec<(usize, Option<usize>)> {
+        let mut asked = Vec::new();
+        for (seat, orders) in self.orders.iter_mut().enumerate() {
+            let Some(pipe) = orders else { continue };
+            if writeln!(pipe, "{line}").is_err() {
+                // It has just died; its thread will say so.
+                *orders = None;
+                continue;
+            }
+            match self.supervisor.seats()[seat] {
+                Seat::Holds(slot) => asked.push((seat, Some(slot))),
+                Seat::Spare => asked.push((seat, None)),
+                Seat::Empty | Seat::Warming => {}
+            }
+        }
+        asked
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves the state whole: it changes in one step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spawn(inner: &Arc<Inner>, seat: usize) -> Result<(), PoolError> {
+        let (control, record) = (&inner.shared.workers()[seat], inner.shared.worker_record(seat));
+        control.slot.store(NONE, Ordering::Relaxed);
+        record.state.store(STARTING, Ordering::Relaxed);
+        record.prepared.store(u32::MAX, Ordering::Relaxed);
+        let child = Command::new(&inner.program)
+            .args([inner.shared.control.name(), inner.shared.arena.name(), &seat.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn();
+        let mut child =
+            child.map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })?;
+        {
+            let mut state = inner.lock();
+            let mut pipe = child.stdin.take();
+            if let (Some(pipe), Some((order, _))) = (&mut pipe, state.order) {
+                // A failure here is its death, of which its thread will tell.
+                let _ = writeln!(pipe, "{}", order.line());
+            }
+            state.orders[seat] = pipe.filter(|_| !state.is_closing);
+        }
+        let watched = Arc::clone(inner);
+        let watch = move || watched.watch(seat, child);
+        let thread = std::thread::Builder::new().name(format!("worker {seat}")).spawn(watch);
+        let warming = Arc::clone(inner);
+        let wait = move || warming.welcome(seat);
+        let second = std::thread::Builder::new().name(format!("warming {seat}")).spawn(wait);
+        thread.and(second).map(drop).map_err(|cause| PoolError::Spawn {
+            program: inner.program.clone(),
+            cause,
+        })
+    }
+
+    /// Waits until a new worker is warm, and gives it what there is to do.
+    fn welcome(self: &Arc<Inner>, seat: usize) {
+        let end = Instant::now() + PATIENCE;
+        let record = self.shared.worker_record(seat);
+        let me = HOST;
+        let doorbell = &self.shared.doorbell;
+        while !wait_for(doorbell, me, &record.state, WARM, Some(Duration::from_millis(50))) {
+            if Instant::now() > end || self.lock().supervisor.seats()[seat] != Seat::Warming {
+                return;
+            }
+        }
+        let mut state = self.lock();
+        let actions = state.supervisor.next(Event::Warmed(seat));
+        self.act(state, actions);
+    }
+
+    /// Waits for the end of a worker, and has another take its place.
+    fn watch(self: &Arc<Inner>, seat: usize, mut child: Child) {
+        let result = child.wait();
+        let began = Instant::now();
+        let mut state = self.lock();
+        if state.supervisor.seats()[seat] == Seat::Warming && !state.is_closing {
+            // One that cannot even start would be started again without end.
+            drop(state);
+            std::thread::sleep(PAUSE);
+            state = self.lock();
+        }
+        state.orders[seat] = None;
+        if state.is_closing {
+            state.supervisor.next(Event::Died(seat));
+            self.changed.notify_all();
+            return;
+        }
+        if let Seat::Holds(slot) = state.supervisor.seats()[seat] {
+            state.restarts[slot] += 1;
+        }
+        let actions = state.supervisor.next(Event::Died(seat));
+        self.deaths.fetch_add(1, Relaxed);
+        self.act(state, actions);
+        let status = result.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let nanos = began.elapsed().as_nanos();
+        tracing::warn!("worker {seat} died ({status}); replaced after {nanos} ns");
+    }
+
+    fn act(self: &Arc<Inner>, state: MutexGuard<State>, actions: Vec<Action>) {
+        let began = Instant::now();
+        for action in &actions {
+            if let Action::Give { slot, seat } = *action {
+                let (slots, workers) = (self.shared.slots(), self.shared.workers());
+                give_slot(&self.shared.doorbell, slots, workers, slot, seat);
+                self.assign_nanos.store(began.elapsed().as_nanos() as u32, Relaxed);
+            }
+        }
+        self.changed.notify_all();
+        drop(state);
+        for action in actions {
+            if let Action::Spawn(seat) = action
+                && let Err(error) = Inner::spawn(self, seat)
+            {
+                tracing::error!("{error}");
+            }
+        }
+    }
+
+    fn wait_for_word(&self, seat: usize, wanted: u32, end: Instant) {
+        let word = &self.shared.worker_record(seat).prepared;
+        let me = HOST;
+        let nap = Some(Duration::from_millis(20));
+        while !wait_for(&self.shared.doorbell, me, word, wanted, nap) {
+            let is_gone = !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare);
+            if is_gone || Instant::now() > end {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A patch without a sound card: as many frames as wanted, as fast as it goes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dsp_worker::worker::run::Runner;
+use dsp_worker::worker::thread::flushing_denormals;
+use shm_ring::region::RegionError;
+
+use super::conductor::{Conductor, PlanError};
+use super::engine::{Engine, Executor, Frame};
+use super::pool::{Pool, PoolError};
+use super::shared::Shared;
+use crate::patch::Patch;
+
+/// How a patch is rendered. None of it can be heard, but for the sample rate.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// In Hz.
+    pub sample_rate_hz: u32,
+    /// A multiple of the quantum.
+    pub block_frames: u32,
+    /// Who computes.
+    pub computed_by: ComputedBy,
+}
+
+/// Who computes a patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComputedBy {
+    /// That many worker processes of that program.
+    Workers {
+        /// How many.
+        count: usize,
+        /// Which program.
+        program: PathBuf,
+    },
+    /// This thread alone, by the same plan: the reference.
+    InProcess,
+}
+
+/// Why a patch was not rendered.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says it by itself")]
+pub enum RenderError {
+    #[error(transparent)]
+    Memory(#[from] RegionError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// A patch ready to be rendered, block by block.
+pub struct Render {
+    engine: Engine,
+    pool: Option<Arc<Pool>>,
+    conductor: Conductor,
+    block: Vec<Frame>,
+}
+
+impl Render {
+    /// Starts the workers and hands them the patch.
+    ///
+    /// # Errors
+    /// Where there is no memory, there are no workers, or the patch is too
+    /// large.
+    pub fn new(patch: &Patch, settings: &Settings) -> Result<Render, RenderError> {
+        let shared = Arc::new(Shared::create()?);
+        let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
+        let (pool, executor, slots) = match &settings.computed_by {
+            ComputedBy::Workers { count, program } => {
+                let pool = Pool::start(Arc::clone(&shared), program.clone(), *count)?;
+                (Some(Arc::new(pool)), Executor::Workers, *count)
+            }
+            ComputedBy::InProcess => {
+                let (arena, doorbell) = (Arc::clone(&shared.arena), Arc::clone(&shared.doorbell));
+                (None, Executor::InProcess(Box::new(Runner::new(arena, doorbell))), 1)
+            }
+        };
+        let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
+        let mut conductor =
+            Conductor::new(shared, pool.clone(), slots, rate, frames, (commands, status));
+        conductor.lead(patch)?;
+        Ok(Render { engine, pool, conductor, block: vec![[0.0; 2]; frames as usize] })
+    }
+
+    /// The next block.
+    pub fn block(&mut self) -> &[Frame] {
+        let (engine, block) = (&mut self.engine, &mut self.block);
+        flushing_denormals(|| engine.block(block));
+        block
+    }
+
+    /// What is to be changed from the next block on.
+    pub fn conductor(&mut self) -> &mut Conductor {
+        &mut self.conductor
+    }
+
+    /// The workers, where there are any.
+    pub fn pool(&self) -> Option<&Pool> {
+        self.pool.as_deref()
+    }
+
+    /// That many frames.
+    pub fn frames(&mut self, count: usize) -> Vec<Frame> {
+        let mut frames = Vec::with_capacity(count + self.block.len());
+        while frames.len() < count {
+            frames.extend_from_slice(self.block());
+        }
+        frames.truncate(count);
+        frames
+    }
+}

@@ -1,0 +1,86 @@
+//! The session's shared memory, as its owner sees it.
+
+use std::sync::Arc;
+
+use shm_ring::doorbell::Doorbell;
+use shm_ring::layout::{
+    Clock, Header, NONE, SLOTS, SlotControl, SlotRecord, WORKERS, WorkerControl, WorkerRecord,
+    arena, control,
+};
+use shm_ring::region::{Region, RegionError, remove_leftovers};
+use shm_ring::sync::Ordering;
+
+use dsp_worker::catalog;
+use dsp_worker::protocol::CONTROL_BYTES;
+
+/// Length of the arena, in bytes. Pages that no module uses cost nothing.
+const ARENA_BYTES: usize = if cfg!(windows) { 256 << 20 } else { 1 << 30 };
+
+/// The two regions, and the bells.
+pub struct Shared {
+    /// The host writes, workers read.
+    pub control: Arc<Region>,
+    /// Workers write what is theirs.
+    pub arena: Arc<Region>,
+    /// Wakes workers, and the engine.
+    pub doorbell: Arc<Doorbell>,
+}
+
+impl Shared {
+    /// Makes them, and removes what killed hosts have left.
+    ///
+    /// # Errors
+    /// Where the system has no shared memory to give.
+    pub fn create() -> Result<Shared, RegionError> {
+        remove_leftovers();
+        let control = Region::create(CONTROL_BYTES)?;
+        let arena = Region::create(ARENA_BYTES)?;
+        let fingerprint = catalog::fingerprint();
+        let header = Header::new(control.len(), arena.len(), fingerprint);
+        let bells = control::REST - control::BELLS;
+        // SAFETY: no other process knows the names of these regions yet.
+        #[allow(unsafe_code)]
+        let (place, bells) = unsafe {
+            (control.values_mut::<Header>(control::HEADER, 1), control.values_mut(control::BELLS, bells))
+        };
+        place.expect(FITS)[0] = header;
+        let doorbell = Doorbell::create(bells.expect(FITS))
+            .map_err(|cause| RegionError::Populate { bytes: 0, cause })?;
+        let (control, arena) = (Arc::new(control), Arc::new(arena));
+        let shared = Shared { control, arena, doorbell: Arc::new(doorbell) };
+        for slot in shared.slots() {
+            slot.worker.store(NONE, Ordering::Relaxed);
+        }
+        for worker in shared.workers() {
+            worker.slot.store(NONE, Ordering::Relaxed);
+        }
+        Ok(shared)
+    }
+
+    /// What the engine says at the start of a block.
+    pub fn clock(&self) -> &Clock {
+        self.control.record(control::CLOCK).expect(FITS)
+    }
+
+    /// What the host says of each slot.
+    pub fn slots(&self) -> &[SlotControl] {
+        self.control.records(control::SLOT_CONTROLS, SLOTS).expect(FITS)
+    }
+
+    /// What the host says to each worker.
+    pub fn workers(&self) -> &[WorkerControl] {
+        self.control.records(control::WORKER_CONTROLS, WORKERS).expect(FITS)
+    }
+
+    /// What a slot's worker says of its work.
+    pub fn slot_record(&self, slot: usize) -> &SlotRecord {
+        self.arena.record(arena::slot_record(slot)).expect(FITS)
+    }
+
+    /// What a worker says of itself.
+    pub fn worker_record(&self, worker: usize) -> &WorkerRecord {
+        self.arena.record(arena::worker_record(worker)).expect(FITS)
+    }
+}
+
+const FITS: &str = "a region is as long as its layout";
