@@ -1,7 +1,11 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
 mod exp2;
+pub mod mask;
+pub mod oversample;
 pub mod random;
 pub mod schmitt;
+mod tan;
 
 pub use exp2::exp2;
+pub use tan::tan_fraction;
