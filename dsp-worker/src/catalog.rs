@@ -9,6 +9,15 @@ use crate::modules as m;
 /// index, so host and workers must be of one build; see [`fingerprint`].
 pub static CATALOG: &[Entry] =
     &[Entry::of::<m::attenuverter::Attenuverter>(), Entry::of::<m::vco::Vco>()];
+pub static CATALOG: &[Entry] = &[
+    Entry::of::<m::attenuverter::Attenuverter>(),
+    Entry::of::<m::ladder::Ladder>(),
+    Entry::of::<m::svf::Svf>(),
+    Entry::of::<m::adsr::Adsr>(),
+    Entry::of::<m::vca::Vca>(),
+    Entry::of::<m::mixer::Mixer>(),
+    Entry::of::<m::sample_hold::SampleHold>(),
+];
 
 /// The module called that, and its index.
 pub fn find(name: &str) -> Option<(usize, &'static Entry)> {

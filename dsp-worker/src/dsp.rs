@@ -7,5 +7,11 @@ pub mod phase;
 pub mod random;
 pub mod schmitt;
 pub mod sine;
+pub mod mask;
+pub mod oversample;
+pub mod random;
+pub mod schmitt;
+mod tan;
 
 pub use exp2::exp2;
+pub use tan::tan_fraction;

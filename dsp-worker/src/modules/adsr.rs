@@ -1,0 +1,175 @@
+//! ADSR: the shape of a note.
+//!
+//! Every stage is a straight way through time, 0 to 1, and a curve over it. So
+//! a stage ends when its knob says, to the sample, wherever it began.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::dsp::mask::Mask;
+use crate::lane::{Lane, Lanes};
+use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
+use crate::signal::groups;
+use crate::units::{GATE_VOLTS, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS, TRIGGER_SECS};
+
+const GATE: usize = 0;
+const RETRIGGER: usize = 1;
+const ENV: usize = 0;
+const END: usize = 1;
+const ATTACK: usize = 0;
+const DECAY: usize = 1;
+const SUSTAIN: usize = 2;
+const RELEASE: usize = 3;
+const CURVE: usize = 4;
+
+/// Sixteen envelopes. Yes is 1 and no is 0.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Adsr {
+    is_on: [f32; 16],
+    is_retriggered: [f32; 16],
+    is_attacking: [f32; 16],
+    /// The stage's way through time, and what rounding took off it.
+    way: [f32; 16],
+    way_lost: [f32; 16],
+    /// Where the envelope stood when the stage began.
+    from: [f32; 16],
+    env: [f32; 16],
+    /// Seconds that the end trigger still lasts.
+    end_secs: [f32; 16],
+}
+
+impl Module for Adsr {
+    const ABOUT: &'static About = &About {
+        name: "adsr",
+        title: "ADSR",
+        summary: "The shape of a note: rises with the gate, falls to sustain, fades when it is released",
+        tags: &[Tag::Modulator, Tag::Polyphonic],
+        inputs: &[
+            port("gate", "Held: attack, decay, sustain. Let go: release. On above 1 V"),
+            port("retrigger", "A trigger here starts the attack again while the gate is held"),
+        ],
+        outputs: &[
+            port("env", "The envelope, 0 to 10 V"),
+            port("end", "A trigger of 10 V for 1 ms when the release has ended"),
+        ],
+        params: &[
+            Param::log("attack", 0.0005..=20.0, 0.005, Unit::Secs, "The time to rise to 10 V"),
+            Param::log(
+                "decay",
+                0.0005..=20.0,
+                0.3,
+                Unit::Secs,
+                "The time to fall from there to the sustain level",
+            ),
+            Param::linear(
+                "sustain",
+                0.0..=1.0,
+                0.5,
+                Unit::Fraction,
+                "The level held until the gate ends, as a part of 10 V",
+            ),
+            Param::log(
+                "release",
+                0.0005..=20.0,
+                0.5,
+                Unit::Secs,
+                "The time to fall to 0 V after the gate",
+            ),
+            Param::linear(
+                "curve",
+                0.0..=1.0,
+                1.0,
+                Unit::Fraction,
+                "0 is straight lines; 1 is curved as a capacitor charges, fast and then slow",
+            ),
+        ],
+        bypass: &[],
+        display: 0,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        let channels = block.channels(&[GATE, RETRIGGER]);
+        if channels == 1 {
+            self.shape::<f32>(block, 0);
+        } else {
+            (0..groups(channels)).for_each(|group| self.shape::<Lanes>(block, group));
+        }
+    }
+}
+
+impl Adsr {
+    #[inline(always)]
+    fn shape<L: Lane>(&mut self, block: &mut Block, group: usize) {
+        let c = L::splat;
+        let frame_secs = 1.0 / block.sample_rate_hz;
+        let step = |secs: f32| c(frame_secs / secs);
+        let attack_step = step(block.param(ATTACK));
+        let decay_step = step(block.param(DECAY));
+        let release_step = step(block.param(RELEASE));
+        let (sustain, curve) = (block.ramp(SUSTAIN), c(block.param(CURVE)));
+        let (gate, retrigger) = (block.input(GATE), block.input(RETRIGGER));
+        let has_retrigger = retrigger.is_patched();
+        let frames = block.frames();
+        let [env_out, end_out] = block.outputs();
+
+        let mut is_on = Mask::load(&self.is_on, group);
+        let mut is_retriggered = Mask::load(&self.is_retriggered, group);
+        let mut is_attacking = Mask::load(&self.is_attacking, group);
+        let (mut way, mut way_lost) = (L::load(&self.way, group), L::load(&self.way_lost, group));
+        let (mut from, mut env) = (L::load(&self.from, group), L::load(&self.env, group));
+        let mut end_secs = L::load(&self.end_secs, group);
+        for frame in frames {
+            let was_on = is_on;
+            is_on = schmitt(was_on, gate.get(group, frame));
+            let mut starts = is_on.and_not(was_on);
+            if has_retrigger {
+                let was_retriggered = is_retriggered;
+                is_retriggered = schmitt(was_retriggered, retrigger.get(group, frame));
+                starts = starts.or(is_retriggered.and_not(was_retriggered).and(is_on));
+            }
+            let is_through = Mask::above(way, c(0.999_999_9));
+            let turns = is_on.differs(was_on).or(starts).or(is_attacking.and(is_through));
+            is_attacking = is_attacking.and_not(is_through).and(is_on).or(starts);
+            from = turns.pick(env, from);
+            way = turns.clear(way);
+
+            // Kahan's sum: 20 s are a million steps too small for an f32.
+            let held_step = is_attacking.pick(attack_step, decay_step);
+            let step = is_on.pick(held_step, release_step) + turns.clear(way_lost);
+            let next = way + step;
+            way_lost = step - (next - way);
+            let ends = Mask::above(next, c(0.999_999_9));
+            let has_ended = ends.and_not(is_on).and_not(Mask::above(way, c(0.999_999_9)));
+            way = next.min(c(1.0));
+
+            let to = is_on.keep(is_attacking.pick(c(1.0), c(sustain.at(frame))));
+            let rest = c(1.0) - way;
+            let square = rest * rest;
+            let bent = is_attacking.pick(square, square * square);
+            let rest = rest + (bent - rest) * curve;
+            env = to + (from - to) * rest;
+            env_out.put(group, frame, env * c(GATE_VOLTS));
+
+            end_secs = has_ended.pick(c(TRIGGER_SECS), end_secs - c(frame_secs));
+            end_out.put(group, frame, Mask::above(end_secs, c(0.0)).keep(c(GATE_VOLTS)));
+        }
+        is_on.store(&mut self.is_on, group);
+        is_retriggered.store(&mut self.is_retriggered, group);
+        is_attacking.store(&mut self.is_attacking, group);
+        way.store(&mut self.way, group);
+        way_lost.store(&mut self.way_lost, group);
+        from.store(&mut self.from, group);
+        env.store(&mut self.env, group);
+        end_secs.max(c(0.0)).store(&mut self.end_secs, group);
+    }
+}
+
+/// Whether a gate is on: above 1 V, or still above 0.1 V.
+#[inline(always)]
+fn schmitt<L: Lane>(was_on: Mask<L>, volts: L) -> Mask<L> {
+    let (high, low) = (L::splat(SCHMITT_HIGH_VOLTS), L::splat(SCHMITT_LOW_VOLTS));
+    Mask::above(volts, was_on.pick(low, high))
+}

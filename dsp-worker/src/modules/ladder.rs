@@ -1,0 +1,262 @@
+//! Ladder VCF: four poles around a transistor pair, warm and loud.
+//!
+//! The model is Zavalishin's ("The Art of VA Filter Design" 2.1.2, chapter 5):
+//! four trapezoidal one-poles with feedback and no delay in it, saturating
+//! where the signal enters. It runs at twice the sample rate, and the first
+//! pole takes the exact mean of the saturator over each step instead of the
+//! mean of its two ends: Bilbao, Esqueda, Parker and Välimäki's antiderivative
+//! antialiasing, put into the integrator as by Holters ("Antiderivative
+//! Antialiasing for Stateful Systems", DAFx 2019). So it costs no delay, and
+//! small signals meet the very same linear filter.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::dsp::oversample::{HalfBand, HalfBandState};
+use crate::dsp::random::Random;
+use crate::dsp::{exp2, tan_fraction};
+use crate::lane::{Lane, Lanes};
+use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
+use crate::signal::groups;
+
+const IN: usize = 0;
+const CUTOFF_IN: usize = 1;
+const RESONANCE_IN: usize = 2;
+const DRIVE_IN: usize = 3;
+const LOWPASS: usize = 0;
+const CUTOFF: usize = 0;
+const RESONANCE: usize = 1;
+const DRIVE: usize = 2;
+const CUTOFF_AMOUNT: usize = 3;
+
+/// The feedback at full resonance. The ladder sings from 4 on; what is more
+/// makes it louder. With this it swings 4 V. By ear.
+const FULL_FEEDBACK: f32 = 4.5;
+/// Where the transistor pair is full, at no drive.
+const SATURATION_VOLTS: f32 = 10.0;
+/// What a ladder without feedback lets through of its cutoff frequency at 3 dB
+/// down: sqrt(2^(1/4) - 1).
+const OPEN_RATIO: f32 = 0.434_98;
+/// The hiss of its parts, which it needs to start singing from silence.
+const NOISE: f32 = 1e-7;
+
+/// The memory of sixteen ladders. Voltages inside are parts of the saturation.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Ladder {
+    noise: Random,
+    up: HalfBandState,
+    down: HalfBandState,
+    entry: [f32; 16],
+    poles: [[f32; 16]; 4],
+}
+
+impl Module for Ladder {
+    const ABOUT: &'static About = &About {
+        name: "ladder",
+        title: "Ladder VCF",
+        summary: "The round, saturating 24 dB lowpass; at full resonance it sings in tune",
+        tags: &[Tag::Filter, Tag::Polyphonic],
+        inputs: &[
+            port("in", "The signal to filter. From about 5 V up it saturates"),
+            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio"),
+            port("resonance", "Adds to the resonance: 10 V is all of it"),
+            port("drive", "Adds to the drive: 10 V is all of it"),
+        ],
+        outputs: &[port("lowpass", "What is below the cutoff; 24 dB/octave less above it")],
+        params: &[
+            Param::log(
+                "cutoff",
+                20.0..=20_000.0,
+                1000.0,
+                Unit::Hz,
+                "The frequency at which it resonates, at 0 V of cutoff voltage",
+            ),
+            Param::linear(
+                "resonance",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "Stresses the cutoff; from 0.9 up the filter sings by itself",
+            ),
+            Param::linear(
+                "drive",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "Pushes the signal into saturation, by up to 24 dB; the loudness is kept about equal",
+            ),
+            Param::linear(
+                "cutoff-amount",
+                -1.0..=1.0,
+                1.0,
+                Unit::None,
+                "How much of the cutoff voltage counts: at 1 the cutoff follows it at 1 V/octave",
+            ),
+        ],
+        bypass: &[(IN, LOWPASS)],
+        display: 0,
+    };
+
+    fn start(&mut self, seed: u64) {
+        self.noise = Random::new(seed);
+    }
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        let channels = block.channels(&[IN, CUTOFF_IN, RESONANCE_IN, DRIVE_IN]);
+        let mut noise = self.noise;
+        if channels == 1 {
+            self.filter::<f32>(block, 0, &mut noise);
+        } else {
+            for group in 0..groups(channels) {
+                noise = self.noise;
+                self.filter::<Lanes>(block, group, &mut noise);
+            }
+        }
+        self.noise = noise;
+    }
+}
+
+impl Ladder {
+    #[inline(always)]
+    fn filter<L: Lane>(&mut self, block: &mut Block, group: usize, noise: &mut Random) {
+        let (cutoff, resonance) = (block.ramp(CUTOFF), block.ramp(RESONANCE));
+        let (drive, amount) = (block.ramp(DRIVE), block.ramp(CUTOFF_AMOUNT));
+        let (input, cutoff_in) = (block.input(IN), block.input(CUTOFF_IN));
+        let (resonance_in, drive_in) = (block.input(RESONANCE_IN), block.input(DRIVE_IN));
+        let top_hz = 0.49 * block.sample_rate_hz;
+        let step_rad = std::f32::consts::PI / (2.0 * block.sample_rate_hz);
+        let frames = block.frames();
+        let output = block.output(LOWPASS);
+
+        let mut up = HalfBand::<L>::load(&self.up, group);
+        let mut down = HalfBand::<L>::load(&self.down, group);
+        let mut poles = Poles::<L>::load(self, group);
+        for frame in frames {
+            let octaves = cutoff_in.get::<L>(group, frame) * L::splat(amount.at(frame));
+            let hz = exp2(octaves.clamp(-20.0, 20.0)) * L::splat(cutoff.at(frame));
+            let feedback = knob(resonance_in.get::<L>(group, frame), resonance.at(frame))
+                * L::splat(FULL_FEEDBACK);
+            let tuning = Tuning::new(hz.clamp(1.0, top_hz) * L::splat(step_rad), feedback);
+
+            let drive = knob::<L>(drive_in.get(group, frame), drive.at(frame));
+            let drive_root = drive * L::splat(3.0) + L::splat(1.0);
+            let gain = drive_root * drive_root * L::splat(1.0 / SATURATION_VOLTS);
+            let hiss = L::splat(NOISE * noise.bipolar()) * feedback;
+            let volts = up.up(input.get::<L>(group, frame) * gain + hiss);
+            let volts = [poles.step(volts[0], &tuning), poles.step(volts[1], &tuning)];
+            let makeup = feedback * L::splat(0.5 * SATURATION_VOLTS) + L::splat(SATURATION_VOLTS);
+            output.put(group, frame, down.down(volts) * makeup / drive_root);
+        }
+        up.store(&mut self.up, group);
+        down.store(&mut self.down, group);
+        poles.store(self, group);
+    }
+}
+
+/// A knob and 10 V for all of its way, within 0 and 1.
+#[inline(always)]
+fn knob<L: Lane>(volts: L, knob: f32) -> L {
+    (volts * L::splat(0.1) + L::splat(knob)).clamp(0.0, 1.0)
+}
+
+/// What the poles need to know for one frame.
+struct Tuning<L> {
+    feedback: L,
+    /// A one-pole's way to its input in half a step: g / (1 + g).
+    reach: L,
+    rest: L,
+    /// From the saturator to what the feedback takes off it, at once.
+    loop_gain: L,
+}
+
+impl<L: Lane> Tuning<L> {
+    /// `half_step` is the half of the cutoff's angle in one step.
+    ///
+    /// The bilinear transform bends frequencies; `tan` straightens one of
+    /// them. Without feedback that is where the ladder is 3 dB down, towards
+    /// oscillation the peak.
+    #[inline(always)]
+    fn new(half_step: L, feedback: L) -> Tuning<L> {
+        let c = L::splat;
+        let open = (c(1.0) - feedback * c(0.25)).max(c(0.0));
+        // The peak of the analog ladder moves about like this on its way.
+        let ratio = c(1.0) - open * (c(0.5 - 0.5 * OPEN_RATIO) + open * c(0.5 - 0.5 * OPEN_RATIO));
+        let (above, below) = tan_fraction(half_step * ratio);
+        let reach = above / (below * ratio + above);
+        let square = reach * reach;
+        let loop_gain = feedback * square * square;
+        Tuning { feedback, reach, rest: c(1.0) - reach, loop_gain }
+    }
+}
+
+/// The ladder itself.
+struct Poles<L> {
+    /// What came into the saturator last, and sqrt(1 + its square).
+    entry: L,
+    entry_root: L,
+    first: L,
+    others: [L; 3],
+}
+
+impl<L: Lane> Poles<L> {
+    #[inline(always)]
+    fn load(ladder: &Ladder, group: usize) -> Poles<L> {
+        let entry = L::load(&ladder.entry, group);
+        let [first, others @ ..] = &ladder.poles;
+        Poles {
+            entry,
+            entry_root: root(entry),
+            first: L::load(first, group),
+            others: others.each_ref().map(|pole| L::load(pole, group)),
+        }
+    }
+
+    #[inline(always)]
+    fn store(&self, ladder: &mut Ladder, group: usize) {
+        let [first, others @ ..] = &mut ladder.poles;
+        self.entry.store(&mut ladder.entry, group);
+        self.first.store(first, group);
+        for (pole, kept) in self.others.iter().zip(others) {
+            pole.store(kept, group);
+        }
+    }
+
+    /// The saturator is f(x) = x / sqrt(1 + x²), the integral of which is
+    /// sqrt(1 + x²), so its mean from x to y is (x + y) over the sum of both
+    /// their roots: nothing to divide by zero.
+    #[inline(always)]
+    fn step(&mut self, volts: L, tuning: &Tuning<L>) -> L {
+        let &Tuning { feedback, reach, rest, loop_gain } = tuning;
+        let twice = reach + reach;
+        let [second, third, fourth] = self.others;
+        // The last pole's output in this step, but for what enters now.
+        let first_left = self.first - self.first * twice;
+        let left =
+            rest * (fourth + reach * (third + reach * second)) + reach * reach * reach * first_left;
+        let target = volts - feedback * left;
+        // entry = target - loop_gain · 2 · mean, its root taken from before.
+        let pull = loop_gain + self.entry_root;
+        let entry = (target * self.entry_root - loop_gain * self.entry) / pull;
+        let entry_root = root(entry);
+        let mean = (entry + self.entry) / (entry_root + self.entry_root);
+        self.entry = entry;
+        self.entry_root = entry_root;
+
+        self.first = first_left + twice * mean;
+        let mut signal = self.first;
+        for pole in &mut self.others {
+            let way = reach * (signal - *pole);
+            signal = way + *pole;
+            *pole = signal + way;
+        }
+        signal
+    }
+}
+
+#[inline(always)]
+fn root<L: Lane>(x: L) -> L {
+    (x * x + L::splat(1.0)).map(f32::sqrt)
+}

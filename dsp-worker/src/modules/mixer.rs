@@ -1,0 +1,145 @@
+//! Mixer: six signals become one.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::dsp::exp2;
+use crate::lane::{Lane, Lanes};
+use crate::module::{About, Block, Ramp, Tag, port};
+use crate::param::{Param, Unit};
+use crate::signal::{Signal, groups};
+
+const INPUTS: usize = 6;
+const OUT: usize = 0;
+/// The params: a level for each input, then the master's, then the mutes.
+const MASTER: usize = INPUTS;
+const MUTES: usize = MASTER + 1;
+
+/// Where a level knob is all the way down, and shuts.
+const SHUT_DB: f32 = -60.0;
+/// log2(10) / 20: octaves of gain per decibel.
+const OCTAVES_PER_DB: f32 = 0.166_096_4;
+/// How much of the way to silence, or back, a mute goes in one quantum.
+const MUTE_STEP: f32 = 0.125;
+
+/// The gains of every input, master and mute included, on their way.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Mixer {
+    has_started: u32,
+    /// How far each input's mute is open.
+    open: [f32; INPUTS],
+    /// At the start of this quantum, and at its end.
+    from: [f32; INPUTS],
+    to: [f32; INPUTS],
+}
+
+const fn level(name: &'static str) -> Param {
+    let help = "How loud this input is; all the way down it is shut";
+    Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
+}
+
+const fn mute(name: &'static str) -> Param {
+    Param::switch(name, false, "Silences this input, without moving its level")
+}
+
+impl Module for Mixer {
+    const ABOUT: &'static About = &About {
+        name: "mixer",
+        title: "Mixer",
+        summary: "Adds up to six signals, each with its own level and mute",
+        tags: &[Tag::Utility, Tag::Polyphonic],
+        inputs: &[
+            port("in-1", "A signal, audio or CV. One channel adds to every channel"),
+            port("in-2", "A signal, audio or CV. One channel adds to every channel"),
+            port("in-3", "A signal, audio or CV. One channel adds to every channel"),
+            port("in-4", "A signal, audio or CV. One channel adds to every channel"),
+            port("in-5", "A signal, audio or CV. One channel adds to every channel"),
+            port("in-6", "A signal, audio or CV. One channel adds to every channel"),
+        ],
+        outputs: &[port("out", "The sum, with the most channels that an input has")],
+        params: &[
+            level("level-1"),
+            level("level-2"),
+            level("level-3"),
+            level("level-4"),
+            level("level-5"),
+            level("level-6"),
+            Param::linear(
+                "level",
+                SHUT_DB..=12.0,
+                0.0,
+                Unit::Db,
+                "How loud the sum is; all the way down it is shut",
+            ),
+            mute("mute-1"),
+            mute("mute-2"),
+            mute("mute-3"),
+            mute("mute-4"),
+            mute("mute-5"),
+            mute("mute-6"),
+        ],
+        bypass: &[(0, OUT)],
+        display: 0,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        if block.starts_quantum() {
+            self.set_gains(block);
+        }
+        let inputs: [&Signal; INPUTS] = std::array::from_fn(|port| block.input(port));
+        let channels = inputs.iter().map(|input| input.channels()).fold(1, usize::max);
+        block.set_channels(channels);
+        if channels == 1 {
+            self.mix::<f32>(block, &inputs, 0);
+        } else {
+            (0..groups(channels)).for_each(|group| self.mix::<Lanes>(block, &inputs, group));
+        }
+    }
+}
+
+impl Mixer {
+    #[inline(always)]
+    fn set_gains(&mut self, block: &Block) {
+        let master = gain(block.param(MASTER));
+        for port in 0..INPUTS {
+            let target = if block.is_on(MUTES + port) { 0.0 } else { 1.0 };
+            let way = target - self.open[port];
+            let is_there = self.has_started == 0 || way.abs() < 1e-4;
+            self.open[port] = if is_there { target } else { self.open[port] + way * MUTE_STEP };
+            let gain = master * gain(block.param(port)) * self.open[port];
+            self.from[port] = if self.has_started == 0 { gain } else { self.to[port] };
+            self.to[port] = gain;
+        }
+        self.has_started = 1;
+    }
+
+    #[inline(always)]
+    fn mix<L: Lane>(&self, block: &mut Block, inputs: &[&Signal; INPUTS], group: usize) {
+        let frames = block.frames();
+        let output = block.output(OUT);
+        for frame in frames.clone() {
+            output.put(group, frame, L::splat(0.0));
+        }
+        for (port, input) in inputs.iter().enumerate() {
+            // Past the last of several channels there is nothing to add.
+            let is_heard = input.channels() == 1 || group < groups(input.channels());
+            if !is_heard || (self.from[port] == 0.0 && self.to[port] == 0.0) {
+                continue;
+            }
+            let gain = Ramp::new(self.from[port], self.to[port]);
+            for frame in frames.clone() {
+                let volts = input.get::<L>(group, frame) * L::splat(gain.at(frame));
+                output.put(group, frame, output.get::<L>(group, frame) + volts);
+            }
+        }
+    }
+}
+
+/// The gain of a level knob: quite shut at its lower end.
+#[inline(always)]
+fn gain(level_db: f32) -> f32 {
+    // A glide ends a hair above its goal.
+    if level_db < SHUT_DB + 0.01 { 0.0 } else { exp2(level_db * OCTAVES_PER_DB) }
+}

@@ -1,0 +1,113 @@
+//! VCA: how loud, by a voltage.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::dsp::exp2;
+use crate::lane::{Lane, Lanes};
+use crate::module::{About, Block, Ramp, Tag, port};
+use crate::param::{Param, Unit};
+use crate::signal::groups;
+
+const IN: usize = 0;
+const CV: usize = 1;
+const OUT: usize = 0;
+const LEVEL: usize = 0;
+const CV_AMOUNT: usize = 1;
+const RESPONSE: usize = 2;
+
+/// What the exponential response multiplies by from just open to fully open, in
+/// octaves: 60 dB.
+const RANGE_OCTAVES: f32 = 10.0;
+/// How much of the way to the other response is gone in one quantum.
+const FADE: f32 = 0.125;
+
+/// Between the two responses, so that the choice does not click.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Vca {
+    has_started: u32,
+    /// 0 is linear, 1 exponential: at the start of this quantum, and at its end.
+    from: f32,
+    to: f32,
+}
+
+impl Module for Vca {
+    const ABOUT: &'static About = &About {
+        name: "vca",
+        title: "VCA",
+        summary: "Sets the level of a signal by a voltage, such as an envelope",
+        tags: &[Tag::Dynamics, Tag::Polyphonic],
+        inputs: &[
+            port("in", "The signal, audio or CV"),
+            port("cv", "0 V is silence and 10 V is fully open. Unpatched: fully open"),
+        ],
+        outputs: &[port("out", "The signal, as loud as level and CV together say")],
+        params: &[
+            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open"),
+            Param::linear(
+                "cv-amount",
+                0.0..=1.0,
+                1.0,
+                Unit::Fraction,
+                "How far a CV of 0 V closes it: at 1 to silence, at 0 not at all",
+            ),
+            Param::choice(
+                "response",
+                &["linear", "exponential"],
+                0,
+                "How the gain follows the CV: volt by volt, or 60 dB in equal steps of loudness",
+            ),
+        ],
+        bypass: &[(IN, OUT)],
+        display: 0,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        if block.starts_quantum() {
+            let response = block.choice(RESPONSE) as f32;
+            self.from = if self.has_started == 0 { response } else { self.to };
+            let way = response - self.from;
+            self.to = if way.abs() < 1e-3 { response } else { self.from + way * FADE };
+            self.has_started = 1;
+        }
+        let channels = block.channels(&[IN, CV]);
+        if channels == 1 {
+            self.amplify::<f32>(block, 0);
+        } else {
+            (0..groups(channels)).for_each(|group| self.amplify::<Lanes>(block, group));
+        }
+    }
+}
+
+impl Vca {
+    #[inline(always)]
+    fn amplify<L: Lane>(&self, block: &mut Block, group: usize) {
+        let (level, amount) = (block.ramp(LEVEL), block.ramp(CV_AMOUNT));
+        let blend = Ramp::new(self.from, self.to);
+        let (input, cv) = (block.input(IN), block.input(CV));
+        let is_controlled = cv.is_patched();
+        let is_bent = self.from != 0.0 || self.to != 0.0;
+        let frames = block.frames();
+        let output = block.output(OUT);
+        for frame in frames {
+            let mut gain = L::splat(level.at(frame));
+            if is_controlled {
+                let closed = L::splat(1.0) - cv.get::<L>(group, frame) * L::splat(0.1);
+                let open = L::splat(1.0) - closed.clamp(0.0, 1.0) * L::splat(amount.at(frame));
+                gain = gain * if is_bent { bend(open, L::splat(blend.at(frame))) } else { open };
+            }
+            output.put(group, frame, input.get::<L>(group, frame) * gain);
+        }
+    }
+}
+
+/// From a straight line to an exponential through the same ends.
+#[inline(always)]
+fn bend<L: Lane>(open: L, blend: L) -> L {
+    const FULL: f32 = 1024.0; // 2^RANGE_OCTAVES
+    let bent =
+        (exp2(open * L::splat(RANGE_OCTAVES)) - L::splat(1.0)) * L::splat(1.0 / (FULL - 1.0));
+    open + (bent - open) * blend
+}
