@@ -7,7 +7,10 @@ use crate::modules as m;
 
 /// Every module, in the order of the browser. A running patch names them by
 /// index, so host and workers must be of one build; see [`fingerprint`].
-pub static CATALOG: &[Entry] = &[Entry::of::<m::attenuverter::Attenuverter>()];
+pub static CATALOG: &[Entry] = &[
+    Entry::of::<m::audio_out::AudioOut>(),
+    Entry::of::<m::attenuverter::Attenuverter>(),
+];
 
 /// The module called that, and its index.
 pub fn find(name: &str) -> Option<(usize, &'static Entry)> {

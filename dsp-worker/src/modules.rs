@@ -1,3 +1,4 @@
 //! \[rt\] One module a file, named as on the panel.
 
 pub mod attenuverter;
+pub mod audio_out;
