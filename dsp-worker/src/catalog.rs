@@ -9,6 +9,7 @@ use crate::modules as m;
 /// index, so host and workers must be of one build; see [`fingerprint`].
 pub static CATALOG: &[Entry] = &[
     Entry::of::<m::audio_out::AudioOut>(),
+    Entry::of::<m::clock::Clock>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

@@ -2,3 +2,4 @@
 
 pub mod attenuverter;
 pub mod audio_out;
+pub mod clock;
