@@ -10,6 +10,7 @@ use crate::modules as m;
 pub static CATALOG: &[Entry] = &[
     Entry::of::<m::audio_out::AudioOut>(),
     Entry::of::<m::clock::Clock>(),
+    Entry::of::<m::sequencer::Sequencer>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

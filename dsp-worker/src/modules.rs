@@ -3,3 +3,4 @@
 pub mod attenuverter;
 pub mod audio_out;
 pub mod clock;
+pub mod sequencer;
