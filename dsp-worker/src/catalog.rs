@@ -11,6 +11,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::audio_out::AudioOut>(),
     Entry::of::<m::clock::Clock>(),
     Entry::of::<m::sequencer::Sequencer>(),
+    Entry::of::<m::quantizer::Quantizer>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

@@ -3,4 +3,5 @@
 pub mod attenuverter;
 pub mod audio_out;
 pub mod clock;
+pub mod quantizer;
 pub mod sequencer;
