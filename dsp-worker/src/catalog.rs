@@ -12,6 +12,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::clock::Clock>(),
     Entry::of::<m::sequencer::Sequencer>(),
     Entry::of::<m::quantizer::Quantizer>(),
+    Entry::of::<m::keyboard::Keyboard>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

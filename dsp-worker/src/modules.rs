@@ -3,5 +3,6 @@
 pub mod attenuverter;
 pub mod audio_out;
 pub mod clock;
+pub mod keyboard;
 pub mod quantizer;
 pub mod sequencer;
