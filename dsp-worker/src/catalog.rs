@@ -13,6 +13,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::sequencer::Sequencer>(),
     Entry::of::<m::quantizer::Quantizer>(),
     Entry::of::<m::keyboard::Keyboard>(),
+    Entry::of::<m::delay::Delay>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

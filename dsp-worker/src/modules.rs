@@ -3,6 +3,7 @@
 pub mod attenuverter;
 pub mod audio_out;
 pub mod clock;
+pub mod delay;
 pub mod keyboard;
 pub mod quantizer;
 pub mod sequencer;
