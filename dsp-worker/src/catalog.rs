@@ -14,6 +14,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::quantizer::Quantizer>(),
     Entry::of::<m::keyboard::Keyboard>(),
     Entry::of::<m::delay::Delay>(),
+    Entry::of::<m::reverb::Reverb>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

@@ -6,4 +6,5 @@ pub mod clock;
 pub mod delay;
 pub mod keyboard;
 pub mod quantizer;
+pub mod reverb;
 pub mod sequencer;
