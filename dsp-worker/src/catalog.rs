@@ -15,6 +15,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::keyboard::Keyboard>(),
     Entry::of::<m::delay::Delay>(),
     Entry::of::<m::reverb::Reverb>(),
+    Entry::of::<m::scope::Scope>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

@@ -7,4 +7,5 @@ pub mod delay;
 pub mod keyboard;
 pub mod quantizer;
 pub mod reverb;
+pub mod scope;
 pub mod sequencer;
