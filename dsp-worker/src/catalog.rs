@@ -16,6 +16,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::delay::Delay>(),
     Entry::of::<m::reverb::Reverb>(),
     Entry::of::<m::scope::Scope>(),
+    Entry::of::<m::spectrum::Spectrum>(),
     Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 

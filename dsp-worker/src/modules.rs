@@ -9,3 +9,4 @@ pub mod quantizer;
 pub mod reverb;
 pub mod scope;
 pub mod sequencer;
+pub mod spectrum;
