@@ -17,6 +17,17 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vca::Vca>(),
     Entry::of::<m::mixer::Mixer>(),
     Entry::of::<m::sample_hold::SampleHold>(),
+pub static CATALOG: &[Entry] = &[
+    Entry::of::<m::audio_out::AudioOut>(),
+    Entry::of::<m::clock::Clock>(),
+    Entry::of::<m::sequencer::Sequencer>(),
+    Entry::of::<m::quantizer::Quantizer>(),
+    Entry::of::<m::keyboard::Keyboard>(),
+    Entry::of::<m::delay::Delay>(),
+    Entry::of::<m::reverb::Reverb>(),
+    Entry::of::<m::scope::Scope>(),
+    Entry::of::<m::spectrum::Spectrum>(),
+    Entry::of::<m::attenuverter::Attenuverter>(),
 ];
 
 /// The module called that, and its index.

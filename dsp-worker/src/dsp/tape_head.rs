@@ -1,0 +1,93 @@
+//! A playback head that is moved along the tape: a delay whose time may change
+//! without a click.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::tape::Tapes;
+
+/// A delay never runs away from the sound by more than this share of the tape's
+/// speed: it lowers the pitch by three octaves while the time grows.
+const AWAY: f64 = 0.875;
+/// Nor does it come back faster: an octave up while the time shrinks.
+const BACK: f64 = 1.0;
+/// How quickly it settles, in seconds.
+const SETTLE_SECS: f64 = 0.01;
+
+/// The shortest delay, in frames: the head reads before the tape is written,
+/// and looks one frame ahead.
+pub const SHORTEST_FRAMES: f64 = 2.0;
+
+/// Where one head stands: how many frames behind the recording. In f64, because
+/// seconds of delay leave f32 too few bits for the fraction.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct TapeHead {
+    delay_frames: f64,
+}
+
+impl TapeHead {
+    /// Takes the next frame on the way to that delay, and at least
+    /// [`SHORTEST_FRAMES`]. A new head is there at once.
+    #[inline(always)]
+    pub fn glide(&mut self, goal_frames: f64, sample_rate_hz: f32) {
+        let goal_frames = goal_frames.max(SHORTEST_FRAMES);
+        let way = goal_frames - self.delay_frames;
+        if self.delay_frames == 0.0 || way.abs() < 1e-6 {
+            self.delay_frames = goal_frames;
+        } else {
+            let settle = 1.0 / (SETTLE_SECS * f64::from(sample_rate_hz));
+            self.delay_frames += (way * settle).clamp(-BACK, AWAY);
+        }
+    }
+
+    /// Where it stands now.
+    #[inline(always)]
+    pub fn delay_frames(&self) -> f64 {
+        self.delay_frames
+    }
+
+    /// What the head hears, between frames by Hermite's cubic.
+    #[inline(always)]
+    pub fn read(&self, tapes: &Tapes, tape: usize, frame: usize) -> f32 {
+        let whole = self.delay_frames as u32;
+        let fraction = (self.delay_frames - f64::from(whole)) as f32;
+        let whole = whole as usize;
+        let newer = tapes.read(tape, frame, whole - 1);
+        let here = tapes.read(tape, frame, whole);
+        let older = tapes.read(tape, frame, whole + 1);
+        let oldest = tapes.read(tape, frame, whole + 2);
+        let slope = 0.5 * (older - newer);
+        let bend = newer - 2.5 * here + 2.0 * older - 0.5 * oldest;
+        let twist = 0.5 * (oldest - newer) + 1.5 * (here - older);
+        ((twist * fraction + bend) * fraction + slope) * fraction + here
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::lay_out;
+
+    #[test]
+    fn it_reads_between_frames_and_never_jumps() {
+        let spans = lay_out(&[1000]);
+        let mut memory = vec![0.0; spans[0].end()];
+        let mut head = TapeHead::default();
+        let mut last = 0.0;
+        for frame in 0..40_000u64 {
+            let mut tapes = Tapes::new(frame, &mut memory, &spans);
+            let goal = if frame < 5000 { 10.25 } else { 900.5 };
+            head.glide(goal, 48_000.0);
+            let heard = head.read(&tapes, 0, 0);
+            tapes.write(0, 0, frame as f32);
+            if frame > 1000 {
+                assert!((-0.01..1.2).contains(&(heard - last)), "{frame}: {last} to {heard}");
+            }
+            if frame == 4999 {
+                assert_eq!(heard, 4999.0 - 10.25);
+            }
+            last = heard;
+        }
+        assert!((last - (39_999.0 - 900.5)).abs() < 1e-2, "{last}");
+    }
+}

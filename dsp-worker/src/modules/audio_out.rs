@@ -1,0 +1,143 @@
+//! Audio Out: to the loudspeakers.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::dsp::exp2;
+use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
+
+const LEFT: usize = 0;
+const RIGHT: usize = 1;
+const LEVEL: usize = 0;
+const SILENT_DB: f32 = -60.0;
+
+/// How fast a peak falls back: 20 dB in 1.7 s (IEC 60268-18), in octaves a second.
+const FALL_OCTAVES: f32 = 20.0 / 6.020_6 / 1.7;
+
+/// The peaks that its meters show.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct AudioOut {
+    peak_volts: [f32; 2],
+}
+
+impl Module for AudioOut {
+    const ABOUT: &'static About = &About {
+        name: "audio-out",
+        title: "Audio Out",
+        summary: "Sends sound to the sound card, where 10 V is full scale",
+        tags: &[Tag::Output],
+        inputs: &[
+            port("left", "Left loudspeaker, ±5 V. A polyphonic cable is summed"),
+            port("right", "Right loudspeaker. Unpatched: the same as left"),
+        ],
+        outputs: &[
+            port("left", "What leaves for the left loudspeaker, after the level"),
+            port("right", "What leaves for the right loudspeaker, after the level"),
+        ],
+        params: &[Param::linear(
+            "level",
+            SILENT_DB..=12.0,
+            0.0,
+            Unit::Db,
+            "How loud; silent at the bottom",
+        )],
+        bypass: &[],
+        display: 2,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        block.set_channels(1);
+        let left = block.input(LEFT);
+        let right = if block.input(RIGHT).is_patched() { block.input(RIGHT) } else { left };
+        let level = block.ramp(LEVEL);
+        let fall = exp2(-FALL_OCTAVES / block.sample_rate_hz);
+        for frame in block.frames() {
+            let gain = gain_from_level(level.at(frame));
+            for (side, input) in [left, right].into_iter().enumerate() {
+                let volts = gain * input.sum(frame);
+                block.output(side).put(0, frame, volts);
+                self.peak_volts[side] = (self.peak_volts[side] * fall).max(volts.abs());
+            }
+        }
+        for side in [LEFT, RIGHT] {
+            // A meter at rest stands at 0 V.
+            if self.peak_volts[side] < 1e-6 {
+                self.peak_volts[side] = 0.0;
+            }
+            block.show(side, self.peak_volts[side]);
+        }
+    }
+}
+
+/// The lowest 6 dB also fade to nothing, so that silence is reached smoothly.
+#[inline(always)]
+fn gain_from_level(level_db: f32) -> f32 {
+    let fade = ((level_db - SILENT_DB) * (1.0 / 6.0)).clamp(0.0, 1.0);
+    fade * exp2(level_db * (1.0 / 6.020_6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    #[test]
+    fn right_follows_left_until_it_is_patched() {
+        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        rig.feed("left", |_, _| 2.0);
+        assert_eq!(rig.run(32).channel("right", 0), [2.0; 32]);
+        rig.feed("right", |_, _| -1.0);
+        let out = rig.run(32);
+        assert_eq!(out.channel("left", 0), [2.0; 32]);
+        assert_eq!(out.channel("right", 0), [-1.0; 32]);
+    }
+
+    #[test]
+    fn a_polyphonic_cable_is_summed() {
+        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        rig.feed_channels("left", 4, |channel, _| channel as f32);
+        let out = rig.run(32);
+        assert_eq!(out.main(), [6.0; 32]);
+        assert_eq!(out.channels("left"), 1);
+    }
+
+    #[test]
+    fn six_db_doubles_and_the_bottom_is_silent() {
+        for (level_db, volts) in [(6.0206, 10.0), (0.0, 5.0), (-6.0206, 2.5), (-60.0, 0.0)] {
+            let mut rig = Rig::new::<AudioOut>(48_000.0);
+            rig.set("level", level_db).feed("left", |_, _| 5.0);
+            let out = rig.run(32).main()[31];
+            assert!((out - volts).abs() < 1e-5, "{level_db}: {out}");
+        }
+    }
+
+    #[test]
+    fn a_peak_falls_20_db_in_1_7_seconds() {
+        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        rig.feed("left", |_, frame| if frame == 31 { -8.0 } else { 0.0 });
+        rig.run(32);
+        assert_eq!(rig.display(), [8.0, 8.0]);
+        rig.run(81_600);
+        assert!((rig.display()[0] - 0.8).abs() < 0.01, "{:?}", rig.display());
+        rig.run(10 * 81_600);
+        assert_eq!(rig.display(), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_samples() {
+        let render = |cut: bool| {
+            let mut rig = Rig::new::<AudioOut>(48_000.0);
+            rig.feed_channels("left", 3, |channel, frame| ((frame + channel as u64) % 7) as f32);
+            if cut {
+                rig.frame_by_frame();
+            }
+            rig.run(64);
+            let out = rig.set("level", -30.0).run(1000);
+            (out.main().to_vec(), rig.display())
+        };
+        assert_eq!(render(false), render(true));
+    }
+}

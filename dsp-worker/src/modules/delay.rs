@@ -1,0 +1,283 @@
+//! Delay: a tape echo in stereo.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::dsp::one_pole::{OnePole, coefficient};
+use crate::dsp::schmitt::Schmitt;
+use crate::dsp::tape_head::TapeHead;
+use crate::dsp::{dry_wet, exp2, hush, soft_clip};
+use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
+
+const LEFT: usize = 0;
+const RIGHT: usize = 1;
+const TIME_CV: usize = 2;
+const FEEDBACK_CV: usize = 3;
+const CLOCK: usize = 4;
+
+const TIME: usize = 0;
+const TIME_AMOUNT: usize = 1;
+const DIVISION: usize = 2;
+const FEEDBACK: usize = 3;
+const TONE: usize = 4;
+const MIX: usize = 5;
+
+const LONGEST_SECS: f32 = 4.0;
+
+/// The echo's time in clocks, for every choice of the division.
+const CLOCKS: [f32; 9] = [0.25, 1.0 / 3.0, 0.5, 2.0 / 3.0, 0.75, 1.0, 1.5, 2.0, 4.0];
+
+/// The loop is transparent up to here, and tape beyond.
+const KNEE_VOLTS: f32 = 6.0;
+const LIMIT_VOLTS: f32 = 12.0;
+
+/// The head, and the filters of the loop. The echoes are on the tapes.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Delay {
+    head: TapeHead,
+    lowpass: [OnePole; 2],
+    highpass: [OnePole; 2],
+    clock: Schmitt,
+    /// 0 until the first clock.
+    frames_since_clock: u32,
+    /// 0 until the second clock.
+    clock_frames: u32,
+    _unused: u32,
+}
+
+impl Module for Delay {
+    const ABOUT: &'static About = &About {
+        name: "delay",
+        title: "Delay",
+        summary: "Echoes from 1 ms to 4 s, with the sound of tape when the time is changed",
+        tags: &[Tag::Effect],
+        inputs: &[
+            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
+            port("right", "Right signal. Unpatched: the same as left"),
+            port("time", "Time, 1 V/octave: +1 V doubles it, with time-amount at 1"),
+            port("feedback", "Is added to the feedback: 10 V is all of it"),
+            port("clock", "While patched, the time is the division of this clock's beat"),
+        ],
+        outputs: &[
+            port("left", "Left signal with its echoes"),
+            port("right", "Right signal with its echoes"),
+        ],
+        params: &[
+            Param::log(
+                "time",
+                1e-3..=LONGEST_SECS,
+                0.3,
+                Unit::Secs,
+                "Time to the first echo, and between echoes",
+            ),
+            Param::linear(
+                "time-amount",
+                -1.0..=1.0,
+                1.0,
+                Unit::None,
+                "How much the time input changes the time; at -1 it plays the echoes as pitch",
+            ),
+            Param::choice(
+                "division",
+                &["1/4", "1/3", "1/2", "2/3", "3/4", "1", "3/2", "2", "4"],
+                5,
+                "With a clock patched: the time in clocks",
+            ),
+            Param::linear(
+                "feedback",
+                0.0..=1.1,
+                0.4,
+                Unit::Fraction,
+                "How much of each echo returns; from 1 on it never ends, and saturates like tape",
+            ),
+            Param::linear(
+                "tone",
+                -1.0..=1.0,
+                0.0,
+                Unit::None,
+                "Below 0 each echo is darker than the one before, above 0 thinner",
+            ),
+            Param::linear(
+                "mix",
+                0.0..=1.0,
+                0.5,
+                Unit::Fraction,
+                "Only the signal at 0, only the echoes at 1, both in full between",
+            ),
+        ],
+        bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
+        display: 1,
+    };
+
+    fn tapes(sample_rate_hz: f32) -> Vec<usize> {
+        vec![(LONGEST_SECS * sample_rate_hz) as usize; 2]
+    }
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        block.set_channels(1);
+        let left = block.input(LEFT);
+        let right = if block.input(RIGHT).is_patched() { block.input(RIGHT) } else { left };
+        let feedback_cv = block.input(FEEDBACK_CV);
+        let (feedback, mix) = (block.ramp(FEEDBACK), block.ramp(MIX));
+        let (low, high) = tone(block.param(TONE), block.sample_rate_hz);
+        for frame in block.frames() {
+            let goal_frames = self.goal_frames(block, frame);
+            self.head.glide(goal_frames, block.sample_rate_hz);
+            let feedback = (feedback.at(frame) + 0.1 * feedback_cv.at(0, frame)).clamp(0.0, 1.1);
+            let (dry, wet) = dry_wet(mix.at(frame));
+            for (side, input) in [left, right].into_iter().enumerate() {
+                let input = input.sum(frame);
+                let echo = self.head.read(&block.tapes, side, frame);
+                let dark = self.lowpass[side].lowpass(echo, low);
+                let thin = self.highpass[side].highpass(dark, high);
+                let returned = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
+                block.tapes.write(side, frame, hush(input + returned));
+                block.output(side).put(0, frame, dry * input + wet * echo);
+            }
+        }
+        block.show(0, self.head.delay_frames() as f32 / block.sample_rate_hz);
+    }
+}
+
+impl Delay {
+    /// The time that the head is on its way to, in frames.
+    #[inline(always)]
+    fn goal_frames(&mut self, block: &Block, frame: usize) -> f64 {
+        let clock = block.input(CLOCK);
+        if self.clock.rises(clock.at(0, frame)) {
+            self.clock_frames = self.frames_since_clock;
+            self.frames_since_clock = 1;
+        } else if self.frames_since_clock > 0 {
+            self.frames_since_clock = self.frames_since_clock.saturating_add(1);
+        }
+        let octaves = block.ramp(TIME_AMOUNT).at(frame) * block.input(TIME_CV).at(0, frame);
+        let ratio = f64::from(exp2(octaves.clamp(-20.0, 20.0)));
+        let longest_frames = f64::from(LONGEST_SECS) * f64::from(block.sample_rate_hz);
+        let frames = if clock.is_patched() && self.clock_frames > 0 {
+            let clocks = CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
+            f64::from(self.clock_frames) * f64::from(clocks)
+        } else {
+            f64::from(block.ramp(TIME).at(frame)) * f64::from(block.sample_rate_hz)
+        };
+        (frames * ratio).min(longest_frames)
+    }
+}
+
+/// The coefficients of the loop's lowpass and highpass. The highpass always
+/// keeps a constant voltage from piling up.
+#[inline(always)]
+fn tone(tone: f32, sample_rate_hz: f32) -> (f32, f32) {
+    let low_hz = 48_000.0 * exp2(8.0 * tone.min(0.0));
+    let high_hz = 5.0 * exp2(9.0 * tone.max(0.0));
+    (coefficient(low_hz, sample_rate_hz), coefficient(high_hz, sample_rate_hz))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    fn wet(time_secs: f32) -> Rig {
+        let mut rig = Rig::new::<Delay>(48_000.0);
+        rig.set("mix", 1.0).set("feedback", 0.0).set("time", time_secs);
+        rig
+    }
+
+    fn impulse(rig: &mut Rig) -> &mut Rig {
+        rig.feed("left", |_, frame| if frame == 0 { 5.0 } else { 0.0 })
+    }
+
+    #[test]
+    fn an_impulse_comes_back_on_its_frame() {
+        let out = impulse(&mut wet(0.01)).run(1000);
+        for side in ["left", "right"] {
+            let echo = out.channel(side, 0);
+            assert!((echo[480] - 5.0).abs() < 1e-3, "{}", echo[480]);
+            assert!(echo.iter().enumerate().all(|(n, v)| n == 480 || v.abs() < 1e-3));
+        }
+    }
+
+    #[test]
+    fn each_echo_is_as_much_softer_as_the_feedback_says() {
+        let mut rig = wet(0.01);
+        // Slower than the loop's highpass and far below its lowpass.
+        rig.feed("left", |_, frame| if frame < 240 { (frame as f32 * 0.1309).sin() } else { 0.0 });
+        let out = rig.set("feedback", 0.5).run(2000);
+        let peak = |echo: usize| {
+            let echo = &out.main()[480 * echo..480 * echo + 300];
+            echo.iter().fold(0f32, |peak, volts| peak.max(volts.abs()))
+        };
+        assert!((peak(2) / peak(1) - 0.5).abs() < 0.02, "{}", peak(2) / peak(1));
+        assert!((peak(3) / peak(2) - 0.5).abs() < 0.02, "{}", peak(3) / peak(2));
+    }
+
+    #[test]
+    fn a_volt_doubles_the_time() {
+        let mut rig = wet(0.01);
+        let out = impulse(rig.feed("time", |_, _| 1.0)).run(1000);
+        assert!((out.main()[960] - 5.0).abs() < 1e-3);
+        let mut rig = wet(0.01);
+        let out = impulse(rig.feed("time", |_, _| 1.0).set("time-amount", -1.0)).run(1000);
+        assert!((out.main()[240] - 5.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn it_keeps_to_the_clock() {
+        let mut rig = wet(0.3);
+        rig.feed("clock", |_, frame| if frame % 1000 < 500 { 10.0 } else { 0.0 });
+        rig.choose("division", "3/4").run(48_000);
+        assert!((rig.display()[0] - 750.0 / 48_000.0).abs() < 1e-6, "{:?}", rig.display());
+    }
+
+    #[test]
+    fn endless_feedback_stays_bounded() {
+        for tone in [-1.0, 0.0, 1.0] {
+            let mut rig = wet(0.002);
+            rig.set("feedback", 1.1).set("tone", tone).feed("feedback", |_, _| 10.0);
+            rig.feed("left", |_, frame| if frame / 50 % 2 == 0 { 12.0 } else { -12.0 });
+            let out = rig.run(100_000);
+            assert!(out.main().iter().all(|volts| volts.abs() < 40.0));
+            assert_eq!(rig.not_finite(), 0);
+        }
+    }
+
+    #[test]
+    fn turning_the_time_does_not_click() {
+        let mut rig = wet(0.2);
+        rig.feed("left", |_, frame| 5.0 * (frame as f32 * 0.0131).sin());
+        rig.run(20_000);
+        let out = rig.set("time", 0.05).run(30_000);
+        let back = rig.set("time", 0.3).run(30_000);
+        // 100 Hz at 5 V moves 0.0655 V a frame, and twice that an octave up.
+        for pair in out.main().windows(2).chain(back.main().windows(2)) {
+            assert!((pair[1] - pair[0]).abs() < 0.14, "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn it_dies_away_into_silence() {
+        let out = impulse(wet(0.001).set("feedback", 0.9)).run(96_000);
+        assert!(out.main()[90_000..].iter().all(|&volts| volts == 0.0));
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_samples() {
+        let render = |cut: bool| {
+            let mut rig = Rig::new::<Delay>(48_000.0);
+            rig.feed("left", |_, frame| (frame * frame % 97) as f32 * 0.1 - 5.0);
+            rig.feed("right", |_, frame| (frame * 7 % 89) as f32 * 0.1 - 5.0);
+            rig.feed("time", |_, frame| (frame as f32 * 0.01).sin());
+            rig.set("time", 0.01).set("feedback", 1.0);
+            if cut {
+                rig.frame_by_frame();
+            }
+            rig.run(640);
+            let out = rig.set("time", 0.002).set("tone", -0.5).run(5000);
+            ["left", "right"].map(|port| out.channel(port, 0).to_vec())
+        };
+        assert!(render(false) == render(true));
+    }
+}

@@ -1,0 +1,298 @@
+//! Quantizer: any voltage becomes the nearest note of a scale.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::dsp::pulse::Pulse;
+use crate::dsp::schmitt::Schmitt;
+use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
+use crate::units::CHANNELS;
+
+const IN: usize = 0;
+const TRIGGER: usize = 1;
+
+const OUT: usize = 0;
+const CHANGED: usize = 1;
+
+const SCALE: usize = 0;
+const ROOT: usize = 1;
+const TRANSPOSE: usize = 2;
+
+/// How far past the border to its neighbour a held note reaches, in semitones:
+/// 8 mV, so that noise there does not make it chatter.
+const REACH_SEMITONES: f32 = 0.1;
+
+/// The names of [`SCALE_NOTES`].
+const SCALE_NAMES: [&str; 16] = [
+    "chromatic",
+    "major",
+    "minor",
+    "dorian",
+    "phrygian",
+    "lydian",
+    "mixolydian",
+    "locrian",
+    "harmonic minor",
+    "melodic minor",
+    "major pentatonic",
+    "minor pentatonic",
+    "blues",
+    "whole tone",
+    "diminished",
+    "octaves",
+];
+
+/// One bit a semitone, the root rightmost.
+const SCALE_NOTES: [u32; 16] = [
+    0b1111_1111_1111,
+    0b1010_1011_0101,
+    0b0101_1010_1101,
+    0b0110_1010_1101,
+    0b0101_1010_1011,
+    0b1010_1101_0101,
+    0b0110_1011_0101,
+    0b0101_0110_1011,
+    0b1001_1010_1101,
+    0b1010_1010_1101,
+    0b0010_1001_0101,
+    0b0100_1010_1001,
+    0b0100_1110_1001,
+    0b0101_0101_0101,
+    0b1011_0110_1101,
+    0b0000_0000_0001,
+];
+
+/// The note that each channel holds, and between which semitones it stays.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Quantizer {
+    low_semitones: [f32; CHANNELS],
+    high_semitones: [f32; CHANNELS],
+    note_semitones: [f32; CHANNELS],
+    triggers: [Schmitt; CHANNELS],
+    changes: [Pulse; CHANNELS],
+    /// Channels that hold a note at all.
+    channels: u32,
+    /// The scale and root of those notes.
+    scale: u32,
+}
+
+impl Module for Quantizer {
+    const ABOUT: &'static About = &About {
+        name: "quantizer",
+        title: "Quantizer",
+        summary: "Moves any voltage to the nearest note of a scale",
+        tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
+        inputs: &[
+            port("in", "The voltage to bring into tune, 1 V/octave"),
+            port("trigger", "While patched, a note is taken only at each trigger"),
+        ],
+        outputs: &[
+            port("out", "The nearest note of the scale, 1 V/octave, 0 V = C4"),
+            port("trigger", "10 V for 1 ms at every new note"),
+        ],
+        params: &[
+            Param::choice("scale", &SCALE_NAMES, 1, "Which notes there are above the root"),
+            Param::choice(
+                "root",
+                &["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"],
+                0,
+                "The scale's first note",
+            ),
+            Param {
+                unit: Unit::Semitones,
+                ..Param::steps(
+                    "transpose",
+                    -24.0..=24.0,
+                    0.0,
+                    "Moves every note, after the scale, by semitones",
+                )
+            },
+        ],
+        bypass: &[(0, 0)],
+        display: 1,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        let channels = block.channels(&[IN, TRIGGER]);
+        let (input, trigger) = (block.input(IN), block.input(TRIGGER));
+        let transpose = block.param(TRANSPOSE);
+        let notes = self.follow_scale(block, channels);
+        for channel in 0..channels {
+            for frame in block.frames() {
+                let semitones = input.at(channel, frame).clamp(-100.0, 100.0) * 12.0;
+                let is_due = !trigger.is_patched()
+                    || self.triggers[channel].rises(trigger.at(channel, frame));
+                if is_due && !self.holds(channel, semitones) {
+                    self.take(channel, semitones, notes, block.sample_rate_hz);
+                }
+                let out_volts = (self.note_semitones[channel] + transpose) * (1.0 / 12.0);
+                block.output(OUT).set(channel, frame, out_volts);
+                block.output(CHANGED).set(channel, frame, self.changes[channel].volts());
+            }
+        }
+        block.show(0, self.note_semitones[0] + transpose);
+    }
+}
+
+impl Quantizer {
+    /// The notes of the scale, turned so that the rightmost bit is C. Another
+    /// scale, or a new channel, lets go of the notes that were held.
+    #[inline(always)]
+    fn follow_scale(&mut self, block: &Block, channels: usize) -> u32 {
+        let (scale, root) = (block.choice(SCALE) % 16, block.choice(ROOT) % 12);
+        let key = (scale * 12 + root) as u32;
+        let kept = if key == self.scale { self.channels as usize } else { 0 };
+        for channel in kept..channels {
+            self.low_semitones[channel] = f32::INFINITY;
+        }
+        self.scale = key;
+        self.channels = channels as u32;
+        let notes = SCALE_NOTES[scale];
+        (notes << root | notes >> (12 - root)) & 0xfff
+    }
+
+    #[inline(always)]
+    fn holds(&self, channel: usize, semitones: f32) -> bool {
+        self.low_semitones[channel] <= semitones && semitones <= self.high_semitones[channel]
+    }
+
+    /// Takes the nearest note, and holds it between the borders to its
+    /// neighbours.
+    #[inline(always)]
+    fn take(&mut self, channel: usize, semitones: f32, notes: u32, sample_rate_hz: f32) {
+        // The first at or below, and the first above.
+        let whole = semitones as i32 - (semitones < 0.0) as i32;
+        let below = whole - (0..12).find(|&n| has(notes, whole - n)).unwrap_or(0);
+        let above = next(notes, below);
+        let note = if semitones - below as f32 <= above as f32 - semitones { below } else { above };
+        let border = |other: i32| 0.5 * (note + other) as f32;
+        self.low_semitones[channel] = border(previous(notes, note)) - REACH_SEMITONES;
+        self.high_semitones[channel] = border(next(notes, note)) + REACH_SEMITONES;
+        if self.note_semitones[channel] != note as f32 {
+            self.note_semitones[channel] = note as f32;
+            self.changes[channel].start(sample_rate_hz);
+        }
+    }
+}
+
+/// Whether a semitone above C4 is one of the notes.
+#[inline(always)]
+fn has(notes: u32, semitone: i32) -> bool {
+    notes >> (semitone + 1200).rem_euclid(12) & 1 != 0
+}
+
+#[inline(always)]
+fn next(notes: u32, note: i32) -> i32 {
+    note + (1..12).find(|&n| has(notes, note + n)).unwrap_or(12)
+}
+
+#[inline(always)]
+fn previous(notes: u32, note: i32) -> i32 {
+    note - (1..12).find(|&n| has(notes, note - n)).unwrap_or(12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    fn quantized(scale: &str, root: &str, semitones: f32) -> f32 {
+        let mut rig = Rig::new::<Quantizer>(48_000.0);
+        rig.choose("scale", scale).choose("root", root);
+        rig.feed("in", move |_, _| semitones / 12.0);
+        rig.run(1).main()[0] * 12.0
+    }
+
+    #[test]
+    fn a_voltage_becomes_the_nearest_note() {
+        for (scale, root, semitones, note) in [
+            ("chromatic", "C", 3.4, 3.0),
+            ("chromatic", "C", -3.6, -4.0),
+            ("major", "C", 1.2, 2.0),
+            ("major", "C", 0.9, 0.0),
+            ("major", "D", 0.9, 1.0),
+            ("minor", "C", 4.0, 3.0),
+            ("blues", "A", 10.0, 9.0),
+            ("octaves", "C", -7.0, -12.0),
+            ("octaves", "F", -1.5, -7.0),
+            ("octaves", "F", -0.5, 5.0),
+        ] {
+            let out = quantized(scale, root, semitones);
+            assert!((out - note).abs() < 1e-4, "{semitones} in {root} {scale}: {out}");
+        }
+    }
+
+    #[test]
+    fn every_scale_has_as_many_notes_as_its_name_says() {
+        let counts = SCALE_NOTES.map(|notes: u32| notes.count_ones());
+        assert_eq!(counts, [12, 7, 7, 7, 7, 7, 7, 7, 7, 7, 5, 5, 6, 6, 8, 1]);
+        assert!(SCALE_NOTES.iter().all(|notes| notes & 1 == 1));
+    }
+
+    #[test]
+    fn a_note_is_exactly_in_tune() {
+        let mut rig = Rig::new::<Quantizer>(48_000.0);
+        rig.choose("scale", "chromatic").feed("in", |_, frame| frame as f32 / 12.0 - 4.0 + 0.02);
+        for (frame, &volts) in rig.run(120).main().iter().enumerate() {
+            let cents = 1200.0 * (f64::from(volts) - (frame as f64 - 48.0) / 12.0);
+            assert!(cents.abs() < 0.001, "{frame}: {cents} cents");
+        }
+    }
+
+    #[test]
+    fn noise_at_a_border_does_not_chatter() {
+        let mut rig = Rig::new::<Quantizer>(48_000.0);
+        // 5 mV up and down around the border between C and C#.
+        rig.choose("scale", "chromatic");
+        rig.feed("in", |_, frame| 0.5 / 12.0 + if frame % 2 == 0 { 0.005 } else { -0.005 });
+        let out = rig.run(1000);
+        assert!(out.main().windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
+    fn a_new_note_gives_a_trigger() {
+        let mut rig = Rig::new::<Quantizer>(1000.0);
+        rig.feed("in", |_, frame| if frame < 50 { 0.01 } else { 0.35 });
+        let out = rig.run(100);
+        let on: Vec<usize> = (0..100).filter(|&n| out.channel("trigger", 0)[n] == 10.0).collect();
+        assert_eq!(on, [50]);
+    }
+
+    #[test]
+    fn with_a_trigger_patched_a_note_waits_for_it() {
+        let mut rig = Rig::new::<Quantizer>(1000.0);
+        rig.feed("in", |_, frame| frame as f32 / 12.0).choose("scale", "chromatic");
+        rig.feed("trigger", |_, frame| if frame % 10 == 5 { 10.0 } else { 0.0 });
+        let out = rig.run(30);
+        assert!((out.main()[14] * 12.0 - 5.0).abs() < 1e-4);
+        assert!((out.main()[15] * 12.0 - 15.0).abs() < 1e-4);
+        assert!((out.main()[24] * 12.0 - 15.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn sixteen_channels_are_sixteen_monos() {
+        let wave = |channel: usize, frame: u64| ((frame * (channel as u64 + 3)) % 97) as f32 * 0.05;
+        let mut rig = Rig::new::<Quantizer>(48_000.0);
+        rig.choose("scale", "dorian").choose("root", "F#").set("transpose", -3.0);
+        let poly = rig.feed_channels("in", 16, wave).run(500);
+        for channel in 0..16 {
+            let mut rig = Rig::new::<Quantizer>(48_000.0);
+            rig.choose("scale", "dorian").choose("root", "F#").set("transpose", -3.0);
+            rig.frame_by_frame().feed("in", move |_, frame| wave(channel, frame));
+            let mono = rig.run(500);
+            assert_eq!(poly.channel("out", channel), mono.main());
+            assert_eq!(poly.channel("trigger", channel), mono.channel("trigger", 0));
+        }
+    }
+
+    #[test]
+    fn another_scale_is_heard_at_once() {
+        let mut rig = Rig::new::<Quantizer>(48_000.0);
+        rig.feed("in", |_, _| 4.0 / 12.0);
+        assert!((rig.run(32).main()[31] * 12.0 - 4.0).abs() < 1e-4);
+        assert!((rig.choose("scale", "minor").run(32).main()[0] * 12.0 - 3.0).abs() < 1e-4);
+    }
+}
