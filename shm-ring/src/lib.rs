@@ -8,6 +8,7 @@
 pub mod doorbell;
 pub mod latest;
 pub mod layout;
+pub mod protocol;
 pub mod region;
 pub mod ring;
 pub mod sync;

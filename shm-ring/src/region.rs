@@ -107,7 +107,7 @@ impl Region {
     /// Where the range is not in the region or not on page borders, or the
     /// system refuses.
     pub fn protect(&self, bytes: Range<usize>, access: Access) -> std::io::Result<()> {
-        if bytes.end > self.len() || bytes.start > bytes.end || bytes.start % PAGE != 0 {
+        if bytes.end > self.len() || bytes.start > bytes.end || !bytes.start.is_multiple_of(PAGE) {
             return Err(std::io::ErrorKind::InvalidInput.into());
         }
         // SAFETY: the range lies in the mapping, as was just checked.

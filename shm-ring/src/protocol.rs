@@ -1,0 +1,179 @@
+//! \[rt\] The moves by which host and workers pass a block around: who stores
+//! what, in which order, before whom they ring.
+//!
+//! ```text
+//! engine      start_block   Clock, fence, then the bell of every slot's worker
+//! worker      wait_for_news its bell; then look at the Clock and at its slot
+//! worker      publish       stamp or done, then ring who reads it
+//! any         wait_for      a stamp, or done
+//! supervisor  give_slot     slot → worker, fence, then that worker's bell
+//! ```
+//!
+//! Two promises, both checked over all interleavings by loom (see the tests):
+//! whoever sleeps on a word is woken once it is what they wait for, and then
+//! sees all that was written before it; and a block that begins while a slot
+//! changes hands reaches the worker that had the slot or the one that gets it.
+//!
+//! A party may die between a store and the ring that belongs to it. Then
+//! nobody is told; so whoever takes over a slot calls [`ring_again`] for
+//! what it finds done.
+
+use std::time::{Duration, Instant};
+
+use crate::doorbell::{Doorbell, Listener, Listeners};
+use crate::layout::{BlockStart, Clock, SlotControl, WorkerControl, worker_listener};
+use crate::sync::{AtomicU32, Ordering, fence};
+
+/// Begins a block, and wakes the worker of every slot in `busy`: slot `n` is
+/// bit `n`. Only the engine calls it. Real-time safe.
+pub fn start_block(
+    doorbell: &Doorbell,
+    clock: &Clock,
+    slots: &[SlotControl],
+    workers: &[WorkerControl],
+    start: &BlockStart,
+    busy: u32,
+) {
+    clock.write(start);
+    // SeqCst: one of two fences, the other is in `give_slot`. Here a store to
+    // the clock comes before a load of `worker`; there a store to `worker`
+    // comes before the new worker's load of the clock. Release and Acquire let
+    // both loads miss both stores, and then nobody computes the block. With a
+    // fence between in both places one comes first, and who comes second sees.
+    fence(Ordering::SeqCst);
+    for (slot, control) in slots.iter().enumerate() {
+        if busy >> slot & 1 == 1 {
+            // Relaxed: the fence above is all the order there has to be.
+            ring_worker(doorbell, workers, control.worker.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// Gives a slot to a worker that has none, in the middle of a block or not, and
+/// returns the slot's new epoch. The worker that had it is dead, or will find
+/// the slot's epoch changed. Only the supervisor calls it. Real-time safe.
+///
+/// # Panics
+/// Where there is no such slot or worker.
+pub fn give_slot(
+    doorbell: &Doorbell,
+    slots: &[SlotControl],
+    workers: &[WorkerControl],
+    slot: usize,
+    worker: usize,
+) -> u32 {
+    let (control, receiver) = (&slots[slot], &workers[worker]);
+    // Relaxed: only the supervisor writes epochs. 0 is nobody's.
+    let epoch = control.epoch.load(Ordering::Relaxed).wrapping_add(1).max(1);
+    // Relaxed: the Release in `ring_worker` hands all three to the Acquire in
+    // `wait_for_news`. A worker that looks earlier sees a slot and an epoch
+    // that do not belong together, leaves the slot alone and is rung again.
+    control.epoch.store(epoch, Ordering::Relaxed);
+    receiver.epoch.store(epoch, Ordering::Relaxed);
+    receiver.slot.store(slot as u32, Ordering::Relaxed);
+    control.worker.store(worker as u32, Ordering::Relaxed);
+    // SeqCst: the partner of the fence in `start_block`, which says why. What
+    // the new worker loads once it is rung counts as loaded after it.
+    fence(Ordering::SeqCst);
+    ring_worker(doorbell, workers, worker as u32);
+    epoch
+}
+
+/// Tells one worker that there is news for it: a block, a slot, the end. Engine
+/// and supervisor call it. [`NONE`](crate::layout::NONE)
+/// is nobody. Real-time safe.
+pub fn ring_worker(doorbell: &Doorbell, workers: &[WorkerControl], worker: u32) {
+    let Some(control) = workers.get(worker as usize) else { return };
+    // Release: hands the news to the Acquire in `wait_for_news`. An addition,
+    // so that of two who ring at the same time neither hides the other's.
+    control.bell.fetch_add(1, Ordering::Release);
+    doorbell.ring_one(&control.bell, worker_listener(worker as usize));
+}
+
+/// Sleeps until more news came for a worker than the `seen` that it has looked
+/// at (0 at its start), or the time is over; returns the count of now. Look at
+/// the clock and at the slot after this, not before. Real-time safe.
+pub fn wait_for_news(
+    doorbell: &Doorbell,
+    worker: usize,
+    control: &WorkerControl,
+    seen: u32,
+    timeout: Option<Duration>,
+) -> u32 {
+    wait_until(doorbell, worker_listener(worker), &control.bell, |bell| bell != seen, timeout)
+}
+
+/// The slot that a worker has, with the epoch in which it got it. `None` where
+/// it has none, or not any more. Real-time safe.
+pub fn slot_of(control: &WorkerControl, slots: &[SlotControl]) -> Option<(usize, u32)> {
+    let slot = control.slot.load(Ordering::Relaxed) as usize;
+    let epoch = control.epoch.load(Ordering::Relaxed);
+    slots.get(slot).filter(|slot| epoch != 0 && is_newest(slot, epoch)).map(|_| (slot, epoch))
+}
+
+/// Whether a slot still belongs to the worker that got it in this epoch. To be
+/// asked before a stamp is set. Real-time safe.
+pub fn is_newest(slot: &SlotControl, epoch: u32) -> bool {
+    // Relaxed: nothing is read on the strength of it.
+    slot.epoch.load(Ordering::Relaxed) == epoch
+}
+
+/// Sets a stamp, or `done`, and wakes who among `listeners` sleeps on it.
+/// Whatever was written before is seen by everybody who sees the stamp.
+/// Real-time safe.
+pub fn publish(doorbell: &Doorbell, word: &AtomicU32, value: u32, listeners: Listeners) {
+    // Release: hands what was written before to the Acquire in `wait_until`.
+    word.store(value, Ordering::Release);
+    doorbell.ring(word, listeners);
+}
+
+/// Wakes the readers of a word that was found set already: whoever set it may
+/// have died before ringing. Real-time safe.
+pub fn ring_again(doorbell: &Doorbell, word: &AtomicU32, listeners: Listeners) {
+    doorbell.ring(word, listeners);
+}
+
+/// Sleeps until a word is `wanted`, or the time is over. Whether it is. Then
+/// all that was written before the word was set can be read. Real-time safe.
+pub fn wait_for(
+    doorbell: &Doorbell,
+    me: Listener,
+    word: &AtomicU32,
+    wanted: u32,
+    timeout: Option<Duration>,
+) -> bool {
+    wait_until(doorbell, me, word, |value| value == wanted, timeout) == wanted
+}
+
+/// Sleeps until a word is as it should be, or the time is over; returns it.
+fn wait_until(
+    doorbell: &Doorbell,
+    me: Listener,
+    word: &AtomicU32,
+    is_wanted: impl Fn(u32) -> bool,
+    timeout: Option<Duration>,
+) -> u32 {
+    let mut end: Option<Instant> = None;
+    loop {
+        // Acquire: takes what the Release in `publish` or `ring_worker` hands
+        // over.
+        let value = word.load(Ordering::Acquire);
+        if is_wanted(value) {
+            return value;
+        }
+        // The clock is read only by those who have to wait.
+        let mut left = timeout;
+        if let Some(timeout) = timeout {
+            let now = Instant::now();
+            let end = *end.get_or_insert_with(|| now.checked_add(timeout).unwrap_or(now + A_DAY));
+            left = Some(end.saturating_duration_since(now));
+            if left == Some(Duration::ZERO) {
+                return value;
+            }
+        }
+        doorbell.wait(me, word, value, left);
+    }
+}
+
+/// A longer wait than the clock can count ends after this.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
