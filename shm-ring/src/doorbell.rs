@@ -10,20 +10,24 @@
 //! on. Windows has no such thing between processes, so there each [`Listener`]
 //! has a named kernel event, and a ring names the listeners.
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(not(loom), any(target_os = "linux", target_os = "android")))]
 mod linux;
-#[cfg(target_os = "macos")]
+#[cfg(loom)]
+mod loom;
+#[cfg(all(not(loom), target_os = "macos"))]
 mod macos;
-#[cfg(windows)]
+#[cfg(all(not(loom), windows))]
 mod windows;
 
 use std::time::Duration;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(not(loom), any(target_os = "linux", target_os = "android")))]
 use linux as os;
-#[cfg(target_os = "macos")]
+#[cfg(loom)]
+use loom as os;
+#[cfg(all(not(loom), target_os = "macos"))]
 use macos as os;
-#[cfg(windows)]
+#[cfg(all(not(loom), windows))]
 use windows as os;
 
 use crate::sync::AtomicU32;

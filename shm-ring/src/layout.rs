@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn records_do_not_overlap() {
         assert!(control::CLOCK + size_of::<Clock>() <= control::SLOT_CONTROLS);
-        assert!(control::REST % PAGE == 0);
+        const { assert!(control::REST.is_multiple_of(PAGE)) };
         assert!(arena::slot_record(SLOTS - 1) + PAGE <= arena::REST);
         assert!(worker_listener(WORKERS - 1).0 < crate::doorbell::LISTENERS as u32);
     }
