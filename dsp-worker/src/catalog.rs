@@ -7,18 +7,15 @@ use crate::modules as m;
 
 /// Every module, in the order of the browser. A running patch names them by
 /// index, so host and workers must be of one build; see [`fingerprint`].
-pub static CATALOG: &[Entry] =
-    &[Entry::of::<m::attenuverter::Attenuverter>(), Entry::of::<m::vco::Vco>()];
 pub static CATALOG: &[Entry] = &[
-    Entry::of::<m::attenuverter::Attenuverter>(),
+    Entry::of::<m::vco::Vco>(),
     Entry::of::<m::ladder::Ladder>(),
     Entry::of::<m::svf::Svf>(),
-    Entry::of::<m::adsr::Adsr>(),
     Entry::of::<m::vca::Vca>(),
+    Entry::of::<m::adsr::Adsr>(),
     Entry::of::<m::mixer::Mixer>(),
     Entry::of::<m::sample_hold::SampleHold>(),
-pub static CATALOG: &[Entry] = &[
-    Entry::of::<m::audio_out::AudioOut>(),
+    Entry::of::<m::attenuverter::Attenuverter>(),
     Entry::of::<m::clock::Clock>(),
     Entry::of::<m::sequencer::Sequencer>(),
     Entry::of::<m::quantizer::Quantizer>(),
@@ -27,7 +24,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::reverb::Reverb>(),
     Entry::of::<m::scope::Scope>(),
     Entry::of::<m::spectrum::Spectrum>(),
-    Entry::of::<m::attenuverter::Attenuverter>(),
+    Entry::of::<m::audio_out::AudioOut>(),
 ];
 
 /// The module called that, and its index.

@@ -2,30 +2,25 @@
 
 pub mod blep;
 mod const_math;
-mod exp2;
-pub mod phase;
-pub mod random;
-pub mod schmitt;
-pub mod sine;
-pub mod mask;
-pub mod oversample;
-pub mod random;
-pub mod schmitt;
-mod tan;
 mod dry_wet;
 mod exp2;
 mod hush;
 mod log2;
+pub mod mask;
 pub mod one_pole;
+pub mod oversample;
+pub mod phase;
 pub mod pulse;
 pub mod random;
 pub mod schmitt;
+pub mod sine;
 mod soft_clip;
+mod tan;
 pub mod tape_head;
 
 pub use dry_wet::dry_wet;
 pub use exp2::exp2;
-pub use tan::tan_fraction;
 pub use hush::hush;
 pub use log2::log2;
 pub use soft_clip::soft_clip;
+pub use tan::tan_fraction;

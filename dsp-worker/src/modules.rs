@@ -2,18 +2,18 @@
 
 pub mod adsr;
 pub mod attenuverter;
-pub mod vco;
-pub mod ladder;
-pub mod mixer;
-pub mod sample_hold;
-pub mod svf;
-pub mod vca;
 pub mod audio_out;
 pub mod clock;
 pub mod delay;
 pub mod keyboard;
+pub mod ladder;
+pub mod mixer;
 pub mod quantizer;
 pub mod reverb;
+pub mod sample_hold;
 pub mod scope;
 pub mod sequencer;
 pub mod spectrum;
+pub mod svf;
+pub mod vca;
+pub mod vco;

@@ -127,7 +127,8 @@ impl Conductor {
     pub fn is_taken_up(&self) -> bool {
         let fades = self.now.as_ref().is_some_and(|(_, published)| published.plan.is_passing);
         let fade_frames = if fades { fade_frames(self.sample_rate_hz) } else { 0 };
-        let (frame, since) = (self.status.frame.load(Relaxed), self.status.plan_frame.load(Relaxed));
+        let (frame, since) =
+            (self.status.frame.load(Relaxed), self.status.plan_frame.load(Relaxed));
         self.status.generation.load(Relaxed) == self.generation && frame >= since + fade_frames
     }
 

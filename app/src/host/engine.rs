@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use dsp_worker::protocol::{
-    APPEARING, LEAVING, MAX_EVENTS, ModuleLayout, Plan, PlanEvent, PlanModule, PlanPen,
-    fade_frames,
+    APPEARING, LEAVING, MAX_EVENTS, ModuleLayout, Plan, PlanEvent, PlanModule, PlanPen, fade_frames,
 };
 use dsp_worker::units::{FULL_SCALE_VOLTS, QUANTUM};
 use dsp_worker::worker::run::{Runner, outputs};

@@ -52,7 +52,12 @@ impl ModuleMemory {
     ///
     /// # Errors
     /// Where there is none left.
-    pub fn take(&mut self, arena: &Region, key: &Key, module: &PatchModule) -> Result<(), NoMemory> {
+    pub fn take(
+        &mut self,
+        arena: &Region,
+        key: &Key,
+        module: &PatchModule,
+    ) -> Result<(), NoMemory> {
         if self.taken.contains_key(key) {
             return Ok(());
         }

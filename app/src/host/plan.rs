@@ -7,9 +7,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use dsp_worker::catalog::{self, Entry};
-use dsp_worker::protocol::{
-    APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables,
-};
+use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};
 use dsp_worker::tape::TapeSpan;
 
 use crate::patch::{Cable, ModuleId, Name, Patch, PatchModule};

@@ -258,10 +258,10 @@ impl Inner {
         let warming = Arc::clone(inner);
         let wait = move || warming.welcome(seat);
         let second = std::thread::Builder::new().name(format!("warming {seat}")).spawn(wait);
-        thread.and(second).map(drop).map_err(|cause| PoolError::Spawn {
-            program: inner.program.clone(),
-            cause,
-        })
+        thread
+            .and(second)
+            .map(drop)
+            .map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })
     }
 
     /// Waits until a new worker is warm, and gives it what there is to do.
@@ -333,7 +333,8 @@ impl Inner {
         let me = HOST;
         let nap = Some(Duration::from_millis(20));
         while !wait_for(&self.shared.doorbell, me, word, wanted, nap) {
-            let is_gone = !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare);
+            let is_gone =
+                !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare);
             if is_gone || Instant::now() > end {
                 return;
             }

@@ -41,7 +41,10 @@ impl Shared {
         // SAFETY: no other process knows the names of these regions yet.
         #[allow(unsafe_code)]
         let (place, bells) = unsafe {
-            (control.values_mut::<Header>(control::HEADER, 1), control.values_mut(control::BELLS, bells))
+            (
+                control.values_mut::<Header>(control::HEADER, 1),
+                control.values_mut(control::BELLS, bells),
+            )
         };
         place.expect(FITS)[0] = header;
         let doorbell = Doorbell::create(bells.expect(FITS))
