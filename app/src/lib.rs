@@ -1,5 +1,6 @@
 //! The parts of Sostenuto without a window, so that tests can start them.
 
+pub mod cli;
 pub mod host;
 pub mod osc;
 pub mod patch;

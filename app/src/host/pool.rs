@@ -196,6 +196,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let mut state = self.inner.lock();
         state.is_closing = true;
+        state.supervisor.close();
         // The end of its input is what a worker leaves at.
         state.orders.iter_mut().for_each(|orders| *orders = None);
         let is_peopled =

@@ -74,6 +74,12 @@ impl Supervisor {
         empty.take(self.wanted.saturating_sub(living)).map(spawn).collect()
     }
 
+    /// From now on nobody is replaced.
+    pub fn close(&mut self) {
+        self.wanted = 0;
+        self.slots = 0;
+    }
+
     /// Decides.
     pub fn next(&mut self, event: Event) -> Vec<Action> {
         match event {
@@ -86,7 +92,8 @@ impl Supervisor {
             }
             Event::Died(seat) => {
                 let was = std::mem::replace(&mut self.seats[seat], Seat::Empty);
-                let given = if let Seat::Holds(slot) = was { self.give(slot) } else { None };
+                let slot = if let Seat::Holds(slot) = was { Some(slot) } else { None };
+                let given = slot.filter(|&slot| slot < self.slots).and_then(|slot| self.give(slot));
                 given.into_iter().chain(self.fill()).collect()
             }
         }
@@ -131,6 +138,14 @@ mod tests {
         assert_eq!(supervisor.next(Event::Warmed(2)), [Action::Give { slot: 0, seat: 2 }]);
         assert_eq!(supervisor.next(Event::Warmed(1)), []);
         assert_eq!(supervisor.seats()[..3], [Seat::Holds(1), Seat::Spare, Seat::Holds(0)]);
+    }
+
+    #[test]
+    fn after_closing_time_nobody_is_replaced() {
+        let mut supervisor = full_house();
+        supervisor.close();
+        assert!((0..3).all(|seat| supervisor.next(Event::Died(seat)).is_empty()));
+        assert_eq!(supervisor.seats(), [Seat::Empty; 4]);
     }
 
     #[test]

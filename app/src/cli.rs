@@ -1,0 +1,57 @@
+//! The command line: one file for each command.
+
+mod check;
+mod modules;
+mod options;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A modular synthesizer whose sound does not stop.
+#[derive(Parser)]
+#[command(name = "sostenuto", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Render(render::Render),
+    Check(check::Check),
+    Modules(modules::Modules),
+}
+
+/// Runs the program with this process's arguments. 0: done; 1: it went wrong,
+/// and standard error says how; 2: the arguments make no sense.
+pub fn run() -> ExitCode {
+    log_to_stderr();
+    let result = match Arguments::parse().command {
+        Command::Render(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Modules(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sostenuto: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether who read our output has read enough: `sostenuto modules | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// `RUST_LOG=sostenuto=debug` says more.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

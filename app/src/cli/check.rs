@@ -1,0 +1,30 @@
+//! `sostenuto check`: whether a patch can be played.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::options::load;
+
+/// Says whether a patch can be played, and what is in it
+#[derive(Args)]
+pub struct Check {
+    /// The patches: .sostenuto files
+    #[arg(value_name = "PATCH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+impl Check {
+    /// Checks each.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        for path in &self.paths {
+            let patch = load(path)?;
+            let (modules, cables) = (patch.modules.len(), patch.cables.len());
+            let title = if patch.title.is_empty() { "untitled" } else { &patch.title };
+            writeln!(out, "{}: {title}: {modules} modules, {cables} cables", path.display())?;
+        }
+        Ok(())
+    }
+}

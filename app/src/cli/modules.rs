@@ -1,0 +1,57 @@
+//! `sostenuto modules`: the catalogue, for the eye and for programs.
+
+use std::io::Write;
+
+use clap::Args;
+use dsp_worker::catalog::{CATALOG, Entry};
+use dsp_worker::module::Port;
+
+/// Lists every module, with its ports and params
+#[derive(Args)]
+pub struct Modules {
+    /// Only the module of this name
+    name: Option<String>,
+
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Modules {
+    /// Lists them.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if let Some(name) = &self.name {
+            crate::patch::find_kind(name)?;
+        }
+        let is_wanted =
+            |entry: &&Entry| self.name.as_ref().is_none_or(|name| name == entry.about.name);
+        let entries: Vec<&Entry> = CATALOG.iter().filter(is_wanted).collect();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &entries)?;
+            writeln!(out)?;
+            return Ok(());
+        }
+        for entry in entries {
+            describe(&mut out, entry)?;
+        }
+        Ok(())
+    }
+}
+
+fn describe(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
+    let about = entry.about;
+    writeln!(out, "{} ({}): {}", about.title, about.name, about.summary)?;
+    let ports = |out: &mut dyn Write, word: &str, ports: &[Port]| {
+        ports.iter().try_for_each(|port| writeln!(out, "  {word:6} {:16} {}", port.name, port.help))
+    };
+    ports(out, "in", about.inputs)?;
+    ports(out, "out", about.outputs)?;
+    for param in about.params {
+        let (low, high) = (param.show(*param.range.start()), param.show(*param.range.end()));
+        let default = param.show(param.default);
+        let range = format!("{low} … {high}, {default}");
+        writeln!(out, "  param  {:16} {} [{range}]", param.name, param.help)?;
+    }
+    writeln!(out)
+}

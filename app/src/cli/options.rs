@@ -1,0 +1,89 @@
+//! Options that several commands share.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use dsp_worker::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
+use shm_ring::layout::SLOTS;
+
+use crate::host::pool::worker_program;
+use crate::host::render::ComputedBy;
+use crate::patch::{self, Edit, Patch, apply};
+
+/// How sound is computed.
+#[derive(Args, Clone, Debug)]
+pub struct Computing {
+    /// Frames a second
+    #[arg(long, value_name = "HZ", default_value_t = 48_000,
+          value_parser = clap::value_parser!(u32).range(8_000..=384_000))]
+    pub sample_rate: u32,
+
+    /// Frames computed in one go: a multiple of 32, up to 2048
+    #[arg(long, value_name = "FRAMES", default_value_t = 256, value_parser = block_frames)]
+    pub block: u32,
+
+    /// Worker processes to share the modules over
+    #[arg(long, value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u32).range(1..=SLOTS as i64))]
+    pub workers: u32,
+}
+
+impl Computing {
+    /// By that many workers, where their program is there.
+    pub fn by_workers(&self) -> anyhow::Result<ComputedBy> {
+        Ok(ComputedBy::Workers { count: self.workers as usize, program: worker_program()? })
+    }
+}
+
+/// Which patch, and what is changed in it.
+#[derive(Args, Clone, Debug)]
+pub struct PatchFile {
+    /// The patch: a .sostenuto file
+    #[arg(value_name = "PATCH")]
+    pub path: PathBuf,
+
+    /// Turns a knob before the start; may be given again and again
+    #[arg(long = "set", value_name = "MODULE.PARAM=VALUE")]
+    pub settings: Vec<String>,
+}
+
+impl PatchFile {
+    /// Reads it, and turns the knobs.
+    pub fn load(&self) -> anyhow::Result<Patch> {
+        let mut patch = load(&self.path)?;
+        for setting in &self.settings {
+            set(&mut patch, setting).with_context(|| format!("--set {setting}"))?;
+        }
+        Ok(patch)
+    }
+}
+
+/// Reads a patch.
+pub fn load(path: &Path) -> anyhow::Result<Patch> {
+    Ok(patch::file::load(path)?)
+}
+
+fn set(patch: &mut Patch, setting: &str) -> anyhow::Result<()> {
+    let parts = setting.split_once('=').and_then(|(left, value)| {
+        let (module, param) = left.split_once('.')?;
+        Some((module.trim(), param.trim(), value))
+    });
+    let Some((module, param, value)) = parts else {
+        bail!("it is not of the form MODULE.PARAM=VALUE, such as vcf.cutoff=440");
+    };
+    let about = patch.module(module)?.about()?;
+    let (_, facts) = patch::find_param(about, module, param)?;
+    let value = patch::read_value(module, facts, value)?;
+    let module = module.parse()?;
+    apply(patch, Edit::SetParam { module, param: param.into(), value })?;
+    Ok(())
+}
+
+fn block_frames(text: &str) -> Result<u32, String> {
+    let frames: usize = text.parse().map_err(|_| "not a whole number".to_owned())?;
+    if frames % QUANTUM != 0 || !(MIN_BLOCK_FRAMES..=MAX_BLOCK_FRAMES).contains(&frames) {
+        return Err(format!("not a multiple of {QUANTUM} up to {MAX_BLOCK_FRAMES}"));
+    }
+    Ok(frames as u32)
+}

@@ -1,0 +1,145 @@
+//! `sostenuto render`: a patch into a WAV, as fast as it goes.
+
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use hound::{SampleFormat, WavSpec, WavWriter};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::options::{Computing, PatchFile};
+use crate::host::engine::Frame;
+use crate::host::render::{self, ComputedBy, Settings};
+
+/// Renders a patch into a WAV file, as fast as it goes
+#[derive(Args)]
+pub struct Render {
+    #[command(flatten)]
+    patch: PatchFile,
+
+    /// How much of it
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    seconds: Duration,
+
+    /// The file to write
+    #[arg(short, long, value_name = "OUT.wav")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    computing: Computing,
+
+    /// Computes in this process, without workers: the same samples
+    #[arg(long, conflicts_with = "workers")]
+    in_process: bool,
+
+    /// How a sample is written
+    #[arg(long, value_enum, default_value_t = Format::F32)]
+    format: Format,
+}
+
+/// How a sample is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// 32 bits, floating point
+    F32,
+    /// 24 bits
+    S24,
+    /// 16 bits
+    S16,
+}
+
+impl Render {
+    /// Renders.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let patch = self.patch.load()?;
+        let rate = self.computing.sample_rate;
+        let frames = (self.seconds.as_secs_f64() * f64::from(rate)).round() as u64;
+        let computed_by =
+            if self.in_process { ComputedBy::InProcess } else { self.computing.by_workers()? };
+        let mut wav = Wav::create(&self.output, rate, self.format)?;
+        let settings =
+            Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
+        let mut render = render::Render::new(&patch, &settings)?;
+        let progress = progress(frames);
+        let mut left = frames;
+        while left > 0 {
+            let block = render.block();
+            let count = left.min(block.len() as u64);
+            wav.write(&block[..count as usize])?;
+            progress.inc(count);
+            left -= count;
+        }
+        progress.finish_and_clear();
+        wav.finish()
+    }
+}
+
+/// A file being written beside the one that it will be.
+struct Wav {
+    writer: WavWriter<BufWriter<File>>,
+    unfinished: tempfile::TempPath,
+    path: PathBuf,
+    format: Format,
+}
+
+impl Wav {
+    fn create(path: &Path, sample_rate_hz: u32, format: Format) -> anyhow::Result<Wav> {
+        let failed = || format!("{} cannot be written", path.display());
+        let (bits_per_sample, sample_format) = match format {
+            Format::F32 => (32, SampleFormat::Float),
+            Format::S24 => (24, SampleFormat::Int),
+            Format::S16 => (16, SampleFormat::Int),
+        };
+        let spec =
+            WavSpec { channels: 2, sample_rate: sample_rate_hz, bits_per_sample, sample_format };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".sostenuto-").suffix(".wav");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder.unwrap_or(Path::new("."))).with_context(failed)?;
+        anyhow::ensure!(!path.is_dir(), "{}: it is a folder", failed());
+        let (file, unfinished) = file.into_parts();
+        let writer = WavWriter::new(BufWriter::new(file), spec).with_context(failed)?;
+        Ok(Wav { writer, unfinished, path: path.to_owned(), format })
+    }
+
+    fn write(&mut self, frames: &[Frame]) -> anyhow::Result<()> {
+        for &sample in frames.as_flattened() {
+            let scaled = |bits: u32| (sample * ((1 << (bits - 1)) - 1) as f32).round() as i32;
+            let result = match self.format {
+                Format::F32 => self.writer.write_sample(sample),
+                Format::S24 => self.writer.write_sample(scaled(24)),
+                Format::S16 => self.writer.write_sample(scaled(16)),
+            };
+            result.with_context(|| format!("{} cannot be written", self.path.display()))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        let failed = || format!("{} cannot be written", self.path.display());
+        self.writer.finalize().with_context(failed)?;
+        self.unfinished.persist(&self.path).with_context(failed)
+    }
+}
+
+fn progress(frames: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {eta} left");
+    ProgressBar::new(frames).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    // A WAV holds 4 GiB: three hours at the usual rates.
+    if !(seconds > 0.0 && seconds <= 10_800.0) {
+        return Err("not between 0 and 10800 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
