@@ -20,18 +20,24 @@
 
 use std::time::{Duration, Instant};
 
+use bytemuck::NoUninit;
+
 use crate::doorbell::{Doorbell, Listener, Listeners};
-use crate::layout::{BlockStart, Clock, SlotControl, WorkerControl, worker_listener};
+use crate::latest::Latest;
+use crate::layout::{SLOTS, SlotControl, WorkerControl, worker_listener};
 use crate::sync::{AtomicU32, Ordering, fence};
 
 /// Begins a block, and wakes the worker of every slot in `busy`: slot `n` is
 /// bit `n`. Only the engine calls it. Real-time safe.
-pub fn start_block(
+///
+/// `start` is a [`BlockStart`](crate::layout::BlockStart), `clock` the
+/// [`Clock`](crate::layout::Clock); loom takes smaller ones.
+pub fn start_block<const WORDS: usize>(
     doorbell: &Doorbell,
-    clock: &Clock,
+    clock: &Latest<WORDS>,
     slots: &[SlotControl],
     workers: &[WorkerControl],
-    start: &BlockStart,
+    start: &impl NoUninit,
     busy: u32,
 ) {
     clock.write(start);
@@ -41,7 +47,7 @@ pub fn start_block(
     // both loads miss both stores, and then nobody computes the block. With a
     // fence between in both places one comes first, and who comes second sees.
     fence(Ordering::SeqCst);
-    for (slot, control) in slots.iter().enumerate() {
+    for (slot, control) in slots.iter().enumerate().take(SLOTS) {
         if busy >> slot & 1 == 1 {
             // Relaxed: the fence above is all the order there has to be.
             ring_worker(doorbell, workers, control.worker.load(Ordering::Relaxed));
