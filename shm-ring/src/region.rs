@@ -204,7 +204,7 @@ impl Region {
 ///
 /// # Safety
 /// Any bytes are a value of it, and every field that anyone changes is an
-/// atomic.
+/// atomic, or a cell that atomics hand from one party to another.
 pub unsafe trait Shared {}
 
 // SAFETY: a lone atomic.
@@ -213,6 +213,10 @@ unsafe impl Shared for crate::sync::AtomicU32 {}
 unsafe impl Shared for crate::sync::AtomicU64 {}
 // SAFETY: atomics throughout.
 unsafe impl<const WORDS: usize> Shared for crate::latest::Latest<WORDS> {}
+
+// SAFETY: counters that are atomics, and cells of plain values that they hand
+// over; a ring takes no count on trust that does not fit.
+unsafe impl<T: AnyBitPattern, const N: usize> Shared for crate::ring::Ring<T, N> {}
 
 /// What a process may do with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
