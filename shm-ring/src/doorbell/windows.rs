@@ -100,7 +100,7 @@ fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(millis as u64)
 }
 
-type Made = raw_sync::Result<(Box<dyn EventImpl>, usize)>;
+type Made = Result<(Box<dyn EventImpl>, usize), Box<dyn std::error::Error>>;
 
 fn event(made: Made) -> io::Result<Box<dyn EventImpl>> {
     made.map(|(event, _)| event).map_err(|error| io::Error::other(error.to_string()))
