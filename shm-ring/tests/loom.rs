@@ -86,11 +86,13 @@ impl Job {
     }
 
     fn compute(&self, volts: f32) {
+        // SAFETY: that nobody reads meanwhile is what loom finds out.
         self.output.with_mut(|output| unsafe { *output = volts });
     }
 
     fn read(&self) -> f32 {
         assert!(wait_for(&self.doorbell, READER, &self.stamp, 1, None));
+        // SAFETY: that nobody writes any more is what loom finds out.
         self.output.with(|output| unsafe { *output })
     }
 }

@@ -1,6 +1,6 @@
 //! Memory in a file of the user's temporary folder, as the shared_memory crate
-//! makes it on Windows. The file goes when its owner drops the region; where
-//! the owner is killed, it stays.
+//! makes it on Windows. When its owner drops the region, the file is renamed and
+//! goes with the last process that maps it; where the owner is killed, it stays.
 
 use std::fs::{self, DirEntry, File, OpenOptions};
 use std::io;
@@ -28,6 +28,10 @@ pub struct Claim {
 
 /// What the name of a claim ends with, after the region's.
 const CLAIM: &str = ".owner";
+
+/// What shared_memory adds to the name of a file whose owner dropped it. Wine
+/// does not remove such a file by itself.
+const DROPPED: &str = "_deleted";
 
 /// `FILE_FLAG_DELETE_ON_CLOSE`.
 const DELETE_ON_CLOSE: u32 = 0x0400_0000;
@@ -59,12 +63,17 @@ pub fn remove_leftovers() -> usize {
         let Some(name) = name.to_str() else { return false };
         let maker = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse().ok());
         let Some(pid) = maker else { return false };
+        let is_dropped = name.ends_with(DROPPED);
         let unclaimed = || !folder().join(format!("{name}{CLAIM}")).exists();
-        !is_alive(pid) || (pid != std::process::id() && unclaimed() && is_old(entry))
+        is_dropped || !is_alive(pid) || (pid != std::process::id() && unclaimed() && is_old(entry))
     };
     let remove = |entry: &DirEntry| fs::remove_file(entry.path()).is_ok();
-    let is_region = |entry: &DirEntry| !entry.file_name().to_string_lossy().ends_with(CLAIM);
-    // A claim is left only where the machine itself stopped. It does not count.
+    // A claim is left only where the machine itself stopped. It does not count,
+    // and neither does what was dropped in order.
+    let is_region = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        !name.ends_with(CLAIM) && !name.ends_with(DROPPED)
+    };
     entries.flatten().filter(is_left).filter(remove).filter(is_region).count()
 }
 
