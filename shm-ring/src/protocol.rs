@@ -20,18 +20,24 @@
 
 use std::time::{Duration, Instant};
 
+use bytemuck::NoUninit;
+
 use crate::doorbell::{Doorbell, Listener, Listeners};
-use crate::layout::{BlockStart, Clock, SlotControl, WorkerControl, worker_listener};
+use crate::latest::Latest;
+use crate::layout::{SLOTS, SlotControl, WorkerControl, worker_listener};
 use crate::sync::{AtomicU32, Ordering, fence};
 
 /// Begins a block, and wakes the worker of every slot in `busy`: slot `n` is
 /// bit `n`. Only the engine calls it. Real-time safe.
-pub fn start_block(
+///
+/// `start` is a [`BlockStart`](crate::layout::BlockStart), `clock` the
+/// [`Clock`](crate::layout::Clock); loom takes smaller ones.
+pub fn start_block<const WORDS: usize>(
     doorbell: &Doorbell,
-    clock: &Clock,
+    clock: &Latest<WORDS>,
     slots: &[SlotControl],
     workers: &[WorkerControl],
-    start: &BlockStart,
+    start: &impl NoUninit,
     busy: u32,
 ) {
     clock.write(start);
@@ -41,7 +47,7 @@ pub fn start_block(
     // both loads miss both stores, and then nobody computes the block. With a
     // fence between in both places one comes first, and who comes second sees.
     fence(Ordering::SeqCst);
-    for (slot, control) in slots.iter().enumerate() {
+    for (slot, control) in slots.iter().enumerate().take(SLOTS) {
         if busy >> slot & 1 == 1 {
             // Relaxed: the fence above is all the order there has to be.
             ring_worker(doorbell, workers, control.worker.load(Ordering::Relaxed));
@@ -177,3 +183,76 @@ fn wait_until(
 
 /// A longer wait than the clock can count ends after this.
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::doorbell::BELLS_BYTES;
+    use crate::layout::NONE;
+
+    fn doorbell() -> Doorbell {
+        Doorbell::create(&mut [0; BELLS_BYTES]).unwrap()
+    }
+
+    fn session() -> ([SlotControl; 3], [WorkerControl; 3]) {
+        let word = AtomicU32::new;
+        let slot = |_| SlotControl { worker: word(NONE), epoch: word(0) };
+        let worker = |_| WorkerControl { bell: word(0), slot: word(NONE), epoch: word(0) };
+        (std::array::from_fn(slot), std::array::from_fn(worker))
+    }
+
+    fn rings(workers: &[WorkerControl; 3]) -> [u32; 3] {
+        std::array::from_fn(|worker| workers[worker].bell.load(Ordering::Relaxed))
+    }
+
+    const ME: Listener = Listener(1);
+
+    #[test]
+    fn a_wait_ends_when_its_time_is_over() {
+        let (word, timeout) = (AtomicU32::new(1), Duration::from_millis(30));
+        let begun = Instant::now();
+        assert!(!wait_for(&doorbell(), ME, &word, 2, Some(timeout)));
+        assert!(begun.elapsed() >= timeout);
+        assert!(!wait_for(&doorbell(), ME, &word, 2, Some(Duration::ZERO)));
+        assert!(wait_for(&doorbell(), ME, &word, 1, Some(Duration::ZERO)));
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_word_is_as_wanted_and_not_before() {
+        let (word, doorbell) = (AtomicU32::new(0), doorbell());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| wait_for(&doorbell, ME, &word, 3, Some(Duration::MAX)));
+            for value in 1..=3 {
+                assert!(!waiting.is_finished());
+                publish(&doorbell, &word, value, 1 << ME.0);
+            }
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_block_rings_the_workers_of_its_slots_and_nobody_else() {
+        let (doorbell, clock, (slots, workers)) = (doorbell(), Latest::<1>::new(), session());
+        slots[0].worker.store(2, Ordering::Relaxed);
+        slots[1].worker.store(0, Ordering::Relaxed);
+        start_block(&doorbell, &clock, &slots, &workers, &7u32, 0b101);
+        assert_eq!(rings(&workers), [0, 0, 1]);
+        start_block(&doorbell, &clock, &slots, &workers, &8u32, 0b111);
+        assert_eq!(rings(&workers), [1, 0, 2]);
+        assert_eq!(clock.read(), Some(8u32));
+    }
+
+    #[test]
+    fn a_slot_has_one_worker_and_the_one_before_finds_out() {
+        let (doorbell, (slots, workers)) = (doorbell(), session());
+        assert_eq!(slot_of(&workers[0], &slots), None);
+        assert_eq!(give_slot(&doorbell, &slots, &workers, 2, 0), 1);
+        assert_eq!(slot_of(&workers[0], &slots), Some((2, 1)));
+        assert_eq!(give_slot(&doorbell, &slots, &workers, 2, 1), 2);
+        assert_eq!(slot_of(&workers[0], &slots), None);
+        assert_eq!(slot_of(&workers[1], &slots), Some((2, 2)));
+        assert!(!is_newest(&slots[2], 1));
+        assert_eq!(rings(&workers), [1, 1, 0]);
+        assert_eq!(wait_for_news(&doorbell, 1, &workers[1], 0, None), 1);
+    }
+}

@@ -68,7 +68,8 @@ impl Region {
     pub fn create(bytes: usize) -> Result<Region, RegionError> {
         let fail = |cause| RegionError::Create { bytes, cause };
         loop {
-            let name = format!("{PREFIX}{}-{:016x}", std::process::id(), random());
+            // macOS takes names of 31 bytes, the slash in front included.
+            let name = format!("{PREFIX}{}-{:012x}", std::process::id(), random() >> 16);
             match ShmemConf::new().os_id(os::full_name(&name)).size(bytes).create() {
                 Ok(shmem) => return Ok(Region { shmem, _claim: os::claim(&name) }),
                 Err(ShmemError::MappingIdExists) => {}
@@ -85,7 +86,9 @@ impl Region {
         let fail = |cause| RegionError::Open { name: name.to_owned(), cause };
         let shmem = ShmemConf::new().os_id(name).open().map_err(fail)?;
         let region = Region { shmem, _claim: None };
-        region.protect(0..region.len(), Access::Read).map_err(|_| fail(ShmemError::UnknownOsError(0)))?;
+        region
+            .protect(0..region.len(), Access::Read)
+            .map_err(|_| fail(ShmemError::UnknownOsError(0)))?;
         Ok(region)
     }
 
@@ -175,7 +178,10 @@ impl Region {
     /// # Safety
     /// Nobody else reads or writes them while the slice lives, and this process
     /// is allowed to write there.
-    #[expect(clippy::mut_from_ref, reason = "the memory is shared; the caller has the exclusive right")]
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the memory is shared; the caller has the exclusive right"
+    )]
     pub unsafe fn values_mut<T: AnyBitPattern + bytemuck::NoUninit>(
         &self,
         offset: usize,
@@ -198,7 +204,7 @@ impl Region {
 ///
 /// # Safety
 /// Any bytes are a value of it, and every field that anyone changes is an
-/// atomic.
+/// atomic, or a cell that atomics hand from one party to another.
 pub unsafe trait Shared {}
 
 // SAFETY: a lone atomic.
@@ -207,6 +213,10 @@ unsafe impl Shared for crate::sync::AtomicU32 {}
 unsafe impl Shared for crate::sync::AtomicU64 {}
 // SAFETY: atomics throughout.
 unsafe impl<const WORDS: usize> Shared for crate::latest::Latest<WORDS> {}
+
+// SAFETY: counters that are atomics, and cells of plain values that they hand
+// over; a ring takes no count on trust that does not fit.
+unsafe impl<T: AnyBitPattern, const N: usize> Shared for crate::ring::Ring<T, N> {}
 
 /// What a process may do with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,21 +76,25 @@ impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Producer<
         Producer { ring }
     }
 
+    /// How many values were ever pushed, wrapping, by this producer and those
+    /// before it: where the successor of a dead one goes on.
+    pub fn pushed(&self) -> u32 {
+        // Relaxed: only this producer writes `pushed`.
+        self.ring.pushed.0.load(Ordering::Relaxed)
+    }
+
     /// How many values fit in right now.
     pub fn room(&self) -> usize {
         let ring = &*self.ring;
-        // Relaxed: only this producer writes `pushed`.
-        let pushed = ring.pushed.0.load(Ordering::Relaxed);
         // Acquire: takes the slots back from the Release in `Consumer::pop`.
         let popped = ring.popped.0.load(Ordering::Acquire);
-        N - ring.filled(pushed, popped) as usize
+        N - ring.filled(self.pushed(), popped) as usize
     }
 
     /// Pushes as many of the values as fit, and says how many. Real-time safe.
     pub fn push(&mut self, values: &[T]) -> usize {
         let count = values.len().min(self.room());
-        let ring = &*self.ring;
-        let pushed = ring.pushed.0.load(Ordering::Relaxed);
+        let (ring, pushed) = (&*self.ring, self.pushed());
         for (offset, value) in values[..count].iter().enumerate() {
             let slot = pushed.wrapping_add(offset as u32) & Ring::<T, N>::MASK;
             ring.slots[slot as usize].with_mut(|slot| {
@@ -117,22 +121,26 @@ impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Consumer<
         Consumer { ring }
     }
 
+    /// How many values were ever popped, wrapping, by this consumer and those
+    /// before it: where the successor of a dead one goes on.
+    pub fn popped(&self) -> u32 {
+        // Relaxed: only this consumer writes `popped`.
+        self.ring.popped.0.load(Ordering::Relaxed)
+    }
+
     /// How many values wait to be popped.
     pub fn filled(&self) -> usize {
         let ring = &*self.ring;
         // Acquire: takes the slots from the Release in `Producer::push`.
         let pushed = ring.pushed.0.load(Ordering::Acquire);
-        // Relaxed: only this consumer writes `popped`.
-        let popped = ring.popped.0.load(Ordering::Relaxed);
-        ring.filled(pushed, popped) as usize
+        ring.filled(pushed, self.popped()) as usize
     }
 
     /// Pops as many values as there are and as fit in `values`, and says how
     /// many. Real-time safe.
     pub fn pop(&mut self, values: &mut [T]) -> usize {
         let count = values.len().min(self.filled());
-        let ring = &*self.ring;
-        let popped = ring.popped.0.load(Ordering::Relaxed);
+        let (ring, popped) = (&*self.ring, self.popped());
         for (offset, value) in values[..count].iter_mut().enumerate() {
             let slot = popped.wrapping_add(offset as u32) & Ring::<T, N>::MASK;
             *value = ring.slots[slot as usize].with(|slot| {
@@ -150,6 +158,11 @@ impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Consumer<
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -185,6 +198,64 @@ mod tests {
             }
         }
         pushing.join().unwrap();
+    }
+
+    /// What may happen to a ring.
+    #[derive(Clone, Debug)]
+    enum Move {
+        Push(Vec<u32>),
+        Pop(usize),
+        /// Either end dies, and its successor goes on.
+        Succeed,
+    }
+
+    fn moves() -> impl Strategy<Value = Vec<Move>> {
+        let some = prop_oneof![
+            4 => vec(any::<u32>(), 0..12).prop_map(Move::Push),
+            4 => (0usize..12).prop_map(Move::Pop),
+            1 => Just(Move::Succeed),
+        ];
+        vec(some, 0..64)
+    }
+
+    proptest! {
+        // Miri has neither the time nor a disk.
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 8 } else { 2000 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// From any count on, so that the counters wrap as well.
+        #[test]
+        fn it_is_a_queue_of_eight(start in any::<u32>(), moves in moves()) {
+            let (mut producer, mut consumer) = Ring::<u32, 8>::split();
+            producer.ring.pushed.0.store(start, Ordering::Relaxed);
+            producer.ring.popped.0.store(start, Ordering::Relaxed);
+            let mut queue = VecDeque::new();
+            for step in moves {
+                match step {
+                    Move::Push(values) => {
+                        let count = producer.push(&values);
+                        prop_assert_eq!(count, values.len().min(8 - queue.len()));
+                        queue.extend(&values[..count]);
+                    }
+                    Move::Pop(most) => {
+                        let mut values = vec![0; most];
+                        let count = consumer.pop(&mut values);
+                        prop_assert_eq!(count, most.min(queue.len()));
+                        prop_assert_eq!(&values[..count], queue.drain(..count).collect::<Vec<_>>());
+                    }
+                    Move::Succeed => {
+                        producer = Producer { ring: producer.ring };
+                        consumer = Consumer { ring: consumer.ring };
+                    }
+                }
+                prop_assert_eq!(consumer.filled(), queue.len());
+                prop_assert_eq!(producer.room(), 8 - queue.len());
+                prop_assert_eq!(producer.pushed().wrapping_sub(consumer.popped()), queue.len() as u32);
+            }
+        }
     }
 
     #[test]

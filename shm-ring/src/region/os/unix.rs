@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::super::{Access, PREFIX};
+use super::{is_old, touch};
 
 /// While it lives, the region's owner does: the kernel lets go of the lock when
 /// the process ends, however it ends.
@@ -60,12 +61,6 @@ pub fn remove_leftovers() -> usize {
     entries.flatten().filter(is_left).filter(|entry| remove(&entry.file_name())).count()
 }
 
-/// Nobody takes so long between making a region and claiming it.
-fn is_old(entry: &fs::DirEntry) -> bool {
-    let age = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed());
-    age.is_ok_and(|age| age.is_ok_and(|age| age.as_secs() > 10))
-}
-
 fn is_alive(pid: libc::pid_t) -> bool {
     // SAFETY: signal 0 is sent to nobody; the call only says who is there.
     let result = unsafe { libc::kill(pid, 0) };
@@ -112,20 +107,8 @@ pub unsafe fn populate(address: *mut u8, bytes: usize, access: Access) -> io::Re
             result => return result,
         }
     }
-    for page in (0..bytes).step_by(4096) {
-        let address = address.wrapping_add(page);
-        // SAFETY: the caller's promise. Adding nothing, as an atomic, changes
-        // no byte under a neighbour's hand.
-        unsafe {
-            match access {
-                Access::Read => drop(address.read_volatile()),
-                Access::Write => {
-                    let byte = std::sync::atomic::AtomicU8::from_ptr(address);
-                    byte.fetch_add(0, std::sync::atomic::Ordering::Relaxed);
-                }
-            }
-        }
-    }
+    // SAFETY: the caller's promise.
+    unsafe { touch(address, bytes, access) };
     Ok(())
 }
 
