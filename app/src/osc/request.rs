@@ -70,6 +70,18 @@ pub struct Reports {
     pub health: bool,
 }
 
+impl Reports {
+    /// These, and those that are named as `is_wanted` says.
+    pub fn with(self, named: Reports, is_wanted: bool) -> Reports {
+        let set = |is_on, is_named| if is_named { is_wanted } else { is_on };
+        Reports {
+            patch: set(self.patch, named.patch),
+            meters: set(self.meters, named.meters),
+            health: set(self.health, named.health),
+        }
+    }
+}
+
 /// A request that could not be read, and the address that it came under.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
