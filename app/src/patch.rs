@@ -18,6 +18,7 @@ pub mod problem;
 
 pub use edit::{Edit, apply};
 pub use history::{Gesture, History};
+pub(crate) use near::nearest;
 pub use problem::Problem;
 
 /// A name that is cloned for the price of a counter.
@@ -106,7 +107,7 @@ impl Patch {
     }
 
     fn no_module(&self, id: &str) -> Problem {
-        let near = near::nearest(id, self.modules.keys().map(ModuleId::as_str));
+        let near = nearest(id, self.modules.keys().map(ModuleId::as_str));
         Problem::NoModule { module: id.to_owned(), near: near.map(str::to_owned) }
     }
 
@@ -139,12 +140,12 @@ impl Patch {
         let Cable { from, to } = cable;
         let about = self.module(from.module.as_str())?.about()?;
         if about.output(&from.port).is_none() {
-            let near = near::nearest(&from.port, about.outputs.iter().map(|port| port.name));
+            let near = nearest(&from.port, about.outputs.iter().map(|port| port.name));
             return Err(Problem::no_port("output", &from.to_string(), about.title, near));
         }
         let about = self.module(to.module.as_str())?.about()?;
         if about.input(&to.port).is_none() {
-            let near = near::nearest(&to.port, about.inputs.iter().map(|port| port.name));
+            let near = nearest(&to.port, about.inputs.iter().map(|port| port.name));
             return Err(Problem::no_port("input", &to.to_string(), about.title, near));
         }
         Ok(())
@@ -199,7 +200,7 @@ pub fn find_kind(kind: &str) -> Result<&'static About, Problem> {
     if let Some((_, entry)) = catalog::find(kind) {
         return Ok(entry.about);
     }
-    let near = near::nearest(kind, catalog::CATALOG.iter().map(|entry| entry.about.name));
+    let near = nearest(kind, catalog::CATALOG.iter().map(|entry| entry.about.name));
     Err(Problem::NoKind { kind: kind.to_owned(), near })
 }
 
@@ -212,7 +213,7 @@ pub fn find_param(
     if let Some(index) = about.param(name) {
         return Ok((index, &about.params[index]));
     }
-    let near = near::nearest(name, about.params.iter().map(|param| param.name));
+    let near = nearest(name, about.params.iter().map(|param| param.name));
     Err(Problem::NoParam { param: format!("{module}.{name}"), title: about.title, near })
 }
 

@@ -1,1 +1,874 @@
-//! The patch under control.
+//! The patch under control: requests come in, the one truth changes, the
+//! sound and every editor hear of it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::vec::IntoIter;
+
+use dsp_worker::module::Event;
+use rosc::OscMessage;
+use thiserror::Error;
+
+use crate::osc::outbox::{Missed, Outbox};
+use crate::osc::packet::append;
+use crate::osc::reply;
+use crate::osc::request::{Call, Refusal, Reports, Request, Unreadable, Value};
+pub use crate::osc::status::{Status, WorkerStatus};
+use crate::patch::edit::{Edit, Reach, apply};
+use crate::patch::file::{self, FileError};
+use crate::patch::problem::Problem;
+use crate::patch::{Gesture, History, ModuleId, Name, Patch};
+use crate::patch::{find_param, is_played, read_value};
+
+/// Settings by a controller that are less than this apart are one undo step.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// While this much is waiting for whoever asks, nothing more is done for them.
+const HEAVY_BYTES: usize = 256 * 1024;
+
+/// What makes the patch heard.
+///
+/// It is called with the patch locked, so it hands over and returns.
+pub trait Sound {
+    /// Modules or cables changed: a new plan is needed, with the params as
+    /// they stand in this patch.
+    fn patch_changed(&mut self, patch: &Patch);
+    /// A param was turned, by its index in the catalogue. The plan stays.
+    fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32);
+    /// A key was pressed or let go. The module is one that is played.
+    fn event(&mut self, module: &ModuleId, event: Event);
+    /// How the sound is doing.
+    fn status(&self) -> Status;
+    /// What every module shows on its face.
+    fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
+}
+
+/// A connection, for as long as it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientId(u32);
+
+/// What a connection may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Everything: an editor of the same user.
+    Editor,
+    /// What the table of addresses marks as for controllers.
+    Controller,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Error)]
+enum Refused {
+    #[error("{0}")]
+    Problem(#[from] Problem),
+    #[error("{0}")]
+    Request(#[from] Unreadable),
+    #[error("{0}")]
+    File(#[from] FileError),
+    #[error("{0} The patch that plays was not changed.")]
+    Unread(#[from] file::ReadError),
+    #[error("`{module}` is not played: {title} takes no notes. Choose a keyboard.")]
+    NotPlayed { module: ModuleId, title: &'static str },
+    #[error("Nothing is left to undo.")]
+    NothingToUndo,
+    #[error("Nothing is left to redo.")]
+    NothingToRedo,
+    #[error("A gesture is open already. End it with /gesture/end first.")]
+    GestureOpen,
+    #[error("No gesture is open.")]
+    NoGesture,
+    #[error("This can not be asked over UDP. Ask for it on the local stream.")]
+    NotForControllers,
+}
+
+struct Client {
+    outbox: Arc<Outbox>,
+    rights: Rights,
+    reports: Reports,
+    /// The gesture between `/gesture/begin` and `/gesture/end`.
+    open_gesture: Option<Gesture>,
+    gestures: u32,
+    last_turn: Option<Instant>,
+    /// Something was put into the outbox that the client did not ask for.
+    has_news: bool,
+}
+
+/// The host's patch, and everybody who asks for something.
+pub struct Control<S> {
+    patch: Patch,
+    history: History,
+    sound: S,
+    clients: BTreeMap<ClientId, Client>,
+    last_client: u32,
+    /// The sound has not heard yet that modules or cables changed.
+    needs_plan: bool,
+    told_history: (usize, usize),
+    is_quitting: bool,
+    framed: Vec<u8>,
+}
+
+/// Locks, also after a panic: every change of a patch is whole or undone.
+pub fn lock<S>(control: &Mutex<Control<S>>) -> MutexGuard<'_, Control<S>> {
+    control.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does what one connection asks, in order, as long as it reads the answers.
+/// What is left in `calls` is to be asked again when they are read.
+///
+/// Files are read and written with the patch unlocked.
+pub fn serve<S: Sound>(
+    control: &Mutex<Control<S>>,
+    from: ClientId,
+    outbox: &Outbox,
+    calls: &mut IntoIter<Result<Call, Refusal>>,
+) {
+    let mut locked = lock(control);
+    for call in calls {
+        let (path, done): (Cow<str>, _);
+        (locked, path, done) = match call {
+            Ok(call) if !locked.may(from, call.is_for_controllers) => {
+                (locked, call.path.into(), Err(Refused::NotForControllers))
+            }
+            Ok(Call { path, request, .. }) => {
+                let (locked, done) = perform(control, locked, from, request);
+                (locked, path.into(), done)
+            }
+            Err(Refusal { address, why }) => (locked, address.into(), Err(why.into())),
+        };
+        locked.answer(from, &path, done);
+        if outbox.waiting_bytes() > HEAVY_BYTES {
+            break;
+        }
+    }
+    locked.settle(Some(from));
+}
+
+type Locked<'a, S> = MutexGuard<'a, Control<S>>;
+
+fn perform<'a, S: Sound>(
+    control: &'a Mutex<Control<S>>,
+    mut locked: Locked<'a, S>,
+    from: ClientId,
+    request: Request,
+) -> (Locked<'a, S>, Result<(), Refused>) {
+    let done = match request {
+        Request::Load(_) | Request::Put(_) => {
+            locked.settle(Some(from));
+            drop(locked);
+            let read = read(&request);
+            locked = lock(control);
+            read.and_then(|patch| locked.edit_as(from, Edit::Replace(Box::new(patch))))
+        }
+        Request::Save { path, over } => {
+            locked.settle(Some(from));
+            let patch = locked.patch.clone();
+            drop(locked);
+            let saved = file::save(&path, &patch, over);
+            locked = lock(control);
+            saved.map_err(Refused::from)
+        }
+        Request::Edit(edit) => locked.edit_as(from, edit),
+        Request::SetParam { module, param, value, gesture } => {
+            locked.set_param(from, module, param, value, gesture)
+        }
+        Request::Note { module, event } => locked.note(&module, event),
+        Request::AllNotesOff => locked.all_notes_off(),
+        Request::BeginGesture => locked.begin_gesture(from),
+        Request::EndGesture => locked.end_gesture(from),
+        Request::Undo => locked.undo(),
+        Request::Redo => locked.redo(),
+        Request::Get => locked.reply_whole(from),
+        Request::QueryHost => locked.reply(from, [reply::host()]),
+        Request::QueryModule(id) => locked.query_module(from, &id),
+        Request::QueryStatus => locked.reply(from, reply::status(&locked.sound.status())),
+        Request::Subscribe(reports) => locked.subscribe(from, reports, true),
+        Request::Unsubscribe(reports) => locked.subscribe(from, reports, false),
+        Request::Sync(id) => locked.reply(from, [reply::synced(id)]),
+        Request::Quit => {
+            locked.is_quitting = true;
+            Ok(())
+        }
+    };
+    (locked, done)
+}
+
+fn read(request: &Request) -> Result<Patch, Refused> {
+    match request {
+        Request::Load(path) => Ok(file::load(path)?),
+        Request::Put(json) => Ok(file::read(json)?),
+        _ => Ok(Patch::default()),
+    }
+}
+
+impl<S: Sound> Control<S> {
+    /// Starts with a patch, which nobody can undo.
+    pub fn new(patch: Patch, sound: S) -> Result<Control<S>, Problem> {
+        let mut checked = Patch::default();
+        apply(&mut checked, Edit::Replace(Box::new(patch)))?;
+        let mut control = Control {
+            patch: checked,
+            history: History::default(),
+            sound,
+            clients: BTreeMap::new(),
+            last_client: 0,
+            needs_plan: true,
+            told_history: (0, 0),
+            is_quitting: false,
+            framed: Vec::new(),
+        };
+        control.settle(None);
+        Ok(control)
+    }
+
+    /// The patch as it is.
+    pub fn patch(&self) -> &Patch {
+        &self.patch
+    }
+
+    /// What makes it heard.
+    pub fn sound(&self) -> &S {
+        &self.sound
+    }
+
+    /// What makes it heard.
+    pub fn sound_mut(&mut self) -> &mut S {
+        &mut self.sound
+    }
+
+    /// Whether somebody has asked the host to quit.
+    pub fn is_quitting(&self) -> bool {
+        self.is_quitting
+    }
+
+    /// A new connection. What it is told comes into `outbox`.
+    pub fn connect(&mut self, outbox: Arc<Outbox>, rights: Rights) -> ClientId {
+        self.last_client += 1;
+        let id = ClientId(self.last_client);
+        let client = Client {
+            outbox,
+            rights,
+            reports: Reports::default(),
+            open_gesture: None,
+            gestures: 0,
+            last_turn: None,
+            has_news: false,
+        };
+        self.clients.insert(id, client);
+        id
+    }
+
+    /// A connection has ended.
+    pub fn disconnect(&mut self, id: ClientId) {
+        self.clients.remove(&id);
+    }
+
+    /// Has the sound and the editors hear of what has changed since the last
+    /// time. `from` will look into its outbox by itself.
+    pub fn settle(&mut self, from: Option<ClientId>) {
+        self.settle_sound();
+        let reach = (self.history.undos(), self.history.redos());
+        if reach != self.told_history {
+            self.told_history = reach;
+            self.tell(Missed::Tell, |reports| reports.patch, [reply::history(reach.0, reach.1)]);
+        }
+        for (id, client) in &mut self.clients {
+            if std::mem::take(&mut client.has_news) && Some(*id) != from {
+                client.outbox.wake();
+            }
+        }
+    }
+
+    fn settle_sound(&mut self) {
+        if std::mem::take(&mut self.needs_plan) {
+            self.sound.patch_changed(&self.patch);
+        }
+    }
+
+    /// Sends status and meters to who subscribed. Call it some times a second.
+    pub fn report(&mut self) {
+        if self.has_subscriber(|reports| reports.health) {
+            let status = reply::status(&self.sound.status());
+            self.tell(Missed::Skip, |reports| reports.health, status);
+        }
+        if self.has_subscriber(|reports| reports.meters) {
+            let meters = self.sound.meters();
+            let messages = meters.iter().map(|(id, numbers)| reply::meters(id, numbers));
+            self.tell(Missed::Skip, |reports| reports.meters, messages);
+        }
+        self.settle(None);
+    }
+
+    /// Changes the patch, as an undo step of its own or of a gesture. Where
+    /// the edit can not be done, nothing changes.
+    pub fn edit(&mut self, edit: Edit, gesture: Option<Gesture>) -> Result<(), Problem> {
+        let told = edit.clone();
+        self.history.apply(&mut self.patch, edit, gesture)?;
+        self.spread(&told);
+        Ok(())
+    }
+
+    fn may(&self, from: ClientId, is_for_controllers: bool) -> bool {
+        let rights = self.clients.get(&from).map(|client| client.rights);
+        is_for_controllers || rights == Some(Rights::Editor)
+    }
+
+    fn edit_as(&mut self, from: ClientId, edit: Edit) -> Result<(), Refused> {
+        let gesture = self.open_gesture(from);
+        Ok(self.edit(edit, gesture)?)
+    }
+
+    fn undo(&mut self) -> Result<(), Refused> {
+        let edit = self.history.undo(&mut self.patch).ok_or(Refused::NothingToUndo)?;
+        self.spread(&edit);
+        Ok(())
+    }
+
+    fn redo(&mut self) -> Result<(), Refused> {
+        let edit = self.history.redo(&mut self.patch).ok_or(Refused::NothingToRedo)?;
+        self.spread(&edit);
+        Ok(())
+    }
+
+    fn query_module(&self, from: ClientId, id: &ModuleId) -> Result<(), Refused> {
+        let module = self.patch.module(id.as_str())?;
+        self.reply(from, [reply::module(id, module)])
+    }
+
+    fn set_param(
+        &mut self,
+        from: ClientId,
+        module: ModuleId,
+        param: Name,
+        value: Value,
+        gesture: i32,
+    ) -> Result<(), Refused> {
+        let value = match value {
+            Value::Number(number) => number,
+            Value::Word(word) => {
+                let about = self.patch.module(module.as_str())?.about()?;
+                let (_, param) = find_param(about, module.as_str(), &param)?;
+                read_value(module.as_str(), param, &word)?
+            }
+        };
+        let gesture = match gesture {
+            0 => self.open_gesture(from),
+            number => Some(Gesture { hand: from.0 << 1, number: number.cast_unsigned() }),
+        };
+        self.edit(Edit::SetParam { module, param, value }, gesture)?;
+        Ok(())
+    }
+
+    fn note(&mut self, module: &ModuleId, event: Event) -> Result<(), Refused> {
+        let about = self.patch.module(module.as_str())?.about()?;
+        if !is_played(about) {
+            return Err(Refused::NotPlayed { module: module.clone(), title: about.title });
+        }
+        // The module may have come with the same packet.
+        self.settle_sound();
+        self.sound.event(module, event);
+        Ok(())
+    }
+
+    fn all_notes_off(&mut self) -> Result<(), Refused> {
+        self.settle_sound();
+        for (id, module) in &self.patch.modules {
+            if module.about().is_ok_and(is_played) {
+                self.sound.event(id, Event::AllNotesOff);
+            }
+        }
+        Ok(())
+    }
+
+    /// The gesture that an edit of this connection belongs to.
+    fn open_gesture(&mut self, from: ClientId) -> Option<Gesture> {
+        let client = self.clients.get_mut(&from)?;
+        if client.rights == Rights::Controller {
+            client.end_gesture_after_pause(Instant::now());
+            return Some(client.gesture(from));
+        }
+        client.open_gesture
+    }
+
+    fn begin_gesture(&mut self, from: ClientId) -> Result<(), Refused> {
+        let client = self.clients.get_mut(&from).ok_or(Refused::NoGesture)?;
+        if client.open_gesture.is_some() {
+            return Err(Refused::GestureOpen);
+        }
+        client.gestures = client.gestures.wrapping_add(1);
+        client.open_gesture = Some(client.gesture(from));
+        Ok(())
+    }
+
+    fn end_gesture(&mut self, from: ClientId) -> Result<(), Refused> {
+        let client = self.clients.get_mut(&from).ok_or(Refused::NoGesture)?;
+        client.open_gesture.take().map(drop).ok_or(Refused::NoGesture)
+    }
+
+    fn subscribe(
+        &mut self,
+        from: ClientId,
+        named: Reports,
+        is_wanted: bool,
+    ) -> Result<(), Refused> {
+        if let Some(Client { reports, .. }) = self.clients.get_mut(&from) {
+            *reports = reports.with(named, is_wanted);
+        }
+        Ok(())
+    }
+
+    /// Tells sound and editors of an edit that was made.
+    fn spread(&mut self, edit: &Edit) {
+        match edit.reach() {
+            Reach::Structure => self.needs_plan = true,
+            // A plan that is to come has the params with it.
+            Reach::Params if !self.needs_plan => self.turn(edit),
+            Reach::Params | Reach::Looks => {}
+        }
+        if self.has_subscriber(|reports| reports.patch) {
+            self.tell(Missed::Tell, |reports| reports.patch, reply::edit(edit));
+        }
+    }
+
+    fn turn(&mut self, edit: &Edit) {
+        match edit {
+            Edit::SetParam { module, param, .. } => {
+                let Some(there) = self.patch.modules.get(module) else { return };
+                let index = there.about().ok().and_then(|about| about.param(param));
+                if let (Some(index), Some(value)) = (index, there.param(param)) {
+                    self.sound.param_changed(module, index, value);
+                }
+            }
+            Edit::Group(edits) => edits.iter().for_each(|edit| self.turn(edit)),
+            _ => {}
+        }
+    }
+
+    fn has_subscriber(&self, of: impl Fn(&Reports) -> bool) -> bool {
+        self.clients.values().any(|client| of(&client.reports))
+    }
+
+    fn tell(
+        &mut self,
+        missed: Missed,
+        of: impl Fn(&Reports) -> bool,
+        messages: impl IntoIterator<Item = OscMessage>,
+    ) {
+        self.framed.clear();
+        messages.into_iter().for_each(|message| append(message, &mut self.framed));
+        for client in self.clients.values_mut().filter(|client| of(&client.reports)) {
+            client.outbox.report(&self.framed, missed);
+            client.has_news = true;
+        }
+    }
+
+    fn reply(
+        &self,
+        to: ClientId,
+        messages: impl IntoIterator<Item = OscMessage>,
+    ) -> Result<(), Refused> {
+        if let Some(client) = self.clients.get(&to) {
+            messages.into_iter().for_each(|message| client.outbox.reply(message));
+        }
+        Ok(())
+    }
+
+    fn reply_whole(&self, to: ClientId) -> Result<(), Refused> {
+        if let Some(client) = self.clients.get(&to) {
+            client.outbox.reply_whole(reply::patch(&self.patch));
+        }
+        Ok(())
+    }
+
+    fn answer(&self, to: ClientId, address: &str, done: Result<(), Refused>) {
+        if let (Err(why), Some(client)) = (done, self.clients.get(&to)) {
+            client.outbox.reply(reply::error(address, &why.to_string()));
+        }
+    }
+}
+
+impl Client {
+    fn gesture(&self, id: ClientId) -> Gesture {
+        // Odd, so that it is none of those that the client numbers by itself.
+        Gesture { hand: id.0 << 1 | 1, number: self.gestures }
+    }
+
+    fn end_gesture_after_pause(&mut self, now: Instant) {
+        if self.last_turn.replace(now).is_none_or(|last| now - last > PAUSE) {
+            self.gestures = self.gestures.wrapping_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::osc::address::ADDRESSES;
+    use crate::osc::address::tests::example;
+    use crate::osc::mirror::Mirror;
+    use crate::osc::packet::{decode, split};
+    use crate::patch::edit::tests::{added, any_edit, connected, id, ring, set};
+
+    /// What a sound was told.
+    #[derive(Clone, Debug, PartialEq)]
+    pub(crate) enum Told {
+        Patch(usize),
+        Param(String, usize, f32),
+        Event(String, Event),
+    }
+
+    /// A sound that writes down what it is told.
+    #[derive(Debug, Default)]
+    pub(crate) struct Scribe(pub(crate) Vec<Told>);
+
+    impl Sound for Scribe {
+        fn patch_changed(&mut self, patch: &Patch) {
+            self.0.push(Told::Patch(patch.modules.len()));
+        }
+
+        fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32) {
+            self.0.push(Told::Param(module.to_string(), param, value));
+        }
+
+        fn event(&mut self, module: &ModuleId, event: Event) {
+            self.0.push(Told::Event(module.to_string(), event));
+        }
+
+        fn status(&self) -> Status {
+            let workers = vec![WorkerStatus::default(); 2];
+            Status { device: "silent clock".into(), workers, ..Status::default() }
+        }
+
+        fn meters(&self) -> Vec<(ModuleId, Vec<f32>)> {
+            vec![(id("a"), vec![0.5])]
+        }
+    }
+
+    struct Rig {
+        control: Mutex<Control<Scribe>>,
+    }
+
+    struct Editor<'a> {
+        rig: &'a Rig,
+        id: ClientId,
+        outbox: Arc<Outbox>,
+    }
+
+    impl Rig {
+        /// A ring of three modules, and nothing told yet.
+        fn new() -> Rig {
+            let mut control = Control::new(ring(), Scribe::default()).unwrap();
+            assert_eq!(std::mem::take(&mut control.sound.0), [Told::Patch(3)]);
+            Rig { control: Mutex::new(control) }
+        }
+
+        fn connect(&self, rights: Rights) -> Editor<'_> {
+            let outbox = Arc::new(Outbox::default());
+            let id = lock(&self.control).connect(outbox.clone(), rights);
+            Editor { rig: self, id, outbox }
+        }
+
+        fn told(&self) -> Vec<Told> {
+            std::mem::take(&mut lock(&self.control).sound.0)
+        }
+
+        fn patch(&self) -> Patch {
+            lock(&self.control).patch.clone()
+        }
+    }
+
+    impl Editor<'_> {
+        /// One packet, and what came back.
+        fn send(&self, messages: impl IntoIterator<Item = OscMessage>) -> Vec<OscMessage> {
+            let calls: Vec<_> = messages.into_iter().map(Call::read).collect();
+            serve(&self.rig.control, self.id, &self.outbox, &mut calls.into_iter());
+            self.heard()
+        }
+
+        fn ask(&self, text: &str) -> Vec<OscMessage> {
+            self.send([example(text)])
+        }
+
+        /// The sentence of what was refused.
+        fn refused(&self, text: &str) -> String {
+            let before = self.rig.patch();
+            let mut heard = self.ask(text);
+            assert_eq!(heard.len(), 1, "{heard:?}");
+            assert_eq!(self.rig.patch(), before, "a refused request changes nothing");
+            assert_eq!(self.rig.told(), [], "a refused request is not heard");
+            let OscMessage { addr, args } = heard.remove(0);
+            assert_eq!((&*addr, &args[0]), ("/error", &text.split(' ').next().unwrap().into()));
+            args[1].clone().string().unwrap()
+        }
+
+        fn heard(&self) -> Vec<OscMessage> {
+            let bytes = self.outbox.take();
+            split(&bytes).map(|packet| decode(packet).unwrap().remove(0)).collect()
+        }
+    }
+
+    fn addresses(messages: &[OscMessage]) -> Vec<&str> {
+        messages.iter().map(|message| message.addr.as_str()).collect()
+    }
+
+    #[test]
+    fn a_knob_is_told_by_its_index_and_a_module_by_a_new_plan() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        assert_eq!(editor.ask("/param/set a offset 2.5"), []);
+        assert_eq!(rig.told(), [Told::Param("a".into(), 1, 2.5)]);
+        assert_eq!(editor.ask("/param/set a gain \"-0.5\""), []);
+        assert_eq!(rig.told(), [Told::Param("a".into(), 0, -0.5)]);
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/cable/connect d.out a.in");
+        assert_eq!(rig.told(), [Told::Patch(4), Told::Patch(4)]);
+        editor.ask("/module/move a 5 5");
+        editor.ask("/patch/title Ring");
+        assert_eq!(rig.told(), [], "what is only seen is not heard");
+    }
+
+    #[test]
+    fn what_is_undone_is_told_like_what_is_done() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/param/set a gain 0.5");
+        editor.ask("/module/remove b");
+        rig.told();
+        editor.ask("/undo");
+        editor.ask("/undo");
+        assert_eq!(rig.told(), [Told::Patch(3), Told::Param("a".into(), 0, 1.0)]);
+        assert_eq!(rig.patch(), ring());
+        editor.ask("/redo");
+        assert_eq!(rig.told(), [Told::Param("a".into(), 0, 0.5)]);
+    }
+
+    #[test]
+    fn a_bundle_makes_one_plan_with_its_params_in_it() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let texts = ["/module/add d attenuverter 0 0", "/param/set d gain 2.0", "/module/remove a"];
+        assert_eq!(editor.send(texts.map(example)), []);
+        assert_eq!(rig.told(), [Told::Patch(3)]);
+    }
+
+    #[test]
+    fn what_is_refused_is_answered_with_a_sentence_and_changes_nothing() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        assert!(editor.refused("/param/set d gain 1").contains("no module called `d`"));
+        assert!(editor.refused("/param/set a gian 1").contains("Did you mean `gain`?"));
+        assert!(editor.refused("/param/set a gain 5").contains("from -2 to 2"));
+        assert!(editor.refused("/param/set a gain loud").contains("`loud`"));
+        assert!(editor.refused("/module/add a attenuverter 0 0").contains("already"));
+        assert!(editor.refused("/note/on a 60 1").contains("Attenuverter takes no notes"));
+        assert!(editor.refused("/note/off z 60").contains("no module called `z`"));
+        assert!(editor.refused("/undo").contains("Nothing is left to undo"));
+        assert!(editor.refused("/redo").contains("Nothing is left to redo"));
+        assert!(editor.refused("/gesture/end").contains("No gesture"));
+        assert!(editor.refused("/query/module z").contains("`z`"));
+        assert!(editor.refused("/patch/put blob:{}").contains("was not changed"));
+        assert!(editor.refused("/patch/load /no/where").contains("/no/where"));
+        assert!(editor.refused("/nonsense").contains("no such address"));
+    }
+
+    #[test]
+    fn keys_reach_every_module_that_is_played_and_no_other() {
+        let is_keyboard = |about: &&dsp_worker::catalog::Entry| is_played(about.about);
+        let Some(keyboard) = dsp_worker::catalog::CATALOG.iter().find(is_keyboard) else { return };
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let add = example(&format!("/module/add keys {} 0 0", keyboard.about.name));
+        // In one packet: the sound hears of the module before its first note.
+        editor.send([add, example("/note/on keys 72 0.5"), example("/note/all-off")]);
+        let note = Event::NoteOn { key: 72, voct: 1.0, velocity: 0.5 };
+        let keys = |event| Told::Event("keys".into(), event);
+        assert_eq!(rig.told(), [Told::Patch(4), keys(note), keys(Event::AllNotesOff)]);
+    }
+
+    #[test]
+    fn a_change_is_reported_to_who_subscribed_and_to_nobody_else() {
+        let rig = Rig::new();
+        let [editor, other, stranger] = [(); 3].map(|()| rig.connect(Rights::Editor));
+        editor.ask("/reports/subscribe patch");
+        other.ask("/reports/subscribe patch meters");
+        let heard = editor.send([example("/param/set a gain 0.5"), example("/sync 3")]);
+        assert_eq!(addresses(&heard), ["/param/set", "/synced", "/history"]);
+        assert_eq!(addresses(&other.heard()), ["/param/set", "/history"]);
+        assert_eq!(stranger.heard(), []);
+        editor.ask("/reports/unsubscribe patch");
+        other.ask("/module/remove a");
+        assert_eq!(editor.heard(), []);
+    }
+
+    #[test]
+    fn status_and_meters_are_reported_to_who_wants_them() {
+        let rig = Rig::new();
+        let [health, meters] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        health.ask("/reports/subscribe health");
+        meters.ask("/reports/subscribe meters");
+        lock(&rig.control).report();
+        assert_eq!(addresses(&health.heard()), ["/status", "/worker", "/worker"]);
+        assert_eq!(meters.heard(), [example("/meters a 0.5")]);
+        assert_eq!(addresses(&meters.ask("/query/status")), ["/status", "/worker", "/worker"]);
+    }
+
+    #[test]
+    fn a_module_is_described_with_all_its_params() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/param/set a gain 0.5");
+        let module = "/module a attenuverter 0.0 0.0 false gain 0.5 offset 0.0";
+        assert_eq!(editor.ask("/query/module a"), [example(module)]);
+        assert_eq!(addresses(&editor.ask("/query/host")), ["/host"]);
+    }
+
+    #[test]
+    fn a_gesture_is_one_step_and_another_editor_ends_it() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        editor.ask("/gesture/begin");
+        assert!(editor.refused("/gesture/begin").contains("open already"));
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/cable/connect d.out a.in");
+        editor.ask("/gesture/end");
+        for gain in ["0.1", "0.2", "0.3"] {
+            editor.ask(&format!("/param/set b gain {gain} 9"));
+        }
+        other.ask("/param/set b gain 0.4 9");
+        let steps = || lock(&rig.control).history.undos();
+        assert_eq!(steps(), 3);
+        for _ in 0..3 {
+            other.ask("/undo");
+        }
+        assert_eq!(rig.patch(), ring());
+    }
+
+    #[test]
+    fn a_controller_may_play_but_not_patch() {
+        let rig = Rig::new();
+        let controller = rig.connect(Rights::Controller);
+        for address in ADDRESSES.iter().filter(|a| !a.is_for_controllers) {
+            let heard = controller.ask(address.example);
+            assert_eq!(addresses(&heard), ["/error"], "{}", address.path);
+        }
+        assert_eq!(rig.patch(), ring());
+        for gain in ["0.1", "0.2", "0.3"] {
+            assert_eq!(controller.ask(&format!("/param/set b gain {gain}")), []);
+        }
+        assert_eq!(lock(&rig.control).history.undos(), 1, "one turn of a knob");
+        assert!(!lock(&rig.control).is_quitting());
+    }
+
+    #[test]
+    fn a_patch_is_saved_and_loaded_and_the_loading_undone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.sostenuto");
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        let (save, load) = (reply_with("/patch/save", &path), reply_with("/patch/load", &path));
+        assert_eq!(editor.send([save.clone(), example("/patch/new")]), []);
+        assert_eq!(rig.patch(), Patch::default());
+        other.ask("/reports/subscribe patch");
+        assert_eq!(editor.send([load.clone()]), []);
+        assert_eq!(rig.patch(), ring());
+        assert_eq!(addresses(&other.heard()), ["/patch", "/history"]);
+        editor.ask("/undo");
+        assert_eq!(rig.patch(), Patch::default());
+        std::fs::write(&path, "Dear Ada,").unwrap();
+        assert_eq!(addresses(&editor.send([load, save])), ["/error", "/error"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
+    }
+
+    fn reply_with(addr: &str, path: &Path) -> OscMessage {
+        OscMessage { addr: addr.into(), args: vec![path.to_str().unwrap().into()] }
+    }
+
+    #[test]
+    fn who_asks_without_reading_waits_for_the_rest() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let calls: Vec<_> = (0..10_000).map(|_| Call::read(example("/patch/get"))).collect();
+        let mut calls = calls.into_iter();
+        serve(&rig.control, editor.id, &editor.outbox, &mut calls);
+        assert!(calls.len() > 0 && editor.outbox.waiting_bytes() < 2 * HEAVY_BYTES);
+    }
+
+    #[test]
+    fn a_connection_that_ended_is_told_nothing() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe patch");
+        lock(&rig.control).disconnect(editor.id);
+        lock(&rig.control).edit(added("d"), None).unwrap();
+        lock(&rig.control).edit(connected("d.out -> a.in"), None).unwrap();
+        assert_eq!(editor.heard(), []);
+        assert_eq!(editor.ask("/sync 1"), []);
+    }
+
+    #[test]
+    fn quitting_is_left_to_the_host() {
+        let rig = Rig::new();
+        rig.connect(Rights::Editor).ask("/host/quit");
+        assert!(lock(&rig.control).is_quitting());
+    }
+
+    proptest! {
+        #[test]
+        fn a_mirror_stays_in_step_through_edits_undo_and_redo(
+            steps in prop::collection::vec((0u8..8, any_edit()), 0..60)
+        ) {
+            let rig = Rig::new();
+            let [editor, watcher] = [(); 2].map(|()| rig.connect(Rights::Editor));
+            watcher.ask("/reports/subscribe patch");
+            let mut mirror = Mirror::default();
+            watcher.ask("/patch/get").into_iter().for_each(|message| drop(mirror.hear(message)));
+            for (choice, edit) in steps {
+                match choice {
+                    0 => drop(editor.ask("/undo")),
+                    1 => drop(editor.ask("/redo")),
+                    // As an editor asks for it, message by message.
+                    2 => drop(editor.send(reply::edit(&edit))),
+                    _ => {
+                        let mut control = lock(&rig.control);
+                        let _ = control.edit(edit, None);
+                        control.settle(None);
+                    }
+                }
+                watcher.heard().into_iter().for_each(|message| drop(mirror.hear(message)));
+                prop_assert!(mirror.is_in_step());
+                prop_assert_eq!(mirror.patch(), &rig.patch());
+            }
+        }
+
+        #[test]
+        fn any_message_is_done_or_refused(
+            address in prop::sample::select(ADDRESSES.iter().map(|a| a.path)
+                .filter(|path| !path.contains("save")).collect::<Vec<_>>()),
+            args in prop::collection::vec(prop_oneof![
+                any::<f32>().prop_map(rosc::OscType::Float),
+                any::<i32>().prop_map(rosc::OscType::Int),
+                prop::sample::select(vec!["a", "gain", "a.out", "b.in", "attenuverter", "/x", ""])
+                    .prop_map(|word| word.into()),
+                any::<bool>().prop_map(rosc::OscType::Bool),
+            ], 0..6)
+        ) {
+            let rig = Rig::new();
+            let editor = rig.connect(Rights::Editor);
+            editor.send([OscMessage { addr: address.into(), args }]);
+            rig.patch().check().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_knob_set_where_it_stands_is_still_a_step() {
+        let rig = Rig::new();
+        let mut control = lock(&rig.control);
+        control.edit(set("a", "gain", 1.0), None).unwrap();
+        assert_eq!(control.history.undos(), 1);
+    }
+}

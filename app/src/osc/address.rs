@@ -1,0 +1,648 @@
+//! Every address on the wire, declared once. Requests are read by this table,
+//! and the manual, `docs/osc.md`, is made from it.
+
+use std::fmt::Write;
+
+use crate::osc::packet::MAX_PACKET_BYTES;
+
+/// An address: what may follow it, and what it means.
+#[derive(Debug)]
+pub struct Address {
+    /// As on the wire: `/param/set`.
+    pub path: &'static str,
+    /// Who sends it when.
+    pub ways: &'static [Way],
+    /// Its arguments. The last `optional` of them may be left out.
+    pub args: &'static [Arg],
+    /// How many of `args` may be left out.
+    pub optional: usize,
+    /// Arguments that follow any number of times, together.
+    pub repeated: &'static [Arg],
+    /// Whether controllers may send it over UDP.
+    pub is_for_controllers: bool,
+    /// A message as one would type it.
+    pub example: &'static str,
+    /// One sentence, and what would surprise.
+    pub help: &'static str,
+}
+
+/// Who sends a message when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the host.
+    Request,
+    /// From the host, to whom asked.
+    Reply,
+    /// From the host, to who subscribed.
+    Report,
+}
+
+/// An argument of a message.
+#[derive(Debug)]
+pub struct Arg {
+    /// What the manual calls it.
+    pub name: &'static str,
+    /// What may stand there.
+    pub form: Form,
+    /// What a number counts, or nothing.
+    pub unit: &'static str,
+    /// Which values are taken.
+    pub range: &'static str,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// What may stand in the place of an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `s`
+    Text,
+    /// `f`; `d`, `i` and `h` are taken too.
+    Number,
+    /// `i`; `h`, and an `f` or `d` without a fraction, are taken too.
+    Int,
+    /// `h`
+    Long,
+    /// `T` or `F`; the numbers 1 and 0 are taken too.
+    Flag,
+    /// `f` or `s`: a number, or a word of a choice.
+    Value,
+    /// `b`
+    Blob,
+}
+
+impl Form {
+    const fn tag(self) -> &'static str {
+        match self {
+            Form::Text => "s",
+            Form::Number => "f",
+            Form::Int => "i",
+            Form::Long => "h",
+            Form::Flag => "T or F",
+            Form::Value => "f or s",
+            Form::Blob => "b",
+        }
+    }
+
+    /// As a sentence asks for it.
+    pub const fn wanted(self) -> &'static str {
+        match self {
+            Form::Text => "a string",
+            Form::Number => "a number",
+            Form::Int | Form::Long => "a whole number",
+            Form::Flag => "true or false",
+            Form::Value => "a number or a word",
+            Form::Blob => "a blob",
+        }
+    }
+}
+
+const fn arg(
+    name: &'static str,
+    form: Form,
+    unit: &'static str,
+    range: &'static str,
+    help: &'static str,
+) -> Arg {
+    Arg { name, form, unit, range, help }
+}
+
+const ID: &str = "lower-case letters, digits, dashes";
+const MODULE: Arg = arg("module", Form::Text, "", ID, "a module's name in the patch");
+const KIND: Arg =
+    arg("kind", Form::Text, "", "see `sostenuto modules`", "its name in the catalogue");
+const X: Arg = arg("x", Form::Number, "points", "finite", "its left edge on the canvas");
+const Y: Arg = arg("y", Form::Number, "points", "finite", "its top edge on the canvas");
+const FROM: Arg = arg("from", Form::Text, "", "MODULE.OUTPUT", "where the signal comes from");
+const TO: Arg = arg("to", Form::Text, "", "MODULE.INPUT", "where it goes to");
+const PARAM: Arg = arg("param", Form::Text, "", "see `sostenuto modules`", "a param's name");
+const VALUE: Arg =
+    arg("value", Form::Value, "the param's", "the param's", "where it is set, or a choice's word");
+const BYPASSED: Arg = arg("is_bypassed", Form::Flag, "", "", "whether signals pass it by");
+const KEY: Arg = arg("key", Form::Int, "semitones", "0 or more; 60 is C4", "which key");
+const PATH: Arg = arg("path", Form::Text, "", "a whole path", "a file of the host's machine");
+const JSON: Arg = arg("json", Form::Blob, "", "UTF-8", "the text of a patch file");
+const REPORT: Arg =
+    arg("kind", Form::Text, "", "patch, meters, health", "what is reported, one or more");
+const SYNC: Arg = arg("id", Form::Int, "", "any", "comes back as it was sent");
+
+const BLANK: Address = Address {
+    path: "",
+    ways: &[Way::Request],
+    args: &[],
+    optional: 0,
+    repeated: &[],
+    is_for_controllers: false,
+    example: "",
+    help: "",
+};
+const EDIT: Address = Address { ways: &[Way::Request, Way::Report], ..BLANK };
+const REPLY: Address = Address { ways: &[Way::Reply], ..BLANK };
+
+/// Every address, in the order of the manual.
+pub static ADDRESSES: &[Address] = &[
+    Address {
+        path: "/module/add",
+        args: &[MODULE, KIND, X, Y],
+        repeated: &[PARAM, VALUE],
+        example: "/module/add lead attenuverter 40.0 80.0 gain 0.5",
+        help: "Puts a module on the canvas. Params that are not named start at their default.",
+        ..EDIT
+    },
+    Address {
+        path: "/module/remove",
+        args: &[MODULE],
+        example: "/module/remove lead",
+        help: "Takes a module away, and its cables with it.",
+        ..EDIT
+    },
+    Address {
+        path: "/module/move",
+        repeated: &[MODULE, X, Y],
+        example: "/module/move lead 120.0 80.0 filter 360.0 80.0",
+        help: "Moves modules on the canvas. Nothing is heard.",
+        ..EDIT
+    },
+    Address {
+        path: "/module/rename",
+        args: &[MODULE, arg("new_name", Form::Text, "", ID, "a name that no module has")],
+        example: "/module/rename attenuverter-2 lead",
+        help: "Gives a module another name. Its cables stay.",
+        ..EDIT
+    },
+    Address {
+        path: "/module/bypass",
+        args: &[MODULE, BYPASSED],
+        is_for_controllers: true,
+        example: "/module/bypass lead true",
+        help: "Lets signals pass a module by, or no longer.",
+        ..EDIT
+    },
+    Address {
+        path: "/cable/connect",
+        args: &[FROM, TO],
+        example: "/cable/connect lead.out filter.in",
+        help: "Plugs a cable in. Cables into the same input are summed.",
+        ..EDIT
+    },
+    Address {
+        path: "/cable/disconnect",
+        args: &[FROM, TO],
+        example: "/cable/disconnect lead.out filter.in",
+        help: "Pulls a cable out.",
+        ..EDIT
+    },
+    Address {
+        path: "/param/set",
+        args: &[
+            MODULE,
+            PARAM,
+            VALUE,
+            arg(
+                "gesture",
+                Form::Int,
+                "",
+                "any; 0: none",
+                "settings with the same number are one undo step",
+            ),
+        ],
+        optional: 1,
+        is_for_controllers: true,
+        example: "/param/set lead gain -0.5",
+        help: "Turns a knob; the sound glides there. Over UDP, settings less than a second apart are one undo step.",
+        ..EDIT
+    },
+    Address {
+        path: "/note/on",
+        args: &[
+            MODULE,
+            KEY,
+            arg("velocity", Form::Number, "", "0 to 1", "how hard; 0 lets the key go"),
+            arg(
+                "voct",
+                Form::Number,
+                "octaves above C4",
+                "-10 to 10",
+                "its pitch; without it, that of the key",
+            ),
+        ],
+        optional: 1,
+        is_for_controllers: true,
+        example: "/note/on keyboard 57 0.8",
+        help: "Presses a key of a module that is played.",
+        ..BLANK
+    },
+    Address {
+        path: "/note/off",
+        args: &[MODULE, KEY],
+        is_for_controllers: true,
+        example: "/note/off keyboard 57",
+        help: "Lets a key go.",
+        ..BLANK
+    },
+    Address {
+        path: "/note/all-off",
+        args: &[MODULE],
+        optional: 1,
+        is_for_controllers: true,
+        example: "/note/all-off",
+        help: "Lets every key go: of one module, or of all.",
+        ..BLANK
+    },
+    Address {
+        path: "/gesture/begin",
+        example: "/gesture/begin",
+        help: "From here to `/gesture/end`, the edits of this connection are one undo step, as long as nobody else edits between them.",
+        ..BLANK
+    },
+    Address {
+        path: "/gesture/end",
+        example: "/gesture/end",
+        help: "Ends what `/gesture/begin` began.",
+        ..BLANK
+    },
+    Address {
+        path: "/patch/title",
+        args: &[arg("title", Form::Text, "", "at most 64 KiB", "what the musician calls it")],
+        example: "/patch/title \"Glass rain\"",
+        help: "Names the patch.",
+        ..EDIT
+    },
+    Address {
+        path: "/patch/description",
+        args: &[arg("text", Form::Text, "", "at most 64 KiB", "what it is and how to play it")],
+        example: "/patch/description \"Turn the macro knob slowly.\"",
+        help: "Describes the patch.",
+        ..EDIT
+    },
+    Address {
+        path: "/patch/load",
+        args: &[PATH],
+        example: "/patch/load /home/ada/rain.sostenuto",
+        help: "Loads a patch file instead of this patch. It can be undone.",
+        ..BLANK
+    },
+    Address {
+        path: "/patch/save",
+        args: &[PATH, arg("over_anything", Form::Flag, "", "", "overwrite even what is no patch")],
+        optional: 1,
+        example: "/patch/save /home/ada/rain.sostenuto",
+        help: "Saves the patch. A file that is there, and is no patch that this version reads, is kept.",
+        ..BLANK
+    },
+    Address {
+        path: "/patch/new",
+        example: "/patch/new",
+        help: "An empty patch instead of this one. It can be undone.",
+        ..BLANK
+    },
+    Address {
+        path: "/patch/put",
+        args: &[JSON],
+        example: "/patch/put blob:{\"sostenuto\":1}",
+        help: "Another patch instead of this one. It can be undone.",
+        ..BLANK
+    },
+    Address {
+        path: "/patch/get",
+        example: "/patch/get",
+        help: "Asks for the whole patch: `/patch`. After `/reports/lost`, reports of the patch go on from there.",
+        ..BLANK
+    },
+    Address {
+        path: "/undo",
+        is_for_controllers: true,
+        example: "/undo",
+        help: "Takes the last step back, whoever made it.",
+        ..BLANK
+    },
+    Address {
+        path: "/redo",
+        is_for_controllers: true,
+        example: "/redo",
+        help: "Makes the step again that was undone last.",
+        ..BLANK
+    },
+    Address {
+        path: "/query/host",
+        is_for_controllers: true,
+        example: "/query/host",
+        help: "Asks which program this is: `/host`.",
+        ..BLANK
+    },
+    Address {
+        path: "/query/module",
+        args: &[MODULE],
+        is_for_controllers: true,
+        example: "/query/module lead",
+        help: "Asks what a module is and where its params stand: `/module`.",
+        ..BLANK
+    },
+    Address {
+        path: "/query/status",
+        is_for_controllers: true,
+        example: "/query/status",
+        help: "Asks how the sound is doing: `/status`, then a `/worker` for each worker.",
+        ..BLANK
+    },
+    Address {
+        path: "/reports/subscribe",
+        repeated: &[REPORT],
+        example: "/reports/subscribe patch health",
+        help: "From here on, changes of the patch, meters, or the health of the host are reported to this connection.",
+        ..BLANK
+    },
+    Address {
+        path: "/reports/unsubscribe",
+        repeated: &[REPORT],
+        example: "/reports/unsubscribe meters",
+        help: "Ends what `/reports/subscribe` began.",
+        ..BLANK
+    },
+    Address {
+        path: "/sync",
+        args: &[SYNC],
+        is_for_controllers: true,
+        example: "/sync 7",
+        help: "Asks for `/synced`, once all that this connection asked for before is done.",
+        ..BLANK
+    },
+    Address {
+        path: "/host/quit",
+        example: "/host/quit",
+        help: "Ends the host, and with it the sound.",
+        ..BLANK
+    },
+    Address {
+        path: "/error",
+        args: &[
+            arg(
+                "address",
+                Form::Text,
+                "",
+                "",
+                "of the request, or empty where the packet had none",
+            ),
+            arg("sentence", Form::Text, "", "", "why, for the musician"),
+        ],
+        example: "/error /undo \"Nothing is left to undo.\"",
+        help: "A request was refused. Nothing has changed.",
+        ..REPLY
+    },
+    Address {
+        path: "/synced",
+        args: &[SYNC],
+        example: "/synced 7",
+        help: "All that this connection asked for before `/sync` is done.",
+        ..REPLY
+    },
+    Address {
+        path: "/patch",
+        ways: &[Way::Reply, Way::Report],
+        args: &[JSON],
+        example: "/patch blob:{\"sostenuto\":1}",
+        help: "The whole patch: asked for, or because another one was loaded.",
+        ..BLANK
+    },
+    Address {
+        path: "/host",
+        args: &[
+            arg("version", Form::Text, "", "", "of the program"),
+            arg(
+                "catalogue",
+                Form::Long,
+                "",
+                "any",
+                "the same in two programs with the same modules",
+            ),
+            arg("pid", Form::Int, "", "", "its process"),
+        ],
+        example: "/host 0.1.0 81985529216486895h 4711",
+        help: "Which program this is.",
+        ..REPLY
+    },
+    Address {
+        path: "/module",
+        args: &[MODULE, KIND, X, Y, BYPASSED],
+        repeated: &[PARAM, VALUE],
+        example: "/module lead attenuverter 40.0 80.0 false gain 0.5 offset 0.0",
+        help: "What a module is, with every param that it has.",
+        ..REPLY
+    },
+    Address {
+        path: "/history",
+        ways: &[Way::Report],
+        args: &[
+            arg("undos", Form::Int, "", "0 or more", "steps that can be undone"),
+            arg("redos", Form::Int, "", "0 or more", "steps that can be redone"),
+        ],
+        example: "/history 12 0",
+        help: "How far undo and redo reach. Reported with `patch`, when it changes.",
+        ..BLANK
+    },
+    Address {
+        path: "/status",
+        ways: &[Way::Reply, Way::Report],
+        args: &[
+            arg("sample_rate", Form::Number, "Hz", "44100 to 192000", "of the sound card"),
+            arg("block", Form::Int, "frames", "32 to 2048", "computed in one go"),
+            arg("device", Form::Text, "", "", "the sound card, or the silent clock"),
+            arg("load", Form::Number, "of 1", "0 or more", "share of its time that a block takes"),
+            arg("latency", Form::Number, "s", "0 or more", "from an event to its sound"),
+            arg("xruns", Form::Long, "", "0 or more", "blocks that were not ready, ever"),
+            arg("blocks", Form::Long, "", "0 or more", "blocks, ever"),
+            arg("workers", Form::Int, "", "0 or more", "how many `/worker` messages follow"),
+        ],
+        example: "/status 48000.0 256 \"silent clock\" 0.21 0.0117 0h 48112h 8",
+        help: "How the sound is doing. Reported with `health`.",
+        ..BLANK
+    },
+    Address {
+        path: "/worker",
+        ways: &[Way::Reply, Way::Report],
+        args: &[
+            arg("slot", Form::Int, "", "0 or more", "its place in the pool"),
+            arg("pid", Form::Int, "", "", "its process"),
+            arg("state", Form::Text, "", "", "what it is doing, in a word"),
+            arg("jobs", Form::Int, "", "0 or more", "modules and loops that it computes"),
+            arg("load", Form::Number, "of 1", "0 or more", "share of a block's time that it takes"),
+            arg("restarts", Form::Int, "", "0 or more", "how often it was replaced"),
+        ],
+        example: "/worker 3 4712 playing 5 0.12 0",
+        help: "How one worker is doing. Follows `/status`.",
+        ..BLANK
+    },
+    Address {
+        path: "/meters",
+        ways: &[Way::Report],
+        args: &[MODULE],
+        repeated: &[arg("number", Form::Number, "the module's", "", "what its face shows")],
+        example: "/meters lead 0.25 -0.5",
+        help: "What a module shows on its face. Reported with `meters`, newest only.",
+        ..BLANK
+    },
+    Address {
+        path: "/reports/lost",
+        ways: &[Way::Report],
+        example: "/reports/lost",
+        help: "You read too slowly, and changes of the patch were left out from here on. Ask for `/patch/get`.",
+        ..BLANK
+    },
+];
+
+/// The address with that path.
+pub fn find(path: &str) -> Option<&'static Address> {
+    ADDRESSES.iter().find(|address| address.path == path)
+}
+
+/// The text of `docs/osc.md`.
+pub fn manual() -> String {
+    let mut text = intro();
+    for (title, way) in [
+        ("What you can ask for", Way::Request),
+        ("What comes back to you", Way::Reply),
+        ("What is reported to subscribers only", Way::Report),
+    ] {
+        let first = |address: &&Address| address.ways[0] == way;
+        write!(text, "\n## {title}\n").expect("a string takes all");
+        ADDRESSES.iter().filter(first).for_each(|address| describe(&mut text, address));
+    }
+    text
+}
+
+fn intro() -> String {
+    let mebibytes = MAX_PACKET_BYTES / (1024 * 1024);
+    format!(
+        "# Sostenuto over OSC\n\n\
+        <!-- Made from app/src/osc/address.rs by `UPDATE_DOCS=1 cargo test -p sostenuto --lib manual`. -->\n\n\
+        A running host speaks OSC 1.0 on two ways:\n\n\
+        - **The local stream**, for editors: a socket that only its user can open \
+        (`$XDG_RUNTIME_DIR/sostenuto/host.sock`; on Windows a named pipe). Every packet has its length \
+        in front, as four bytes, the highest first. A packet has at most {mebibytes} MiB; after a longer \
+        one the connection is closed.\n\
+        - **UDP**, for controllers: off until asked for, and then on the loopback only until asked \
+        otherwise. It takes the requests that are marked *also over UDP*. Replies go to where the \
+        request came from.\n\n\
+        What is asked for on one connection is done in order. A bundle is done at once, message by \
+        message; its time is not looked at. A request that is refused is answered with `/error` and \
+        changes nothing; one that is done is answered only where it asks something. Patterns (`*`, `?`) \
+        are not matched.\n\n\
+        Where a number is wanted, `f`, `d`, `i` and `h` are all taken; `T` and `F` may be 1 and 0.\n"
+    )
+}
+
+fn describe(text: &mut String, address: &Address) {
+    let Address { path, args, repeated, help, example, .. } = address;
+    write!(text, "\n### `{path}`\n\n{help}\n").expect("a string takes all");
+    if address.is_for_controllers {
+        text.push_str("*Also over UDP.*\n");
+    }
+    if address.ways == [Way::Request, Way::Report] {
+        text.push_str("*Reported to subscribers of `patch` when it was done.*\n");
+    } else if address.ways == [Way::Reply, Way::Report] {
+        text.push_str("*Asked for, or reported to subscribers.*\n");
+    }
+    if !args.is_empty() || !repeated.is_empty() {
+        text.push_str("\n| argument | type | unit | range | meaning |\n|---|---|---|---|---|\n");
+    }
+    for (index, arg) in args.iter().enumerate() {
+        let is_optional = index >= args.len() - address.optional;
+        row(text, arg, if is_optional { " (optional)" } else { "" });
+    }
+    for arg in *repeated {
+        row(text, arg, " (repeated)");
+    }
+    write!(text, "\n`{example}`\n").expect("a string takes all");
+}
+
+fn row(text: &mut String, arg: &Arg, note: &str) {
+    let Arg { name, form, unit, range, help } = arg;
+    let tag = form.tag();
+    writeln!(text, "| {name}{note} | {tag} | {unit} | {range} | {help} |")
+        .expect("a string takes all");
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use rosc::{OscMessage, OscType};
+
+    use super::*;
+
+    /// Reads an example as a musician reads it.
+    pub(crate) fn example(text: &str) -> OscMessage {
+        let mut words = words(text).into_iter();
+        let addr = words.next().unwrap();
+        OscMessage { addr, args: words.map(|word| value(&word)).collect() }
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (index, part) in text.split('"').enumerate() {
+            match text.contains("blob:") || index % 2 == 0 {
+                _ if text.contains("blob:") => return text.split(' ').map(str::to_owned).collect(),
+                true => words.extend(part.split_whitespace().map(str::to_owned)),
+                false => words.push(part.to_owned()),
+            }
+        }
+        words
+    }
+
+    fn value(word: &str) -> OscType {
+        if let Some(json) = word.strip_prefix("blob:") {
+            return OscType::Blob(json.as_bytes().to_vec());
+        }
+        let long = word.strip_suffix('h').and_then(|word| word.parse().ok());
+        let flag = word.parse().ok().map(OscType::Bool);
+        let int = word.parse().ok().map(OscType::Int);
+        let float = word.parse().ok().map(OscType::Float);
+        let number = long.map(OscType::Long).or(flag).or(int).or(float);
+        number.unwrap_or_else(|| OscType::String(word.to_owned()))
+    }
+
+    fn fits(form: Form, value: &OscType) -> bool {
+        match value {
+            OscType::String(_) => matches!(form, Form::Text | Form::Value),
+            OscType::Float(_) => matches!(form, Form::Number | Form::Value),
+            OscType::Int(_) => form == Form::Int,
+            OscType::Long(_) => form == Form::Long,
+            OscType::Bool(_) => form == Form::Flag,
+            OscType::Blob(_) => form == Form::Blob,
+            _ => false,
+        }
+    }
+
+    /// Whether a message is as the table says that its address is.
+    pub(crate) fn keeps_to_the_table(message: &OscMessage) -> bool {
+        let Some(address) = find(&message.addr) else { return false };
+        let (fixed, rest) = message.args.split_at(message.args.len().min(address.args.len()));
+        let forms = address.repeated.iter().cycle();
+        fixed.len() + address.optional >= address.args.len()
+            && fixed.iter().zip(address.args).all(|(value, arg)| fits(arg.form, value))
+            && (rest.is_empty() || !address.repeated.is_empty())
+            && rest.len() % address.repeated.len().max(1) == 0
+            && rest.iter().zip(forms).all(|(value, arg)| fits(arg.form, value))
+    }
+
+    #[test]
+    fn every_address_is_declared_once_with_its_example() {
+        for (index, address) in ADDRESSES.iter().enumerate() {
+            let path = address.path;
+            assert_eq!(ADDRESSES.iter().position(|a| a.path == path), Some(index), "{path}");
+            assert!(!address.ways.is_empty() && address.optional <= address.args.len(), "{path}");
+            assert!(address.help.ends_with('.'), "{path}");
+            assert!(keeps_to_the_table(&example(address.example)), "{}", address.example);
+            assert_eq!(example(address.example).addr, path);
+        }
+    }
+
+    #[test]
+    fn the_manual_on_disk_is_the_one_made_from_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/osc.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, manual()).unwrap();
+        }
+        // Git may have changed the ends of lines on Windows.
+        let there = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+        assert!(there == manual(), "run UPDATE_DOCS=1 cargo test -p sostenuto --lib manual");
+    }
+}

@@ -1,0 +1,191 @@
+//! What a host says: replies to who asked, and reports to who subscribed.
+
+use dsp_worker::catalog;
+use rosc::{OscMessage, OscType};
+
+use crate::osc::status::{Status, WorkerStatus};
+use crate::patch::edit::Move;
+use crate::patch::{Cable, Edit, ModuleId, Patch, PatchModule, file};
+
+/// Letters of the longest sentence: it may quote what was sent.
+const MAX_SENTENCE_CHARS: usize = 500;
+
+fn message(addr: &str, args: Vec<OscType>) -> OscMessage {
+    OscMessage { addr: addr.to_owned(), args }
+}
+
+fn text(text: impl ToString) -> OscType {
+    // A zero byte would end it on the wire.
+    OscType::String(text.to_string().replace('\0', "\u{fffd}"))
+}
+
+/// A count, as far as it fits on the wire.
+fn int(count: impl TryInto<i32>) -> OscType {
+    OscType::Int(count.try_into().unwrap_or(i32::MAX))
+}
+
+fn long(count: u64) -> OscType {
+    OscType::Long(count.try_into().unwrap_or(i64::MAX))
+}
+
+/// `/error`: a request was refused.
+pub fn error(address: &str, sentence: &str) -> OscMessage {
+    let clip = |words: &str| text(words.chars().take(MAX_SENTENCE_CHARS).collect::<String>());
+    message("/error", vec![clip(address), clip(sentence)])
+}
+
+/// `/synced`: all before that `/sync` is done.
+pub fn synced(id: i32) -> OscMessage {
+    message("/synced", vec![OscType::Int(id)])
+}
+
+/// `/patch`: the whole patch.
+pub fn patch(patch: &Patch) -> OscMessage {
+    message("/patch", vec![OscType::Blob(file::write(patch).into_bytes())])
+}
+
+/// `/host`: which program this is.
+pub fn host() -> OscMessage {
+    let catalogue = OscType::Long(catalog::fingerprint().cast_signed());
+    message("/host", vec![text(env!("CARGO_PKG_VERSION")), catalogue, int(std::process::id())])
+}
+
+/// `/module`: what a module is, with every param.
+pub fn module(id: &ModuleId, module: &PatchModule) -> OscMessage {
+    let PatchModule { kind, x, y, is_bypassed, .. } = module;
+    let mut args = vec![text(id), text(kind)];
+    args.extend([OscType::Float(*x), OscType::Float(*y), OscType::Bool(*is_bypassed)]);
+    for param in module.about().map(|about| about.params).unwrap_or_default() {
+        let value = module.params.get(param.name).copied().unwrap_or(param.default);
+        args.extend([text(param.name), OscType::Float(value)]);
+    }
+    message("/module", args)
+}
+
+/// `/history`: how far undo and redo reach.
+pub fn history(undos: usize, redos: usize) -> OscMessage {
+    message("/history", vec![int(undos), int(redos)])
+}
+
+/// `/status` and a `/worker` for each worker.
+pub fn status(status: &Status) -> Vec<OscMessage> {
+    let head = vec![
+        OscType::Float(status.sample_rate_hz),
+        int(status.block_frames),
+        text(&status.device),
+        OscType::Float(status.load),
+        OscType::Float(status.latency_secs),
+        long(status.xruns),
+        long(status.blocks),
+        int(status.workers.len()),
+    ];
+    let head = message("/status", head);
+    std::iter::once(head).chain(status.workers.iter().map(worker)).collect()
+}
+
+fn worker(worker: &WorkerStatus) -> OscMessage {
+    let args = vec![
+        int(worker.slot),
+        int(worker.pid),
+        text(&worker.state),
+        int(worker.jobs),
+        OscType::Float(worker.load),
+        int(worker.restarts),
+    ];
+    message("/worker", args)
+}
+
+/// `/meters`: what a module shows on its face.
+pub fn meters(id: &ModuleId, numbers: &[f32]) -> OscMessage {
+    let numbers = numbers.iter().map(|&number| OscType::Float(number));
+    message("/meters", std::iter::once(text(id)).chain(numbers).collect())
+}
+
+/// `/reports/lost`: changes of the patch are left out from here on.
+pub fn lost() -> OscMessage {
+    message("/reports/lost", Vec::new())
+}
+
+/// The requests that would make the same change: so do other editors learn of
+/// it, and so does an editor ask for it.
+pub fn edit(edit: &Edit) -> Vec<OscMessage> {
+    let mut messages = Vec::new();
+    push_edit(edit, &mut messages);
+    messages
+}
+
+fn push_edit(edit: &Edit, messages: &mut Vec<OscMessage>) {
+    let message = match edit {
+        Edit::AddModule { id, module } => {
+            messages.push(add(id, module));
+            if !module.is_bypassed {
+                return;
+            }
+            bypass(id, true)
+        }
+        Edit::RemoveModule { id } => message("/module/remove", vec![text(id)]),
+        Edit::MoveModules(moves) if moves.is_empty() => return,
+        Edit::MoveModules(moves) => message("/module/move", moves.iter().flat_map(place).collect()),
+        Edit::RenameModule { id, new_id } => {
+            message("/module/rename", vec![text(id), text(new_id)])
+        }
+        Edit::Connect(cable) => message("/cable/connect", ends(cable)),
+        Edit::Disconnect(cable) => message("/cable/disconnect", ends(cable)),
+        Edit::SetParam { module, param, value } => {
+            message("/param/set", vec![text(module), text(param), OscType::Float(*value)])
+        }
+        Edit::SetBypass { module, is_bypassed } => bypass(module, *is_bypassed),
+        Edit::SetTitle(title) => message("/patch/title", vec![text(title)]),
+        Edit::SetDescription(words) => message("/patch/description", vec![text(words)]),
+        Edit::Replace(with) => patch(with),
+        Edit::Group(edits) => return edits.iter().for_each(|edit| push_edit(edit, messages)),
+    };
+    messages.push(message);
+}
+
+fn add(id: &ModuleId, module: &PatchModule) -> OscMessage {
+    let mut args = vec![text(id), text(&module.kind)];
+    args.extend([OscType::Float(module.x), OscType::Float(module.y)]);
+    for (name, &value) in &module.params {
+        args.extend([text(name), OscType::Float(value)]);
+    }
+    message("/module/add", args)
+}
+
+fn bypass(id: &ModuleId, is_bypassed: bool) -> OscMessage {
+    message("/module/bypass", vec![text(id), OscType::Bool(is_bypassed)])
+}
+
+fn place(Move { module, x, y }: &Move) -> [OscType; 3] {
+    [text(module), OscType::Float(*x), OscType::Float(*y)]
+}
+
+fn ends(cable: &Cable) -> Vec<OscType> {
+    vec![text(&cable.from), text(&cable.to)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::osc::address::tests::keeps_to_the_table;
+    use crate::patch::edit::tests::{id, ring};
+
+    #[test]
+    fn what_a_host_says_keeps_to_the_table() {
+        let ring_status = Status { workers: vec![WorkerStatus::default(); 2], ..Status::default() };
+        let mut said = status(&ring_status);
+        said.extend([error("/undo", "No."), synced(7), patch(&ring()), host(), lost()]);
+        said.extend([history(1, 2), meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
+        said.push(module(&id("a"), &ring().modules["a"]));
+        for message in said {
+            assert!(keeps_to_the_table(&message), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_that_quotes_a_novel_is_clipped() {
+        let OscMessage { args, .. } = error("/a\0b", &"ü".repeat(100_000));
+        assert_eq!(args[0], OscType::String("/a\u{fffd}b".into()));
+        assert_eq!(args[1], OscType::String("ü".repeat(500)));
+    }
+}

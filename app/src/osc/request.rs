@@ -1,0 +1,496 @@
+//! What can be asked of a host.
+
+use std::path::PathBuf;
+
+use dsp_worker::module::Event;
+use rosc::{OscMessage, OscType};
+use thiserror::Error;
+
+use crate::osc::address::{self, Address, Arg, Form, Way};
+use crate::osc::packet::BadPacket;
+use crate::patch::edit::Move;
+use crate::patch::file::Over;
+use crate::patch::problem::{Problem, did_you_mean};
+use crate::patch::{Cable, Edit, ModuleId, Name, PatchModule};
+use crate::patch::{check_value, find_kind, find_param, nearest, read_value};
+
+/// A request, and the address that it came under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// As on the wire.
+    pub path: &'static str,
+    /// Whether controllers may ask it over UDP.
+    pub is_for_controllers: bool,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What can be asked of a host.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each is said in the table of addresses")]
+pub enum Request {
+    Edit(Edit),
+    SetParam { module: ModuleId, param: Name, value: Value, gesture: i32 },
+    Note { module: ModuleId, event: Event },
+    AllNotesOff,
+    BeginGesture,
+    EndGesture,
+    Load(PathBuf),
+    Save { path: PathBuf, over: Over },
+    Put(Vec<u8>),
+    Get,
+    Undo,
+    Redo,
+    QueryHost,
+    QueryModule(ModuleId),
+    QueryStatus,
+    Subscribe(Reports),
+    Unsubscribe(Reports),
+    Sync(i32),
+    Quit,
+}
+
+/// Where a param is set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// In its unit.
+    Number(f32),
+    /// As a choice's word, or as it is typed.
+    Word(String),
+}
+
+/// What a connection wants reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    /// Every change of the patch.
+    pub patch: bool,
+    /// What modules show on their faces.
+    pub meters: bool,
+    /// How host and workers are doing.
+    pub health: bool,
+}
+
+impl Reports {
+    /// These, and those that are named as `is_wanted` says.
+    pub fn with(self, named: Reports, is_wanted: bool) -> Reports {
+        let set = |is_on, is_named| if is_named { is_wanted } else { is_on };
+        Reports {
+            patch: set(self.patch, named.patch),
+            meters: set(self.meters, named.meters),
+            health: set(self.health, named.health),
+        }
+    }
+}
+
+/// A request that could not be read, and the address that it came under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// As on the wire; empty where there was none.
+    pub address: String,
+    /// Why.
+    pub why: Unreadable,
+}
+
+/// Why a request could not be read.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
+pub enum Unreadable {
+    #[error("{0}")]
+    Packet(#[from] BadPacket),
+    #[error("There is no such address.{}", did_you_mean(*near))]
+    NoAddress { near: Option<&'static str> },
+    #[error("This is what a host says; it can not be asked for.")]
+    NoRequest,
+    #[error("`{name}` is missing: {help}.")]
+    Missing { name: &'static str, help: &'static str },
+    #[error("`{name}` must be {wanted}: {help}.")]
+    Wrong { name: &'static str, wanted: &'static str, help: &'static str },
+    #[error("`{name}` must be in its range: {range}.")]
+    OutOfRange { name: &'static str, range: &'static str },
+    #[error("There are more arguments than this address takes.")]
+    TooMany,
+    #[error("Give the whole path of the file, from the root.")]
+    HalfPath,
+    #[error("{0}")]
+    Problem(#[from] Problem),
+}
+
+impl Call {
+    /// Reads a message by the table of addresses.
+    pub fn read(message: OscMessage) -> Result<Call, Refusal> {
+        let OscMessage { addr, args } = message;
+        match read(&addr, args) {
+            Ok(call) => Ok(call),
+            Err(why) => Err(Refusal { address: addr, why }),
+        }
+    }
+}
+
+fn read(path: &str, args: Vec<OscType>) -> Result<Call, Unreadable> {
+    let Some(address) = address::find(path) else {
+        let requests = address::ADDRESSES.iter().filter(|a| a.ways.contains(&Way::Request));
+        return Err(Unreadable::NoAddress { near: nearest(path, requests.map(|a| a.path)) });
+    };
+    if !address.ways.contains(&Way::Request) {
+        return Err(Unreadable::NoRequest);
+    }
+    let mut args = Args::new(address, args);
+    let request = request(address.path, &mut args)?;
+    args.end()?;
+    let Address { path, is_for_controllers, .. } = *address;
+    Ok(Call { path, is_for_controllers, request })
+}
+
+fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
+    Ok(match path {
+        "/param/set" => Request::SetParam {
+            module: args.id()?,
+            param: args.text()?.into(),
+            value: args.value()?,
+            gesture: if args.is_empty() { 0 } else { args.int()? },
+        },
+        "/note/on" => note_on(args)?,
+        "/note/off" => {
+            let module = args.id()?;
+            Request::Note { module, event: Event::NoteOff { key: args.key()? } }
+        }
+        "/note/all-off" if args.is_empty() => Request::AllNotesOff,
+        "/note/all-off" => Request::Note { module: args.id()?, event: Event::AllNotesOff },
+        "/gesture/begin" => Request::BeginGesture,
+        "/gesture/end" => Request::EndGesture,
+        "/patch/load" => Request::Load(args.path()?),
+        "/patch/save" => Request::Save { path: args.path()?, over: over(args)? },
+        "/patch/put" => Request::Put(args.blob()?),
+        "/patch/get" => Request::Get,
+        "/undo" => Request::Undo,
+        "/redo" => Request::Redo,
+        "/query/host" => Request::QueryHost,
+        "/query/module" => Request::QueryModule(args.id()?),
+        "/query/status" => Request::QueryStatus,
+        "/reports/subscribe" => Request::Subscribe(reports(args)?),
+        "/reports/unsubscribe" => Request::Unsubscribe(reports(args)?),
+        "/sync" => Request::Sync(args.int()?),
+        "/host/quit" => Request::Quit,
+        _ => Request::Edit(edit(path, args)?),
+    })
+}
+
+fn edit(path: &str, args: &mut Args) -> Result<Edit, Unreadable> {
+    Ok(match path {
+        "/module/add" => add(args)?,
+        "/module/remove" => Edit::RemoveModule { id: args.id()? },
+        "/module/move" => {
+            Edit::MoveModules(args.all(|args| {
+                Ok(Move { module: args.id()?, x: args.number()?, y: args.number()? })
+            })?)
+        }
+        "/module/rename" => Edit::RenameModule { id: args.id()?, new_id: args.id()? },
+        "/module/bypass" => Edit::SetBypass { module: args.id()?, is_bypassed: args.flag()? },
+        "/cable/connect" => Edit::Connect(cable(args)?),
+        "/cable/disconnect" => Edit::Disconnect(cable(args)?),
+        "/patch/title" => Edit::SetTitle(args.text()?),
+        "/patch/description" => Edit::SetDescription(args.text()?),
+        "/patch/new" => Edit::Replace(Box::default()),
+        _ => return Err(Unreadable::NoAddress { near: None }),
+    })
+}
+
+fn add(args: &mut Args) -> Result<Edit, Unreadable> {
+    let id = args.id()?;
+    let mut module = PatchModule::new(&args.text()?, args.number()?, args.number()?);
+    let about = find_kind(&module.kind)?;
+    while !args.is_empty() {
+        let (_, param) = find_param(about, id.as_str(), &args.text()?)?;
+        let value = match args.value()? {
+            Value::Number(number) => check_value(id.as_str(), param, number)?,
+            Value::Word(word) => read_value(id.as_str(), param, &word)?,
+        };
+        module.params.insert(param.name.into(), value);
+    }
+    Ok(Edit::AddModule { id, module })
+}
+
+fn cable(args: &mut Args) -> Result<Cable, Unreadable> {
+    Ok(Cable { from: args.text()?.parse()?, to: args.text()?.parse()? })
+}
+
+fn over(args: &mut Args) -> Result<Over, Unreadable> {
+    let is_anything = !args.is_empty() && args.flag()?;
+    Ok(if is_anything { Over::Anything } else { Over::Patches })
+}
+
+fn note_on(args: &mut Args) -> Result<Request, Unreadable> {
+    let module = args.id()?;
+    let key = args.key()?;
+    let velocity = args.number_within(0.0, 1.0)?;
+    let voct = match args.is_empty() {
+        true => (key as f32 - 60.0) / 12.0,
+        false => args.number_within(-10.0, 10.0)?,
+    };
+    if !(-10.0..=10.0).contains(&voct) {
+        return Err(Unreadable::OutOfRange { name: "key", range: "0 to 180, without a voct" });
+    }
+    // As on MIDI, where many keyboards have no other word for it.
+    let event = match velocity {
+        0.0 => Event::NoteOff { key },
+        velocity => Event::NoteOn { key, voct, velocity },
+    };
+    Ok(Request::Note { module, event })
+}
+
+fn reports(args: &mut Args) -> Result<Reports, Unreadable> {
+    let mut reports = Reports::default();
+    for kind in args.all(Args::text)? {
+        match kind.as_str() {
+            "patch" => reports.patch = true,
+            "meters" => reports.meters = true,
+            "health" => reports.health = true,
+            _ => return Err(args.out_of_range()),
+        }
+    }
+    Ok(reports)
+}
+
+/// The arguments of a message, taken one by one.
+struct Args {
+    address: &'static Address,
+    values: std::vec::IntoIter<OscType>,
+    taken: usize,
+}
+
+impl Args {
+    fn new(address: &'static Address, values: Vec<OscType>) -> Args {
+        Args { address, values: values.into_iter(), taken: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.len() == 0
+    }
+
+    fn end(&self) -> Result<(), Unreadable> {
+        if self.is_empty() { Ok(()) } else { Err(Unreadable::TooMany) }
+    }
+
+    /// What the table says of the argument before the last that was taken:
+    /// of the one that is being looked at.
+    fn arg(&self) -> &'static Arg {
+        let Address { args, repeated, .. } = self.address;
+        let index = self.taken.saturating_sub(1);
+        let again = || &repeated[(index - args.len()) % repeated.len()];
+        args.get(index).unwrap_or_else(again)
+    }
+
+    fn next(&mut self) -> Result<OscType, Unreadable> {
+        self.taken += 1;
+        let Arg { name, help, .. } = *self.arg();
+        self.values.next().ok_or(Unreadable::Missing { name, help })
+    }
+
+    fn wrong(&self, form: Form) -> Unreadable {
+        let Arg { name, help, .. } = *self.arg();
+        Unreadable::Wrong { name, wanted: form.wanted(), help }
+    }
+
+    fn out_of_range(&self) -> Unreadable {
+        let Arg { name, range, .. } = *self.arg();
+        Unreadable::OutOfRange { name, range }
+    }
+
+    /// One group of arguments, and then as many as follow.
+    fn all<T>(
+        &mut self,
+        mut one: impl FnMut(&mut Args) -> Result<T, Unreadable>,
+    ) -> Result<Vec<T>, Unreadable> {
+        let mut all = vec![one(self)?];
+        while !self.is_empty() {
+            all.push(one(self)?);
+        }
+        Ok(all)
+    }
+
+    fn text(&mut self) -> Result<String, Unreadable> {
+        match self.next()? {
+            OscType::String(text) => Ok(text),
+            _ => Err(self.wrong(Form::Text)),
+        }
+    }
+
+    fn id(&mut self) -> Result<ModuleId, Unreadable> {
+        Ok(self.text()?.parse()?)
+    }
+
+    fn path(&mut self) -> Result<PathBuf, Unreadable> {
+        let path = PathBuf::from(self.text()?);
+        if path.is_absolute() { Ok(path) } else { Err(Unreadable::HalfPath) }
+    }
+
+    fn number(&mut self) -> Result<f32, Unreadable> {
+        let value = self.next()?;
+        number(&value).ok_or_else(|| self.wrong(Form::Number))
+    }
+
+    fn number_within(&mut self, low: f32, high: f32) -> Result<f32, Unreadable> {
+        let number = self.number()?;
+        if (low..=high).contains(&number) { Ok(number) } else { Err(self.out_of_range()) }
+    }
+
+    fn value(&mut self) -> Result<Value, Unreadable> {
+        match self.next()? {
+            OscType::String(word) => Ok(Value::Word(word)),
+            value => match number(&value) {
+                Some(number) => Ok(Value::Number(number)),
+                None => Err(self.wrong(Form::Value)),
+            },
+        }
+    }
+
+    fn int(&mut self) -> Result<i32, Unreadable> {
+        let int = match self.next()? {
+            OscType::Int(int) => Some(int),
+            OscType::Long(long) => long.try_into().ok(),
+            OscType::Float(number) => whole(f64::from(number)),
+            OscType::Double(number) => whole(number),
+            _ => None,
+        };
+        int.ok_or_else(|| self.wrong(Form::Int))
+    }
+
+    fn key(&mut self) -> Result<u32, Unreadable> {
+        self.int()?.try_into().map_err(|_| self.out_of_range())
+    }
+
+    fn flag(&mut self) -> Result<bool, Unreadable> {
+        let value = self.next()?;
+        let number = number(&value);
+        match value {
+            OscType::Bool(flag) => Ok(flag),
+            _ if number == Some(0.0) => Ok(false),
+            _ if number == Some(1.0) => Ok(true),
+            _ => Err(self.wrong(Form::Flag)),
+        }
+    }
+
+    fn blob(&mut self) -> Result<Vec<u8>, Unreadable> {
+        match self.next()? {
+            OscType::Blob(bytes) => Ok(bytes),
+            _ => Err(self.wrong(Form::Blob)),
+        }
+    }
+}
+
+fn number(value: &OscType) -> Option<f32> {
+    match *value {
+        OscType::Float(number) => Some(number),
+        OscType::Double(number) => Some(number as f32),
+        OscType::Int(number) => Some(number as f32),
+        OscType::Long(number) => Some(number as f32),
+        _ => None,
+    }
+}
+
+fn whole(number: f64) -> Option<i32> {
+    let int = number as i32;
+    (f64::from(int) == number).then_some(int)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::osc::address::ADDRESSES;
+    use crate::osc::address::tests::example;
+
+    fn refused(text: &str) -> String {
+        Call::read(example(text)).unwrap_err().why.to_string()
+    }
+
+    fn read(text: &str) -> Request {
+        Call::read(example(text)).unwrap().request
+    }
+
+    #[test]
+    fn every_example_of_a_request_is_read_and_of_an_answer_is_not() {
+        for address in ADDRESSES {
+            let call = Call::read(example(address.example));
+            if address.ways.contains(&Way::Request) {
+                assert_eq!(call.unwrap().path, address.path);
+            } else {
+                assert_eq!(call.unwrap_err().why, Unreadable::NoRequest, "{}", address.path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_request_without_its_last_argument_or_with_one_more_is_refused() {
+        for address in ADDRESSES.iter().filter(|a| a.ways.contains(&Way::Request)) {
+            let mut message = example(address.example);
+            let args = message.args.len();
+            message.args.push(OscType::Nil);
+            assert!(Call::read(message.clone()).is_err(), "{}", address.path);
+            message.args.truncate(args);
+            let needed = address.args.len() - address.optional;
+            if message.args.pop().is_some() && needed.max(address.repeated.len()) == args {
+                assert!(Call::read(message).is_err(), "{}", address.path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_argument_of_the_wrong_type_is_named() {
+        for address in ADDRESSES.iter().filter(|a| a.ways.contains(&Way::Request)) {
+            let args = address.args.iter().chain(address.repeated);
+            for (index, arg) in args.enumerate().take(example(address.example).args.len()) {
+                let mut message = example(address.example);
+                message.args[index] = OscType::Inf;
+                let why = Call::read(message).unwrap_err().why;
+                let is_named = matches!(why, Unreadable::Wrong { name, .. } if name == arg.name);
+                assert!(is_named, "{}: {why}", address.path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_without_a_voct_has_the_pitch_of_its_key() {
+        let event = |text| match read(text) {
+            Request::Note { event, .. } => event,
+            _ => panic!("a note"),
+        };
+        let note = |voct| Event::NoteOn { key: 72, voct, velocity: 0.5 };
+        assert_eq!(event("/note/on keys 72 0.5"), note(1.0));
+        assert_eq!(event("/note/on keys 72 0.5 0.25"), note(0.25));
+        assert_eq!(event("/note/on keys 72.0 0.5"), note(1.0));
+        assert_eq!(event("/note/on keys 72 0"), Event::NoteOff { key: 72 });
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_with_its_range() {
+        assert!(refused("/note/on keys -1 0.5").contains("0 or more"));
+        assert!(refused("/note/on keys 60 1.5").contains("0 to 1"));
+        assert!(refused("/note/on keys 60 0.5 11.0").contains("-10 to 10"));
+        assert!(refused("/note/on keys 60 NaN").contains("0 to 1"));
+        assert!(refused("/note/on keys 100000 1").contains("0 to 180"));
+        assert!(refused("/note/on keys 60.5 1").contains("whole number"));
+        assert!(refused("/reports/subscribe patch weather").contains("patch, meters, health"));
+        assert!(refused("/module/bypass lead 2").contains("true or false"));
+        assert!(refused("/patch/save lead.sostenuto").contains("whole path"));
+    }
+
+    #[test]
+    fn an_address_that_is_not_there_is_answered_with_its_neighbour() {
+        assert!(refused("/param/ste a gain 1").contains("`/param/set`"));
+        assert!(refused("/").contains("no such address"));
+    }
+
+    #[test]
+    fn a_module_is_added_with_its_params() {
+        let Request::Edit(Edit::AddModule { id, module }) =
+            read("/module/add lead attenuverter 1 2.5 gain 0.5 offset \"-3 V\"")
+        else {
+            panic!("an edit")
+        };
+        assert_eq!((id.as_str(), module.x, module.y), ("lead", 1.0, 2.5));
+        assert_eq!((module.params["gain"], module.params["offset"]), (0.5, -3.0));
+        assert!(refused("/module/add lead atenuverter 0 0").contains("`attenuverter`"));
+        assert!(refused("/module/add lead attenuverter 0 0 gain").contains("`value` is missing"));
+        assert!(refused("/module/add lead attenuverter 0 0 gain 9").contains("from -2 to 2"));
+    }
+}

@@ -1,0 +1,39 @@
+//! How the sound is doing: plain numbers, for whoever shows them.
+
+/// How the host is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// Of the sound card.
+    pub sample_rate_hz: f32,
+    /// Computed in one go.
+    pub block_frames: u32,
+    /// The sound card, or "silent clock".
+    pub device: String,
+    /// Share of its time that a block takes: above 1 it is late.
+    pub load: f32,
+    /// From an event to its sound.
+    pub latency_secs: f32,
+    /// Blocks that were not ready, since the host started.
+    pub xruns: u64,
+    /// Blocks since the host started.
+    pub blocks: u64,
+    /// Every worker, by its slot.
+    pub workers: Vec<WorkerStatus>,
+}
+
+/// How one worker is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkerStatus {
+    /// Its place in the pool.
+    pub slot: u32,
+    /// Its process.
+    pub pid: u32,
+    /// What it is doing, in a word.
+    pub state: String,
+    /// Modules and loops that it computes.
+    pub jobs: u32,
+    /// Share of a block's time that it takes.
+    pub load: f32,
+    /// How often it was replaced.
+    pub restarts: u32,
+}
