@@ -7,6 +7,8 @@
 pub mod catalog;
 pub mod dsp;
 pub mod lane;
+#[cfg(test)]
+pub(crate) mod measure;
 pub mod module;
 pub mod modules;
 pub mod param;

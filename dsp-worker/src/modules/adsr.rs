@@ -95,7 +95,9 @@ impl Module for Adsr {
         if channels == 1 {
             self.shape::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.shape::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.shape::<Lanes>(block, group);
+            }
         }
     }
 }
