@@ -32,10 +32,10 @@ const DRIVE: usize = 2;
 const CUTOFF_AMOUNT: usize = 3;
 
 /// The feedback at full resonance. The ladder sings from 4 on; what is more
-/// makes it louder. With this it swings 4 V. By ear.
+/// makes it louder. With this it swings 5 V.
 const FULL_FEEDBACK: f32 = 4.5;
 /// Where the transistor pair is full, at no drive.
-const SATURATION_VOLTS: f32 = 10.0;
+const SATURATION_VOLTS: f32 = 11.5;
 /// What a ladder without feedback lets through of its cutoff frequency at 3 dB
 /// down: sqrt(2^(1/4) - 1).
 const OPEN_RATIO: f32 = 0.434_98;
