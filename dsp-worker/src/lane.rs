@@ -44,6 +44,8 @@ pub trait Lane:
     fn map(self, f: impl Fn(f32) -> f32) -> Self;
     /// Channel by channel with another.
     fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self;
+    /// Channel by channel with two others.
+    fn zip3(self, second: Self, third: Self, f: impl Fn(f32, f32, f32) -> f32) -> Self;
 
     /// Reads the group's channels from per-channel state.
     #[inline(always)]
@@ -123,6 +125,10 @@ impl Lane for f32 {
     fn zip(self, other: f32, f: impl Fn(f32, f32) -> f32) -> f32 {
         f(self, other)
     }
+    #[inline(always)]
+    fn zip3(self, second: f32, third: f32, f: impl Fn(f32, f32, f32) -> f32) -> f32 {
+        f(self, second, third)
+    }
 }
 
 impl Lane for Lanes {
@@ -157,6 +163,14 @@ impl Lane for Lanes {
         let mut out = self.0;
         for (value, other) in out.iter_mut().zip(other.0) {
             *value = f(*value, other);
+        }
+        Lanes(out)
+    }
+    #[inline(always)]
+    fn zip3(self, second: Lanes, third: Lanes, f: impl Fn(f32, f32, f32) -> f32) -> Lanes {
+        let mut out = self.0;
+        for ((value, second), third) in out.iter_mut().zip(second.0).zip(third.0) {
+            *value = f(*value, second, third);
         }
         Lanes(out)
     }

@@ -142,6 +142,19 @@ impl Ramp {
         self.start + self.step * (frame + 1) as f32
     }
 
+    /// The value at every frame of the quantum: quicker, where several groups
+    /// of channels need them.
+    #[inline(always)]
+    pub fn frames(self) -> [f32; QUANTUM] {
+        let mut values = [0.0; QUANTUM];
+        let mut frame = 1.0;
+        for value in &mut values {
+            *value = self.start + self.step * frame;
+            frame += 1.0;
+        }
+        values
+    }
+
     /// The value at the quantum's last frame.
     #[inline(always)]
     pub fn end(self) -> f32 {

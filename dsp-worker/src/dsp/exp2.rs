@@ -9,21 +9,21 @@ use crate::lane::Lane;
 /// nothing but plain arithmetic, so every machine computes the same bits.
 #[inline(always)]
 pub fn exp2<L: Lane>(x: L) -> L {
-    x.map(|x| {
-        // 1.5 · 2^23: adding it leaves the nearest whole number in the low bits.
-        const ROUND: f32 = 12_582_912.0;
-        let rounded = x + ROUND;
-        let rest = x - (rounded - ROUND);
-        let power = f32::from_bits((rounded.to_bits() << 23).wrapping_add(0x3f80_0000));
-        let series = 1.525_273_4e-5;
-        let series = series * rest + 1.540_353e-4;
-        let series = series * rest + 1.333_355_8e-3;
-        let series = series * rest + 9.618_129e-3;
-        let series = series * rest + 5.550_411e-2;
-        let series = series * rest + 0.240_226_5;
-        let series = series * rest + std::f32::consts::LN_2;
-        power * (series * rest + 1.0)
-    })
+    // 1.5 · 2^23: adding it leaves the nearest whole number in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let c = L::splat;
+    let rounded = x + c(ROUND);
+    let rest = x - (rounded - c(ROUND));
+    let power =
+        rounded.map(|x| f32::from_bits((x.to_bits() << 23).wrapping_add(0x3f80_0000)));
+    let series = c(1.525_273_4e-5);
+    let series = series * rest + c(1.540_353e-4);
+    let series = series * rest + c(1.333_355_8e-3);
+    let series = series * rest + c(9.618_129e-3);
+    let series = series * rest + c(5.550_411e-2);
+    let series = series * rest + c(0.240_226_5);
+    let series = series * rest + c(std::f32::consts::LN_2);
+    power * (series * rest + c(1.0))
 }
 
 #[cfg(test)]

@@ -64,7 +64,15 @@ impl<L: Lane> Mask<L> {
     /// One or the other.
     #[inline(always)]
     pub fn pick(self, then: L, otherwise: L) -> L {
-        bits(self.keep(then), self.clear(otherwise), |a, b| a | b)
+        // The sign bit is what SIMD blends go by.
+        self.0.zip3(then, otherwise, |mask, a, b| if (mask.to_bits() as i32) < 0 { a } else { b })
+    }
+
+    /// One or the other of two constants.
+    #[inline(always)]
+    pub fn pick_const(self, then: f32, otherwise: f32) -> L {
+        let differing = f32::from_bits(then.to_bits() ^ otherwise.to_bits());
+        bits(self.keep(L::splat(differing)), L::splat(otherwise), |a, b| a ^ b)
     }
 
     /// Whether it is so in any channel.

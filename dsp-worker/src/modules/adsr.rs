@@ -11,7 +11,7 @@ use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::signal::groups;
-use crate::units::{GATE_VOLTS, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS, TRIGGER_SECS};
+use crate::units::{GATE_VOLTS, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS, TRIGGER_SECS};
 
 const GATE: usize = 0;
 const RETRIGGER: usize = 1;
@@ -23,6 +23,11 @@ const SUSTAIN: usize = 2;
 const RELEASE: usize = 3;
 const CURVE: usize = 4;
 
+/// Where a stage's way stands once nothing is left to do.
+const DONE: f32 = 8.0;
+/// The last bit below 1 may be missing from a way that is gone.
+const NEARLY_ALL: f32 = 1.0 - 1.0 / 8_388_608.0;
+
 /// Sixteen envelopes. Yes is 1 and no is 0.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -30,14 +35,13 @@ pub struct Adsr {
     is_on: [f32; 16],
     is_retriggered: [f32; 16],
     is_attacking: [f32; 16],
-    /// The stage's way through time, and what rounding took off it.
+    /// The stage's way through time, and what rounding took off it. Past 1 it
+    /// times the end trigger, and then jumps to [`DONE`].
     way: [f32; 16],
     way_lost: [f32; 16],
-    /// Where the envelope stood when the stage began.
+    /// The volts at which the stage began, and the last ones.
     from: [f32; 16],
     env: [f32; 16],
-    /// Seconds that the end trigger still lasts.
-    end_secs: [f32; 16],
 }
 
 impl Module for Adsr {
@@ -89,27 +93,55 @@ impl Module for Adsr {
         display: 0,
     };
 
+    fn start(&mut self, _: u64) {
+        self.way = [DONE; 16];
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, RETRIGGER]);
+        let knobs = Knobs::new(block);
         if channels == 1 {
-            self.shape::<f32>(block, 0);
+            self.shape::<f32>(block, 0, &knobs);
         } else {
-            (0..groups(channels)).for_each(|group| self.shape::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.shape::<Lanes>(block, group, &knobs);
+            }
+        }
+    }
+}
+
+/// What all channels share.
+struct Knobs {
+    /// Ways gone in one frame.
+    attack: f32,
+    decay: f32,
+    release: f32,
+    /// Where the end trigger ends.
+    end: f32,
+    curve: f32,
+    sustain: [f32; QUANTUM],
+}
+
+impl Knobs {
+    #[inline(always)]
+    fn new(block: &Block) -> Knobs {
+        let frame_secs = 1.0 / block.sample_rate_hz;
+        Knobs {
+            attack: frame_secs / block.param(ATTACK),
+            decay: frame_secs / block.param(DECAY),
+            release: frame_secs / block.param(RELEASE),
+            end: NEARLY_ALL + TRIGGER_SECS / block.param(RELEASE),
+            curve: block.param(CURVE),
+            sustain: block.ramp(SUSTAIN).frames(),
         }
     }
 }
 
 impl Adsr {
     #[inline(always)]
-    fn shape<L: Lane>(&mut self, block: &mut Block, group: usize) {
+    fn shape<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
         let c = L::splat;
-        let frame_secs = 1.0 / block.sample_rate_hz;
-        let step = |secs: f32| c(frame_secs / secs);
-        let attack_step = step(block.param(ATTACK));
-        let decay_step = step(block.param(DECAY));
-        let release_step = step(block.param(RELEASE));
-        let (sustain, curve) = (block.ramp(SUSTAIN), c(block.param(CURVE)));
         let (gate, retrigger) = (block.input(GATE), block.input(RETRIGGER));
         let has_retrigger = retrigger.is_patched();
         let frames = block.frames();
@@ -120,7 +152,7 @@ impl Adsr {
         let mut is_attacking = Mask::load(&self.is_attacking, group);
         let (mut way, mut way_lost) = (L::load(&self.way, group), L::load(&self.way_lost, group));
         let (mut from, mut env) = (L::load(&self.from, group), L::load(&self.env, group));
-        let mut end_secs = L::load(&self.end_secs, group);
+        let mut is_through = Mask::above(way, c(NEARLY_ALL));
         for frame in frames {
             let was_on = is_on;
             is_on = schmitt(was_on, gate.get(group, frame));
@@ -130,31 +162,31 @@ impl Adsr {
                 is_retriggered = schmitt(was_retriggered, retrigger.get(group, frame));
                 starts = starts.or(is_retriggered.and_not(was_retriggered).and(is_on));
             }
-            let is_through = Mask::above(way, c(0.999_999_9));
-            let turns = is_on.differs(was_on).or(starts).or(is_attacking.and(is_through));
-            is_attacking = is_attacking.and_not(is_through).and(is_on).or(starts);
+            let falls = is_attacking.and(is_through).or(was_on.and_not(is_on));
+            let turns = starts.or(falls);
+            is_attacking = is_attacking.and_not(falls).or(starts);
             from = turns.pick(env, from);
             way = turns.clear(way);
 
-            // Kahan's sum: 20 s are a million steps too small for an f32.
-            let held_step = is_attacking.pick(attack_step, decay_step);
-            let step = is_on.pick(held_step, release_step) + turns.clear(way_lost);
+            // Kahan's sum: a frame of 20 s is a millionth, too little for f32.
+            let held_step = is_attacking.pick(c(knobs.attack), c(knobs.decay));
+            let step = is_on.pick(held_step, c(knobs.release)) + turns.clear(way_lost);
             let next = way + step;
             way_lost = step - (next - way);
-            let ends = Mask::above(next, c(0.999_999_9));
-            let has_ended = ends.and_not(is_on).and_not(Mask::above(way, c(0.999_999_9)));
-            way = next.min(c(1.0));
+            way = next.max(Mask::above(next, c(knobs.end)).keep(c(DONE)));
+            is_through = Mask::above(way, c(NEARLY_ALL));
 
-            let to = is_on.keep(is_attacking.pick(c(1.0), c(sustain.at(frame))));
-            let rest = c(1.0) - way;
+            let rest = (c(1.0) - way).max(c(0.0));
             let square = rest * rest;
             let bent = is_attacking.pick(square, square * square);
-            let rest = rest + (bent - rest) * curve;
+            let rest = rest + (bent - rest) * c(knobs.curve);
+            let sustain_volts = c(GATE_VOLTS * knobs.sustain[frame]);
+            let to = is_on.keep(sustain_volts.max(is_attacking.keep(c(GATE_VOLTS))));
             env = to + (from - to) * rest;
-            env_out.put(group, frame, env * c(GATE_VOLTS));
+            env_out.put(group, frame, env);
 
-            end_secs = has_ended.pick(c(TRIGGER_SECS), end_secs - c(frame_secs));
-            end_out.put(group, frame, Mask::above(end_secs, c(0.0)).keep(c(GATE_VOLTS)));
+            let is_ending = is_through.and(Mask::above(c(DONE), way)).and_not(is_on);
+            end_out.put(group, frame, is_ending.keep(c(GATE_VOLTS)));
         }
         is_on.store(&mut self.is_on, group);
         is_retriggered.store(&mut self.is_retriggered, group);
@@ -163,13 +195,11 @@ impl Adsr {
         way_lost.store(&mut self.way_lost, group);
         from.store(&mut self.from, group);
         env.store(&mut self.env, group);
-        end_secs.max(c(0.0)).store(&mut self.end_secs, group);
     }
 }
 
 /// Whether a gate is on: above 1 V, or still above 0.1 V.
 #[inline(always)]
 fn schmitt<L: Lane>(was_on: Mask<L>, volts: L) -> Mask<L> {
-    let (high, low) = (L::splat(SCHMITT_HIGH_VOLTS), L::splat(SCHMITT_LOW_VOLTS));
-    Mask::above(volts, was_on.pick(low, high))
+    Mask::above(volts, was_on.pick_const(SCHMITT_LOW_VOLTS, SCHMITT_HIGH_VOLTS))
 }

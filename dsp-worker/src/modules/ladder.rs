@@ -19,6 +19,7 @@ use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::signal::groups;
+use crate::units::QUANTUM;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -31,13 +32,15 @@ const DRIVE: usize = 2;
 const CUTOFF_AMOUNT: usize = 3;
 
 /// The feedback at full resonance. The ladder sings from 4 on; what is more
-/// makes it louder. With this it swings 4 V. By ear.
+/// makes it louder. With this it swings 5 V.
 const FULL_FEEDBACK: f32 = 4.5;
 /// Where the transistor pair is full, at no drive.
-const SATURATION_VOLTS: f32 = 10.0;
+const SATURATION_VOLTS: f32 = 11.5;
 /// What a ladder without feedback lets through of its cutoff frequency at 3 dB
 /// down: sqrt(2^(1/4) - 1).
 const OPEN_RATIO: f32 = 0.434_98;
+/// The highest cutoff: 0.49 of the sample rate, as half an angle per step.
+const TOP_RAD: f32 = 0.49 * 0.5 * std::f32::consts::PI;
 /// The hiss of its parts, which it needs to start singing from silence.
 const NOISE: f32 = 1e-7;
 
@@ -106,28 +109,42 @@ impl Module for Ladder {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, CUTOFF_IN, RESONANCE_IN, DRIVE_IN]);
-        let mut noise = self.noise;
+        let mut noise = [0.0; QUANTUM];
+        for frame in block.frames() {
+            noise[frame] = NOISE * self.noise.bipolar();
+        }
+        let knobs = Knobs {
+            cutoff_hz: block.ramp(CUTOFF).frames(),
+            resonance: block.ramp(RESONANCE).frames(),
+            drive: block.ramp(DRIVE).frames(),
+            amount: block.ramp(CUTOFF_AMOUNT).frames(),
+            noise,
+        };
         if channels == 1 {
-            self.filter::<f32>(block, 0, &mut noise);
+            self.filter::<f32>(block, 0, &knobs);
         } else {
             for group in 0..groups(channels) {
-                noise = self.noise;
-                self.filter::<Lanes>(block, group, &mut noise);
+                self.filter::<Lanes>(block, group, &knobs);
             }
         }
-        self.noise = noise;
     }
+}
+
+/// What all channels share, frame by frame.
+struct Knobs {
+    cutoff_hz: [f32; QUANTUM],
+    resonance: [f32; QUANTUM],
+    drive: [f32; QUANTUM],
+    amount: [f32; QUANTUM],
+    noise: [f32; QUANTUM],
 }
 
 impl Ladder {
     #[inline(always)]
-    fn filter<L: Lane>(&mut self, block: &mut Block, group: usize, noise: &mut Random) {
-        let (cutoff, resonance) = (block.ramp(CUTOFF), block.ramp(RESONANCE));
-        let (drive, amount) = (block.ramp(DRIVE), block.ramp(CUTOFF_AMOUNT));
+    fn filter<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
         let (input, cutoff_in) = (block.input(IN), block.input(CUTOFF_IN));
         let (resonance_in, drive_in) = (block.input(RESONANCE_IN), block.input(DRIVE_IN));
-        let top_hz = 0.49 * block.sample_rate_hz;
-        let step_rad = std::f32::consts::PI / (2.0 * block.sample_rate_hz);
+        let step_rad = L::splat(std::f32::consts::PI / (2.0 * block.sample_rate_hz));
         let frames = block.frames();
         let output = block.output(LOWPASS);
 
@@ -135,18 +152,18 @@ impl Ladder {
         let mut down = HalfBand::<L>::load(&self.down, group);
         let mut poles = Poles::<L>::load(self, group);
         for frame in frames {
-            let octaves = cutoff_in.get::<L>(group, frame) * L::splat(amount.at(frame));
-            let hz = exp2(octaves.clamp(-20.0, 20.0)) * L::splat(cutoff.at(frame));
-            let feedback = knob(resonance_in.get::<L>(group, frame), resonance.at(frame))
-                * L::splat(FULL_FEEDBACK);
-            let tuning = Tuning::new(hz.clamp(1.0, top_hz) * L::splat(step_rad), feedback);
+            let octaves = cutoff_in.get::<L>(group, frame) * L::splat(knobs.amount[frame]);
+            let cutoff_rad = exp2(octaves.clamp(-20.0, 20.0)) * L::splat(knobs.cutoff_hz[frame]) * step_rad;
+            let resonance = knob::<L>(resonance_in.get(group, frame), knobs.resonance[frame]);
+            let feedback = resonance * L::splat(FULL_FEEDBACK);
+            let tuning = Tuning::new(cutoff_rad.clamp(0.0, TOP_RAD), feedback);
 
-            let drive = knob::<L>(drive_in.get(group, frame), drive.at(frame));
+            let drive = knob::<L>(drive_in.get(group, frame), knobs.drive[frame]);
             let drive_root = drive * L::splat(3.0) + L::splat(1.0);
             let gain = drive_root * drive_root * L::splat(1.0 / SATURATION_VOLTS);
-            let hiss = L::splat(NOISE * noise.bipolar()) * feedback;
-            let volts = up.up(input.get::<L>(group, frame) * gain + hiss);
-            let volts = [poles.step(volts[0], &tuning), poles.step(volts[1], &tuning)];
+            let hiss = feedback * L::splat(knobs.noise[frame]);
+            let [older, newer] = up.up(input.get::<L>(group, frame) * gain + hiss);
+            let volts = [poles.step(older, &tuning), poles.step(newer, &tuning)];
             let makeup = feedback * L::splat(0.5 * SATURATION_VOLTS) + L::splat(SATURATION_VOLTS);
             output.put(group, frame, down.down(volts) * makeup / drive_root);
         }

@@ -94,7 +94,9 @@ impl Module for Mixer {
         if channels == 1 {
             self.mix::<f32>(block, &inputs, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.mix::<Lanes>(block, &inputs, group));
+            for group in 0..groups(channels) {
+                self.mix::<Lanes>(block, &inputs, group);
+            }
         }
     }
 }

@@ -30,6 +30,8 @@ const PUSH: f32 = 0.03;
 /// Damping per square volt of the bandpass that ends the growth at 5 V: there
 /// the mean over a sine, 3/4 of its peak's, is the push.
 const LIMIT: f32 = PUSH / (0.75 * 25.0);
+/// The highest cutoff: 0.49 of the sample rate, as half an angle per frame.
+const TOP_RAD: f32 = 0.49 * std::f32::consts::PI;
 /// The hiss of its parts, in volts, which it needs to start singing from
 /// silence.
 const NOISE_VOLTS: f32 = 1e-6;
@@ -115,7 +117,6 @@ impl Svf {
         let amount = block.ramp(CUTOFF_AMOUNT);
         let (input, cutoff_in) = (block.input(IN), block.input(CUTOFF_IN));
         let resonance_in = block.input(RESONANCE_IN);
-        let top_hz = 0.49 * block.sample_rate_hz;
         let step_rad = std::f32::consts::PI / block.sample_rate_hz;
         let frames = block.frames();
         let [lowpass, highpass, bandpass, notch] = block.outputs();
@@ -123,8 +124,8 @@ impl Svf {
         let (mut band_kept, mut low_kept) = (L::load(&self.band, group), L::load(&self.low, group));
         for frame in frames {
             let octaves = cutoff_in.get::<L>(group, frame) * c(amount.at(frame));
-            let hz = exp2(octaves.clamp(-20.0, 20.0)) * c(cutoff.at(frame));
-            let (sine, cosine) = tan_fraction(hz.clamp(1.0, top_hz) * c(step_rad));
+            let cutoff_rad = exp2(octaves.clamp(-20.0, 20.0)) * c(cutoff.at(frame)) * c(step_rad);
+            let (sine, cosine) = tan_fraction(cutoff_rad.clamp(0.0, TOP_RAD));
             let resonance = resonance_in.get::<L>(group, frame) * c(0.1) + c(resonance.at(frame));
             let resonance = resonance.clamp(0.0, 1.0);
             let hiss = resonance * c(NOISE_VOLTS * noise.bipolar());

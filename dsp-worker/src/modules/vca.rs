@@ -76,7 +76,9 @@ impl Module for Vca {
         if channels == 1 {
             self.amplify::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.amplify::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.amplify::<Lanes>(block, group);
+            }
         }
     }
 }
