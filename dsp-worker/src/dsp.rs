@@ -3,6 +3,7 @@
 mod dry_wet;
 mod exp2;
 mod hush;
+mod lagrange;
 mod log2;
 pub mod one_pole;
 pub mod pulse;
@@ -14,5 +15,6 @@ pub mod tape_head;
 pub use dry_wet::dry_wet;
 pub use exp2::exp2;
 pub use hush::hush;
+pub use lagrange::lagrange;
 pub use log2::log2;
 pub use soft_clip::soft_clip;

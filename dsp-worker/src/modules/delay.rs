@@ -128,9 +128,10 @@ impl Module for Delay {
             self.head.glide(goal_frames, block.sample_rate_hz);
             let feedback = (feedback.at(frame) + 0.1 * feedback_cv.at(0, frame)).clamp(0.0, 1.1);
             let (dry, wet) = dry_wet(mix.at(frame));
+            let place = self.head.place();
             for (side, input) in [left, right].into_iter().enumerate() {
                 let input = input.sum(frame);
-                let echo = self.head.read(&block.tapes, side, frame);
+                let echo = place.read(&block.tapes, side, frame);
                 let dark = self.lowpass[side].lowpass(echo, low);
                 let thin = self.highpass[side].highpass(dark, high);
                 let returned = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
