@@ -10,6 +10,7 @@ pub mod pulse;
 pub mod random;
 pub mod schmitt;
 mod soft_clip;
+mod stereo_in;
 pub mod tape_head;
 
 pub use dry_wet::dry_wet;
@@ -18,3 +19,4 @@ pub use hush::hush;
 pub use lagrange::lagrange;
 pub use log2::log2;
 pub use soft_clip::soft_clip;
+pub use stereo_in::StereoIn;

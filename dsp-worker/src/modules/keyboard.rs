@@ -91,6 +91,7 @@ impl Module for Keyboard {
             ),
         ],
         bypass: &[],
+        // The gate of every voice, in volts.
         display: CHANNELS,
     };
 
@@ -104,7 +105,9 @@ impl Module for Keyboard {
             for event in block.events() {
                 match *event {
                     Event::NoteOn { key, voct, velocity } => {
-                        self.note_on(Key { key, voct, velocity }, &hand);
+                        if voct.is_finite() && velocity.is_finite() {
+                            self.note_on(Key { key, voct, velocity }, &hand);
+                        }
                     }
                     Event::NoteOff { key } => self.note_off(key, &hand),
                     Event::AllNotesOff => {

@@ -117,6 +117,7 @@ impl Module for Quantizer {
             },
         ],
         bypass: &[(0, 0)],
+        // The note of the first channel, in semitones above C4.
         display: 1,
     };
 

@@ -12,10 +12,9 @@ use crate::Module;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::tape_head::{Place, TapeHead};
-use crate::dsp::{dry_wet, exp2, hush, soft_clip};
+use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::param::{Param, Unit};
-use crate::signal::Signal;
 use crate::tape::Tapes;
 use crate::units::QUANTUM;
 
@@ -198,12 +197,6 @@ impl Module for Reverb {
 /// quantum, so each stage can do all its frames before the next stage begins.
 type Wire = [f32; QUANTUM];
 
-#[inline(always)]
-fn input<'a>(block: &Block<'a>, side: usize) -> &'a Signal {
-    let is_right = side == RIGHT && block.input(RIGHT).is_patched();
-    block.input(if is_right { RIGHT } else { LEFT })
-}
-
 impl Reverb {
     /// The size may only change while nothing is heard of the tapes: every
     /// reading is faded out, moved, and faded in again.
@@ -229,13 +222,12 @@ impl Reverb {
         let mut wire = self.take_in(block, frames.clone(), &closed);
         plate.diffuse(&mut block.tapes, frames.clone(), &mut wire);
         self.circulate(&plate, &mut block.tapes, frames.clone(), &wire, &closed);
-        let mix = block.ramp(MIX);
+        let (input, mix) = (StereoIn::new(block, LEFT, RIGHT), block.ramp(MIX));
         for (side, taps) in [LEFT_TAPS, RIGHT_TAPS].iter().enumerate() {
             let wet_volts = plate.listen(&block.tapes, frames.clone(), taps);
-            let input = input(block, side);
             for frame in frames.clone() {
                 let (dry, wet) = dry_wet(mix.at(frame));
-                let volts = dry * input.sum(frame) + wet * TAP_GAIN * wet_volts[frame];
+                let volts = dry * input.at(side, frame) + wet * TAP_GAIN * wet_volts[frame];
                 block.output(side).put(0, frame, volts);
             }
         }
@@ -261,7 +253,7 @@ impl Reverb {
     /// pre-delay.
     #[inline(always)]
     fn take_in(&mut self, block: &mut Block, frames: Range<usize>, closed: &Wire) -> Wire {
-        let (left, right) = (input(block, LEFT), input(block, RIGHT));
+        let input = StereoIn::new(block, LEFT, RIGHT);
         let sample_rate_hz = block.sample_rate_hz;
         let pre_delay = block.ramp(PRE_DELAY);
         let rumble = coefficient(RUMBLE_HZ, sample_rate_hz);
@@ -269,7 +261,7 @@ impl Reverb {
         for frame in frames {
             self.pre.glide(f64::from(pre_delay.at(frame) * sample_rate_hz), sample_rate_hz);
             let late = self.pre.place().read(&block.tapes, PRE, frame);
-            let both = 0.5 * (left.sum(frame) + right.sum(frame));
+            let both = 0.5 * (input.at(LEFT, frame) + input.at(RIGHT, frame));
             block.tapes.write(PRE, frame, hush(self.highpass.highpass(both, rumble)));
             wire[frame] = late * (1.0 - closed[frame]);
         }
@@ -478,6 +470,7 @@ mod tests {
     use super::*;
     use crate::dsp::random::Random;
     use crate::rig::Rig;
+    use crate::tools::{SPECTRUM_BINS, SPECTRUM_FRAMES, Tools};
 
     const RATE_HZ: f32 = 48_000.0;
 
@@ -569,6 +562,66 @@ mod tests {
         let late = &out.main()[144_000..];
         let mean = late.iter().sum::<f32>() / late.len() as f32;
         assert!(mean.abs() < 1e-3, "{mean}");
+    }
+
+    #[test]
+    fn the_loudest_cable_does_no_lasting_harm() {
+        let mut rig = wet();
+        rig.feed_channels("left", 16, |_, frame| if frame < 99 { f32::MAX } else { 0.0 });
+        let out = rig.set("decay", 0.5).run(240_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(out.main()[200_000..].iter().all(|volts| volts.abs() < 1e-3));
+    }
+
+    /// How often noise is further than its RMS from zero (Abel and Huang, "A
+    /// simple, robust measure of reverberation echo density", AES 121, 2006).
+    #[test]
+    fn the_tail_is_as_dense_as_noise() {
+        let mut rig = wet();
+        rig.feed("left", |_, frame| if frame == 0 { 5.0 } else { 0.0 });
+        let out = rig.run(96_000);
+        for side in ["left", "right"] {
+            let tail = &out.channel(side, 0)[47_000..49_000];
+            let rms = rms(tail);
+            let outside = tail.iter().filter(|volts| f64::from(volts.abs()) > rms).count();
+            let density = outside as f64 / tail.len() as f64 / 0.3173;
+            assert!((0.85..1.15).contains(&density), "{side}: {density}");
+        }
+    }
+
+    #[test]
+    fn no_tone_rings_on_in_the_tail() {
+        let mut rig = wet();
+        rig.feed("left", |_, frame| if frame == 0 { 5.0 } else { 0.0 });
+        let out = rig.run(144_000);
+        let mut tools = Tools::new();
+        let mut power = [0.0f64; SPECTRUM_BINS];
+        for tail in out.main()[72_000..].as_chunks::<SPECTRUM_FRAMES>().0 {
+            // Hann's window.
+            for (n, frame) in tools.spectrum_frames().iter_mut().enumerate() {
+                let turns = n as f32 / SPECTRUM_FRAMES as f32;
+                *frame = tail[n] * (0.5 - 0.5 * (std::f32::consts::TAU * turns).cos());
+            }
+            for (power, bin) in power.iter_mut().zip(tools.spectrum()) {
+                *power += f64::from(bin.norm_sqr());
+            }
+        }
+        // Up to 12 kHz, each against its 64 neighbours.
+        for bin in 40..512 {
+            let around = power[bin - 32..bin + 32].iter().sum::<f64>() / 64.0;
+            let over_db = 10.0 * (power[bin] / around).log10();
+            assert!(over_db < 6.0, "bin {bin} stands out by {over_db} dB");
+        }
+    }
+
+    #[test]
+    fn left_and_right_are_not_alike() {
+        let mut rig = wet();
+        let out = burst(&mut rig, 48_000).run(96_000);
+        let (left, right) = (out.channel("left", 0), out.channel("right", 0));
+        let both: f64 = left.iter().zip(right).map(|(&l, &r)| f64::from(l * r)).sum();
+        let alike = both / left.len() as f64 / rms(left) / rms(right);
+        assert!(alike.abs() < 0.1, "{alike}");
     }
 
     #[test]
