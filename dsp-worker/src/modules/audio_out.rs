@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::exp2;
+use crate::dsp::{StereoIn, exp2};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 
@@ -44,20 +44,20 @@ impl Module for AudioOut {
             "How loud; silent at the bottom",
         )],
         bypass: &[],
+        // The peaks of left and right, in volts.
         display: 2,
     };
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
-        let left = block.input(LEFT);
-        let right = if block.input(RIGHT).is_patched() { block.input(RIGHT) } else { left };
+        let input = StereoIn::new(block, LEFT, RIGHT);
         let level = block.ramp(LEVEL);
         let fall = exp2(-FALL_OCTAVES / block.sample_rate_hz);
         for frame in block.frames() {
             let gain = gain_from_level(level.at(frame));
-            for (side, input) in [left, right].into_iter().enumerate() {
-                let volts = gain * input.sum(frame);
+            for side in [LEFT, RIGHT] {
+                let volts = gain * input.at(side, frame);
                 block.output(side).put(0, frame, volts);
                 self.peak_volts[side] = (self.peak_volts[side] * fall).max(volts.abs());
             }
@@ -124,6 +124,15 @@ mod tests {
         assert!((rig.display()[0] - 0.8).abs() < 0.01, "{:?}", rig.display());
         rig.run(10 * 81_600);
         assert_eq!(rig.display(), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_loudest_cable_leaves_no_mark() {
+        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        rig.feed_channels("left", 16, |_, frame| if frame < 99 { f32::MAX } else { 0.0 });
+        rig.run(192_000);
+        assert!(rig.display()[0] < 2e3, "{:?}", rig.display());
+        assert_eq!(rig.not_finite(), 0);
     }
 
     #[test]

@@ -84,6 +84,7 @@ impl Module for Clock {
             Param::switch("run", true, "Starts at the bar's first beat, and stops"),
         ],
         bypass: &[],
+        // How far the bar has come, 0 to 1.
         display: 1,
     };
 

@@ -6,7 +6,7 @@ use crate::Module;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::tape_head::TapeHead;
-use crate::dsp::{dry_wet, exp2, hush, soft_clip};
+use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 
@@ -108,6 +108,7 @@ impl Module for Delay {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
+        // The time that it stands at, in seconds.
         display: 1,
     };
 
@@ -118,8 +119,7 @@ impl Module for Delay {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
-        let left = block.input(LEFT);
-        let right = if block.input(RIGHT).is_patched() { block.input(RIGHT) } else { left };
+        let input = StereoIn::new(block, LEFT, RIGHT);
         let feedback_cv = block.input(FEEDBACK_CV);
         let (feedback, mix) = (block.ramp(FEEDBACK), block.ramp(MIX));
         let (low, high) = tone(block.param(TONE), block.sample_rate_hz);
@@ -128,9 +128,10 @@ impl Module for Delay {
             self.head.glide(goal_frames, block.sample_rate_hz);
             let feedback = (feedback.at(frame) + 0.1 * feedback_cv.at(0, frame)).clamp(0.0, 1.1);
             let (dry, wet) = dry_wet(mix.at(frame));
-            for (side, input) in [left, right].into_iter().enumerate() {
-                let input = input.sum(frame);
-                let echo = self.head.read(&block.tapes, side, frame);
+            let place = self.head.place();
+            for side in [LEFT, RIGHT] {
+                let input = input.at(side, frame);
+                let echo = place.read(&block.tapes, side, frame);
                 let dark = self.lowpass[side].lowpass(echo, low);
                 let thin = self.highpass[side].highpass(dark, high);
                 let returned = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
@@ -148,7 +149,10 @@ impl Delay {
     fn goal_frames(&mut self, block: &Block, frame: usize) -> f64 {
         let clock = block.input(CLOCK);
         if self.clock.rises(clock.at(0, frame)) {
-            self.clock_frames = self.frames_since_clock;
+            // A tempo of so many frames and a half must not make the tape waver.
+            if self.frames_since_clock.abs_diff(self.clock_frames) > 1 {
+                self.clock_frames = self.frames_since_clock;
+            }
             self.frames_since_clock = 1;
         } else if self.frames_since_clock > 0 {
             self.frames_since_clock = self.frames_since_clock.saturating_add(1);
@@ -242,6 +246,15 @@ mod tests {
             assert!(out.main().iter().all(|volts| volts.abs() < 40.0));
             assert_eq!(rig.not_finite(), 0);
         }
+    }
+
+    #[test]
+    fn the_loudest_cable_does_no_lasting_harm() {
+        let mut rig = wet(0.002);
+        rig.feed_channels("left", 16, |_, frame| if frame < 99 { f32::MAX } else { 0.0 });
+        let out = rig.set("feedback", 0.5).run(48_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(out.main()[40_000..].iter().all(|&volts| volts == 0.0));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::pulse::{self, Pulse};
+use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Event, Tag, port};
 use crate::param::{Param, Unit};
 use crate::units::{CHANNELS, GATE_VOLTS};
@@ -90,6 +91,7 @@ impl Module for Keyboard {
             ),
         ],
         bypass: &[],
+        // The gate of every voice, in volts.
         display: CHANNELS,
     };
 
@@ -103,7 +105,9 @@ impl Module for Keyboard {
             for event in block.events() {
                 match *event {
                     Event::NoteOn { key, voct, velocity } => {
-                        self.note_on(Key { key, voct, velocity }, &hand);
+                        if voct.is_finite() && velocity.is_finite() {
+                            self.note_on(Key { key, voct, velocity }, &hand);
+                        }
                     }
                     Event::NoteOff { key } => self.note_off(key, &hand),
                     Event::AllNotesOff => {
@@ -113,21 +117,41 @@ impl Module for Keyboard {
                 }
             }
         }
-        let octave = block.param(OCTAVE);
-        for (channel, voice) in self.voices[..voices].iter_mut().enumerate() {
-            let velocity = GATE_VOLTS * voice.note.velocity.clamp(0.0, 1.0);
-            for frame in block.frames() {
-                let (gate, trigger) = voice.gate_and_trigger(block.sample_rate_hz);
-                let [voct_out, gate_out, velocity_out, trigger_out] = block.outputs();
-                voct_out.set(channel, frame, voice.glided() + octave);
-                gate_out.set(channel, frame, gate);
-                velocity_out.set(channel, frame, velocity);
-                trigger_out.set(channel, frame, trigger);
+        if voices == 1 {
+            play::<f32>(&mut self.voices[..1], block, 0);
+        } else {
+            for (group, voices) in self.voices[..voices].chunks_mut(LANES).enumerate() {
+                play::<Lanes>(voices, block, group);
             }
         }
         for (channel, voice) in self.voices.iter().enumerate() {
             block.show(channel, if voice.is_held != 0 { GATE_VOLTS } else { 0.0 });
         }
+    }
+}
+
+/// Lets the voices of one group sound. Where nothing moves, the first frame
+/// holds for all.
+#[inline(always)]
+fn play<L: Lane>(voices: &mut [Voice], block: &mut Block, group: usize) {
+    let octave = L::splat(block.param(OCTAVE));
+    let is_still = voices.iter().all(Voice::is_still);
+    let first = block.frames().start;
+    let (mut voct, mut gate) = ([0.0; LANES], [0.0; LANES]);
+    let (mut velocity, mut trigger) = ([0.0; LANES], [0.0; LANES]);
+    for frame in block.frames() {
+        if frame == first || !is_still {
+            for (lane, voice) in voices.iter_mut().enumerate().take(LANES) {
+                (gate[lane], trigger[lane]) = voice.gate_and_trigger(block.sample_rate_hz);
+                voct[lane] = voice.glided();
+                velocity[lane] = GATE_VOLTS * voice.note.velocity.clamp(0.0, 1.0);
+            }
+        }
+        let [voct_out, gate_out, velocity_out, trigger_out] = block.outputs();
+        voct_out.put(group, frame, L::from_lanes(voct) + octave);
+        gate_out.put(group, frame, L::from_lanes(gate));
+        velocity_out.put(group, frame, L::from_lanes(velocity));
+        trigger_out.put(group, frame, L::from_lanes(trigger));
     }
 }
 
@@ -236,6 +260,12 @@ impl Voice {
         self.glide_frames = if glides { hand.glide_frames } else { 0 };
         self.glide_step = (note.voct - self.voct) / hand.glide_frames.max(1) as f32;
         self.has_played = 1;
+    }
+
+    /// Whether its next frames are all alike.
+    #[inline(always)]
+    fn is_still(&self) -> bool {
+        self.gap_frames == 0 && self.glide_frames == 0 && !self.trigger.is_on()
     }
 
     #[inline(always)]

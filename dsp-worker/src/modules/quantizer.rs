@@ -3,11 +3,13 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::pulse::Pulse;
+use crate::dsp::pulse;
 use crate::dsp::schmitt::Schmitt;
+use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::units::CHANNELS;
+use crate::signal::groups;
+use crate::units::{CHANNELS, GATE_VOLTS};
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
@@ -22,6 +24,9 @@ const TRANSPOSE: usize = 2;
 /// How far past the border to its neighbour a held note reaches, in semitones:
 /// 8 mV, so that noise there does not make it chatter.
 const REACH_SEMITONES: f32 = 0.1;
+
+/// A border that every voltage is beyond.
+const LET_GO: f32 = 1e9;
 
 /// The names of [`SCALE_NOTES`].
 const SCALE_NAMES: [&str; 16] = [
@@ -71,7 +76,8 @@ pub struct Quantizer {
     high_semitones: [f32; CHANNELS],
     note_semitones: [f32; CHANNELS],
     triggers: [Schmitt; CHANNELS],
-    changes: [Pulse; CHANNELS],
+    /// Frames left of each channel's trigger.
+    change_frames: [f32; CHANNELS],
     /// Channels that hold a note at all.
     channels: u32,
     /// The scale and root of those notes.
@@ -111,42 +117,89 @@ impl Module for Quantizer {
             },
         ],
         bypass: &[(0, 0)],
+        // The note of the first channel, in semitones above C4.
         display: 1,
     };
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, TRIGGER]);
-        let (input, trigger) = (block.input(IN), block.input(TRIGGER));
-        let transpose = block.param(TRANSPOSE);
         let notes = self.follow_scale(block, channels);
-        for channel in 0..channels {
-            for frame in block.frames() {
-                let semitones = input.at(channel, frame).clamp(-100.0, 100.0) * 12.0;
-                let is_due = !trigger.is_patched()
-                    || self.triggers[channel].rises(trigger.at(channel, frame));
-                if is_due && !self.holds(channel, semitones) {
-                    self.take(channel, semitones, notes, block.sample_rate_hz);
-                }
-                let out_volts = (self.note_semitones[channel] + transpose) * (1.0 / 12.0);
-                block.output(OUT).set(channel, frame, out_volts);
-                block.output(CHANGED).set(channel, frame, self.changes[channel].volts());
-            }
+        if channels == 1 {
+            self.quantize::<f32>(block, 0, notes);
+        } else {
+            (0..groups(channels)).for_each(|group| self.quantize::<Lanes>(block, group, notes));
         }
-        block.show(0, self.note_semitones[0] + transpose);
+        block.show(0, self.note_semitones[0] + block.param(TRANSPOSE));
     }
 }
 
 impl Quantizer {
+    #[inline(always)]
+    fn quantize<L: Lane>(&mut self, block: &mut Block, group: usize, notes: u32) {
+        let (input, trigger) = (block.input(IN), block.input(TRIGGER));
+        let transpose = block.param(TRANSPOSE);
+        let sample_rate_hz = block.sample_rate_hz;
+        let mut change_frames = L::load(&self.change_frames, group);
+        for frame in block.frames() {
+            let semitones = Lane::clamp(input.get::<L>(group, frame), -100.0, 100.0) * 12.0.into();
+            let is_due = if trigger.is_patched() {
+                self.take_triggers(trigger.get::<L>(group, frame), group)
+            } else {
+                [true; LANES]
+            };
+            let low = L::load(&self.low_semitones, group);
+            let high = L::load(&self.high_semitones, group);
+            // Above zero where a note is left behind.
+            let left = (low - semitones).max(semitones - high).to_lanes();
+            if (0..L::WIDTH).any(|lane| is_due[lane] && left[lane] > 0.0) {
+                let mut frames = change_frames.to_lanes();
+                for lane in 0..L::WIDTH {
+                    let channel = group * LANES + lane;
+                    if is_due[lane]
+                        && left[lane] > 0.0
+                        && self.take(channel, semitones.to_lanes()[lane], notes)
+                    {
+                        frames[lane] = pulse::frames(sample_rate_hz) as f32;
+                    }
+                }
+                change_frames = L::from_lanes(frames);
+            }
+            let note = L::load(&self.note_semitones, group) + transpose.into();
+            let is_on = change_frames.at_least(1.0.into(), GATE_VOLTS.into(), 0.0.into());
+            change_frames = (change_frames - 1.0.into()).max(0.0.into());
+            block.output(OUT).put(group, frame, note * (1.0 / 12.0).into());
+            block.output(CHANGED).put(group, frame, is_on);
+        }
+        change_frames.store(&mut self.change_frames, group);
+    }
+
+    /// Which channels have a trigger at this frame.
+    #[inline(always)]
+    fn take_triggers<L: Lane>(&mut self, volts: L, group: usize) -> [bool; LANES] {
+        let volts = volts.to_lanes();
+        let mut is_due = [false; LANES];
+        for lane in 0..L::WIDTH {
+            is_due[lane] = self.triggers[(group * LANES + lane) % CHANNELS].rises(volts[lane]);
+        }
+        is_due
+    }
+
     /// The notes of the scale, turned so that the rightmost bit is C. Another
     /// scale, or a new channel, lets go of the notes that were held.
     #[inline(always)]
     fn follow_scale(&mut self, block: &Block, channels: usize) -> u32 {
-        let (scale, root) = (block.choice(SCALE) % 16, block.choice(ROOT) % 12);
+        let (scale, root) = (block.choice(SCALE) % SCALE_NOTES.len(), block.choice(ROOT) % 12);
         let key = (scale * 12 + root) as u32;
-        let kept = if key == self.scale { self.channels as usize } else { 0 };
+        let held = self.channels as usize;
+        let kept = if key == self.scale { held } else { 0 };
         for channel in kept..channels {
-            self.low_semitones[channel] = f32::INFINITY;
+            self.low_semitones[channel] = LET_GO;
+        }
+        // What no cable carries is never taken.
+        for channel in channels..held {
+            self.low_semitones[channel] = -LET_GO;
+            self.high_semitones[channel] = LET_GO;
         }
         self.scale = key;
         self.channels = channels as u32;
@@ -154,15 +207,11 @@ impl Quantizer {
         (notes << root | notes >> (12 - root)) & 0xfff
     }
 
-    #[inline(always)]
-    fn holds(&self, channel: usize, semitones: f32) -> bool {
-        self.low_semitones[channel] <= semitones && semitones <= self.high_semitones[channel]
-    }
-
     /// Takes the nearest note, and holds it between the borders to its
-    /// neighbours.
+    /// neighbours. Whether it is another one than before.
     #[inline(always)]
-    fn take(&mut self, channel: usize, semitones: f32, notes: u32, sample_rate_hz: f32) {
+    fn take(&mut self, channel: usize, semitones: f32, notes: u32) -> bool {
+        let channel = channel % CHANNELS;
         // The first at or below, and the first above.
         let whole = semitones as i32 - (semitones < 0.0) as i32;
         let below = whole - (0..12).find(|&n| has(notes, whole - n)).unwrap_or(0);
@@ -171,10 +220,9 @@ impl Quantizer {
         let border = |other: i32| 0.5 * (note + other) as f32;
         self.low_semitones[channel] = border(previous(notes, note)) - REACH_SEMITONES;
         self.high_semitones[channel] = border(next(notes, note)) + REACH_SEMITONES;
-        if self.note_semitones[channel] != note as f32 {
-            self.note_semitones[channel] = note as f32;
-            self.changes[channel].start(sample_rate_hz);
-        }
+        let is_other = self.note_semitones[channel] != note as f32;
+        self.note_semitones[channel] = note as f32;
+        is_other
     }
 }
 

@@ -4,13 +4,15 @@
 //! J. Audio Eng. Soc. 45(9), 1997, figure 1 and tables 1 and 2. Its delays are
 //! in samples at 29 761 Hz and are scaled to the sample rate.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::schmitt::Schmitt;
-use crate::dsp::tape_head::TapeHead;
-use crate::dsp::{dry_wet, exp2, hush, soft_clip};
+use crate::dsp::tape_head::{Place, TapeHead};
+use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::param::{Param, Unit};
 use crate::tape::Tapes;
@@ -76,6 +78,9 @@ const MODULATION_HZ: [f32; 2] = [1.0, 0.83];
 /// The tank is transparent up to here, and bounded above.
 const KNEE_VOLTS: f32 = 12.0;
 const LIMIT_VOLTS: f32 = 24.0;
+
+/// Below it nothing enters the tank.
+const RUMBLE_HZ: f32 = 10.0;
 
 /// How quickly the tank closes to its input when it is frozen, in seconds.
 const CLOSE_SECS: f32 = 5e-3;
@@ -179,37 +184,18 @@ impl Module for Reverb {
         if block.starts_quantum() {
             self.follow_size(block.ramp(SIZE));
         }
-        let left = block.input(LEFT);
-        let right = if block.input(RIGHT).is_patched() { block.input(RIGHT) } else { left };
-        let (pre_delay, mix) = (block.ramp(PRE_DELAY), block.ramp(MIX));
-        let sample_rate_hz = block.sample_rate_hz;
-        let plate = Plate::new(block, self.size, self.dip_quanta);
-        let rumble = coefficient(10.0, sample_rate_hz);
-        let close = 1.0 / (CLOSE_SECS * sample_rate_hz);
-        for frame in block.frames() {
-            let is_frozen =
-                self.freeze.follow(block.input(FREEZE_GATE).at(0, frame)) || block.is_on(FREEZE);
-            let way = if is_frozen { close } else { -close };
-            self.closed = (self.closed + way).clamp(0.0, 1.0);
-
-            let (left, right) = (left.sum(frame), right.sum(frame));
-            self.pre.glide(f64::from(pre_delay.at(frame) * sample_rate_hz), sample_rate_hz);
-            let delayed = self.pre.read(&block.tapes, PRE, frame);
-            let both = self.highpass.highpass(0.5 * (left + right), rumble);
-            block.tapes.write(PRE, frame, hush(both));
-
-            let input = plate.diffuse(&mut block.tapes, frame, delayed * (1.0 - self.closed));
-            self.circulate(&plate, &mut block.tapes, frame, input, is_frozen);
-
-            let (dry, wet) = dry_wet(mix.at(frame));
-            let wet = wet * TAP_GAIN * plate.fade(frame);
-            let wet_left = wet * listen(&block.tapes, frame, &plate.left_taps, &LEFT_TAPS);
-            let wet_right = wet * listen(&block.tapes, frame, &plate.right_taps, &RIGHT_TAPS);
-            block.output(LEFT).put(0, frame, dry * left + wet_left);
-            block.output(RIGHT).put(0, frame, dry * right + wet_right);
+        // A whole quantum is compiled by itself: loops of known length are faster.
+        if block.frames() == (0..QUANTUM) {
+            self.reverberate(block, 0..QUANTUM);
+        } else {
+            self.reverberate(block, block.frames());
         }
     }
 }
+
+/// A quantum of one wire inside the plate. No tape of it is shorter than a
+/// quantum, so each stage can do all its frames before the next stage begins.
+type Wire = [f32; QUANTUM];
 
 impl Reverb {
     /// The size may only change while nothing is heard of the tapes: every
@@ -229,45 +215,105 @@ impl Reverb {
         }
     }
 
-    /// One frame of the tank: two halves, each of which feeds the other.
+    #[inline(always)]
+    fn reverberate(&mut self, block: &mut Block, frames: Range<usize>) {
+        let plate = Plate::new(block, self.size, self.dip_quanta);
+        let closed = self.freeze(block, frames.clone());
+        let mut wire = self.take_in(block, frames.clone(), &closed);
+        plate.diffuse(&mut block.tapes, frames.clone(), &mut wire);
+        self.circulate(&plate, &mut block.tapes, frames.clone(), &wire, &closed);
+        let (input, mix) = (StereoIn::new(block, LEFT, RIGHT), block.ramp(MIX));
+        for (side, taps) in [LEFT_TAPS, RIGHT_TAPS].iter().enumerate() {
+            let wet_volts = plate.listen(&block.tapes, frames.clone(), taps);
+            for frame in frames.clone() {
+                let (dry, wet) = dry_wet(mix.at(frame));
+                let volts = dry * input.at(side, frame) + wet * TAP_GAIN * wet_volts[frame];
+                block.output(side).put(0, frame, volts);
+            }
+        }
+    }
+
+    /// How far the tank is closed to its input and to every loss.
+    #[inline(always)]
+    fn freeze(&mut self, block: &Block, frames: Range<usize>) -> Wire {
+        let gate = block.input(FREEZE_GATE);
+        let is_on = block.is_on(FREEZE);
+        let step = 1.0 / (CLOSE_SECS * block.sample_rate_hz);
+        let mut closed = [0.0; QUANTUM];
+        for frame in frames {
+            let is_frozen = self.freeze.follow(gate.at(0, frame)) || is_on;
+            let step = if is_frozen { step } else { -step };
+            self.closed = (self.closed + step).clamp(0.0, 1.0);
+            closed[frame] = self.closed;
+        }
+        closed
+    }
+
+    /// Both sides together, without what is below all hearing, and late by the
+    /// pre-delay.
+    #[inline(always)]
+    fn take_in(&mut self, block: &mut Block, frames: Range<usize>, closed: &Wire) -> Wire {
+        let input = StereoIn::new(block, LEFT, RIGHT);
+        let sample_rate_hz = block.sample_rate_hz;
+        let pre_delay = block.ramp(PRE_DELAY);
+        let rumble = coefficient(RUMBLE_HZ, sample_rate_hz);
+        let mut wire = [0.0; QUANTUM];
+        for frame in frames {
+            self.pre.glide(f64::from(pre_delay.at(frame) * sample_rate_hz), sample_rate_hz);
+            let late = self.pre.place().read(&block.tapes, PRE, frame);
+            let both = 0.5 * (input.at(LEFT, frame) + input.at(RIGHT, frame));
+            block.tapes.write(PRE, frame, hush(self.highpass.highpass(both, rumble)));
+            wire[frame] = late * (1.0 - closed[frame]);
+        }
+        wire
+    }
+
+    /// The tank: two halves, each of which feeds the other.
     #[inline(always)]
     fn circulate(
         &mut self,
         plate: &Plate,
         tapes: &mut Tapes,
-        frame: usize,
-        input: f32,
-        is_frozen: bool,
+        frames: Range<usize>,
+        input: &Wire,
+        closed: &Wire,
     ) {
-        let (decay, damping) = if is_frozen { (1.0, 1.0) } else { (plate.decay, plate.damping) };
-        let fade = plate.fade(frame);
-        let ends = [TANK + HALF - 1, TANK + 2 * HALF - 1]
-            .map(|tape| fade * tapes.read(tape, frame, plate.frames[tape]));
+        let lossless = |loss: f32, frame: usize| loss + (1.0 - loss) * closed[frame];
+        let ends = [
+            plate.read(tapes, TANK + 3, frames.clone()),
+            plate.read(tapes, TANK + HALF + 3, frames.clone()),
+        ];
         for side in [LEFT, RIGHT] {
             let tape = TANK + side * HALF;
-            let returned = soft_clip(decay * ends[1 - side], KNEE_VOLTS, LIMIT_VOLTS);
-            let delay_frames = plate.wander[side].at(frame);
-            let delayed = fade * tapes.read_between(tape, frame, delay_frames);
-            let smeared =
-                allpass(tapes, tape, frame, delayed, input + returned, -plate.diffusion_1);
-            tapes.write(tape + 1, frame, smeared);
+            let mut wire = [0.0; QUANTUM];
+            for frame in frames.clone() {
+                let returned = lossless(plate.decay, frame) * ends[1 - side][frame];
+                wire[frame] = input[frame] + soft_clip(returned, KNEE_VOLTS, LIMIT_VOLTS);
+            }
+            let late = plate.read_wandering(tapes, side, frames.clone());
+            allpass(tapes, tape, frames.clone(), &late, &mut wire, -plate.diffusion_1);
+            write(tapes, tape + 1, frames.clone(), &wire);
 
-            let delayed = fade * tapes.read(tape + 1, frame, plate.frames[tape + 1]);
-            let damped = decay * self.damping[side].lowpass(delayed, damping);
-            let delayed = fade * tapes.read(tape + 2, frame, plate.frames[tape + 2]);
-            let smeared = allpass(tapes, tape + 2, frame, delayed, damped, plate.diffusion_2);
-            tapes.write(tape + 3, frame, smeared);
+            let late = plate.read(tapes, tape + 1, frames.clone());
+            for frame in frames.clone() {
+                let damping = lossless(plate.damping, frame);
+                let damped = self.damping[side].lowpass(late[frame], damping);
+                wire[frame] = lossless(plate.decay, frame) * damped;
+            }
+            let late = plate.read(tapes, tape + 2, frames.clone());
+            allpass(tapes, tape + 2, frames.clone(), &late, &mut wire, plate.diffusion_2);
+            write(tapes, tape + 3, frames.clone(), &wire);
         }
     }
 }
 
-/// The plate for one call: every length in frames, every gain.
+/// The plate for one call: its lengths, its gains.
 struct Plate {
-    frames: [usize; TAPES],
+    /// Frames of this plate for one of the paper's.
+    scale: f32,
     wander: [Ramp; 2],
-    left_taps: [usize; 7],
-    right_taps: [usize; 7],
-    fade: Ramp,
+    /// The level of every reading of the tapes.
+    fade: Wire,
     decay: f32,
     damping: f32,
     input_diffusion: [f32; 2],
@@ -279,7 +325,6 @@ impl Plate {
     #[inline(always)]
     fn new(block: &Block, size: f32, dip_quanta: u32) -> Plate {
         let scale = size * block.sample_rate_hz / PAPER_HZ;
-        let frames = |length: f32| (length * scale) as usize;
         let decay = decay_gain(block.param(DECAY), size);
         let diffusion = block.param(DIFFUSION);
         let excursion = EXCURSION * block.param(MODULATION) * block.sample_rate_hz / PAPER_HZ;
@@ -288,17 +333,10 @@ impl Plate {
             let at = |frame| middle + excursion * lfo(frame, MODULATION_HZ[side], block);
             Ramp::new(at(block.frame), at(block.frame + QUANTUM as u64))
         };
-        let fade = |quanta: u32| quanta.abs_diff(DIP_QUANTA) as f32 / DIP_QUANTA as f32;
         Plate {
-            frames: LENGTHS.map(frames),
+            scale,
             wander: [wander(LEFT), wander(RIGHT)],
-            left_taps: LEFT_TAPS.map(|(_, place, _)| frames(place)),
-            right_taps: RIGHT_TAPS.map(|(_, place, _)| frames(place)),
-            fade: if dip_quanta > 0 {
-                Ramp::new(fade(dip_quanta), fade(dip_quanta - 1))
-            } else {
-                Ramp::new(1.0, 1.0)
-            },
+            fade: fade(dip_quanta),
             decay,
             damping: damping(block.param(DAMPING), block.sample_rate_hz),
             input_diffusion: [0.75 * diffusion, 0.625 * diffusion],
@@ -308,45 +346,99 @@ impl Plate {
         }
     }
 
-    /// The level of every reading of the tapes.
-    #[inline(always)]
-    fn fade(&self, frame: usize) -> f32 {
-        let fade = self.fade.at(frame);
-        fade * fade * (3.0 - 2.0 * fade)
-    }
-
     /// Four allpasses in a row make a cloud of a click.
     #[inline(always)]
-    fn diffuse(&self, tapes: &mut Tapes, frame: usize, input: f32) -> f32 {
-        let mut volts = input;
+    fn diffuse(&self, tapes: &mut Tapes, frames: Range<usize>, wire: &mut Wire) {
         for stage in 0..4 {
             let tape = DIFFUSERS + stage;
-            let delayed = self.fade(frame) * tapes.read(tape, frame, self.frames[tape]);
-            volts = allpass(tapes, tape, frame, delayed, volts, self.input_diffusion[stage / 2]);
+            let late = self.read(tapes, tape, frames.clone());
+            allpass(tapes, tape, frames.clone(), &late, wire, self.input_diffusion[stage / 2]);
         }
-        volts
+    }
+
+    /// The end of a tape.
+    #[inline(always)]
+    fn read(&self, tapes: &Tapes, tape: usize, frames: Range<usize>) -> Wire {
+        let delay_frames = self.frames(LENGTHS[tape]);
+        let mut wire = [0.0; QUANTUM];
+        for frame in frames {
+            wire[frame] = self.fade[frame] * tapes.read(tape, frame, delay_frames);
+        }
+        wire
+    }
+
+    /// The end of the modulated allpass of one half.
+    #[inline(always)]
+    fn read_wandering(&self, tapes: &Tapes, side: usize, frames: Range<usize>) -> Wire {
+        let mut wire = [0.0; QUANTUM];
+        for frame in frames {
+            let delay_frames = self.wander[side].at(frame).max((QUANTUM + 2) as f32);
+            let place = Place::new(delay_frames);
+            wire[frame] = self.fade[frame] * place.read(tapes, TANK + side * HALF, frame);
+        }
+        wire
+    }
+
+    /// One output: its taps together.
+    #[inline(always)]
+    fn listen(&self, tapes: &Tapes, frames: Range<usize>, taps: &[(usize, f32, f32); 7]) -> Wire {
+        let mut wire = [0.0; QUANTUM];
+        for &(tape, place, sign) in taps {
+            let delay_frames = self.frames(place);
+            for frame in frames.clone() {
+                wire[frame] += sign * tapes.read(tape, frame, delay_frames);
+            }
+        }
+        for frame in frames {
+            wire[frame] *= self.fade[frame];
+        }
+        wire
+    }
+
+    #[inline(always)]
+    fn frames(&self, length: f32) -> usize {
+        ((length * self.scale) as u32 as usize).max(QUANTUM)
     }
 }
 
-/// Schroeder's allpass, around the tape that `delayed` was read from.
+/// Schroeder's allpass, around the tape whose end is `late`.
 #[inline(always)]
 fn allpass(
     tapes: &mut Tapes,
     tape: usize,
-    frame: usize,
-    delayed: f32,
-    input: f32,
+    frames: Range<usize>,
+    late: &Wire,
+    wire: &mut Wire,
     gain: f32,
-) -> f32 {
-    let fed = hush(input - gain * delayed);
-    tapes.write(tape, frame, fed);
-    delayed + gain * fed
+) {
+    for frame in frames {
+        let fed = hush(wire[frame] - gain * late[frame]);
+        tapes.write(tape, frame, fed);
+        wire[frame] = late[frame] + gain * fed;
+    }
 }
 
 #[inline(always)]
-fn listen(tapes: &Tapes, frame: usize, places: &[usize; 7], taps: &[(usize, f32, f32); 7]) -> f32 {
-    let tap = |n: usize| taps[n].2 * tapes.read(taps[n].0, frame, places[n]);
-    (0..7).map(tap).sum()
+fn write(tapes: &mut Tapes, tape: usize, frames: Range<usize>, wire: &Wire) {
+    for frame in frames {
+        tapes.write(tape, frame, wire[frame]);
+    }
+}
+
+/// The level of the tapes through one quantum of a change of size.
+#[inline(always)]
+fn fade(dip_quanta: u32) -> Wire {
+    if dip_quanta == 0 {
+        return [1.0; QUANTUM];
+    }
+    let level = |quanta: u32| quanta.abs_diff(DIP_QUANTA) as f32 / DIP_QUANTA as f32;
+    let ramp = Ramp::new(level(dip_quanta), level(dip_quanta - 1));
+    let mut fade = [0.0; QUANTUM];
+    for (frame, fade) in fade.iter_mut().enumerate() {
+        // Without a corner at either end.
+        *fade = ramp.at(frame) * ramp.at(frame) * (3.0 - 2.0 * ramp.at(frame));
+    }
+    fade
 }
 
 /// The tank multiplies by it four times in one round, so that the round trips
@@ -378,6 +470,7 @@ mod tests {
     use super::*;
     use crate::dsp::random::Random;
     use crate::rig::Rig;
+    use crate::tools::{SPECTRUM_BINS, SPECTRUM_FRAMES, Tools};
 
     const RATE_HZ: f32 = 48_000.0;
 
@@ -469,6 +562,66 @@ mod tests {
         let late = &out.main()[144_000..];
         let mean = late.iter().sum::<f32>() / late.len() as f32;
         assert!(mean.abs() < 1e-3, "{mean}");
+    }
+
+    #[test]
+    fn the_loudest_cable_does_no_lasting_harm() {
+        let mut rig = wet();
+        rig.feed_channels("left", 16, |_, frame| if frame < 99 { f32::MAX } else { 0.0 });
+        let out = rig.set("decay", 0.5).run(240_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(out.main()[200_000..].iter().all(|volts| volts.abs() < 1e-3));
+    }
+
+    /// How often noise is further than its RMS from zero (Abel and Huang, "A
+    /// simple, robust measure of reverberation echo density", AES 121, 2006).
+    #[test]
+    fn the_tail_is_as_dense_as_noise() {
+        let mut rig = wet();
+        rig.feed("left", |_, frame| if frame == 0 { 5.0 } else { 0.0 });
+        let out = rig.run(96_000);
+        for side in ["left", "right"] {
+            let tail = &out.channel(side, 0)[47_000..49_000];
+            let rms = rms(tail);
+            let outside = tail.iter().filter(|volts| f64::from(volts.abs()) > rms).count();
+            let density = outside as f64 / tail.len() as f64 / 0.3173;
+            assert!((0.85..1.15).contains(&density), "{side}: {density}");
+        }
+    }
+
+    #[test]
+    fn no_tone_rings_on_in_the_tail() {
+        let mut rig = wet();
+        rig.feed("left", |_, frame| if frame == 0 { 5.0 } else { 0.0 });
+        let out = rig.run(144_000);
+        let mut tools = Tools::new();
+        let mut power = [0.0f64; SPECTRUM_BINS];
+        for tail in out.main()[72_000..].as_chunks::<SPECTRUM_FRAMES>().0 {
+            // Hann's window.
+            for (n, frame) in tools.spectrum_frames().iter_mut().enumerate() {
+                let turns = n as f32 / SPECTRUM_FRAMES as f32;
+                *frame = tail[n] * (0.5 - 0.5 * (std::f32::consts::TAU * turns).cos());
+            }
+            for (power, bin) in power.iter_mut().zip(tools.spectrum()) {
+                *power += f64::from(bin.norm_sqr());
+            }
+        }
+        // Up to 12 kHz, each against its 64 neighbours.
+        for bin in 40..512 {
+            let around = power[bin - 32..bin + 32].iter().sum::<f64>() / 64.0;
+            let over_db = 10.0 * (power[bin] / around).log10();
+            assert!(over_db < 6.0, "bin {bin} stands out by {over_db} dB");
+        }
+    }
+
+    #[test]
+    fn left_and_right_are_not_alike() {
+        let mut rig = wet();
+        let out = burst(&mut rig, 48_000).run(96_000);
+        let (left, right) = (out.channel("left", 0), out.channel("right", 0));
+        let both: f64 = left.iter().zip(right).map(|(&l, &r)| f64::from(l * r)).sum();
+        let alike = both / left.len() as f64 / rms(left) / rms(right);
+        assert!(alike.abs() < 0.1, "{alike}");
     }
 
     #[test]

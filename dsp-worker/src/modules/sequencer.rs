@@ -134,6 +134,7 @@ impl Module for Sequencer {
             ),
         ],
         bypass: &[],
+        // The step that it is at, from 0.
         display: 1,
     };
 
