@@ -84,16 +84,25 @@ const fn impulse(frames: f64) -> f64 {
 /// One waveform on its way out, in all channels. It is given the waveform as
 /// sampled, and its edges; what comes out is [`LATENCY`] frames late.
 ///
-/// The frame of the quantum is the place in the ring.
+/// The first half is the frames of this quantum, the second half what its edges
+/// put into the next: so that an edge is written in one go.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub struct EdgeRing {
-    groups: [[[f32; LANES]; TAPS]; 2],
+pub struct Edged {
+    groups: [[[f32; LANES]; QUANTUM + TAPS]; 2],
 }
 
 const _: () = assert!(TAPS == QUANTUM);
 
-impl EdgeRing {
+impl Edged {
+    /// To be called once at the start of every quantum.
+    #[inline(always)]
+    pub fn start_quantum(&mut self, group: usize) {
+        let (now, next) = self.groups[group % 2].split_at_mut(QUANTUM);
+        now.copy_from_slice(next);
+        next.fill([0.0; LANES]);
+    }
+
     /// The waveform just stepped: it did so `late` frames ago, 0 to 1.
     #[inline(always)]
     pub fn step(&mut self, group: usize, lane: usize, frame: usize, late: f32, height: f32) {
@@ -108,10 +117,10 @@ impl EdgeRing {
 
     #[inline(always)]
     fn spread(&mut self, group: usize, lane: usize, frame: usize, taps: &[f32; TAPS]) {
-        let (frame, lane) = (frame % TAPS, lane % LANES);
-        let (after_wrap, before_wrap) = self.groups[group % 2].split_at_mut(frame);
-        for (place, tap) in before_wrap.iter_mut().chain(after_wrap).zip(taps) {
-            place[lane] += tap;
+        let frame = frame % QUANTUM;
+        let places = &mut self.groups[group % 2][frame..frame + TAPS];
+        for (place, tap) in places.iter_mut().zip(taps) {
+            place[lane % LANES] += tap;
         }
     }
 
@@ -119,12 +128,11 @@ impl EdgeRing {
     /// Returns what comes out.
     #[inline(always)]
     pub fn pass<L: Lane>(&mut self, group: usize, frame: usize, sample: L) -> L {
-        let ring = &mut self.groups[group % 2];
-        let out = L::from_lanes(ring[frame % TAPS]);
-        put(&mut ring[frame % TAPS], L::default());
-        let centre = &mut ring[(frame + LATENCY) % TAPS];
+        let places = &mut self.groups[group % 2];
+        let frame = frame % QUANTUM;
+        let centre = &mut places[frame + LATENCY];
         put(centre, L::from_lanes(*centre) + sample);
-        out
+        L::from_lanes(places[frame])
     }
 }
 

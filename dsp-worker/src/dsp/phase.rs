@@ -9,18 +9,29 @@ pub const TURN: f32 = 4_294_967_296.0;
 /// A phase for each of `N` channels; half a turn is the most negative number.
 pub type Phases<const N: usize> = [i32; N];
 
-/// A part of a turn, -1/2 up to, not including, 1/2, as steps of the phase.
-/// More than that is cut off.
+/// A part of a turn, -1/2 to 1/2, as steps of the phase.
+///
+/// It adds numbers that leave the wanted digits in the low bits, first for 23
+/// bits and then for the rest: a cast of f32 is slow, because it checks.
 #[inline(always)]
 pub fn from_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
-    let steps = (turns * L::splat(TURN)).to_lanes();
-    std::array::from_fn(|lane| steps[lane] as i32)
+    // 1.5 · 2^23, whose low bits count ones.
+    const ROUND: f32 = 12_582_912.0;
+    let coarse = turns + L::splat(1.5);
+    let rest = turns - (coarse - L::splat(1.5));
+    let fine = (rest * L::splat(TURN) + L::splat(ROUND)).to_lanes();
+    let coarse = coarse.to_lanes();
+    std::array::from_fn(|lane| {
+        let coarse = (coarse[lane].to_bits() << 9) ^ 0x8000_0000;
+        coarse.wrapping_add(fine[lane].to_bits()).wrapping_sub(ROUND.to_bits()) as i32
+    })
 }
 
-/// A part of a turn, 0 up to, not including, 1. As a phase it wraps.
+/// A part of a turn, 0 to 1, to 23 bits.
 #[inline(always)]
 pub fn from_unipolar_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
-    from_turns::<L, N>(turns - L::splat(0.5)).map(|phase| phase ^ i32::MIN)
+    let bits = (turns + L::splat(1.0)).to_lanes();
+    std::array::from_fn(|lane| (bits[lane].to_bits() << 9) as i32)
 }
 
 /// Whether a phase, 0 to 1 turn, is less than another.

@@ -6,7 +6,7 @@ use std::f32::consts::TAU;
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::blep::EdgeRing;
+use crate::dsp::blep::Edged;
 use crate::dsp::exp2;
 use crate::dsp::phase::{self, Phases, TURN};
 use crate::dsp::sine::sine_of_triangle;
@@ -25,6 +25,7 @@ const SAW: usize = 0;
 const SQUARE: usize = 1;
 const TRIANGLE: usize = 2;
 const SINE: usize = 3;
+const WAVES: usize = 4;
 
 const OCTAVE: usize = 0;
 const TUNE: usize = 1;
@@ -47,7 +48,7 @@ const MIN_WIDTH: f32 = 0.01;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Vco {
-    rings: [EdgeRing; 4],
+    waves: [Edged; WAVES],
     phase: [i32; CHANNELS],
     /// The pulse width at the last frame, as a phase.
     width: [i32; CHANNELS],
@@ -123,7 +124,9 @@ impl Module for Vco {
         if channels == 1 {
             self.run::<f32, 1>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.run::<Lanes, LANES>(block, group));
+            for group in 0..groups(channels) {
+                self.run::<Lanes, LANES>(block, group);
+            }
         }
     }
 }
@@ -133,6 +136,11 @@ impl Vco {
     fn run<L: Lane, const N: usize>(&mut self, block: &mut Block, group: usize) {
         let turns_per_frame = L::splat(C4_HZ / block.sample_rate_hz);
         let knobs = Knobs::of(block);
+        if block.starts_quantum() {
+            for wave in &mut self.waves {
+                wave.start_quantum(group);
+            }
+        }
         let [voct, fm, pw, sync] = [VOCT, FM, PW, SYNC].map(|port| block.input(port));
         let frames = block.frames();
         let outputs = block.outputs::<4>();
@@ -174,7 +182,7 @@ impl Vco {
                             frames: 1.0,
                             late: 0.0,
                         };
-                        let mut edges = Edges { rings: &mut self.rings, group, lane, frame };
+                        let mut edges = Edges { waves: &mut self.waves, group, lane, frame };
                         to[lane] = if rises(sync, lane) {
                             edges.reset(way, rise_lateness(sync, lane))
                         } else {
@@ -187,14 +195,15 @@ impl Vco {
             self.width[channels.clone()].copy_from_slice(&width);
 
             let triangle = phase::triangle::<L, N>(to);
-            let waves = [
+            let samples = [
                 phase::saw::<L, N>(to),
                 phase::where_less::<L, N>(to, width, 1.0, -1.0),
                 triangle,
                 sine_of_triangle(triangle),
             ];
-            for ((ring, output), wave) in self.rings.iter_mut().zip(&mut *outputs).zip(waves) {
-                output.put(group, frame, ring.pass(group, frame, wave) * AUDIO_VOLTS.into());
+            for wave in 0..WAVES {
+                let sample = self.waves[wave].pass(group, frame, samples[wave]);
+                outputs[wave].put(group, frame, sample * AUDIO_VOLTS.into());
             }
         }
     }
@@ -308,7 +317,7 @@ impl Way {
 
 /// Where one channel's edges go.
 struct Edges<'a> {
-    rings: &'a mut [EdgeRing; 4],
+    waves: &'a mut [Edged; WAVES],
     group: usize,
     lane: usize,
     frame: usize,
@@ -368,12 +377,12 @@ impl Edges<'_> {
 
     #[inline(always)]
     fn step(&mut self, wave: usize, late: f32, height: f32) {
-        self.rings[wave].step(self.group, self.lane, self.frame, late, height);
+        self.waves[wave].step(self.group, self.lane, self.frame, late, height);
     }
 
     #[inline(always)]
     fn corner(&mut self, wave: usize, late: f32, bend: f32) {
-        self.rings[wave].corner(self.group, self.lane, self.frame, late, bend);
+        self.waves[wave].corner(self.group, self.lane, self.frame, late, bend);
     }
 }
 
