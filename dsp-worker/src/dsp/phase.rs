@@ -6,24 +6,27 @@ use crate::lane::{LANES, Lane};
 /// One turn, as a number of steps of the phase.
 pub const TURN: f32 = 4_294_967_296.0;
 
+/// The fastest that a phase moves, in turns a frame.
+const MAX_STEP: f64 = 0.49;
+
 /// A phase for each of `N` channels; half a turn is the most negative number.
 pub type Phases<const N: usize> = [i32; N];
 
-/// A part of a turn, -1/2 to 1/2, as steps of the phase.
+/// `turns` a frame, times `1 + fm`, as steps of the phase. It is cut off just
+/// below half a turn, forwards or backwards.
 ///
-/// It adds numbers that leave the wanted digits in the low bits, first for 23
-/// bits and then for the rest: a cast of f32 is slow, because it checks.
+/// In f64: f32 would blur deep FM.
 #[inline(always)]
-pub fn from_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
-    // 1.5 · 2^23, whose low bits count ones.
-    const ROUND: f32 = 12_582_912.0;
-    let coarse = turns + L::splat(1.5);
-    let rest = turns - (coarse - L::splat(1.5));
-    let fine = (rest * L::splat(TURN) + L::splat(ROUND)).to_lanes();
-    let coarse = coarse.to_lanes();
+pub fn steps_per_frame<L: Lane, const N: usize>(turns: L, fm: L, fm_gain: f32) -> Phases<N> {
+    // 1.5 · 2^52: adding it leaves the nearest whole number in the low bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let (turns, fm) = (turns.to_lanes(), fm.to_lanes());
     std::array::from_fn(|lane| {
-        let coarse = (coarse[lane].to_bits() << 9) ^ 0x8000_0000;
-        coarse.wrapping_add(fine[lane].to_bits()).wrapping_sub(ROUND.to_bits()) as i32
+        let factor = 1.0 + f64::from(fm[lane]) * f64::from(fm_gain);
+        let turns = f64::from(turns[lane]) * factor;
+        let turns = if turns < MAX_STEP { turns } else { MAX_STEP };
+        let turns = if turns > -MAX_STEP { turns } else { -MAX_STEP };
+        (turns * f64::from(TURN) + ROUND).to_bits() as i32
     })
 }
 
@@ -88,7 +91,7 @@ mod tests {
         let triangle = quarters.map(|phase| triangle::<f32, 1>([phase]));
         assert_eq!(triangle, [0.0, 1.0, 0.0, -1.0]);
         assert_eq!(from_unipolar_turns::<f32, 1>(0.75), [-1 << 30]);
-        assert_eq!(from_turns::<f32, 1>(-0.25), [-1 << 30]);
+        assert_eq!(steps_per_frame::<f32, 1>(0.125, 1.5, -2.0), [-1 << 30]);
     }
 
     #[test]
