@@ -7,8 +7,12 @@ use crate::modules as m;
 
 /// Every module, in the order of the browser. A running patch names them by
 /// index, so host and workers must be of one build; see [`fingerprint`].
-pub static CATALOG: &[Entry] =
-    &[Entry::of::<m::attenuverter::Attenuverter>(), Entry::of::<m::vco::Vco>()];
+pub static CATALOG: &[Entry] = &[
+    Entry::of::<m::attenuverter::Attenuverter>(),
+    Entry::of::<m::vco::Vco>(),
+    Entry::of::<m::lfo::Lfo>(),
+    Entry::of::<m::noise::Noise>(),
+];
 
 /// The module called that, and its index.
 pub fn find(name: &str) -> Option<(usize, &'static Entry)> {
