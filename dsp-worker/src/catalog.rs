@@ -9,6 +9,8 @@ use crate::modules as m;
 /// index, so host and workers must be of one build; see [`fingerprint`].
 pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vco::Vco>(),
+    Entry::of::<m::lfo::Lfo>(),
+    Entry::of::<m::noise::Noise>(),
     Entry::of::<m::ladder::Ladder>(),
     Entry::of::<m::svf::Svf>(),
     Entry::of::<m::vca::Vca>(),

@@ -24,55 +24,77 @@ const PLACES: usize = 256;
 const CUTOFF: f64 = 0.481;
 const KAISER_BETA: f64 = 10.06;
 
-/// Values of each place for every tap.
-type Table = [[f32; TAPS]; PLACES + 1];
+/// How many derivatives may jump at an edge: of a sine, all do.
+pub const ORDERS: usize = 6;
 
-/// What is to be added around a step of 1.
-static STEP: Table = TABLES.0;
-/// What is to be added around a corner whose slope grows by 1 a frame.
-static CORNER: Table = TABLES.1;
+/// For each order and place, what is to be added at every tap.
+type Tables = [[[f32; TAPS]; PLACES + 1]; ORDERS];
 
-/// The band limit's impulse response summed up once and twice, less the step
-/// and the ramp themselves.
-#[allow(long_running_const_eval, reason = "a tenth of a second")]
-const TABLES: (Table, Table) = {
-    const POINTS: usize = TAPS * PLACES;
-    const STEP_FRAMES: f64 = 1.0 / PLACES as f64;
+/// The band limit's impulse response, summed up once for a step, twice for a
+/// corner and so on, less the step, the ramp and so on themselves.
+static TABLES: Tables = tables();
+
+#[allow(long_running_const_eval, reason = "a fraction of a second")]
+const fn tables() -> Tables {
+    const MIDDLE: usize = TAPS * PLACES / 2;
+    const GRID: f64 = 1.0 / PLACES as f64;
     // Up to the middle; the other half mirrors it.
-    let mut step = [0.0; POINTS / 2 + 1];
-    let mut corner = [0.0; POINTS / 2 + 1];
-    let mut point = 0;
+    let mut sums = [[0.0; MIDDLE + 1]; ORDERS];
     let mut before = impulse(-(LATENCY as f64));
-    while point < POINTS / 2 {
-        let at = point as f64 * STEP_FRAMES - LATENCY as f64;
-        let middle = impulse(at + 0.5 * STEP_FRAMES);
-        let after = impulse(at + STEP_FRAMES);
-        // Simpson's rule, and the trapezium with its first correction.
-        step[point + 1] = step[point] + STEP_FRAMES / 6.0 * (before + 4.0 * middle + after);
-        corner[point + 1] = corner[point]
-            + STEP_FRAMES / 2.0 * (step[point] + step[point + 1])
-            + STEP_FRAMES * STEP_FRAMES / 12.0 * (before - after);
+    let mut point = 0;
+    while point < MIDDLE {
+        let at = point as f64 * GRID - LATENCY as f64;
+        let half_way = impulse(at + 0.5 * GRID);
+        let after = impulse(at + GRID);
+        // Simpson's rule, and then the trapezium with its first correction.
+        sums[0][point + 1] = sums[0][point] + GRID / 6.0 * (before + 4.0 * half_way + after);
+        let mut slopes = [before, after];
+        let mut order = 1;
+        while order < ORDERS {
+            let [left, right] = [sums[order - 1][point], sums[order - 1][point + 1]];
+            sums[order][point + 1] = sums[order][point]
+                + GRID / 2.0 * (left + right)
+                + GRID * GRID / 12.0 * (slopes[0] - slopes[1]);
+            slopes = [left, right];
+            order += 1;
+        }
         before = after;
         point += 1;
     }
-    let gain = 0.5 / step[POINTS / 2];
 
-    let mut tables = ([[0.0; TAPS]; PLACES + 1], [[0.0; TAPS]; PLACES + 1]);
+    // The second and fourth moment of the response, which are not quite 0, go
+    // into the even sums; without them each order is 0 past its last tap.
+    let gain = 0.5 / sums[0][MIDDLE];
+    let second = 2.0 * gain * sums[2][MIDDLE];
+    let fourth = 2.0 * gain * sums[4][MIDDLE];
+    let mut tables = [[[0.0; TAPS]; PLACES + 1]; ORDERS];
     let mut place = 0;
     while place <= PLACES {
         let mut tap = 0;
         while tap < TAPS {
             let point = tap * PLACES + place;
-            let (sign, mirrored) =
-                if tap < LATENCY { (1.0, point) } else { (-1.0, POINTS - point) };
-            tables.0[place][tap] = (sign * gain * step[mirrored]) as f32;
-            tables.1[place][tap] = (gain * corner[mirrored]) as f32;
+            let is_late = tap >= LATENCY;
+            let mirrored = if is_late { 2 * MIDDLE - point } else { point };
+            let mut values = [0.0; ORDERS];
+            let mut order = 0;
+            while order < ORDERS {
+                values[order] = gain * sums[order][mirrored];
+                if order >= 2 {
+                    values[order] -= second * values[order - 2];
+                }
+                if order >= 4 {
+                    values[order] -= fourth * values[order - 4];
+                }
+                let sign = if is_late && order % 2 == 0 { -1.0 } else { 1.0 };
+                tables[order][place][tap] = (sign * values[order]) as f32;
+                order += 1;
+            }
             tap += 1;
         }
         place += 1;
     }
     tables
-};
+}
 
 const fn impulse(frames: f64) -> f64 {
     let turns = CUTOFF * frames;
@@ -84,34 +106,62 @@ const fn impulse(frames: f64) -> f64 {
 /// One waveform on its way out, in all channels. It is given the waveform as
 /// sampled, and its edges; what comes out is [`LATENCY`] frames late.
 ///
-/// The frame of the quantum is the place in the ring.
+/// The first half is the frames of this quantum, the second half what its edges
+/// put into the next: so that an edge is written in one go.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub struct EdgeRing {
-    groups: [[[f32; LANES]; TAPS]; 2],
+pub struct Edged {
+    groups: [[[f32; LANES]; QUANTUM + TAPS]; 2],
 }
 
 const _: () = assert!(TAPS == QUANTUM);
 
-impl EdgeRing {
+impl Edged {
+    /// To be called once at the start of every quantum.
+    #[inline(always)]
+    pub fn start_quantum(&mut self, group: usize) {
+        let (now, next) = self.groups[group % 2].split_at_mut(QUANTUM);
+        now.copy_from_slice(next);
+        next.fill([0.0; LANES]);
+    }
+
     /// The waveform just stepped: it did so `late` frames ago, 0 to 1.
     #[inline(always)]
     pub fn step(&mut self, group: usize, lane: usize, frame: usize, late: f32, height: f32) {
-        self.spread(group, lane, frame, &around(&STEP, late, height));
+        self.spread(group, lane, frame, &around(&TABLES[0], late, height));
     }
 
     /// The waveform's slope just grew by that much a frame, `late` frames ago.
     #[inline(always)]
     pub fn corner(&mut self, group: usize, lane: usize, frame: usize, late: f32, bend: f32) {
-        self.spread(group, lane, frame, &around(&CORNER, late, bend));
+        self.spread(group, lane, frame, &around(&TABLES[1], late, bend));
+    }
+
+    /// The waveform just jumped, `late` frames ago, and so did its derivatives.
+    #[inline(always)]
+    pub fn jump(
+        &mut self,
+        group: usize,
+        lane: usize,
+        frame: usize,
+        late: f32,
+        derivatives: [f32; ORDERS],
+    ) {
+        let mut taps = [0.0; TAPS];
+        for (table, height) in TABLES.iter().zip(derivatives) {
+            for (sum, tap) in taps.iter_mut().zip(around(table, late, height)) {
+                *sum += tap;
+            }
+        }
+        self.spread(group, lane, frame, &taps);
     }
 
     #[inline(always)]
     fn spread(&mut self, group: usize, lane: usize, frame: usize, taps: &[f32; TAPS]) {
-        let (frame, lane) = (frame % TAPS, lane % LANES);
-        let (after_wrap, before_wrap) = self.groups[group % 2].split_at_mut(frame);
-        for (place, tap) in before_wrap.iter_mut().chain(after_wrap).zip(taps) {
-            place[lane] += tap;
+        let frame = frame % QUANTUM;
+        let places = &mut self.groups[group % 2][frame..frame + TAPS];
+        for (place, tap) in places.iter_mut().zip(taps) {
+            place[lane % LANES] += tap;
         }
     }
 
@@ -119,12 +169,11 @@ impl EdgeRing {
     /// Returns what comes out.
     #[inline(always)]
     pub fn pass<L: Lane>(&mut self, group: usize, frame: usize, sample: L) -> L {
-        let ring = &mut self.groups[group % 2];
-        let out = L::from_lanes(ring[frame % TAPS]);
-        put(&mut ring[frame % TAPS], L::default());
-        let centre = &mut ring[(frame + LATENCY) % TAPS];
+        let places = &mut self.groups[group % 2];
+        let frame = frame % QUANTUM;
+        let centre = &mut places[frame + LATENCY];
         put(centre, L::from_lanes(*centre) + sample);
-        out
+        L::from_lanes(places[frame])
     }
 }
 
@@ -139,7 +188,7 @@ fn put<L: Lane>(place: &mut [f32; LANES], sample: L) {
 
 /// A table's row for that lateness, between its two nearest.
 #[inline(always)]
-fn around(table: &Table, late: f32, scale: f32) -> [f32; TAPS] {
+fn around(table: &[[f32; TAPS]; PLACES + 1], late: f32, scale: f32) -> [f32; TAPS] {
     let place = late * PLACES as f32;
     let row = (place as usize).min(PLACES - 1);
     let (next, here) = (place - row as f32, &table[row]);

@@ -6,21 +6,49 @@ use crate::lane::{LANES, Lane};
 /// One turn, as a number of steps of the phase.
 pub const TURN: f32 = 4_294_967_296.0;
 
+/// The fastest that a phase moves, in turns a frame.
+const MAX_STEP: f64 = 0.49;
+
 /// A phase for each of `N` channels; half a turn is the most negative number.
 pub type Phases<const N: usize> = [i32; N];
 
-/// A part of a turn, -1/2 up to, not including, 1/2, as steps of the phase.
-/// More than that is cut off.
+/// `turns` a frame, times `1 + fm`, as steps of the phase. It is cut off just
+/// below half a turn, forwards or backwards.
+///
+/// In f64: f32 would blur deep FM.
 #[inline(always)]
-pub fn from_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
-    let steps = (turns * L::splat(TURN)).to_lanes();
-    std::array::from_fn(|lane| steps[lane] as i32)
+pub fn steps_per_frame<L: Lane, const N: usize>(turns: L, fm: L, fm_gain: f32) -> Phases<N> {
+    // 1.5 · 2^52: adding it leaves the nearest whole number in the low bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let (turns, fm) = (turns.to_lanes(), fm.to_lanes());
+    std::array::from_fn(|lane| {
+        let factor = 1.0 + f64::from(fm[lane]) * f64::from(fm_gain);
+        let turns = f64::from(turns[lane]) * factor;
+        let turns = if turns < MAX_STEP { turns } else { MAX_STEP };
+        let turns = if turns > -MAX_STEP { turns } else { -MAX_STEP };
+        (turns * f64::from(TURN) + ROUND).to_bits() as i32
+    })
 }
 
-/// A part of a turn, 0 up to, not including, 1. As a phase it wraps.
+/// `turns` a frame as steps of a phase of 64 bits, for what moves slowly. It is
+/// cut off just below half a turn.
+#[inline(always)]
+pub fn long_steps_per_frame<L: Lane, const N: usize>(turns: L) -> [u64; N] {
+    // 2^52: adding it leaves the nearest whole number in the low bits.
+    const ROUND: f64 = 4_503_599_627_370_496.0;
+    let turns = turns.to_lanes();
+    std::array::from_fn(|lane| {
+        let turns = f64::from(turns[lane]);
+        let turns = if turns < MAX_STEP { turns } else { MAX_STEP };
+        (turns * ROUND + ROUND).to_bits() << 12
+    })
+}
+
+/// A part of a turn, 0 to 1, to 23 bits.
 #[inline(always)]
 pub fn from_unipolar_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
-    from_turns::<L, N>(turns - L::splat(0.5)).map(|phase| phase ^ i32::MIN)
+    let bits = (turns + L::splat(1.0)).to_lanes();
+    std::array::from_fn(|lane| (bits[lane].to_bits() << 9) as i32)
 }
 
 /// Whether a phase, 0 to 1 turn, is less than another.
@@ -74,10 +102,11 @@ mod tests {
     fn a_turn_has_four_quarters() {
         let quarters = [0, 1 << 30, i32::MIN, -1 << 30];
         assert_eq!(quarters.map(|phase| saw::<f32, 1>([phase])), [0.0, 0.5, -1.0, -0.5]);
-        let triangle = quarters.map(|phase| triangle::<f32, 1>([phase]));
-        assert_eq!(triangle, [0.0, 1.0, 0.0, -1.0]);
+        for (phase, expected) in quarters.into_iter().zip([0.0, 1.0, 0.0, -1.0]) {
+            assert!((triangle::<f32, 1>([phase]) - expected).abs() < 1e-8);
+        }
         assert_eq!(from_unipolar_turns::<f32, 1>(0.75), [-1 << 30]);
-        assert_eq!(from_turns::<f32, 1>(-0.25), [-1 << 30]);
+        assert_eq!(steps_per_frame::<f32, 1>(0.125, 1.5, -2.0), [-1 << 30]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::f32::consts::TAU;
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::blep::EdgeRing;
+use crate::dsp::blep::Edged;
 use crate::dsp::exp2;
 use crate::dsp::phase::{self, Phases, TURN};
 use crate::dsp::sine::sine_of_triangle;
@@ -25,6 +25,7 @@ const SAW: usize = 0;
 const SQUARE: usize = 1;
 const TRIANGLE: usize = 2;
 const SINE: usize = 3;
+const WAVES: usize = 4;
 
 const OCTAVE: usize = 0;
 const TUNE: usize = 1;
@@ -36,8 +37,6 @@ const PWM_AMOUNT: usize = 6;
 
 const LINEAR_FM: usize = 1;
 
-/// Fastest step of the phase, in turns a frame.
-const MAX_STEP: f32 = 0.49;
 /// Far beyond hearing, in octaves from C4, and within what [`exp2`] takes.
 const MAX_PITCH: f32 = 24.0;
 /// A pulse stays a pulse: it is never narrower than this, in turns.
@@ -47,10 +46,11 @@ const MIN_WIDTH: f32 = 0.01;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Vco {
-    rings: [EdgeRing; 4],
+    waves: [Edged; WAVES],
     phase: [i32; CHANNELS],
-    /// The pulse width at the last frame, as a phase.
-    width: [i32; CHANNELS],
+    /// The pulse width 3, 2 and 1 frames ago, as a phase. The square uses that
+    /// of the frame before, to know where its way bends.
+    widths: [[i32; CHANNELS]; 3],
     /// What came in at sync 3, 2 and 1 frames ago.
     sync_volts: [[f32; CHANNELS]; 3],
 }
@@ -123,7 +123,9 @@ impl Module for Vco {
         if channels == 1 {
             self.run::<f32, 1>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.run::<Lanes, LANES>(block, group));
+            for group in 0..groups(channels) {
+                self.run::<Lanes, LANES>(block, group);
+            }
         }
     }
 }
@@ -133,6 +135,11 @@ impl Vco {
     fn run<L: Lane, const N: usize>(&mut self, block: &mut Block, group: usize) {
         let turns_per_frame = L::splat(C4_HZ / block.sample_rate_hz);
         let knobs = Knobs::of(block);
+        if block.starts_quantum() {
+            for wave in &mut self.waves {
+                wave.start_quantum(group);
+            }
+        }
         let [voct, fm, pw, sync] = [VOCT, FM, PW, SYNC].map(|port| block.input(port));
         let frames = block.frames();
         let outputs = block.outputs::<4>();
@@ -140,17 +147,19 @@ impl Vco {
 
         for frame in frames {
             let pitch = voct.get::<L>(group, frame) + knobs.pitch(frame).into();
-            let fm = fm.get::<L>(group, frame) * knobs.fm_amount.at(frame).into();
-            let turns = turns_per_frame * knobs.pitch_ratio(pitch, fm);
-            let step = phase::from_turns::<L, N>(turns.clamp(-MAX_STEP, MAX_STEP));
+            let fm = fm.get::<L>(group, frame);
+            let [linear, exponential] = knobs.fm_gains(frame);
+            let pitch = (pitch + fm * exponential.into()).clamp(-MAX_PITCH, MAX_PITCH);
+            let turns = turns_per_frame * exp2(pitch);
+            let step = phase::steps_per_frame::<L, N>(turns, fm, linear);
             let width = pw.get::<L>(group, frame) * (knobs.pwm_amount.at(frame) * 0.1).into();
             let width = width + knobs.pulse_width.at(frame).into();
             let width = width.clamp(MIN_WIDTH, 1.0 - MIN_WIDTH);
             let width = phase::from_unipolar_turns::<L, N>(width);
 
             let from: Phases<N> = std::array::from_fn(|lane| self.phase[channels.start + lane]);
-            let width_from: Phases<N> =
-                std::array::from_fn(|lane| self.width[channels.start + lane]);
+            let widths = self.next_widths(channels.start, width);
+            let [_, width_from, width, _] = widths;
             let mut to: Phases<N> = std::array::from_fn(|lane| from[lane].wrapping_add(step[lane]));
             let sync = if sync.is_patched() {
                 self.sync_past(group, sync.get::<L>(group, frame))
@@ -166,15 +175,13 @@ impl Vco {
             if has_edge.iter().fold(false, |any, &here| any | here) {
                 for lane in 0..N {
                     if has_edge[lane] {
+                        let from = i64::from(from[lane] as u32);
                         let way = Way {
-                            from: i64::from(from[lane] as u32),
-                            to: i64::from(from[lane] as u32) + i64::from(step[lane]),
-                            width_from: i64::from(width_from[lane] as u32),
-                            width_to: i64::from(width[lane] as u32),
-                            frames: 1.0,
-                            late: 0.0,
+                            phases: [from, from + i64::from(step[lane])],
+                            times: [0.0, 1.0],
+                            width: Width::of(widths.map(|widths| widths[lane])),
                         };
-                        let mut edges = Edges { rings: &mut self.rings, group, lane, frame };
+                        let mut edges = Edges { waves: &mut self.waves, group, lane, frame };
                         to[lane] = if rises(sync, lane) {
                             edges.reset(way, rise_lateness(sync, lane))
                         } else {
@@ -184,19 +191,30 @@ impl Vco {
                 }
             }
             self.phase[channels.clone()].copy_from_slice(&to);
-            self.width[channels.clone()].copy_from_slice(&width);
 
             let triangle = phase::triangle::<L, N>(to);
-            let waves = [
+            let samples = [
                 phase::saw::<L, N>(to),
                 phase::where_less::<L, N>(to, width, 1.0, -1.0),
                 triangle,
                 sine_of_triangle(triangle),
             ];
-            for ((ring, output), wave) in self.rings.iter_mut().zip(&mut *outputs).zip(waves) {
-                output.put(group, frame, ring.pass(group, frame, wave) * AUDIO_VOLTS.into());
+            for wave in 0..WAVES {
+                let sample = self.waves[wave].pass(group, frame, samples[wave]);
+                outputs[wave].put(group, frame, sample * AUDIO_VOLTS.into());
             }
         }
+    }
+
+    /// The last four pulse widths, oldest first.
+    #[inline(always)]
+    fn next_widths<const N: usize>(&mut self, first: usize, now: Phases<N>) -> [Phases<N>; 4] {
+        let [oldest, older, old] =
+            self.widths.each_ref().map(|widths| std::array::from_fn(|lane| widths[first + lane]));
+        for (kept, width) in self.widths.iter_mut().zip([older, old, now]) {
+            kept[first..first + N].copy_from_slice(&width);
+        }
+        [oldest, older, old, now]
     }
 
     /// The last four frames that came in at sync, oldest first.
@@ -242,14 +260,11 @@ impl Knobs {
         self.octave + self.tune.at(frame) * (1.0 / 12.0) + self.fine.at(frame) * (1.0 / 1200.0)
     }
 
-    /// The frequency in multiples of C4.
+    /// What 1 V at fm does: multiples of the frequency, and octaves.
     #[inline(always)]
-    fn pitch_ratio<L: Lane>(&self, pitch: L, fm: L) -> L {
-        if self.is_linear_fm {
-            exp2(pitch.clamp(-MAX_PITCH, MAX_PITCH)) * (L::splat(1.0) + fm)
-        } else {
-            exp2((pitch + fm).clamp(-MAX_PITCH, MAX_PITCH))
-        }
+    fn fm_gains(&self, frame: usize) -> [f32; 2] {
+        let gain = self.fm_amount.at(frame);
+        if self.is_linear_fm { [gain, 0.0] } else { [0.0, gain] }
     }
 }
 
@@ -279,36 +294,96 @@ fn rise_lateness(past: [[f32; LANES]; 4], lane: usize) -> f32 {
     1.0 - x
 }
 
-/// The way of one channel's phase and pulse width through a frame or a part of
-/// it. They are not wrapped: a turn is 2^32 of them.
+/// The pulse width on its way through a frame: a cubic through four frames'
+/// widths, from the second to the third (Everett's formula).
+#[derive(Clone, Copy)]
+struct Width {
+    ends: [i64; 2],
+    /// Second differences at both ends, divided by -6.
+    bends: [f32; 2],
+}
+
+impl Width {
+    #[inline(always)]
+    fn of(past: [i32; 4]) -> Width {
+        let [a, b, c, d] = past.map(|width| i64::from(width as u32));
+        let bend = |a: i64, b: i64, c: i64| (a - 2 * b + c) as f32 * (-1.0 / 6.0);
+        Width { ends: [b, c], bends: [bend(a, b, c), bend(b, c, d)] }
+    }
+
+    /// How far it is from the straight line at a time from 0 to 1.
+    #[inline(always)]
+    fn bulge(&self, time: f32) -> f32 {
+        time * (1.0 - time) * ((2.0 - time) * self.bends[0] + (1.0 + time) * self.bends[1])
+    }
+
+    #[inline(always)]
+    fn at(&self, time: f32) -> i64 {
+        if time == 1.0 {
+            return self.ends[1];
+        }
+        let way = (self.ends[1] - self.ends[0]) as f32;
+        self.ends[0] + (way * time + self.bulge(time)) as i64
+    }
+}
+
+/// The way of one channel's phase through a frame or a part of it.
 #[derive(Clone, Copy)]
 struct Way {
-    from: i64,
-    to: i64,
-    width_from: i64,
-    width_to: i64,
-    /// How long it took, in frames, and how long ago it was over.
-    frames: f32,
-    late: f32,
+    /// At both ends, not wrapped: a turn is 2^32.
+    phases: [i64; 2],
+    /// Of both ends: the frame lasts from 0 to 1.
+    times: [f32; 2],
+    width: Width,
 }
 
 impl Way {
-    /// When the phase passed that place, in frames ago.
     #[inline(always)]
-    fn lateness(&self, place: i64) -> f32 {
-        self.late + self.frames * ((self.to - place) as f32 / (self.to - self.from) as f32)
+    fn frames(&self) -> f32 {
+        self.times[1] - self.times[0]
     }
 
     /// Turns a frame.
     #[inline(always)]
     fn speed(&self) -> f32 {
-        (self.to - self.from) as f32 / (TURN * self.frames)
+        (self.phases[1] - self.phases[0]) as f32 / (TURN * self.frames())
+    }
+
+    /// How many frames before the frame's end the phase was there.
+    #[inline(always)]
+    fn lateness(&self, place: i64) -> f32 {
+        let [from, to] = self.phases;
+        let left = self.frames() * ((to - place) as f32 / (to - from) as f32);
+        1.0 - self.times[1] + left
+    }
+
+    /// How far the phase is past the pulse's end, at both ends.
+    #[inline(always)]
+    fn past_width(&self) -> [i64; 2] {
+        [0, 1].map(|end| self.phases[end] - self.width.at(self.times[end]))
+    }
+
+    /// How many frames before the frame's end the phase was that far past the
+    /// pulse's end.
+    #[inline(always)]
+    fn width_lateness(&self, past: i64) -> f32 {
+        let ends = self.past_width();
+        let bulges = self.times.map(|time| self.width.bulge(time));
+        let straight = (ends[1] - ends[0]) as f32 + bulges[1] - bulges[0];
+        let frames_per_phase = self.frames() / straight;
+        let left = (ends[1] - past) as f32;
+        let mut frames = left * frames_per_phase;
+        for _ in 0..3 {
+            let bulge = bulges[1] - self.width.bulge(self.times[1] - frames);
+            frames = ((left + bulge) * frames_per_phase).clamp(0.0, self.frames());
+        }
+        1.0 - self.times[1] + frames
     }
 }
 
 /// Where one channel's edges go.
 struct Edges<'a> {
-    rings: &'a mut [EdgeRing; 4],
+    waves: &'a mut [Edged; WAVES],
     group: usize,
     lane: usize,
     frame: usize,
@@ -319,9 +394,8 @@ impl Edges<'_> {
     /// its end.
     #[inline(always)]
     fn pass(&mut self, way: Way) -> i32 {
-        let forward = if way.to > way.from { 1.0 } else { -1.0 };
-        let quarters = [way.from >> 30, way.to >> 30];
-        for quarter in quarters[0].min(quarters[1]) + 1..=quarters[0].max(quarters[1]) {
+        let forward = if way.phases[1] > way.phases[0] { 1.0 } else { -1.0 };
+        for quarter in passed(way.phases, 30) {
             let late = way.lateness(quarter << 30);
             match quarter & 3 {
                 0 => self.step(SQUARE, late, 2.0 * forward),
@@ -330,51 +404,67 @@ impl Edges<'_> {
                 _ => self.corner(TRIANGLE, late, 8.0 * forward * way.speed()),
             }
         }
-        // The phase from the pulse's end.
-        let ahead = [way.from - way.width_from, way.to - way.width_to];
-        let turns = ahead.map(|phase| phase >> 32);
-        for turn in turns[0].min(turns[1]) + 1..=turns[0].max(turns[1]) {
-            let left = (ahead[1] - (turn << 32)) as f32 / (ahead[1] - ahead[0]) as f32;
-            let height = if ahead[1] > ahead[0] { -2.0 } else { 2.0 };
-            self.step(SQUARE, way.late + way.frames * left, height);
+        let past_width = way.past_width();
+        for turn in passed(past_width, 32) {
+            let height = if past_width[1] > past_width[0] { -2.0 } else { 2.0 };
+            self.step(SQUARE, way.width_lateness(turn << 32), height);
         }
-        way.to as i32
+        way.phases[1] as i32
     }
 
     /// Goes a frame's way until sync resets the phase, and the rest from
     /// there. Returns the phase at its end.
     #[inline(always)]
     fn reset(&mut self, way: Way, late: f32) -> i32 {
-        let travelled = way.to - way.from;
-        let after = (travelled as f32 * late) as i64;
-        let width = way.width_to - ((way.width_to - way.width_from) as f32 * late) as i64;
-        let before = Way { to: way.to - after, width_to: width, frames: 1.0 - late, late, ..way };
-        let reached = self.pass(before);
+        let [from, to] = way.phases;
+        let rest = ((to - from) as f32 * late) as i64;
+        let speed = way.speed();
+        let time = 1.0 - late;
+        let reached = self.pass(Way { phases: [from, to - rest], times: [0.0, time], ..way });
 
-        let speed = travelled as f32 * (1.0 / TURN);
-        let triangle = phase::triangle::<f32, 1>([reached]);
-        let cosine = sine_of_triangle(phase::triangle::<f32, 1>([reached.wrapping_add(1 << 30)]));
-        let is_high = phase::is_less(reached, width as i32);
-        let is_rising = reached.wrapping_add(1 << 30) >= 0;
+        let is_high = phase::is_less(reached, way.width.at(time) as i32);
         self.step(SAW, late, -phase::saw::<f32, 1>([reached]));
         self.step(SQUARE, late, if is_high { 0.0 } else { 2.0 });
+        let triangle = phase::triangle::<f32, 1>([reached]);
+        let is_rising = reached.wrapping_add(1 << 30) >= 0;
         self.step(TRIANGLE, late, -triangle);
         self.corner(TRIANGLE, late, if is_rising { 0.0 } else { 8.0 * speed });
-        self.step(SINE, late, -sine_of_triangle(triangle));
-        self.corner(SINE, late, TAU * speed * (1.0 - cosine));
+        // Each derivative of a sine is the one before a quarter turn on.
+        let sine = sine_of_triangle(triangle);
+        let cosine = sine_of_triangle(phase::triangle::<f32, 1>([reached.wrapping_add(1 << 30)]));
+        let mut scale = 1.0;
+        let derivatives = [-sine, 1.0 - cosine, sine, cosine - 1.0, -sine, 1.0 - cosine];
+        self.waves[SINE].jump(
+            self.group,
+            self.lane,
+            self.frame,
+            late,
+            derivatives.map(|derivative| {
+                let scaled = derivative * scale;
+                scale *= TAU * speed;
+                scaled
+            }),
+        );
 
-        self.pass(Way { from: 0, to: after, width_from: width, frames: late, late: 0.0, ..way })
+        self.pass(Way { phases: [0, rest], times: [time, 1.0], ..way })
     }
 
     #[inline(always)]
     fn step(&mut self, wave: usize, late: f32, height: f32) {
-        self.rings[wave].step(self.group, self.lane, self.frame, late, height);
+        self.waves[wave].step(self.group, self.lane, self.frame, late, height);
     }
 
     #[inline(always)]
     fn corner(&mut self, wave: usize, late: f32, bend: f32) {
-        self.rings[wave].corner(self.group, self.lane, self.frame, late, bend);
+        self.waves[wave].corner(self.group, self.lane, self.frame, late, bend);
     }
+}
+
+/// The multiples of `2^bits` that lie on a way.
+#[inline(always)]
+fn passed(way: [i64; 2], bits: u32) -> std::ops::RangeInclusive<i64> {
+    let [from, to] = way.map(|phase| phase >> bits);
+    from.min(to) + 1..=from.max(to)
 }
 
 #[cfg(test)]
@@ -401,14 +491,84 @@ mod tests {
     fn waves_have_their_harmonics_and_nothing_else() {
         for near_hz in [1001.0, 2500.0, 4999.0, 10_001.0] {
             let hz = coherent_hz(near_hz, RATE_HZ);
-            for (output, shape) in [
-                ("saw", Shape::Saw),
-                ("square", Shape::Square),
-                ("triangle", Shape::Triangle),
-                ("sine", Shape::Any),
-            ] {
+            for (output, shape) in WAVEFORMS {
                 let found = measured(&mut vco_at(hz), output, hz, 1, shape);
-                println!("{near_hz} {output} {found:?}");
+                assert!(found.alias_20k_db < -110.0, "{output} at {near_hz} Hz: {found:?}");
+                assert!(found.harm_err_db < 0.01, "{output} at {near_hz} Hz: {found:?}");
+            }
+        }
+    }
+
+    const WAVEFORMS: [(&str, Shape); 4] = [
+        ("saw", Shape::Saw),
+        ("square", Shape::Square),
+        ("triangle", Shape::Triangle),
+        ("sine", Shape::Any),
+    ];
+
+    #[test]
+    fn hard_sync_is_clean() {
+        for near_hz in [261.6, 1001.0] {
+            let hz = coherent_hz(near_hz, RATE_HZ);
+            for ratio in [2.37, 4.37, 8.37] {
+                for master in ["saw", "sine", "square", "triangle"] {
+                    let mut volts = vco_at(hz).run(FRAMES).channel(master, 0).to_vec();
+                    volts.reverse();
+                    let volts = vco_at(hz).run(FRAMES).channel(master, 0).to_vec();
+                    let mut rig = vco_at(hz * ratio);
+                    rig.feed("sync", move |_, frame| volts[frame as usize]);
+                    let out = rig.run(FRAMES);
+                    for (output, _) in WAVEFORMS {
+                        let found = alias(out.channel(output, 0), RATE_HZ, hz, 1, Shape::Any);
+                        println!("{near_hz} x{ratio} {master}->{output} {:.1}", found.alias_20k_db);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pulse_may_change_its_width() {
+        for (near_hz, limit_db) in [(1001.0, -90.0), (2500.0, -85.0)] {
+            let hz = coherent_hz(near_hz, RATE_HZ);
+            for divisions in [2, 4, 8, 32] {
+                let mut rig = vco_at(hz);
+                rig.set("pwm-amount", 1.0);
+                let step = hz / f64::from(divisions) / RATE_HZ;
+                rig.feed("pw", move |_, frame| {
+                    4.0 * (std::f64::consts::TAU * (step * frame as f64).fract()).sin() as f32
+                });
+                let found = measured(&mut rig, "square", hz, divisions, Shape::Any);
+                println!("pwm {near_hz} /{divisions} {:.1} {limit_db}", found.alias_20k_db);
+            }
+        }
+    }
+
+    #[test]
+    fn linear_fm_runs_through_zero() {
+        for near_hz in [1001.0, 2500.0] {
+            let hz = coherent_hz(near_hz, RATE_HZ);
+            let mut rig = vco_at(hz);
+            rig.choose("fm-mode", "linear").set("fm-amount", 1.6);
+            let step = hz / RATE_HZ;
+            rig.feed("fm", move |_, frame| {
+                5.0 * (std::f64::consts::TAU * (step * frame as f64).fract()).cos() as f32
+            });
+            let found = measured(&mut rig, "sine", hz, 1, Shape::Any);
+            println!("fm {near_hz} {:.1}", found.alias_20k_db);
+        }
+    }
+
+    #[test]
+    fn it_is_in_tune_from_minus_4_to_5_volts() {
+        for volts in -4..=5 {
+            let hz = f64::from(C4_HZ) * f64::from(volts).exp2();
+            let mut rig = Rig::new::<Vco>(RATE_HZ as f32);
+            rig.feed("voct", move |_, _| volts as f32);
+            let out = rig.run(2 * FRAMES);
+            for (output, _) in WAVEFORMS {
+                let found = frequency_hz(&out.channel(output, 0)[1000..], RATE_HZ, Some(hz));
+                println!("tuning {volts} {output} {:.5}", cents(found, hz));
             }
         }
     }
