@@ -1,11 +1,14 @@
 //! The audio host: it owns the patch and says when.
 
+pub mod callback;
 pub mod conductor;
 pub mod control;
+pub mod device;
 pub mod engine;
 pub mod limiter;
 pub mod memory;
 pub mod plan;
+pub mod player;
 pub mod pool;
 pub mod render;
 pub mod shared;

@@ -123,6 +123,18 @@ impl Conductor {
         Ok(())
     }
 
+    /// Makes the plan that follows a passing one: without fades, and without
+    /// what has left.
+    ///
+    /// # Errors
+    /// Where it does not fit; what plays plays on.
+    pub fn arrive(&mut self) -> Result<(), PlanError> {
+        match self.now.as_ref().map(|(patch, _)| patch.clone()) {
+            Some(patch) => self.lead(&patch),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the engine plays the newest plan, and its fades are over.
     pub fn is_taken_up(&self) -> bool {
         let fades = self.now.as_ref().is_some_and(|(_, published)| published.plan.is_passing);

@@ -1,0 +1,152 @@
+//! \[rt\] From the ring to the sound card: it only pops.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread::Thread;
+
+use shm_ring::ring::{Consumer, Ring};
+
+use super::engine::{EngineStatus, Frame};
+
+/// Frames that fit between engine and sound card.
+pub const RING_FRAMES: usize = 16_384;
+
+/// The ring between engine and sound card.
+pub type FrameRing = Ring<Frame, RING_FRAMES>;
+
+/// How fast the sound fades where nothing was computed in time: what is left of
+/// it a frame later. 60 dB in about 7 ms.
+const FADE: f32 = 0.98;
+
+/// Frames over which the sound comes back after that.
+const RETURN_FRAMES: u32 = 64;
+
+/// The sound card's end.
+pub struct Callback {
+    frames: Consumer<Arc<FrameRing>>,
+    status: Arc<EngineStatus>,
+    /// How many frames the card asked for last.
+    asked: Arc<AtomicU32>,
+    engine: Thread,
+    held: Frame,
+    /// Frames since sound came back, up to [`RETURN_FRAMES`].
+    returned: u32,
+    has_begun: bool,
+}
+
+impl Callback {
+    /// `engine` is woken whenever there is room again.
+    pub fn new(
+        frames: Consumer<Arc<FrameRing>>,
+        status: Arc<EngineStatus>,
+        asked: Arc<AtomicU32>,
+        engine: Thread,
+    ) -> Callback {
+        let held = [0.0; 2];
+        Callback { frames, status, asked, engine, held, returned: RETURN_FRAMES, has_begun: false }
+    }
+
+    /// Fills a buffer of the card with `channels` samples a frame: left and
+    /// right, more are silent, one alone is the mean. Where the ring is empty it
+    /// holds the last frame and fades it, and counts an xrun. Real-time safe.
+    pub fn fill<T: cpal::Sample + cpal::FromSample<f32>>(
+        &mut self,
+        out: &mut [T],
+        channels: usize,
+    ) {
+        let channels = channels.max(1);
+        self.asked.store((out.len() / channels) as u32, Relaxed);
+        let mut is_late = false;
+        for chunk in out.chunks_mut(channels * CHUNK) {
+            let mut frames = [[0.0; 2]; CHUNK];
+            let wanted = chunk.len() / channels;
+            let count = self.frames.pop(&mut frames[..wanted]);
+            self.has_begun |= count > 0;
+            is_late |= count < wanted && self.has_begun;
+            for (offset, out) in chunk.chunks_mut(channels).enumerate() {
+                let frame = self.next(frames.get(offset).copied().filter(|_| offset < count));
+                write(out, frame);
+            }
+        }
+        if is_late {
+            self.status.xruns.fetch_add(1, Relaxed);
+        }
+        self.engine.unpark();
+    }
+
+    fn next(&mut self, frame: Option<Frame>) -> Frame {
+        let Some(frame) = frame else {
+            self.held = self.held.map(|sample| sample * FADE);
+            self.returned = 0;
+            return self.held;
+        };
+        if self.returned < RETURN_FRAMES {
+            self.returned += 1;
+            self.held = self.held.map(|sample| sample * FADE);
+            let new = self.returned as f32 / RETURN_FRAMES as f32;
+            let mix = |held: f32, frame: f32| held * (1.0 - new) + frame * new;
+            return [mix(self.held[0], frame[0]), mix(self.held[1], frame[1])];
+        }
+        self.held = frame;
+        frame
+    }
+}
+
+/// Frames popped at a time, on the stack.
+const CHUNK: usize = 256;
+
+fn write<T: cpal::Sample + cpal::FromSample<f32>>(out: &mut [T], frame: Frame) {
+    match out {
+        [] => {}
+        [mono] => *mono = T::from_sample(0.5 * (frame[0] + frame[1])),
+        [left, right, rest @ ..] => {
+            *left = T::from_sample(frame[0]);
+            *right = T::from_sample(frame[1]);
+            rest.fill(T::EQUILIBRIUM);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn callback() -> (shm_ring::ring::Producer<Arc<FrameRing>>, Callback) {
+        let (producer, consumer) = FrameRing::split();
+        let (status, asked) = (Arc::default(), Arc::default());
+        (producer, Callback::new(consumer, status, asked, std::thread::current()))
+    }
+
+    #[test]
+    fn what_was_computed_is_played_as_it_is() {
+        let (mut producer, mut callback) = callback();
+        producer.push(&[[0.25, -0.5]; 300]);
+        let mut out = [0.0f32; 900];
+        callback.fill(&mut out, 3);
+        assert_eq!(out[..3], [0.25, -0.5, 0.0]);
+        assert_eq!(out[897..], [0.25, -0.5, 0.0]);
+        assert_eq!(callback.status.xruns.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn an_empty_ring_fades_without_a_step_and_comes_back_without_one() {
+        let (mut producer, mut callback) = callback();
+        let mut out = vec![0.0f32; 2000];
+        producer.push(&[[0.5, 0.5]; 100]);
+        callback.fill(&mut out[..800], 2);
+        producer.push(&[[0.5, 0.5]; 600]);
+        callback.fill(&mut out[800..], 2);
+        let left: Vec<f32> = out.iter().step_by(2).copied().collect();
+        assert_eq!(callback.status.xruns.load(Relaxed), 1);
+        assert!(left[399].abs() < 2e-3, "{}", left[399]);
+        assert_eq!(left[999], 0.5);
+        assert!(left.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.02));
+    }
+
+    #[test]
+    fn before_the_first_sound_nothing_is_late() {
+        let (_producer, mut callback) = callback();
+        callback.fill(&mut [0.0f32; 64], 2);
+        assert_eq!(callback.status.xruns.load(Relaxed), 0);
+    }
+}

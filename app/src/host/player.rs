@@ -1,0 +1,350 @@
+//! A patch that plays: the engine on its thread, the workers, the sound card,
+//! and a thread that makes plans of edits.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use dsp_worker::catalog::CATALOG;
+use dsp_worker::module::Event;
+use dsp_worker::protocol::ModuleLayout;
+use dsp_worker::worker::thread::{ask_for_real_time, flushing_denormals};
+use shm_ring::region::RegionError;
+use shm_ring::sync::Ordering;
+
+use super::callback::{Callback, FrameRing, RING_FRAMES};
+use super::conductor::{Conductor, PlanError};
+use super::control::Sound;
+use super::device::{Device, News, Output, SILENT_CLOCK};
+use super::engine::{Engine, EngineStatus, Executor, Frame};
+use super::plan::Key;
+use super::pool::{Pool, PoolError};
+use super::shared::Shared;
+use super::supervisor::Seat;
+use crate::osc::status::{Status, WorkerStatus};
+use crate::patch::{ModuleId, Patch};
+
+/// How a patch is played.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// In Hz.
+    pub sample_rate_hz: u32,
+    /// A multiple of the quantum.
+    pub block_frames: u32,
+    /// Blocks computed ahead of the sound card: what a failover may take.
+    pub ahead: u32,
+    /// Worker processes that have a slot.
+    pub workers: usize,
+    /// Their program.
+    pub program: PathBuf,
+    /// Where it is heard.
+    pub output: Output,
+}
+
+/// Why a patch does not play.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says it by itself")]
+pub enum PlayError {
+    #[error(transparent)]
+    Memory(#[from] RegionError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error("no thread for the sound: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A patch that plays until this is dropped.
+pub struct Player {
+    inner: Arc<Inner>,
+    device: Option<Device>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+    status: Arc<EngineStatus>,
+    settings: Settings,
+    asked: Arc<AtomicU32>,
+    device: Mutex<News>,
+    score: Mutex<Score>,
+    changed: Condvar,
+    layouts: Box<[ModuleLayout]>,
+}
+
+/// What plays, and what is wanted instead.
+struct Score {
+    conductor: Conductor,
+    wanted: Option<Patch>,
+    refused: Option<String>,
+    is_closing: bool,
+}
+
+impl Player {
+    /// Starts the workers, the engine and the sound card. `tell` hears what
+    /// becomes of the card, and why a patch does not play.
+    ///
+    /// # Errors
+    /// Where there are no workers, no memory or no threads, or the patch does
+    /// not fit.
+    pub fn start(
+        patch: &Patch,
+        settings: Settings,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Player, PlayError> {
+        let shared = Arc::new(Shared::create()?);
+        let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
+        let executor = Executor::Workers;
+        let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
+        let pool = Pool::start(Arc::clone(&shared), settings.program.clone(), settings.workers)?;
+        let pool = Arc::new(pool);
+        let mut conductor = Conductor::new(
+            Arc::clone(&shared),
+            Some(Arc::clone(&pool)),
+            settings.workers,
+            rate,
+            frames,
+            (commands, Arc::clone(&status)),
+        );
+        conductor.lead(patch)?;
+        let output = settings.output.clone();
+        let inner = Arc::new(Inner {
+            shared,
+            pool,
+            status: Arc::clone(&status),
+            settings,
+            asked: Arc::new(AtomicU32::new(frames)),
+            device: Mutex::new(News::Silent(SILENT_CLOCK.to_owned())),
+            score: Mutex::new(Score { conductor, wanted: None, refused: None, is_closing: false }),
+            changed: Condvar::new(),
+            layouts: ModuleLayout::all(),
+        });
+        let (producer, consumer) = FrameRing::split();
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let running = Arc::clone(&inner);
+        let play = move || flushing_denormals(|| running.play(engine, producer));
+        let engine = named("engine").spawn(play)?;
+        let callback =
+            Callback::new(consumer, status, Arc::clone(&inner.asked), engine.thread().clone());
+        let tell = Arc::new(tell);
+        let (planning, sentence) = (Arc::clone(&inner), Arc::clone(&tell));
+        let planner = named("planner").spawn(move || planning.follow_edits(&*sentence))?;
+        let listening = Arc::clone(&inner);
+        let hear = move |news: News| {
+            match &news {
+                News::Playing(card) => tell(&format!("Playing through {card}.")),
+                News::Silent(why) => tell(&silence(why)),
+            }
+            *lock(&listening.device) = news;
+        };
+        let device = Device::start(output, rate, frames, callback, hear)?;
+        Ok(Player { inner, device: Some(device), threads: vec![engine, planner] })
+    }
+
+    /// Blocks that were not there in time.
+    pub fn xruns(&self) -> u64 {
+        self.inner.status.xruns.load(Relaxed)
+    }
+
+    /// What the engine lets others know.
+    pub fn engine_status(&self) -> &EngineStatus {
+        &self.inner.status
+    }
+
+    /// The workers.
+    pub fn pool(&self) -> &Pool {
+        &self.inner.pool
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.device = None;
+        lock(&self.inner.score).is_closing = true;
+        self.inner.changed.notify_all();
+        self.inner.status.is_stopping.store(true, Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+fn silence(why: &str) -> String {
+    if why == SILENT_CLOCK {
+        return "The patch runs on the silent clock: nothing is heard.".to_owned();
+    }
+    format!(
+        "You hear nothing: {why}. The patch runs silently, and will be heard as soon as one does."
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    /// \[rt\] Keeps the ring as full as it is to be.
+    fn play(&self, mut engine: Engine, mut ring: shm_ring::ring::Producer<Arc<FrameRing>>) {
+        let frames = self.settings.block_frames;
+        if !ask_for_real_time(frames, self.settings.sample_rate_hz) {
+            tracing::info!("the engine does not run in real time: the system does not let it");
+        }
+        let mut block: Vec<Frame> = vec![[0.0; 2]; frames as usize];
+        while !self.status.is_stopping.load(Relaxed) {
+            let filled = RING_FRAMES - ring.room();
+            if filled + block.len() > self.ring_frames() {
+                // The sound card wakes it.
+                std::thread::park_timeout(Duration::from_millis(50));
+                continue;
+            }
+            if !engine.block(&mut block) {
+                return;
+            }
+            ring.push(&block);
+        }
+    }
+
+    /// How full the ring is at most: what the card takes at once, and what is
+    /// computed ahead of it.
+    fn ring_frames(&self) -> usize {
+        let (block, asked) = (self.settings.block_frames, self.asked.load(Relaxed));
+        let card = asked.next_multiple_of(block);
+        ((card + self.settings.ahead * block) as usize).min(RING_FRAMES)
+    }
+
+    /// Makes plans of edits until the end.
+    fn follow_edits(&self, tell: &dyn Fn(&str)) {
+        let mut score = lock(&self.score);
+        loop {
+            score = self.wait_until_taken_up(score);
+            if score.is_closing {
+                return;
+            }
+            score.conductor.settle();
+            if !score.conductor.is_passing() && score.wanted.is_none() {
+                let idle = |score: &mut Score| score.wanted.is_none() && !score.is_closing;
+                score =
+                    self.changed.wait_while(score, idle).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let score = &mut *score;
+            let result = match score.wanted.take() {
+                Some(patch) => score.conductor.lead(&patch),
+                None => score.conductor.arrive(),
+            };
+            if let Err(error) = result {
+                let sentence = format!("{error}. You hear the patch as it was before.");
+                tell(&sentence);
+                score.refused = Some(sentence);
+            }
+        }
+    }
+
+    fn wait_until_taken_up<'a>(&self, mut score: MutexGuard<'a, Score>) -> MutexGuard<'a, Score>
+    where
+        Self: 'a,
+    {
+        while !score.is_closing && !score.conductor.is_taken_up() {
+            // The engine is real-time and wakes nobody; a block is not long.
+            let block = self.settings.block_frames as f32 / self.settings.sample_rate_hz as f32;
+            let nap = Duration::from_secs_f32(block.max(1e-3));
+            let wait = self.changed.wait_timeout(score, nap);
+            score = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        score
+    }
+
+    fn key(&self, score: &Score, module: &ModuleId) -> Option<Key> {
+        let plan = score.conductor.plan()?;
+        plan.modules.keys().find(|key| key.0 == *module).cloned()
+    }
+}
+
+impl Sound for Player {
+    fn patch_changed(&mut self, patch: &Patch) {
+        lock(&self.inner.score).wanted = Some(patch.clone());
+        self.inner.changed.notify_all();
+    }
+
+    fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32) {
+        let mut score = lock(&self.inner.score);
+        // A plan that is about to be made must know of it too.
+        if let Some(module) = score.wanted.as_mut().and_then(|p| p.modules.get_mut(module))
+            && let Ok(about) = module.about()
+        {
+            module.params.insert(about.params[param].name.into(), value);
+        }
+        if let Some(key) = self.inner.key(&score, module) {
+            score.conductor.set_param(&key, param, value);
+        }
+    }
+
+    fn event(&mut self, module: &ModuleId, event: Event) {
+        let mut score = lock(&self.inner.score);
+        if let Some(key) = self.inner.key(&score, module) {
+            score.conductor.event(&key, event);
+        }
+    }
+
+    fn status(&self) -> Status {
+        let inner = &self.inner;
+        let (rate, frames) = (inner.settings.sample_rate_hz as f32, inner.settings.block_frames);
+        let block_secs = frames as f32 / rate;
+        let device = match &*lock(&inner.device) {
+            News::Playing(card) => card.clone(),
+            News::Silent(_) => SILENT_CLOCK.to_owned(),
+        };
+        let jobs = lock(&inner.score).conductor.plan().map(|plan| plan.tables.slots.clone());
+        let jobs = jobs.unwrap_or_default();
+        let restarts = inner.pool.restarts();
+        let worker = |(pid, seat): (u32, Seat)| {
+            let slot = if let Seat::Holds(slot) = seat { Some(slot) } else { None };
+            let busy = slot.map_or(0, |slot| {
+                inner.shared.slot_record(slot).busy_nanos.load(Ordering::Relaxed)
+            });
+            WorkerStatus {
+                slot: slot.map_or(u32::MAX, |slot| slot as u32),
+                pid,
+                state: match seat {
+                    Seat::Holds(_) => "working",
+                    Seat::Spare => "spare",
+                    Seat::Warming | Seat::Empty => "warming up",
+                }
+                .to_owned(),
+                jobs: slot.and_then(|slot| jobs.get(slot)).map_or(0, |jobs| jobs.count),
+                load: busy as f32 * 1e-9 / block_secs,
+                restarts: slot.and_then(|slot| restarts.get(slot)).copied().unwrap_or(0),
+            }
+        };
+        Status {
+            sample_rate_hz: rate,
+            block_frames: frames,
+            device,
+            load: inner.status.block_nanos.load(Relaxed) as f32 * 1e-9 / block_secs,
+            latency_secs: (inner.ring_frames() + inner.asked.load(Relaxed) as usize) as f32 / rate,
+            xruns: inner.status.xruns.load(Relaxed),
+            blocks: inner.status.blocks.load(Relaxed),
+            workers: inner.pool.workers().into_iter().map(worker).collect(),
+        }
+    }
+
+    fn meters(&self) -> Vec<(ModuleId, Vec<f32>)> {
+        let score = lock(&self.inner.score);
+        let Some(plan) = score.conductor.plan() else { return Vec::new() };
+        let shown = plan.modules.iter().filter_map(|(key, &index)| {
+            let module = &plan.tables.modules[index];
+            let count = CATALOG[module.kind as usize].about.display;
+            let offset = module.memory as usize + self.inner.layouts[module.kind as usize].display;
+            let cells: &[shm_ring::sync::AtomicU32] =
+                self.inner.shared.arena.records(offset, count)?;
+            let numbers = cells.iter().map(|cell| f32::from_bits(cell.load(Ordering::Relaxed)));
+            (count > 0).then(|| (key.0.clone(), numbers.collect()))
+        });
+        shown.collect()
+    }
+}
