@@ -1,8 +1,10 @@
 //! The command line: one file for each command.
 
 mod check;
+mod devices;
 mod modules;
 mod options;
+mod play;
 mod render;
 
 use std::process::ExitCode;
@@ -19,9 +21,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Play(play::Play),
     Render(render::Render),
     Check(check::Check),
     Modules(modules::Modules),
+    Devices(devices::Devices),
 }
 
 /// Runs the program with this process's arguments. 0: done; 1: it went wrong,
@@ -29,9 +33,11 @@ enum Command {
 pub fn run() -> ExitCode {
     log_to_stderr();
     let result = match Arguments::parse().command {
+        Command::Play(command) => command.run(),
         Command::Render(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Modules(command) => command.run(),
+        Command::Devices(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

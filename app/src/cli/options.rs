@@ -1,12 +1,15 @@
 //! Options that several commands share.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use dsp_worker::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use shm_ring::layout::SLOTS;
 
+use crate::host::device::Output;
+use crate::host::player::Settings;
 use crate::host::pool::worker_program;
 use crate::host::render::ComputedBy;
 use crate::patch::{self, Edit, Patch, apply};
@@ -33,6 +36,41 @@ impl Computing {
     /// By that many workers, where their program is there.
     pub fn by_workers(&self) -> anyhow::Result<ComputedBy> {
         Ok(ComputedBy::Workers { count: self.workers as usize, program: worker_program()? })
+    }
+}
+
+/// Where sound is heard.
+#[derive(Args, Clone, Debug)]
+pub struct Heard {
+    /// The sound card, by its id in `sostenuto devices`; else the system's choice
+    #[arg(long, value_name = "ID", conflicts_with = "silent")]
+    device: Option<String>,
+
+    /// Runs on a clock of its own, and is not heard
+    #[arg(long)]
+    silent: bool,
+
+    /// Blocks computed ahead of the sound card: more is safer, less is sooner
+    #[arg(long, value_name = "BLOCKS", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(0..=16))]
+    ahead: u32,
+}
+
+impl Heard {
+    /// All that a player needs to know.
+    pub fn settings(&self, computing: &Computing) -> anyhow::Result<Settings> {
+        Ok(Settings {
+            sample_rate_hz: computing.sample_rate,
+            block_frames: computing.block,
+            ahead: self.ahead,
+            workers: computing.workers as usize,
+            program: worker_program()?,
+            output: match (&self.device, self.silent) {
+                (_, true) => Output::SilentClock,
+                (Some(id), _) => Output::Device(id.clone()),
+                (None, _) => Output::Default,
+            },
+        })
     }
 }
 
@@ -78,6 +116,16 @@ fn set(patch: &mut Patch, setting: &str) -> anyhow::Result<()> {
     let module = module.parse()?;
     apply(patch, Edit::SetParam { module, param: param.into(), value })?;
     Ok(())
+}
+
+/// A time, in seconds.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    // A WAV holds 4 GiB: three hours at the usual rates.
+    if !(seconds > 0.0 && seconds <= 10_800.0) {
+        return Err("not between 0 and 10800 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 fn block_frames(text: &str) -> Result<u32, String> {

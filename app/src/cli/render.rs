@@ -21,7 +21,7 @@ pub struct Render {
     patch: PatchFile,
 
     /// How much of it
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = super::options::seconds)]
     seconds: Duration,
 
     /// The file to write
@@ -133,13 +133,4 @@ fn progress(frames: u64) -> ProgressBar {
     }
     let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {eta} left");
     ProgressBar::new(frames).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    // A WAV holds 4 GiB: three hours at the usual rates.
-    if !(seconds > 0.0 && seconds <= 10_800.0) {
-        return Err("not between 0 and 10800 seconds".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
 }

@@ -1,0 +1,58 @@
+//! `sostenuto play`: a patch through the sound card, until Ctrl-C.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::options::{Computing, Heard, PatchFile};
+use crate::host::player::Player;
+
+/// Plays a patch until Ctrl-C
+#[derive(Args)]
+pub struct Play {
+    #[command(flatten)]
+    patch: PatchFile,
+
+    #[command(flatten)]
+    computing: Computing,
+
+    #[command(flatten)]
+    heard: Heard,
+
+    /// Ends by itself after that time
+    #[arg(long, value_name = "S", value_parser = super::options::seconds)]
+    seconds: Option<Duration>,
+}
+
+impl Play {
+    /// Plays.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let patch = self.patch.load()?;
+        let settings = self.heard.settings(&self.computing)?;
+        let stop = on_stop()?;
+        let player = Player::start(&patch, settings, |sentence| eprintln!("{sentence}"))?;
+        let title = if patch.title.is_empty() { "untitled" } else { &patch.title };
+        eprintln!("{title}: playing until Ctrl-C.");
+        match self.seconds {
+            None => drop(stop.recv()),
+            Some(seconds) => {
+                if stop.recv_timeout(seconds) == Err(RecvTimeoutError::Disconnected) {
+                    std::thread::sleep(seconds);
+                }
+            }
+        }
+        let (xruns, deaths) = (player.xruns(), player.pool().deaths());
+        drop(player);
+        eprintln!("Stopped. {xruns} xruns, {deaths} workers replaced.");
+        Ok(())
+    }
+}
+
+/// Hears of Ctrl-C, and of the end of the terminal.
+pub fn on_stop() -> anyhow::Result<std::sync::mpsc::Receiver<()>> {
+    let (tell, stop) = channel();
+    ctrlc::set_handler(move || drop(tell.send(()))).context("Ctrl-C cannot be listened for")?;
+    Ok(stop)
+}
