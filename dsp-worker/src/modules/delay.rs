@@ -157,8 +157,6 @@ impl Delay {
         } else if self.frames_since_clock > 0 {
             self.frames_since_clock = self.frames_since_clock.saturating_add(1);
         }
-        let octaves = block.ramp(TIME_AMOUNT).at(frame) * block.input(TIME_CV).at(0, frame);
-        let ratio = f64::from(exp2(octaves.clamp(-20.0, 20.0)));
         let longest_frames = f64::from(LONGEST_SECS) * f64::from(block.sample_rate_hz);
         let frames = if clock.is_patched() && self.clock_frames > 0 {
             let clocks = CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
@@ -166,7 +164,10 @@ impl Delay {
         } else {
             f64::from(block.ramp(TIME).at(frame)) * f64::from(block.sample_rate_hz)
         };
-        (frames * ratio).min(longest_frames)
+        let cv = block.input(TIME_CV);
+        let octaves = block.ramp(TIME_AMOUNT).at(frame) * cv.at(0, frame);
+        let ratio = if cv.is_patched() { exp2(octaves.clamp(-20.0, 20.0)) } else { 1.0 };
+        (frames * f64::from(ratio)).min(longest_frames)
     }
 }
 
