@@ -50,7 +50,7 @@ impl TapeHead {
     /// Where it listens, the same for every tape that it plays.
     #[inline(always)]
     pub fn place(&self) -> Place {
-        let whole = self.delay_frames as u32;
+        let whole = (self.delay_frames as u32).max(1);
         let fraction = (self.delay_frames - f64::from(whole)) as f32;
         Place { newest_frames: whole as usize - 1, weights: lagrange(fraction) }
     }

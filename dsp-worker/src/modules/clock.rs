@@ -155,8 +155,10 @@ impl<'a> Tempo<'a> {
     #[inline(always)]
     fn phase_of_a_frame(&self, frame: usize) -> u64 {
         const BAR_PHASE: f64 = 18_446_744_073_709_551_616.0;
-        let octaves = self.octaves.at(0, frame).clamp(-12.0, 12.0);
-        let bpm = f64::from(self.bpm.at(frame)) * f64::from(exp2(octaves));
+        let mut bpm = f64::from(self.bpm.at(frame));
+        if self.octaves.is_patched() {
+            bpm *= f64::from(exp2(self.octaves.at(0, frame).clamp(-12.0, 12.0)));
+        }
         let phase = bpm.min(FASTEST_BPM) * self.bars_per_frame_at_1_bpm * BAR_PHASE;
         // Rounded up: a beat that is due on a frame must not miss it by a hair.
         phase as u64 + 2

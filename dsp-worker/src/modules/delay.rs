@@ -21,7 +21,8 @@ const TIME_AMOUNT: usize = 1;
 const DIVISION: usize = 2;
 const FEEDBACK: usize = 3;
 const TONE: usize = 4;
-const MIX: usize = 5;
+const PING_PONG: usize = 5;
+const MIX: usize = 6;
 
 const LONGEST_SECS: f32 = 4.0;
 
@@ -31,6 +32,9 @@ const CLOCKS: [f32; 9] = [0.25, 1.0 / 3.0, 0.5, 2.0 / 3.0, 0.75, 1.0, 1.5, 2.0, 
 /// The loop is transparent up to here, and tape beyond.
 const KNEE_VOLTS: f32 = 6.0;
 const LIMIT_VOLTS: f32 = 12.0;
+
+/// How long the echoes take to cross over, in seconds.
+const CROSS_SECS: f32 = 5e-3;
 
 /// The head, and the filters of the loop. The echoes are on the tapes.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -44,7 +48,8 @@ pub struct Delay {
     frames_since_clock: u32,
     /// 0 until the second clock.
     clock_frames: u32,
-    _unused: u32,
+    /// How far the echoes cross over to the other side, 0 to 1.
+    crossed: f32,
 }
 
 impl Module for Delay {
@@ -99,6 +104,11 @@ impl Module for Delay {
                 Unit::None,
                 "Below 0 each echo is darker than the one before, above 0 thinner",
             ),
+            Param::switch(
+                "ping-pong",
+                false,
+                "The echoes of both inputs together begin on the left and change sides each time",
+            ),
             Param::linear(
                 "mix",
                 0.0..=1.0,
@@ -128,15 +138,24 @@ impl Module for Delay {
             self.head.glide(goal_frames, block.sample_rate_hz);
             let feedback = (feedback.at(frame) + 0.1 * feedback_cv.at(0, frame)).clamp(0.0, 1.1);
             let (dry, wet) = dry_wet(mix.at(frame));
+            let crossed = self.cross(block);
             let place = self.head.place();
+            let inputs = [input.at(LEFT, frame), input.at(RIGHT, frame)];
+            let (mut echoes, mut returned) = ([0.0; 2], [0.0; 2]);
             for side in [LEFT, RIGHT] {
-                let input = input.at(side, frame);
-                let echo = place.read(&block.tapes, side, frame);
-                let dark = self.lowpass[side].lowpass(echo, low);
+                echoes[side] = place.read(&block.tapes, side, frame);
+                let dark = self.lowpass[side].lowpass(echoes[side], low);
                 let thin = self.highpass[side].highpass(dark, high);
-                let returned = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
-                block.tapes.write(side, frame, hush(input + returned));
-                block.output(side).put(0, frame, dry * input + wet * echo);
+                returned[side] = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
+            }
+            let sent = [
+                inputs[LEFT] + crossed * 0.5 * (inputs[RIGHT] - inputs[LEFT]),
+                inputs[RIGHT] * (1.0 - crossed),
+            ];
+            for side in [LEFT, RIGHT] {
+                let kept = returned[side] + crossed * (returned[1 - side] - returned[side]);
+                block.tapes.write(side, frame, hush(sent[side] + kept));
+                block.output(side).put(0, frame, dry * inputs[side] + wet * echoes[side]);
             }
         }
         block.show(0, self.head.delay_frames() as f32 / block.sample_rate_hz);
@@ -144,6 +163,15 @@ impl Module for Delay {
 }
 
 impl Delay {
+    /// Glides to ping-pong and back, so that the switch does not click.
+    #[inline(always)]
+    fn cross(&mut self, block: &Block) -> f32 {
+        let step = 1.0 / (CROSS_SECS * block.sample_rate_hz);
+        let step = if block.is_on(PING_PONG) { step } else { -step };
+        self.crossed = (self.crossed + step).clamp(0.0, 1.0);
+        self.crossed
+    }
+
     /// The time that the head is on its way to, in frames.
     #[inline(always)]
     fn goal_frames(&mut self, block: &Block, frame: usize) -> f64 {
@@ -157,8 +185,6 @@ impl Delay {
         } else if self.frames_since_clock > 0 {
             self.frames_since_clock = self.frames_since_clock.saturating_add(1);
         }
-        let octaves = block.ramp(TIME_AMOUNT).at(frame) * block.input(TIME_CV).at(0, frame);
-        let ratio = f64::from(exp2(octaves.clamp(-20.0, 20.0)));
         let longest_frames = f64::from(LONGEST_SECS) * f64::from(block.sample_rate_hz);
         let frames = if clock.is_patched() && self.clock_frames > 0 {
             let clocks = CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
@@ -166,7 +192,10 @@ impl Delay {
         } else {
             f64::from(block.ramp(TIME).at(frame)) * f64::from(block.sample_rate_hz)
         };
-        (frames * ratio).min(longest_frames)
+        let cv = block.input(TIME_CV);
+        let octaves = block.ramp(TIME_AMOUNT).at(frame) * cv.at(0, frame);
+        let ratio = if cv.is_patched() { exp2(octaves.clamp(-20.0, 20.0)) } else { 1.0 };
+        (frames * f64::from(ratio)).min(longest_frames)
     }
 }
 
@@ -216,6 +245,21 @@ mod tests {
         };
         assert!((peak(2) / peak(1) - 0.5).abs() < 0.02, "{}", peak(2) / peak(1));
         assert!((peak(3) / peak(2) - 0.5).abs() < 0.02, "{}", peak(3) / peak(2));
+    }
+
+    #[test]
+    fn in_ping_pong_the_echoes_change_sides() {
+        let mut rig = wet(0.01);
+        rig.set("ping-pong", 1.0).set("feedback", 0.5).run(480);
+        rig.feed("left", |_, frame| if frame == 480 { 4.0 } else { 0.0 });
+        let out = rig.feed("right", |_, _| 0.0).run(1600);
+        let peak = |side: &str, echo: usize| {
+            let around = &out.channel(side, 0)[480 * echo - 5..480 * echo + 5];
+            around.iter().fold(0f32, |peak, volts| peak.max(volts.abs()))
+        };
+        assert!((peak("left", 1) - 2.0).abs() < 0.01 && peak("right", 1) == 0.0);
+        assert!((peak("right", 2) - 1.0).abs() < 0.01 && peak("left", 2) < 0.01);
+        assert!((peak("left", 3) - 0.5).abs() < 0.01 && peak("right", 3) < 0.01);
     }
 
     #[test]
@@ -283,7 +327,7 @@ mod tests {
             rig.feed("left", |_, frame| (frame * frame % 97) as f32 * 0.1 - 5.0);
             rig.feed("right", |_, frame| (frame * 7 % 89) as f32 * 0.1 - 5.0);
             rig.feed("time", |_, frame| (frame as f32 * 0.01).sin());
-            rig.set("time", 0.01).set("feedback", 1.0);
+            rig.set("time", 0.01).set("feedback", 1.0).set("ping-pong", 1.0);
             if cut {
                 rig.frame_by_frame();
             }

@@ -43,6 +43,8 @@ struct Voice {
     /// When it last began or ended a note, by the count of notes.
     turn: u32,
     has_played: u32,
+    /// Whether the gate was on at the last frame.
+    was_on: u32,
 }
 
 /// The keys that are down, oldest first, and the voices that play them.
@@ -250,9 +252,9 @@ impl Voice {
     /// the new note is tied to the old one.
     #[inline(always)]
     fn play(&mut self, note: Key, hand: &Hand, is_tied: bool) {
-        let is_sounding = self.is_held != 0 || self.trigger.is_on();
         if !(is_tied && self.is_held != 0) {
-            self.gap_frames = 1 + if is_sounding { hand.gap_frames } else { 0 };
+            let gap_frames = if self.was_on != 0 { hand.gap_frames } else { 0 };
+            self.gap_frames = self.gap_frames.max(1 + gap_frames);
         }
         self.note = note;
         self.is_held = 1;
@@ -286,6 +288,7 @@ impl Voice {
     fn gate_and_trigger(&mut self, sample_rate_hz: f32) -> (f32, f32) {
         if self.gap_frames > 1 {
             self.gap_frames -= 1;
+            self.was_on = 0;
             return (0.0, 0.0);
         }
         if self.gap_frames == 1 {
@@ -293,7 +296,9 @@ impl Voice {
             self.trigger.start(sample_rate_hz);
         }
         let trigger = self.trigger.volts();
-        (if self.is_held != 0 { GATE_VOLTS } else { trigger }, trigger)
+        let gate = if self.is_held != 0 { GATE_VOLTS } else { trigger };
+        self.was_on = (gate > 0.0) as u32;
+        (gate, trigger)
     }
 }
 
@@ -359,6 +364,29 @@ mod tests {
         let out = rig.event(on(12)).event(off(12)).run(96);
         assert_eq!(out.channel("gate", 0)[..48], [10.0; 48]);
         assert_eq!(out.channel("gate", 0)[48..], [0.0; 48]);
+    }
+
+    #[test]
+    fn a_key_struck_again_within_one_quantum_is_heard_again() {
+        for voices in [1.0, 2.0] {
+            let mut rig = rig();
+            rig.set("voices", voices).event(on(12)).run(96);
+            let out = rig.event(off(12)).event(on(24)).event(off(24)).event(on(12)).run(96);
+            let voice = (0..out.channels("gate"))
+                .find(|&voice| out.channel("gate", voice)[95] == 10.0)
+                .unwrap();
+            assert_eq!(out.channel("voct", voice)[95], 1.0);
+            assert_eq!(out.channel("gate", voice)[..48], [0.0; 48]);
+            assert_eq!(out.channel("trigger", voice)[48..], [10.0; 48]);
+        }
+    }
+
+    #[test]
+    fn a_note_that_is_no_number_is_no_note() {
+        let mut rig = rig();
+        let note = Event::NoteOn { key: 1, voct: f32::NAN, velocity: 0.5 };
+        assert_eq!(rig.event(note).run(32).channel("gate", 0), [0.0; 32]);
+        assert_eq!(rig.not_finite(), 0);
     }
 
     #[test]

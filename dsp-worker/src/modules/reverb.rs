@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn frozen_it_holds_for_a_minute_and_lets_nothing_in() {
+    fn frozen_it_rings_on_and_lets_nothing_in() {
         let mut rig = wet();
         burst(&mut rig, 24_000).run(24_000);
         let before = rms(rig.set("freeze", 1.0).run(48_000).main());

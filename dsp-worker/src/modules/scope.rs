@@ -91,7 +91,7 @@ impl Module for Scope {
         let (a, b) = (block.input(A), block.input(B));
         let trigger = if block.input(TRIGGER).is_patched() { block.input(TRIGGER) } else { a };
         for frame in block.frames() {
-            let is_triggered = self.passes(block, trigger.at(0, frame), frame);
+            let is_triggered = self.passes(block, trigger.sum(frame), frame);
             if self.is_sweeping == 0 {
                 self.wait(block, is_triggered);
             }

@@ -5,7 +5,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::log2;
 use crate::module::{About, Block, Tag, port};
-use crate::tools::{SPECTRUM_BINS, SPECTRUM_FRAMES, Tools};
+use crate::tools::{SPECTRUM_BINS, SPECTRUM_FRAMES};
 use crate::units::{FULL_SCALE_VOLTS, QUANTUM};
 
 const IN: usize = 0;
@@ -64,12 +64,12 @@ fn look_back(block: &mut Block) {
     }
     // A sine's energy lies half in the bins above zero, weakened by the window.
     let gain = 2.0 / (Window::MEAN * SPECTRUM_FRAMES as f32 * FULL_SCALE_VOLTS);
-    let tools: &mut Tools = block.tools;
-    for (n, bin) in tools.spectrum().iter().enumerate() {
-        let level_db = db_from_power(bin.norm_sqr() * gain * gain);
-        if let Some(cell) = block.display.get(n) {
-            cell.store(level_db.to_bits(), std::sync::atomic::Ordering::Relaxed);
-        }
+    let mut levels_db = [FLOOR_DB; SPECTRUM_BINS];
+    for (level_db, bin) in levels_db.iter_mut().zip(block.tools.spectrum()) {
+        *level_db = db_from_power(bin.norm_sqr() * gain * gain);
+    }
+    for (n, &level_db) in levels_db.iter().enumerate() {
+        block.show(n, level_db);
     }
 }
 
