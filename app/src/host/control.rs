@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::vec::IntoIter;
 
 use dsp_worker::module::Event;
 use rosc::OscMessage;
@@ -15,6 +14,7 @@ use crate::osc::outbox::{Missed, Outbox};
 use crate::osc::packet::append;
 use crate::osc::reply;
 use crate::osc::request::{Call, Refusal, Reports, Request, Unreadable, Value};
+use crate::osc::service::{Calls, ClientId, Rights, Service};
 pub use crate::osc::status::{Status, WorkerStatus};
 use crate::patch::edit::{Edit, Reach, apply};
 use crate::patch::file::{self, FileError};
@@ -43,19 +43,6 @@ pub trait Sound {
     fn status(&self) -> Status;
     /// What every module shows on its face.
     fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
-}
-
-/// A connection, for as long as it lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientId(u32);
-
-/// What a connection may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rights {
-    /// Everything: an editor of the same user.
-    Editor,
-    /// What the table of addresses marks as for controllers.
-    Controller,
 }
 
 /// Why a request was refused.
@@ -114,38 +101,62 @@ pub fn lock<S>(control: &Mutex<Control<S>>) -> MutexGuard<'_, Control<S>> {
     control.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does what one connection asks, in order, as long as it reads the answers.
-/// What is left in `calls` is to be asked again when they are read.
-///
 /// Files are read and written with the patch unlocked.
-pub fn serve<S: Sound>(
-    control: &Mutex<Control<S>>,
-    from: ClientId,
-    outbox: &Outbox,
-    calls: &mut IntoIter<Result<Call, Refusal>>,
-) {
-    let mut locked = lock(control);
-    for call in calls {
-        let (path, done): (Cow<str>, _);
-        (locked, path, done) = match call {
-            Ok(call) if !locked.may(from, call.is_for_controllers) => {
-                (locked, call.path.into(), Err(Refused::NotForControllers))
-            }
-            Ok(Call { path, request, .. }) => {
-                let (locked, done) = perform(control, locked, from, request);
-                (locked, path.into(), done)
-            }
-            Err(Refusal { address, why }) => (locked, address.into(), Err(why.into())),
-        };
-        locked.answer(from, &path, done);
-        if outbox.waiting_bytes() > HEAVY_BYTES {
-            break;
-        }
+impl<S: Sound + Send + 'static> Service for Mutex<Control<S>> {
+    fn connect(&self, outbox: Arc<Outbox>, rights: Rights) -> ClientId {
+        lock(self).connect(outbox, rights)
     }
-    locked.settle(Some(from));
+
+    fn serve(&self, from: ClientId, outbox: &Outbox, calls: &mut Calls) {
+        let mut locked = lock(self);
+        for call in calls {
+            locked = answer(self, locked, from, call);
+            if outbox.waiting_bytes() > HEAVY_BYTES {
+                break;
+            }
+        }
+        locked.settle(Some(from));
+    }
+
+    fn disconnect(&self, id: ClientId) {
+        lock(self).disconnect(id);
+    }
 }
 
 type Locked<'a, S> = MutexGuard<'a, Control<S>>;
+
+/// Does what is asked, or says why not.
+fn answer<'a, S: Sound>(
+    control: &'a Mutex<Control<S>>,
+    locked: Locked<'a, S>,
+    from: ClientId,
+    call: Result<Call, Refusal>,
+) -> Locked<'a, S> {
+    let (locked, path, done) = match call {
+        Ok(call) if !locked.may(from, call.is_for_controllers) => {
+            (locked, call.path.into(), Err(Refused::NotForControllers))
+        }
+        Ok(Call { path, request, .. }) => {
+            let (locked, done) = perform(control, locked, from, request);
+            (locked, path.into(), done)
+        }
+        Err(Refusal { address, why }) => (locked, Cow::from(address), Err(why.into())),
+    };
+    locked.answer(from, &path, done);
+    locked
+}
+
+/// Works with the patch unlocked: others go on.
+fn unlocked<'a, S: Sound, T>(
+    control: &'a Mutex<Control<S>>,
+    mut locked: Locked<'a, S>,
+    work: impl FnOnce() -> T,
+) -> (Locked<'a, S>, T) {
+    locked.settle(None);
+    drop(locked);
+    let done = work();
+    (lock(control), done)
+}
 
 fn perform<'a, S: Sound>(
     control: &'a Mutex<Control<S>>,
@@ -154,19 +165,20 @@ fn perform<'a, S: Sound>(
     request: Request,
 ) -> (Locked<'a, S>, Result<(), Refused>) {
     let done = match request {
-        Request::Load(_) | Request::Put(_) => {
-            locked.settle(Some(from));
-            drop(locked);
-            let read = read(&request);
-            locked = lock(control);
-            read.and_then(|patch| locked.edit_as(from, Edit::Replace(Box::new(patch))))
+        Request::Load(path) => {
+            let read;
+            (locked, read) = unlocked(control, locked, || file::load(&path));
+            locked.load(from, read.map_err(Refused::from))
+        }
+        Request::Put(json) => {
+            let read;
+            (locked, read) = unlocked(control, locked, || file::read(&json));
+            locked.load(from, read.map_err(Refused::from))
         }
         Request::Save { path, over } => {
-            locked.settle(Some(from));
             let patch = locked.patch.clone();
-            drop(locked);
-            let saved = file::save(&path, &patch, over);
-            locked = lock(control);
+            let saved;
+            (locked, saved) = unlocked(control, locked, || file::save(&path, &patch, over));
             saved.map_err(Refused::from)
         }
         Request::Edit(edit) => locked.edit_as(from, edit),
@@ -192,14 +204,6 @@ fn perform<'a, S: Sound>(
         }
     };
     (locked, done)
-}
-
-fn read(request: &Request) -> Result<Patch, Refused> {
-    match request {
-        Request::Load(path) => Ok(file::load(path)?),
-        Request::Put(json) => Ok(file::read(json)?),
-        _ => Ok(Patch::default()),
-    }
 }
 
 impl<S: Sound> Control<S> {
@@ -317,6 +321,10 @@ impl<S: Sound> Control<S> {
     fn edit_as(&mut self, from: ClientId, edit: Edit) -> Result<(), Refused> {
         let gesture = self.open_gesture(from);
         Ok(self.edit(edit, gesture)?)
+    }
+
+    fn load(&mut self, from: ClientId, read: Result<Patch, Refused>) -> Result<(), Refused> {
+        self.edit_as(from, Edit::Replace(Box::new(read?)))
     }
 
     fn undo(&mut self) -> Result<(), Refused> {
@@ -586,7 +594,7 @@ pub(crate) mod tests {
         /// One packet, and what came back.
         fn send(&self, messages: impl IntoIterator<Item = OscMessage>) -> Vec<OscMessage> {
             let calls: Vec<_> = messages.into_iter().map(Call::read).collect();
-            serve(&self.rig.control, self.id, &self.outbox, &mut calls.into_iter());
+            self.rig.control.serve(self.id, &self.outbox, &mut calls.into_iter());
             self.heard()
         }
 
@@ -794,7 +802,7 @@ pub(crate) mod tests {
         let editor = rig.connect(Rights::Editor);
         let calls: Vec<_> = (0..10_000).map(|_| Call::read(example("/patch/get"))).collect();
         let mut calls = calls.into_iter();
-        serve(&rig.control, editor.id, &editor.outbox, &mut calls);
+        rig.control.serve(editor.id, &editor.outbox, &mut calls);
         assert!(calls.len() > 0 && editor.outbox.waiting_bytes() < 2 * HEAVY_BYTES);
     }
 
