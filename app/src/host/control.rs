@@ -1,7 +1,6 @@
 //! The patch under control: requests come in, the one truth changes, the
 //! sound and every editor hear of it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,8 +12,8 @@ use thiserror::Error;
 use crate::osc::outbox::{Missed, Outbox};
 use crate::osc::packet::append;
 use crate::osc::reply;
-use crate::osc::request::{Call, Refusal, Reports, Request, Unreadable, Value};
-use crate::osc::service::{Calls, ClientId, Rights, Service};
+use crate::osc::request::{Reports, Unreadable, Value};
+use crate::osc::service::{ClientId, Rights};
 pub use crate::osc::status::{Status, WorkerStatus};
 use crate::patch::edit::{Edit, Reach, apply};
 use crate::patch::file::{self, FileError};
@@ -22,11 +21,10 @@ use crate::patch::problem::Problem;
 use crate::patch::{Gesture, History, ModuleId, Name, Patch};
 use crate::patch::{find_param, is_played, read_value};
 
+mod serve;
+
 /// Settings by a controller that are less than this apart are one undo step.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// While this much is waiting for whoever asks, nothing more is done for them.
-const HEAVY_BYTES: usize = 256 * 1024;
 
 /// What makes the patch heard.
 ///
@@ -99,111 +97,6 @@ pub struct Control<S> {
 /// Locks, also after a panic: every change of a patch is whole or undone.
 pub fn lock<S>(control: &Mutex<Control<S>>) -> MutexGuard<'_, Control<S>> {
     control.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Files are read and written with the patch unlocked.
-impl<S: Sound + Send + 'static> Service for Mutex<Control<S>> {
-    fn connect(&self, outbox: Arc<Outbox>, rights: Rights) -> ClientId {
-        lock(self).connect(outbox, rights)
-    }
-
-    fn serve(&self, from: ClientId, outbox: &Outbox, calls: &mut Calls) {
-        let mut locked = lock(self);
-        for call in calls {
-            locked = answer(self, locked, from, call);
-            if outbox.waiting_bytes() > HEAVY_BYTES {
-                break;
-            }
-        }
-        locked.settle(Some(from));
-    }
-
-    fn disconnect(&self, id: ClientId) {
-        lock(self).disconnect(id);
-    }
-}
-
-type Locked<'a, S> = MutexGuard<'a, Control<S>>;
-
-/// Does what is asked, or says why not.
-fn answer<'a, S: Sound>(
-    control: &'a Mutex<Control<S>>,
-    locked: Locked<'a, S>,
-    from: ClientId,
-    call: Result<Call, Refusal>,
-) -> Locked<'a, S> {
-    let (locked, path, done) = match call {
-        Ok(call) if !locked.may(from, call.is_for_controllers) => {
-            (locked, call.path.into(), Err(Refused::NotForControllers))
-        }
-        Ok(Call { path, request, .. }) => {
-            let (locked, done) = perform(control, locked, from, request);
-            (locked, path.into(), done)
-        }
-        Err(Refusal { address, why }) => (locked, Cow::from(address), Err(why.into())),
-    };
-    locked.answer(from, &path, done);
-    locked
-}
-
-/// Works with the patch unlocked: others go on.
-fn unlocked<'a, S: Sound, T>(
-    control: &'a Mutex<Control<S>>,
-    mut locked: Locked<'a, S>,
-    work: impl FnOnce() -> T,
-) -> (Locked<'a, S>, T) {
-    locked.settle(None);
-    drop(locked);
-    let done = work();
-    (lock(control), done)
-}
-
-fn perform<'a, S: Sound>(
-    control: &'a Mutex<Control<S>>,
-    mut locked: Locked<'a, S>,
-    from: ClientId,
-    request: Request,
-) -> (Locked<'a, S>, Result<(), Refused>) {
-    let done = match request {
-        Request::Load(path) => {
-            let read;
-            (locked, read) = unlocked(control, locked, || file::load(&path));
-            locked.load(from, read.map_err(Refused::from))
-        }
-        Request::Put(json) => {
-            let read;
-            (locked, read) = unlocked(control, locked, || file::read(&json));
-            locked.load(from, read.map_err(Refused::from))
-        }
-        Request::Save { path, over } => {
-            let patch = locked.patch.clone();
-            let saved;
-            (locked, saved) = unlocked(control, locked, || file::save(&path, &patch, over));
-            saved.map_err(Refused::from)
-        }
-        Request::Edit(edit) => locked.edit_as(from, edit),
-        Request::SetParam { module, param, value, gesture } => {
-            locked.set_param(from, module, param, value, gesture)
-        }
-        Request::Note { module, event } => locked.note(&module, event),
-        Request::AllNotesOff => locked.all_notes_off(),
-        Request::BeginGesture => locked.begin_gesture(from),
-        Request::EndGesture => locked.end_gesture(from),
-        Request::Undo => locked.undo(),
-        Request::Redo => locked.redo(),
-        Request::Get => locked.reply_whole(from),
-        Request::QueryHost => locked.reply(from, [reply::host()]),
-        Request::QueryModule(id) => locked.query_module(from, &id),
-        Request::QueryStatus => locked.reply(from, reply::status(&locked.sound.status())),
-        Request::Subscribe(reports) => locked.subscribe(from, reports, true),
-        Request::Unsubscribe(reports) => locked.subscribe(from, reports, false),
-        Request::Sync(id) => locked.reply(from, [reply::synced(id)]),
-        Request::Quit => {
-            locked.is_quitting = true;
-            Ok(())
-        }
-    };
-    (locked, done)
 }
 
 impl<S: Sound> Control<S> {
@@ -307,9 +200,9 @@ impl<S: Sound> Control<S> {
     /// Changes the patch, as an undo step of its own or of a gesture. Where
     /// the edit can not be done, nothing changes.
     pub fn edit(&mut self, edit: Edit, gesture: Option<Gesture>) -> Result<(), Problem> {
-        let told = edit.clone();
-        self.history.apply(&mut self.patch, edit, gesture)?;
-        self.spread(&told);
+        if self.history.apply(&mut self.patch, &edit, gesture)? {
+            self.spread(&edit);
+        }
         Ok(())
     }
 
@@ -520,7 +413,9 @@ pub(crate) mod tests {
     use crate::osc::address::tests::example;
     use crate::osc::mirror::Mirror;
     use crate::osc::packet::{decode, split};
-    use crate::patch::edit::tests::{added, any_edit, connected, id, ring, set};
+    use crate::osc::request::Call;
+    use crate::osc::service::Service;
+    use crate::patch::edit::tests::{added, any_edit, connected, id, ring};
 
     /// What a sound was told.
     #[derive(Clone, Debug, PartialEq)]
@@ -803,7 +698,7 @@ pub(crate) mod tests {
         let calls: Vec<_> = (0..10_000).map(|_| Call::read(example("/patch/get"))).collect();
         let mut calls = calls.into_iter();
         rig.control.serve(editor.id, &editor.outbox, &mut calls);
-        assert!(calls.len() > 0 && editor.outbox.waiting_bytes() < 2 * HEAVY_BYTES);
+        assert!(calls.len() > 0 && editor.outbox.waiting_bytes() < 2 * serve::HEAVY_BYTES);
     }
 
     #[test]
@@ -870,13 +765,5 @@ pub(crate) mod tests {
             editor.send([OscMessage { addr: address.into(), args }]);
             rig.patch().check().unwrap();
         }
-    }
-
-    #[test]
-    fn a_knob_set_where_it_stands_is_still_a_step() {
-        let rig = Rig::new();
-        let mut control = lock(&rig.control);
-        control.edit(set("a", "gain", 1.0), None).unwrap();
-        assert_eq!(control.history.undos(), 1);
     }
 }

@@ -40,8 +40,9 @@ impl UdpServer {
             let outbox = Arc::new(Outbox::default());
             let client = service.connect(outbox.clone(), Rights::Controller);
             let port = Port { socket, outbox, client };
+            let mut packet = vec![0; MAX_DATAGRAM_BYTES];
             while !stopping.load(Ordering::Acquire) {
-                port.serve_next(&*service);
+                port.serve_next(&*service, &mut packet);
             }
             service.disconnect(client);
         })?;
@@ -70,9 +71,8 @@ struct Port {
 }
 
 impl Port {
-    fn serve_next<S: Service>(&self, service: &S) {
-        let mut packet = [0; MAX_DATAGRAM_BYTES];
-        let (length, from) = match self.socket.recv_from(&mut packet) {
+    fn serve_next<S: Service>(&self, service: &S, packet: &mut [u8]) {
+        let (length, from) = match self.socket.recv_from(packet) {
             Ok(received) => received,
             // Also what an earlier reply came to: a controller that is gone.
             Err(error) => return self.rest(&error),
