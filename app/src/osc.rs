@@ -1,9 +1,14 @@
 //! The words on the wire, both ways: OSC 1.0 packets.
 
 pub mod address;
+pub mod client;
+pub mod endpoint;
 pub mod mirror;
 pub mod outbox;
 pub mod packet;
 pub mod reply;
 pub mod request;
+pub mod service;
 pub mod status;
+pub mod stream;
+pub mod udp;

@@ -31,7 +31,7 @@ const MAX_ID_BYTES: usize = 64;
 
 /// What a musician has patched.
 ///
-/// One made by [`apply`] or read by [`file`] keeps every rule of
+/// One made by [`apply`] or read by [`mod@file`] keeps every rule of
 /// [`Patch::check`]: what it names exists, and every value is in range.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {

@@ -1,11 +1,9 @@
 //! The patch under control: requests come in, the one truth changes, the
 //! sound and every editor hear of it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::vec::IntoIter;
 
 use dsp_worker::module::Event;
 use rosc::OscMessage;
@@ -14,7 +12,8 @@ use thiserror::Error;
 use crate::osc::outbox::{Missed, Outbox};
 use crate::osc::packet::append;
 use crate::osc::reply;
-use crate::osc::request::{Call, Refusal, Reports, Request, Unreadable, Value};
+use crate::osc::request::{Reports, Unreadable, Value};
+use crate::osc::service::{ClientId, Rights};
 pub use crate::osc::status::{Status, WorkerStatus};
 use crate::patch::edit::{Edit, Reach, apply};
 use crate::patch::file::{self, FileError};
@@ -22,11 +21,10 @@ use crate::patch::problem::Problem;
 use crate::patch::{Gesture, History, ModuleId, Name, Patch};
 use crate::patch::{find_param, is_played, read_value};
 
+mod serve;
+
 /// Settings by a controller that are less than this apart are one undo step.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// While this much is waiting for whoever asks, nothing more is done for them.
-const HEAVY_BYTES: usize = 256 * 1024;
 
 /// What makes the patch heard.
 ///
@@ -43,19 +41,6 @@ pub trait Sound {
     fn status(&self) -> Status;
     /// What every module shows on its face.
     fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
-}
-
-/// A connection, for as long as it lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientId(u32);
-
-/// What a connection may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rights {
-    /// Everything: an editor of the same user.
-    Editor,
-    /// What the table of addresses marks as for controllers.
-    Controller,
 }
 
 /// Why a request was refused.
@@ -112,94 +97,6 @@ pub struct Control<S> {
 /// Locks, also after a panic: every change of a patch is whole or undone.
 pub fn lock<S>(control: &Mutex<Control<S>>) -> MutexGuard<'_, Control<S>> {
     control.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Does what one connection asks, in order, as long as it reads the answers.
-/// What is left in `calls` is to be asked again when they are read.
-///
-/// Files are read and written with the patch unlocked.
-pub fn serve<S: Sound>(
-    control: &Mutex<Control<S>>,
-    from: ClientId,
-    outbox: &Outbox,
-    calls: &mut IntoIter<Result<Call, Refusal>>,
-) {
-    let mut locked = lock(control);
-    for call in calls {
-        let (path, done): (Cow<str>, _);
-        (locked, path, done) = match call {
-            Ok(call) if !locked.may(from, call.is_for_controllers) => {
-                (locked, call.path.into(), Err(Refused::NotForControllers))
-            }
-            Ok(Call { path, request, .. }) => {
-                let (locked, done) = perform(control, locked, from, request);
-                (locked, path.into(), done)
-            }
-            Err(Refusal { address, why }) => (locked, address.into(), Err(why.into())),
-        };
-        locked.answer(from, &path, done);
-        if outbox.waiting_bytes() > HEAVY_BYTES {
-            break;
-        }
-    }
-    locked.settle(Some(from));
-}
-
-type Locked<'a, S> = MutexGuard<'a, Control<S>>;
-
-fn perform<'a, S: Sound>(
-    control: &'a Mutex<Control<S>>,
-    mut locked: Locked<'a, S>,
-    from: ClientId,
-    request: Request,
-) -> (Locked<'a, S>, Result<(), Refused>) {
-    let done = match request {
-        Request::Load(_) | Request::Put(_) => {
-            locked.settle(Some(from));
-            drop(locked);
-            let read = read(&request);
-            locked = lock(control);
-            read.and_then(|patch| locked.edit_as(from, Edit::Replace(Box::new(patch))))
-        }
-        Request::Save { path, over } => {
-            locked.settle(Some(from));
-            let patch = locked.patch.clone();
-            drop(locked);
-            let saved = file::save(&path, &patch, over);
-            locked = lock(control);
-            saved.map_err(Refused::from)
-        }
-        Request::Edit(edit) => locked.edit_as(from, edit),
-        Request::SetParam { module, param, value, gesture } => {
-            locked.set_param(from, module, param, value, gesture)
-        }
-        Request::Note { module, event } => locked.note(&module, event),
-        Request::AllNotesOff => locked.all_notes_off(),
-        Request::BeginGesture => locked.begin_gesture(from),
-        Request::EndGesture => locked.end_gesture(from),
-        Request::Undo => locked.undo(),
-        Request::Redo => locked.redo(),
-        Request::Get => locked.reply_whole(from),
-        Request::QueryHost => locked.reply(from, [reply::host()]),
-        Request::QueryModule(id) => locked.query_module(from, &id),
-        Request::QueryStatus => locked.reply(from, reply::status(&locked.sound.status())),
-        Request::Subscribe(reports) => locked.subscribe(from, reports, true),
-        Request::Unsubscribe(reports) => locked.subscribe(from, reports, false),
-        Request::Sync(id) => locked.reply(from, [reply::synced(id)]),
-        Request::Quit => {
-            locked.is_quitting = true;
-            Ok(())
-        }
-    };
-    (locked, done)
-}
-
-fn read(request: &Request) -> Result<Patch, Refused> {
-    match request {
-        Request::Load(path) => Ok(file::load(path)?),
-        Request::Put(json) => Ok(file::read(json)?),
-        _ => Ok(Patch::default()),
-    }
 }
 
 impl<S: Sound> Control<S> {
@@ -303,9 +200,9 @@ impl<S: Sound> Control<S> {
     /// Changes the patch, as an undo step of its own or of a gesture. Where
     /// the edit can not be done, nothing changes.
     pub fn edit(&mut self, edit: Edit, gesture: Option<Gesture>) -> Result<(), Problem> {
-        let told = edit.clone();
-        self.history.apply(&mut self.patch, edit, gesture)?;
-        self.spread(&told);
+        if self.history.apply(&mut self.patch, &edit, gesture)? {
+            self.spread(&edit);
+        }
         Ok(())
     }
 
@@ -317,6 +214,10 @@ impl<S: Sound> Control<S> {
     fn edit_as(&mut self, from: ClientId, edit: Edit) -> Result<(), Refused> {
         let gesture = self.open_gesture(from);
         Ok(self.edit(edit, gesture)?)
+    }
+
+    fn load(&mut self, from: ClientId, read: Result<Patch, Refused>) -> Result<(), Refused> {
+        self.edit_as(from, Edit::Replace(Box::new(read?)))
     }
 
     fn undo(&mut self) -> Result<(), Refused> {
@@ -512,7 +413,9 @@ pub(crate) mod tests {
     use crate::osc::address::tests::example;
     use crate::osc::mirror::Mirror;
     use crate::osc::packet::{decode, split};
-    use crate::patch::edit::tests::{added, any_edit, connected, id, ring, set};
+    use crate::osc::request::Call;
+    use crate::osc::service::Service;
+    use crate::patch::edit::tests::{added, any_edit, connected, id, ring};
 
     /// What a sound was told.
     #[derive(Clone, Debug, PartialEq)]
@@ -586,7 +489,7 @@ pub(crate) mod tests {
         /// One packet, and what came back.
         fn send(&self, messages: impl IntoIterator<Item = OscMessage>) -> Vec<OscMessage> {
             let calls: Vec<_> = messages.into_iter().map(Call::read).collect();
-            serve(&self.rig.control, self.id, &self.outbox, &mut calls.into_iter());
+            self.rig.control.serve(self.id, &self.outbox, &mut calls.into_iter());
             self.heard()
         }
 
@@ -794,8 +697,8 @@ pub(crate) mod tests {
         let editor = rig.connect(Rights::Editor);
         let calls: Vec<_> = (0..10_000).map(|_| Call::read(example("/patch/get"))).collect();
         let mut calls = calls.into_iter();
-        serve(&rig.control, editor.id, &editor.outbox, &mut calls);
-        assert!(calls.len() > 0 && editor.outbox.waiting_bytes() < 2 * HEAVY_BYTES);
+        rig.control.serve(editor.id, &editor.outbox, &mut calls);
+        assert!(calls.len() > 0 && editor.outbox.waiting_bytes() < 2 * serve::HEAVY_BYTES);
     }
 
     #[test]
@@ -862,13 +765,5 @@ pub(crate) mod tests {
             editor.send([OscMessage { addr: address.into(), args }]);
             rig.patch().check().unwrap();
         }
-    }
-
-    #[test]
-    fn a_knob_set_where_it_stands_is_still_a_step() {
-        let rig = Rig::new();
-        let mut control = lock(&rig.control);
-        control.edit(set("a", "gain", 1.0), None).unwrap();
-        assert_eq!(control.history.undos(), 1);
     }
 }

@@ -174,9 +174,11 @@ impl Frames {
     }
 
     fn make_room(&mut self) {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
         if self.end == self.buffer.len() {
             // Grows with what has come, not with what is promised.
             self.buffer.resize(self.buffer.len() * 2, 0);

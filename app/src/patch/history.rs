@@ -26,16 +26,21 @@ impl History {
     /// Changes the patch and remembers how to take it back. What was undone
     /// before can then no longer be redone.
     ///
-    /// Where the edit can not be done, neither patch nor history change.
+    /// Returns whether anything has changed: where a knob is set to where it
+    /// stands there is nothing to take back. Where the edit can not be done,
+    /// neither patch nor history change.
     pub fn apply(
         &mut self,
         patch: &mut Patch,
-        edit: Edit,
+        edit: &Edit,
         gesture: Option<Gesture>,
-    ) -> Result<(), Problem> {
-        let turned = apply(patch, edit)?;
-        let step = Step { turned, gesture };
-        self.record.edit(patch, step)
+    ) -> Result<bool, Problem> {
+        let turned = apply(patch, edit.clone())?;
+        let has_changed = turned != *edit;
+        if has_changed {
+            self.record.edit(patch, Step { turned, gesture })?;
+        }
+        Ok(has_changed)
     }
 
     /// Takes the last step back. Returns the edit that did so, or `None`
@@ -152,7 +157,7 @@ mod tests {
     fn steps(edits: impl IntoIterator<Item = Edit>, gesture: Option<Gesture>) -> (Patch, History) {
         let (mut patch, mut history) = (ring(), History::default());
         for edit in edits {
-            history.apply(&mut patch, edit, gesture).unwrap();
+            history.apply(&mut patch, &edit, gesture).unwrap();
         }
         (patch, history)
     }
@@ -176,7 +181,7 @@ mod tests {
         let (mut patch, mut history) = (ring(), History::default());
         for (n, edit) in turns().enumerate() {
             let gesture = Some(Gesture { hand: n as u32 % 2, number: 7 });
-            history.apply(&mut patch, edit, gesture).unwrap();
+            history.apply(&mut patch, &edit, gesture).unwrap();
         }
         assert_eq!(history.undos(), 5);
     }
@@ -198,7 +203,7 @@ mod tests {
         let (mut patch, mut history) = steps([added("d"), added("e")], None);
         history.undo(&mut patch).unwrap();
         assert_eq!((history.undos(), history.redos()), (1, 1));
-        history.apply(&mut patch, added("f"), None).unwrap();
+        history.apply(&mut patch, &added("f"), None).unwrap();
         assert_eq!((history.undos(), history.redos()), (2, 0));
         assert_eq!(history.redo(&mut patch), None);
     }
@@ -207,10 +212,18 @@ mod tests {
     fn a_refused_edit_leaves_what_was_undone() {
         let (mut patch, mut history) = steps([added("d")], None);
         history.undo(&mut patch).unwrap();
-        history.apply(&mut patch, added("a"), None).unwrap_err();
+        history.apply(&mut patch, &added("a"), None).unwrap_err();
         assert_eq!(history.redos(), 1);
         history.redo(&mut patch).unwrap();
         assert!(patch.modules.contains_key("d"));
+    }
+
+    #[test]
+    fn a_knob_set_to_where_it_stands_is_no_step() {
+        let (mut patch, mut history) = steps([added("d")], None);
+        history.undo(&mut patch).unwrap();
+        assert_eq!(history.apply(&mut patch, &set("a", "gain", 1.0), None), Ok(false));
+        assert_eq!((history.undos(), history.redos()), (0, 1));
     }
 
     #[test]
@@ -228,7 +241,7 @@ mod tests {
             let (mut patch, mut history) = (ring(), History::default());
             for (edit, gesture) in edits {
                 let gesture = gesture.map(|number| Gesture { hand: 1, number });
-                let _ = history.apply(&mut patch, edit, gesture);
+                let _ = history.apply(&mut patch, &edit, gesture);
             }
             let last = patch.clone();
             for _ in 0..2 {

@@ -1,0 +1,118 @@
+//! Requests, one by one: each is done whole, or refused with a sentence.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::{Control, Refused, Sound, lock};
+use crate::osc::outbox::Outbox;
+use crate::osc::reply;
+use crate::osc::request::{Call, Refusal, Request};
+use crate::osc::service::{Calls, ClientId, Rights, Service};
+use crate::patch::file;
+
+/// While this much is waiting for whoever asks, nothing more is done for them.
+pub(super) const HEAVY_BYTES: usize = 256 * 1024;
+
+impl<S: Sound + Send + 'static> Service for Mutex<Control<S>> {
+    fn connect(&self, outbox: Arc<Outbox>, rights: Rights) -> ClientId {
+        lock(self).connect(outbox, rights)
+    }
+
+    fn serve(&self, from: ClientId, outbox: &Outbox, calls: &mut Calls) {
+        let mut locked = lock(self);
+        for call in calls {
+            locked = answer(self, locked, from, call);
+            if outbox.waiting_bytes() > HEAVY_BYTES {
+                break;
+            }
+        }
+        locked.settle(Some(from));
+    }
+
+    fn disconnect(&self, id: ClientId) {
+        lock(self).disconnect(id);
+    }
+}
+
+type Locked<'a, S> = MutexGuard<'a, Control<S>>;
+
+/// Does what is asked, or says why not.
+fn answer<'a, S: Sound>(
+    control: &'a Mutex<Control<S>>,
+    locked: Locked<'a, S>,
+    from: ClientId,
+    call: Result<Call, Refusal>,
+) -> Locked<'a, S> {
+    let (locked, path, done) = match call {
+        Ok(call) if !locked.may(from, call.is_for_controllers) => {
+            (locked, call.path.into(), Err(Refused::NotForControllers))
+        }
+        Ok(Call { path, request, .. }) => {
+            let (locked, done) = perform(control, locked, from, request);
+            (locked, path.into(), done)
+        }
+        Err(Refusal { address, why }) => (locked, Cow::from(address), Err(why.into())),
+    };
+    locked.answer(from, &path, done);
+    locked
+}
+
+/// Works with the patch unlocked: others go on.
+fn unlocked<'a, S: Sound, T>(
+    control: &'a Mutex<Control<S>>,
+    mut locked: Locked<'a, S>,
+    work: impl FnOnce() -> T,
+) -> (Locked<'a, S>, T) {
+    locked.settle(None);
+    drop(locked);
+    let done = work();
+    (lock(control), done)
+}
+
+fn perform<'a, S: Sound>(
+    control: &'a Mutex<Control<S>>,
+    mut locked: Locked<'a, S>,
+    from: ClientId,
+    request: Request,
+) -> (Locked<'a, S>, Result<(), Refused>) {
+    let done = match request {
+        Request::Load(path) => {
+            let read;
+            (locked, read) = unlocked(control, locked, || file::load(&path));
+            locked.load(from, read.map_err(Refused::from))
+        }
+        Request::Put(json) => {
+            let read;
+            (locked, read) = unlocked(control, locked, || file::read(&json));
+            locked.load(from, read.map_err(Refused::from))
+        }
+        Request::Save { path, over } => {
+            let patch = locked.patch.clone();
+            let saved;
+            (locked, saved) = unlocked(control, locked, || file::save(&path, &patch, over));
+            saved.map_err(Refused::from)
+        }
+        Request::Edit(edit) => locked.edit_as(from, edit),
+        Request::SetParam { module, param, value, gesture } => {
+            locked.set_param(from, module, param, value, gesture)
+        }
+        Request::Note { module, event } => locked.note(&module, event),
+        Request::AllNotesOff => locked.all_notes_off(),
+        Request::BeginGesture => locked.begin_gesture(from),
+        Request::EndGesture => locked.end_gesture(from),
+        Request::Undo => locked.undo(),
+        Request::Redo => locked.redo(),
+        Request::Get => locked.reply_whole(from),
+        Request::QueryHost => locked.reply(from, [reply::host()]),
+        Request::QueryModule(id) => locked.query_module(from, &id),
+        Request::QueryStatus => locked.reply(from, reply::status(&locked.sound.status())),
+        Request::Subscribe(reports) => locked.subscribe(from, reports, true),
+        Request::Unsubscribe(reports) => locked.subscribe(from, reports, false),
+        Request::Sync(id) => locked.reply(from, [reply::synced(id)]),
+        Request::Quit => {
+            locked.is_quitting = true;
+            Ok(())
+        }
+    };
+    (locked, done)
+}
