@@ -155,7 +155,7 @@ fn a_worker_lives() {
 
 /// Publishes; in some blocks with time to die between stamp and ring.
 fn stamp(session: &Session, block: u32) {
-    if block % 4 != 0 {
+    if !block.is_multiple_of(4) {
         return publish(&session.doorbell, session.stamp(), block, ENGINES);
     }
     session.stamp().store(block, Ordering::Release);
