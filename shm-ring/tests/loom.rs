@@ -5,8 +5,8 @@
 //!
 //! `LOOM_MAX_PREEMPTIONS` and loom's other variables make it look further.
 //!
-//! Each proof has a twin that leaves out one ordering and must fail, so that it
-//! is known to look in the right place.
+//! The proofs of stamp and hand-over have twins that leave out one ordering and
+//! must fail, so that they are known to look in the right place.
 
 #![cfg(loom)]
 #![allow(unsafe_code, reason = "loom's cells are raw, and it watches who touches them")]
