@@ -3,7 +3,17 @@
 //! [`region`] makes the memory, [`layout`] says who writes what in it,
 //! [`doorbell`] wakes who waits for a word of it, and [`ring`] and [`latest`]
 //! carry values over it. Nothing in here can be blocked by the death of a
-//! process, at whatever instruction it strikes.
+//! process, at whatever instruction it strikes. [`protocol`] has the moves in
+//! their order.
+//!
+//! What is proved, and where:
+//!
+//! - `tests/loom.rs`: the orderings, over all interleavings (see there).
+//! - `tests/kill.rs`: a session whose workers are killed by the thousand.
+//! - `tests/region.rs`: who may write where, and what the dead leave behind.
+//! - `tests/posix_event.rs`: why the doorbell is what it is.
+//! - the tests beside the code, also under Miri, as they need one process and
+//!   the heap only: `cargo +nightly miri test -p shm-ring --lib`.
 
 pub mod doorbell;
 pub mod latest;

@@ -218,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_of_an_age_is_no_error_and_really_sleeps() {
+        let (word, doorbell) = (AtomicU32::new(0), doorbell());
+        std::thread::scope(|scope| {
+            let asleep = scope.spawn(|| doorbell.wait(ME, &word, 0, Some(Duration::MAX)));
+            std::thread::sleep(Duration::from_millis(30));
+            assert!(!asleep.is_finished());
+            publish(&doorbell, &word, 1, 1 << ME.0);
+        });
+    }
+
+    #[test]
     fn a_wait_ends_when_the_word_is_as_wanted_and_not_before() {
         let (word, doorbell) = (AtomicU32::new(0), doorbell());
         std::thread::scope(|scope| {

@@ -71,7 +71,11 @@ impl Region {
             // macOS takes names of 31 bytes, the slash in front included.
             let name = format!("{PREFIX}{}-{:012x}", std::process::id(), random() >> 16);
             match ShmemConf::new().os_id(os::full_name(&name)).size(bytes).create() {
-                Ok(shmem) => return Ok(Region { shmem, _claim: os::claim(&name) }),
+                Ok(shmem) => {
+                    // Without a claim it would be taken for a leftover.
+                    let claim = os::claim(&name).ok_or_else(|| fail(ShmemError::UnknownOsError(0)));
+                    return Ok(Region { shmem, _claim: Some(claim?) });
+                }
                 Err(ShmemError::MappingIdExists) => {}
                 Err(cause) => return Err(fail(cause)),
             }

@@ -5,8 +5,8 @@
 //!
 //! `LOOM_MAX_PREEMPTIONS` and loom's other variables make it look further.
 //!
-//! Each proof has a twin that leaves out one ordering and must fail, so that it
-//! is known to look in the right place.
+//! The proofs of stamp and hand-over have twins that leave out one ordering and
+//! must fail, so that they are known to look in the right place.
 
 #![cfg(loom)]
 #![allow(unsafe_code, reason = "loom's cells are raw, and it watches who touches them")]
@@ -80,6 +80,7 @@ struct Job {
 const READER: Listener = Listener(0);
 
 impl Job {
+    #[expect(clippy::arc_with_non_send_sync, reason = "loom watches its cells instead")]
     fn new() -> Arc<Job> {
         let (stamp, output) = (AtomicU32::new(0), UnsafeCell::new(0.0));
         Arc::new(Job { doorbell: Doorbell::create(&mut []).unwrap(), stamp, output })

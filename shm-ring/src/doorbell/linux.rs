@@ -26,7 +26,7 @@ impl Bells {
 
     pub fn wait(&self, _: Listener, word: &AtomicU32, seen: u32, timeout: Option<Duration>) {
         let timeout = timeout.map(|time| libc::timespec {
-            tv_sec: time.as_secs() as libc::time_t,
+            tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
             tv_nsec: time.subsec_nanos() as libc::c_long,
         });
         let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);

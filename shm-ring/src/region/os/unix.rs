@@ -46,8 +46,8 @@ pub fn claim(name: &str) -> Option<Claim> {
     })
 }
 
-/// Removes what nobody claims and whose maker is not alive (a living maker may
-/// be about to claim it).
+/// Removes what nobody claims, if its maker is not alive (a living maker may be
+/// about to claim it). A maker that seems dead may live in another container.
 pub fn remove_leftovers() -> usize {
     let Ok(entries) = fs::read_dir(folder()) else { return 0 };
     let is_left = |entry: &fs::DirEntry| {
@@ -56,7 +56,8 @@ pub fn remove_leftovers() -> usize {
         let pid = maker.and_then(|rest| rest.split('-').next()?.parse().ok());
         let Some(pid) = pid else { return false };
         let unclaimed = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        !is_alive(pid) || (pid as u32 != std::process::id() && unclaimed() && is_old(entry))
+        let is_mine = pid as u32 == std::process::id();
+        !is_mine && unclaimed() && (!is_alive(pid) || is_old(entry))
     };
     entries.flatten().filter(is_left).filter(|entry| remove(&entry.file_name())).count()
 }

@@ -54,8 +54,8 @@ pub fn claim(name: &str) -> Option<Claim> {
     Some(Claim { _file: file })
 }
 
-/// Removes what nobody claims and whose maker is not alive (a living maker may
-/// be about to claim it). What a worker still maps stays until the next time.
+/// Removes what nobody claims, if its maker is not alive (a living maker may be
+/// about to claim it). What a worker still maps stays until the next time.
 pub fn remove_leftovers() -> usize {
     let Ok(entries) = fs::read_dir(folder()) else { return 0 };
     let is_left = |entry: &DirEntry| {
@@ -63,18 +63,21 @@ pub fn remove_leftovers() -> usize {
         let Some(name) = name.to_str() else { return false };
         let maker = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse().ok());
         let Some(pid) = maker else { return false };
-        let is_dropped = name.ends_with(DROPPED);
-        let unclaimed = || !folder().join(format!("{name}{CLAIM}")).exists();
-        is_dropped || !is_alive(pid) || (pid != std::process::id() && unclaimed() && is_old(entry))
+        let is_mine = pid == std::process::id();
+        name.ends_with(DROPPED)
+            || (!is_mine && is_unclaimed(name) && (!is_alive(pid) || is_old(entry)))
     };
     let remove = |entry: &DirEntry| fs::remove_file(entry.path()).is_ok();
-    // A claim is left only where the machine itself stopped. It does not count,
-    // and neither does what was dropped in order.
-    let is_region = |entry: &DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        !name.ends_with(CLAIM) && !name.ends_with(DROPPED)
-    };
+    // What was dropped in order does not count.
+    let is_region = |entry: &DirEntry| !entry.file_name().to_string_lossy().ends_with(DROPPED);
     entries.flatten().filter(is_left).filter(remove).filter(is_region).count()
+}
+
+/// Whether nobody holds the claim. Its file is left where the machine itself
+/// stopped; then it can be removed, and a held one cannot.
+fn is_unclaimed(region: &str) -> bool {
+    let path = folder().join(format!("{region}{CLAIM}"));
+    !region.ends_with(CLAIM) && (fs::remove_file(&path).is_ok() || !path.exists())
 }
 
 fn is_alive(pid: u32) -> bool {
