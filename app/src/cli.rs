@@ -2,6 +2,7 @@
 
 mod check;
 mod devices;
+mod host;
 mod modules;
 mod options;
 mod play;
@@ -21,6 +22,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Host(host::Host),
     Play(play::Play),
     Render(render::Render),
     Check(check::Check),
@@ -33,6 +35,7 @@ enum Command {
 pub fn run() -> ExitCode {
     log_to_stderr();
     let result = match Arguments::parse().command {
+        Command::Host(command) => command.run(),
         Command::Play(command) => command.run(),
         Command::Render(command) => command.run(),
         Command::Check(command) => command.run(),

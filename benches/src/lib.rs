@@ -1,1 +1,1 @@
-//! x
+//! What the benches share.

@@ -53,6 +53,10 @@ impl Play {
 /// Hears of Ctrl-C, and of the end of the terminal.
 pub fn on_stop() -> anyhow::Result<std::sync::mpsc::Receiver<()>> {
     let (tell, stop) = channel();
-    ctrlc::set_handler(move || drop(tell.send(()))).context("Ctrl-C cannot be listened for")?;
+    let handler = move || {
+        // Nobody listens any more where the program is ending already.
+        let _ = tell.send(());
+    };
+    ctrlc::set_handler(handler).context("Ctrl-C cannot be listened for")?;
     Ok(stop)
 }

@@ -61,8 +61,12 @@ pub fn list() -> Vec<Card> {
     let mut cards = Vec::new();
     for host in cpal::available_hosts().into_iter().filter_map(|id| cpal::host_from_id(id).ok()) {
         for card in host.output_devices().into_iter().flatten() {
-            // A card that does not say what it plays does not play.
+            // A card that does not say what it plays does not play; and ALSA's
+            // wastebasket plays everything, to nobody.
             let (Ok(id), Ok(_)) = (card.id(), card.default_output_config()) else { continue };
+            if id.id() == "null" {
+                continue;
+            }
             cards.push(Card {
                 name: name(&card),
                 is_default: default.as_ref() == Some(&id),

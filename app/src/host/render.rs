@@ -97,8 +97,8 @@ impl Render {
     }
 
     /// The workers, where there are any.
-    pub fn pool(&self) -> Option<&Pool> {
-        self.pool.as_deref()
+    pub fn pool(&self) -> Option<&Arc<Pool>> {
+        self.pool.as_ref()
     }
 
     /// That many frames.

@@ -1,0 +1,79 @@
+//! `sostenuto host`: plays a patch, and listens to editors and controllers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::options::{Computing, Heard, load};
+use super::play::on_stop;
+use crate::host::control::{Control, lock};
+use crate::host::player::Player;
+use crate::osc::endpoint::Endpoint;
+use crate::osc::stream::Server;
+use crate::osc::udp::UdpServer;
+use crate::patch::Patch;
+
+/// Plays a patch and listens to editors (local stream) and controllers (UDP)
+#[derive(Args)]
+pub struct Host {
+    /// The patch to begin with; else an empty one
+    #[arg(value_name = "PATCH")]
+    path: Option<PathBuf>,
+
+    #[command(flatten)]
+    computing: Computing,
+
+    #[command(flatten)]
+    heard: Heard,
+
+    /// Listens to OSC controllers there, for example 127.0.0.1:9000
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    udp: Option<SocketAddr>,
+
+    /// The socket for editors, instead of this user's own place
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
+}
+
+/// How often subscribers hear of status and meters.
+const REPORT_EVERY: Duration = Duration::from_millis(33);
+
+impl Host {
+    /// Plays and listens, until Ctrl-C or `/host/quit`.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let patch = self.path.as_deref().map(load).transpose()?.unwrap_or_else(Patch::default);
+        let settings = self.heard.settings(&self.computing)?;
+        let endpoint = match &self.socket {
+            Some(path) => Endpoint::at(path),
+            None => Endpoint::of_this_user()?,
+        };
+        let stop = on_stop()?;
+        let player = Player::start(&patch, settings, |sentence| eprintln!("{sentence}"))?;
+        let control = Arc::new(Mutex::new(Control::new(patch, player)?));
+        let server = Server::start(&endpoint, Arc::clone(&control))?;
+        eprintln!("Editors find this host at {}.", endpoint.path().display());
+        let udp = match self.udp {
+            None => None,
+            Some(address) => {
+                let udp = UdpServer::start(address, Arc::clone(&control))
+                    .with_context(|| format!("controllers cannot be listened to at {address}"))?;
+                eprintln!("Controllers find it at {} (UDP).", udp.address());
+                Some(udp)
+            }
+        };
+        while stop.recv_timeout(REPORT_EVERY) == Err(RecvTimeoutError::Timeout) {
+            let mut control = lock(&control);
+            control.report();
+            if control.is_quitting() {
+                break;
+            }
+        }
+        drop((server, udp));
+        Ok(())
+    }
+}

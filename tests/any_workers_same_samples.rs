@@ -1,0 +1,35 @@
+//! The plan, the workers and the block size cannot be heard.
+
+use sostenuto::host::render::ComputedBy;
+use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, ready, reference, workers};
+
+const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
+
+#[test]
+fn every_factory_patch_is_the_same_with_any_number_of_workers_and_any_block_size() {
+    let frames = 4 * RATE_HZ as usize;
+    for (name, patch) in factory_patches() {
+        let should_be = reference(&patch, frames);
+        for (count, block) in [(1, 256), (2, 64), (4, 1024), (8, 256)] {
+            let is = ready(&patch, block, workers(count, WORKER)).frames(frames);
+            assert_same(&format!("{name}-{count}-workers-{block}-frames"), &is, &should_be);
+        }
+        for block in [32, 64, 1024, 2048] {
+            let is = ready(&patch, block, ComputedBy::InProcess).frames(frames);
+            assert_same(&format!("{name}-{block}-frames"), &is, &should_be);
+        }
+    }
+}
+
+#[test]
+fn every_factory_patch_is_sound_and_not_noise() {
+    for (name, patch) in factory_patches() {
+        let frames = reference(&patch, 8 * RATE_HZ as usize);
+        let peak = frames.as_flattened().iter().fold(0f32, |peak, s| peak.max(s.abs()));
+        assert!(frames.as_flattened().iter().all(|sample| sample.is_finite()), "{name}");
+        // What must be played by hand is silent until it is.
+        let is_played = patch.modules.values().any(|module| &*module.kind == "keyboard");
+        assert!(is_played || peak > 0.02, "{name} is silent: {peak}");
+        assert!(peak < 1.0, "{name} is too loud: {peak}");
+    }
+}

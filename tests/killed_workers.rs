@@ -1,0 +1,77 @@
+//! A worker that dies leaves no trace in the sound.
+
+use std::time::Duration;
+
+use dsp_worker::dsp::random::Random;
+use sostenuto::host::supervisor::Seat;
+use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, ready, reference, workers};
+
+const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
+
+#[test]
+#[cfg(unix)]
+fn workers_killed_at_random_instants_leave_the_sound_as_it_is() {
+    let frames = 2 * RATE_HZ as usize;
+    for (index, (name, patch)) in factory_patches().into_iter().enumerate() {
+        let should_be = reference(&patch, frames);
+        let mut render = ready(&patch, 256, workers(4, WORKER));
+        let pool = render.pool().expect("it has workers").clone();
+        let mut random = Random::new(index as u64);
+        let mut is = Vec::new();
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let kills = std::thread::scope(|scope| {
+            let killer = scope.spawn(|| {
+                let mut kills = 0;
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let working = pool.workers();
+                    let working: Vec<u32> = working
+                        .iter()
+                        .filter(|(pid, seat)| *pid != 0 && matches!(seat, Seat::Holds(_)))
+                        .map(|(pid, _)| *pid)
+                        .collect();
+                    if let Some(&pid) = working.get(random.bits() as usize % working.len().max(1)) {
+                        kill(pid);
+                        kills += 1;
+                    }
+                    // The instant is to be random, nothing waits for it.
+                    std::thread::sleep(Duration::from_micros(u64::from(random.bits() % 8000)));
+                }
+                kills
+            });
+            while is.len() < frames {
+                is.extend_from_slice(render.block());
+            }
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            killer.join().expect("the killer lives")
+        });
+        is.truncate(frames);
+        assert!(kills > 5, "{name}: only {kills} kills");
+        assert_same(&format!("{name}-killed"), &is, &should_be);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_pool_is_full_again_after_every_worker_was_killed() {
+    let (_, patch) = factory_patches().swap_remove(0);
+    let mut render = ready(&patch, 256, workers(8, WORKER));
+    let pool = render.pool().expect("it has workers").clone();
+    render.frames(1024);
+    for (pid, _) in pool.workers() {
+        kill(pid);
+    }
+    // All that it takes to go on is somebody to compute.
+    render.frames(1024);
+    assert!(pool.wait_until_full(Duration::from_secs(20)));
+    assert!(pool.deaths() >= 8);
+}
+
+#[cfg(unix)]
+fn kill(pid: u32) {
+    // SAFETY: a worker of this test's own pool; where it has died meanwhile, its
+    // number is not given again so soon.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::kill(pid as libc::pid_t, libc::SIGKILL);
+    }
+}
