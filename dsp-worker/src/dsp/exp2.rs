@@ -14,8 +14,7 @@ pub fn exp2<L: Lane>(x: L) -> L {
     let c = L::splat;
     let rounded = x + c(ROUND);
     let rest = x - (rounded - c(ROUND));
-    let power =
-        rounded.map(|x| f32::from_bits((x.to_bits() << 23).wrapping_add(0x3f80_0000)));
+    let power = rounded.map(|x| f32::from_bits((x.to_bits() << 23).wrapping_add(0x3f80_0000)));
     let series = c(1.525_273_4e-5);
     let series = series * rest + c(1.540_353e-4);
     let series = series * rest + c(1.333_355_8e-3);

@@ -120,7 +120,7 @@ struct Knobs {
     /// Where the end trigger ends.
     end: f32,
     curve: f32,
-    sustain: [f32; QUANTUM],
+    sustain_volts: [f32; QUANTUM],
 }
 
 impl Knobs {
@@ -133,7 +133,7 @@ impl Knobs {
             release: frame_secs / block.param(RELEASE),
             end: NEARLY_ALL + TRIGGER_SECS / block.param(RELEASE),
             curve: block.param(CURVE),
-            sustain: block.ramp(SUSTAIN).frames(),
+            sustain_volts: block.ramp(SUSTAIN).frames().map(|level| level * GATE_VOLTS),
         }
     }
 }
@@ -180,8 +180,8 @@ impl Adsr {
             let square = rest * rest;
             let bent = is_attacking.pick(square, square * square);
             let rest = rest + (bent - rest) * c(knobs.curve);
-            let sustain_volts = c(GATE_VOLTS * knobs.sustain[frame]);
-            let to = is_on.keep(sustain_volts.max(is_attacking.keep(c(GATE_VOLTS))));
+            let held_volts = is_attacking.keep(c(GATE_VOLTS)).max(c(knobs.sustain_volts[frame]));
+            let to = is_on.keep(held_volts);
             env = to + (from - to) * rest;
             env_out.put(group, frame, env);
 

@@ -153,7 +153,8 @@ impl Ladder {
         let mut poles = Poles::<L>::load(self, group);
         for frame in frames {
             let octaves = cutoff_in.get::<L>(group, frame) * L::splat(knobs.amount[frame]);
-            let cutoff_rad = exp2(octaves.clamp(-20.0, 20.0)) * L::splat(knobs.cutoff_hz[frame]) * step_rad;
+            let cutoff_rad =
+                exp2(octaves.clamp(-20.0, 20.0)) * L::splat(knobs.cutoff_hz[frame]) * step_rad;
             let resonance = knob::<L>(resonance_in.get(group, frame), knobs.resonance[frame]);
             let feedback = resonance * L::splat(FULL_FEEDBACK);
             let tuning = Tuning::new(cutoff_rad.clamp(0.0, TOP_RAD), feedback);

@@ -130,9 +130,9 @@ impl Mixer {
             if !is_heard || (self.from[port] == 0.0 && self.to[port] == 0.0) {
                 continue;
             }
-            let gain = Ramp::new(self.from[port], self.to[port]);
+            let gains = Ramp::new(self.from[port], self.to[port]).frames();
             for frame in frames.clone() {
-                let volts = input.get::<L>(group, frame) * L::splat(gain.at(frame));
+                let volts = input.get::<L>(group, frame) * L::splat(gains[frame]);
                 output.put(group, frame, output.get::<L>(group, frame) + volts);
             }
         }

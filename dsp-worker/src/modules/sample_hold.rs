@@ -86,8 +86,7 @@ impl SampleHold {
     fn catch<L: Lane>(&mut self, block: &mut Block, group: usize, frame: usize, lag: f32) {
         let volts = block.input(TRIGGER).get::<L>(group, frame);
         let was_on = Mask::<L>::load(&self.is_on, group);
-        let is_on =
-            Mask::above(volts, was_on.pick_const(SCHMITT_LOW_VOLTS, SCHMITT_HIGH_VOLTS));
+        let is_on = Mask::above(volts, was_on.pick_const(SCHMITT_LOW_VOLTS, SCHMITT_HIGH_VOLTS));
         is_on.store(&mut self.is_on, group);
 
         let catches = if block.choice(MODE) == TRACK { is_on } else { is_on.and_not(was_on) };

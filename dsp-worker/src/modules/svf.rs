@@ -14,6 +14,7 @@ use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::signal::groups;
+use crate::units::QUANTUM;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -96,25 +97,38 @@ impl Module for Svf {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, CUTOFF_IN, RESONANCE_IN]);
-        let mut noise = self.noise;
+        let mut noise_volts = [0.0; QUANTUM];
+        for frame in block.frames() {
+            noise_volts[frame] = NOISE_VOLTS * self.noise.bipolar();
+        }
+        let knobs = Knobs {
+            cutoff_hz: block.ramp(CUTOFF).frames(),
+            resonance: block.ramp(RESONANCE).frames(),
+            amount: block.ramp(CUTOFF_AMOUNT).frames(),
+            noise_volts,
+        };
         if channels == 1 {
-            self.filter::<f32>(block, 0, &mut noise);
+            self.filter::<f32>(block, 0, &knobs);
         } else {
             for group in 0..groups(channels) {
-                noise = self.noise;
-                self.filter::<Lanes>(block, group, &mut noise);
+                self.filter::<Lanes>(block, group, &knobs);
             }
         }
-        self.noise = noise;
     }
+}
+
+/// What all channels share, frame by frame.
+struct Knobs {
+    cutoff_hz: [f32; QUANTUM],
+    resonance: [f32; QUANTUM],
+    amount: [f32; QUANTUM],
+    noise_volts: [f32; QUANTUM],
 }
 
 impl Svf {
     #[inline(always)]
-    fn filter<L: Lane>(&mut self, block: &mut Block, group: usize, noise: &mut Random) {
+    fn filter<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
         let c = L::splat;
-        let (cutoff, resonance) = (block.ramp(CUTOFF), block.ramp(RESONANCE));
-        let amount = block.ramp(CUTOFF_AMOUNT);
         let (input, cutoff_in) = (block.input(IN), block.input(CUTOFF_IN));
         let resonance_in = block.input(RESONANCE_IN);
         let step_rad = std::f32::consts::PI / block.sample_rate_hz;
@@ -123,12 +137,14 @@ impl Svf {
 
         let (mut band_kept, mut low_kept) = (L::load(&self.band, group), L::load(&self.low, group));
         for frame in frames {
-            let octaves = cutoff_in.get::<L>(group, frame) * c(amount.at(frame));
-            let cutoff_rad = exp2(octaves.clamp(-20.0, 20.0)) * c(cutoff.at(frame)) * c(step_rad);
+            let octaves = cutoff_in.get::<L>(group, frame) * c(knobs.amount[frame]);
+            let cutoff_rad =
+                exp2(octaves.clamp(-20.0, 20.0)) * c(knobs.cutoff_hz[frame]) * c(step_rad);
             let (sine, cosine) = tan_fraction(cutoff_rad.clamp(0.0, TOP_RAD));
-            let resonance = resonance_in.get::<L>(group, frame) * c(0.1) + c(resonance.at(frame));
+            let resonance =
+                resonance_in.get::<L>(group, frame) * c(0.1) + c(knobs.resonance[frame]);
             let resonance = resonance.clamp(0.0, 1.0);
-            let hiss = resonance * c(NOISE_VOLTS * noise.bipolar());
+            let hiss = resonance * c(knobs.noise_volts[frame]);
             let volts = input.get::<L>(group, frame) + hiss;
 
             // With gain = tan = sine / cosine, all is multiplied by cosine².

@@ -8,6 +8,7 @@ use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::param::{Param, Unit};
 use crate::signal::groups;
+use crate::units::QUANTUM;
 
 const IN: usize = 0;
 const CV: usize = 1;
@@ -73,35 +74,51 @@ impl Module for Vca {
             self.has_started = 1;
         }
         let channels = block.channels(&[IN, CV]);
+        let knobs = Knobs {
+            level: block.ramp(LEVEL).frames(),
+            amount: block.ramp(CV_AMOUNT).frames(),
+            blend: Ramp::new(self.from, self.to).frames(),
+            is_bent: self.from != 0.0 || self.to != 0.0,
+        };
         if channels == 1 {
-            self.amplify::<f32>(block, 0);
+            amplify::<f32>(block, 0, &knobs);
         } else {
             for group in 0..groups(channels) {
-                self.amplify::<Lanes>(block, group);
+                amplify::<Lanes>(block, group, &knobs);
             }
         }
     }
 }
 
-impl Vca {
-    #[inline(always)]
-    fn amplify<L: Lane>(&self, block: &mut Block, group: usize) {
-        let (level, amount) = (block.ramp(LEVEL), block.ramp(CV_AMOUNT));
-        let blend = Ramp::new(self.from, self.to);
-        let (input, cv) = (block.input(IN), block.input(CV));
-        let is_controlled = cv.is_patched();
-        let is_bent = self.from != 0.0 || self.to != 0.0;
-        let frames = block.frames();
-        let output = block.output(OUT);
+/// What all channels share, frame by frame.
+struct Knobs {
+    level: [f32; QUANTUM],
+    amount: [f32; QUANTUM],
+    /// From the linear response to the exponential.
+    blend: [f32; QUANTUM],
+    is_bent: bool,
+}
+
+#[inline(always)]
+fn amplify<L: Lane>(block: &mut Block, group: usize, knobs: &Knobs) {
+    let c = L::splat;
+    let (input, cv) = (block.input(IN), block.input(CV));
+    let frames = block.frames();
+    let output = block.output(OUT);
+    if !cv.is_patched() {
         for frame in frames {
-            let mut gain = L::splat(level.at(frame));
-            if is_controlled {
-                let closed = L::splat(1.0) - cv.get::<L>(group, frame) * L::splat(0.1);
-                let open = L::splat(1.0) - closed.clamp(0.0, 1.0) * L::splat(amount.at(frame));
-                gain = gain * if is_bent { bend(open, L::splat(blend.at(frame))) } else { open };
-            }
-            output.put(group, frame, input.get::<L>(group, frame) * gain);
+            output.put(group, frame, input.get::<L>(group, frame) * c(knobs.level[frame]));
         }
+        return;
+    }
+    for frame in frames {
+        let closed = c(1.0) - cv.get::<L>(group, frame) * c(0.1);
+        let mut gain = c(1.0) - closed.clamp(0.0, 1.0) * c(knobs.amount[frame]);
+        if knobs.is_bent {
+            gain = bend(gain, c(knobs.blend[frame]));
+        }
+        let level = c(knobs.level[frame]);
+        output.put(group, frame, input.get::<L>(group, frame) * gain * level);
     }
 }
 
