@@ -4,6 +4,8 @@ mod exp2;
 pub mod mask;
 pub mod oversample;
 pub mod random;
+#[cfg(test)]
+pub(crate) mod response;
 pub mod schmitt;
 mod tan;
 

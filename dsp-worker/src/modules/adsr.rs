@@ -15,8 +15,6 @@ use crate::units::{GATE_VOLTS, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS, T
 
 const GATE: usize = 0;
 const RETRIGGER: usize = 1;
-const ENV: usize = 0;
-const END: usize = 1;
 const ATTACK: usize = 0;
 const DECAY: usize = 1;
 const SUSTAIN: usize = 2;
@@ -202,4 +200,107 @@ impl Adsr {
 #[inline(always)]
 fn schmitt<L: Lane>(was_on: Mask<L>, volts: L) -> Mask<L> {
     Mask::above(volts, was_on.pick_const(SCHMITT_LOW_VOLTS, SCHMITT_HIGH_VOLTS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    /// A frame is a millisecond.
+    const RATE_HZ: f32 = 1000.0;
+
+    fn gate(on: std::ops::Range<u64>) -> impl FnMut(usize, u64) -> f32 {
+        move |_, frame| if on.contains(&frame) { 10.0 } else { 0.0 }
+    }
+
+    #[test]
+    fn straight_stages_can_be_checked_in_the_head() {
+        let mut rig = Rig::new::<Adsr>(RATE_HZ);
+        rig.set("attack", 0.005).set("decay", 0.01).set("sustain", 0.5).set("release", 0.05);
+        rig.set("curve", 0.0).feed("gate", gate(3..40));
+        let env = rig.run(100).main().to_vec();
+        let is = |frame: usize, volts: f32| assert!((env[frame] - volts).abs() < 1e-4, "{frame}");
+        (0..3).for_each(|frame| is(frame, 0.0));
+        [2.0, 4.0, 6.0, 8.0, 10.0, 9.5, 9.0].iter().zip(3..).for_each(|(&volts, at)| is(at, volts));
+        (17..40).for_each(|frame| is(frame, 5.0));
+        is(40, 4.9);
+        is(64, 2.5);
+        (89..100).for_each(|frame| is(frame, 0.0));
+    }
+
+    #[test]
+    fn long_stages_end_on_time_too() {
+        for (attack_secs, frames) in [(0.0025, 120), (1.0, 48_000), (10.0, 480_000)] {
+            let mut rig = Rig::new::<Adsr>(48_000.0);
+            rig.set("attack", attack_secs).feed("gate", |_, _| 10.0);
+            let sound = rig.run(frames + 2);
+            let peak = sound.main().iter().position(|&volts| volts >= 9.999_99).unwrap() + 1;
+            // The curve is flat at its top: 1e-6 of the way is 1e-3 of the time.
+            assert!(peak <= frames + 1 && peak >= frames - frames / 500 - 1, "{frames}: {peak}");
+            let mut rig = Rig::new::<Adsr>(48_000.0);
+            rig.set("attack", attack_secs).set("curve", 0.0).feed("gate", |_, _| 10.0);
+            let sound = rig.run(frames + 2);
+            let top = (0..frames + 2).max_by(|&a, &b| sound.main()[a].total_cmp(&sound.main()[b]));
+            assert!(top.unwrap().abs_diff(frames - 1) <= 1, "{frames}: {top:?}");
+        }
+    }
+
+    #[test]
+    fn curved_stages_arrive_on_time() {
+        let mut rig = Rig::new::<Adsr>(RATE_HZ);
+        rig.set("attack", 0.1).set("decay", 0.2).set("sustain", 0.3).set("release", 0.4);
+        rig.feed("gate", gate(0..1000));
+        let env = rig.run(2000).main().to_vec();
+        assert!(env[0] > 0.0 && env[98] < env[99]);
+        assert!((env[99] - 10.0).abs() < 1e-5, "{}", env[99]);
+        assert!((env[299] - 3.0).abs() < 1e-5, "{}", env[299]);
+        assert!((env[999] - 3.0).abs() < 1e-5);
+        assert!(env[1399].abs() < 1e-5, "{}", env[1399]);
+        assert!(env[1300] > 0.0);
+    }
+
+    #[test]
+    fn retriggers_and_new_gates_go_on_from_where_it_is() {
+        let mut rig = Rig::new::<Adsr>(RATE_HZ);
+        rig.set("attack", 0.1).set("decay", 0.1).set("release", 0.1).set("curve", 0.0);
+        rig.feed("gate", |_, frame| if frame % 170 < 120 { 10.0 } else { 0.0 });
+        rig.feed("retrigger", |_, frame| if frame % 37 == 0 { 10.0 } else { 0.0 });
+        let env = rig.run(5000).main().to_vec();
+        let step = env.windows(2).fold(0.0, |step: f32, w| step.max((w[1] - w[0]).abs()));
+        assert!(step <= 0.1001, "{step} V");
+    }
+
+    #[test]
+    fn the_end_is_a_trigger_of_a_millisecond() {
+        let mut rig = Rig::new::<Adsr>(48_000.0);
+        rig.set("release", 0.01).feed("gate", gate(0..4800));
+        let end = rig.run(10_000).channel("end", 0).to_vec();
+        let on: Vec<usize> = (0..end.len()).filter(|&frame| end[frame] == 10.0).collect();
+        assert_eq!(on[0], 4800 + 479);
+        assert!(on.len().abs_diff(48) <= 1 && on[on.len() - 1] - on[0] == on.len() - 1, "{on:?}");
+    }
+
+    #[test]
+    fn frame_by_frame_and_channel_by_channel_it_is_the_same() {
+        let rig = |channels: usize, first: usize| {
+            let mut rig = Rig::new::<Adsr>(RATE_HZ);
+            rig.set("attack", 0.02).set("decay", 0.03).set("release", 0.025).set("curve", 0.7);
+            rig.feed_channels("gate", channels, move |channel, frame| {
+                if frame % (60 + 7 * (channel + first) as u64) < 45 { 5.0 } else { 0.0 }
+            });
+            rig.feed("retrigger", |_, frame| if frame % 131 < 3 { 5.0 } else { 0.0 });
+            rig
+        };
+        let together = rig(16, 0).run(1000);
+        let one_by_one = rig(16, 0).frame_by_frame().run(1000);
+        for channel in 0..16 {
+            let alone = rig(1, channel).run(1000);
+            for output in ["env", "end"] {
+                let volts = together.channel(output, channel);
+                assert_eq!(volts, one_by_one.channel(output, channel));
+                assert_eq!(volts, alone.channel(output, 0));
+            }
+        }
+    }
 }

@@ -169,3 +169,104 @@ impl Svf {
         low_kept.store(&mut self.low, group);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::response::{corner_hz, gain_at};
+    use crate::measure::{cents, frequency_hz};
+    use crate::rig::{Render, Rig};
+
+    const RATE_HZ: f32 = 48_000.0;
+
+    fn saw(frame: u64, hz: f64) -> f32 {
+        (10.0 * (frame as f64 * hz / f64::from(RATE_HZ)).fract() - 5.0) as f32
+    }
+
+    fn impulse_response(cutoff_hz: f32) -> Render {
+        let mut rig = Rig::new::<Svf>(RATE_HZ);
+        rig.set("cutoff", cutoff_hz).feed("in", |_, frame| (frame == 0) as u32 as f32);
+        rig.run(12_000)
+    }
+
+    #[test]
+    fn it_is_3_db_down_at_the_cutoff() {
+        for cutoff_hz in [100.0, 1000.0, 5000.0, 10_000.0f32] {
+            let response = impulse_response(cutoff_hz);
+            let ideal_hz = f64::from(cutoff_hz);
+            let low = response.channel("lowpass", 0);
+            let error = cents(corner_hz(low, ideal_hz, f64::from(RATE_HZ)), ideal_hz);
+            assert!(error.abs() < 0.02, "{cutoff_hz} Hz: {error} cents");
+            let high = gain_at(response.channel("highpass", 0), ideal_hz, f64::from(RATE_HZ));
+            assert!((high - 0.5f64.sqrt()).abs() < 1e-4, "{cutoff_hz} Hz: {high}");
+            let band = gain_at(response.channel("bandpass", 0), ideal_hz, f64::from(RATE_HZ));
+            assert!((band - 0.5f64.sqrt()).abs() < 1e-4, "{cutoff_hz} Hz: {band}");
+            let notch = gain_at(response.channel("notch", 0), ideal_hz, f64::from(RATE_HZ));
+            assert!(notch < 1e-3, "{cutoff_hz} Hz: {notch}");
+        }
+    }
+
+    #[test]
+    fn it_sings_in_tune_and_at_5_v() {
+        for cutoff_hz in [100.0, 1000.0, 5000.0, 10_000.0f32] {
+            let mut rig = Rig::new::<Svf>(RATE_HZ);
+            rig.set("cutoff", cutoff_hz).set("resonance", 1.0);
+            rig.run(144_000);
+            let sound = rig.run(48_000);
+            let found_hz = frequency_hz(sound.main(), f64::from(RATE_HZ), None);
+            let error = cents(found_hz, f64::from(cutoff_hz));
+            assert!(error.abs() < 0.2, "{cutoff_hz} Hz: {error} cents");
+            let peak = sound.main().iter().fold(0.0, |peak, volts| volts.abs().max(peak));
+            assert!((4.8..5.2).contains(&peak), "{cutoff_hz} Hz: {peak} V");
+        }
+    }
+
+    #[test]
+    fn whatever_the_cutoff_does_it_stays_within_bounds() {
+        let mut rig = Rig::new::<Svf>(RATE_HZ);
+        rig.set("resonance", 1.0);
+        rig.feed("in", |_, frame| saw(frame, 110.0));
+        rig.feed("cutoff", |_, frame| 2.0 * saw(frame, 3456.7));
+        let sound = rig.run(200_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(sound.main().iter().all(|volts| volts.abs() < 100.0));
+    }
+
+    #[test]
+    fn a_volt_is_an_octave() {
+        let run = |cutoff_hz: f32, volts: f32| {
+            let mut rig = Rig::new::<Svf>(RATE_HZ);
+            rig.set("cutoff", cutoff_hz).set("resonance", 0.7);
+            rig.feed("in", |_, frame| saw(frame, 220.0)).feed("cutoff", move |_, _| volts);
+            rig.run(1000).main().to_vec()
+        };
+        assert_eq!(run(500.0, 1.0), run(1000.0, 0.0));
+        assert_eq!(run(4000.0, -3.0), run(500.0, 0.0));
+    }
+
+    #[test]
+    fn frame_by_frame_and_channel_by_channel_it_is_the_same() {
+        let rig = |channels: usize, first: usize| {
+            let mut rig = Rig::new::<Svf>(RATE_HZ);
+            rig.set("resonance", 0.9);
+            rig.feed_channels("in", channels, move |channel, frame| {
+                saw(frame, 100.0 * (channel + first + 1) as f64)
+            });
+            rig.feed_channels("cutoff", channels, move |channel, frame| {
+                0.2 * saw(frame, 30.0 + (channel + first) as f64)
+            });
+            rig.feed("resonance", |_, frame| saw(frame, 3.0));
+            rig
+        };
+        let together = rig(16, 0).run(500);
+        let one_by_one = rig(16, 0).frame_by_frame().run(500);
+        for channel in 0..16 {
+            let alone = rig(1, channel).run(500);
+            for output in ["lowpass", "highpass", "bandpass", "notch"] {
+                let volts = together.channel(output, channel);
+                assert_eq!(volts, one_by_one.channel(output, channel));
+                assert_eq!(volts, alone.channel(output, 0));
+            }
+        }
+    }
+}
