@@ -163,7 +163,8 @@ impl Ladder {
             let drive_root = drive * L::splat(3.0) + L::splat(1.0);
             let gain = drive_root * drive_root * L::splat(1.0 / SATURATION_VOLTS);
             let hiss = feedback * L::splat(knobs.noise[frame]);
-            let [older, newer] = up.up(input.get::<L>(group, frame) * gain + hiss);
+            let [older, newer] =
+                up.up((input.get::<L>(group, frame) * gain).clamp(-1e3, 1e3) + hiss);
             let volts = [poles.step(older, &tuning), poles.step(newer, &tuning)];
             let makeup = feedback * L::splat(0.5 * SATURATION_VOLTS) + L::splat(SATURATION_VOLTS);
             output.put(group, frame, down.down(volts) * makeup / drive_root);
@@ -350,6 +351,23 @@ mod tests {
         let sound = rig.run(100_000);
         assert_eq!(rig.not_finite(), 0);
         assert!(sound.main().iter().all(|volts| volts.abs() < 20.0));
+    }
+
+    #[test]
+    fn absurd_voltages_pass() {
+        let mut rig = Rig::new::<Ladder>(RATE_HZ);
+        rig.set("resonance", 0.5).set("drive", 1.0);
+        rig.feed(
+            "in",
+            |_, frame| if frame < 100 { 1e37 * saw(frame, 5000.0).signum() } else { 0.0 },
+        );
+        rig.feed(
+            "cutoff",
+            |_, frame| if frame < 100 { 1e38 * saw(frame, 3000.0).signum() } else { 0.0 },
+        );
+        let sound = rig.run(20_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(sound.main()[19_000..].iter().all(|volts| volts.abs() < 1e-3));
     }
 
     #[test]

@@ -93,8 +93,10 @@ impl SampleHold {
         let mut held = L::load(&self.held, group);
         if catches.any() {
             let input = block.input(IN);
-            let found = if input.is_patched() { input.get(group, frame) } else { self.hiss::<L>() };
-            held = catches.pick(found, held);
+            let found =
+                if input.is_patched() { input.get::<L>(group, frame) } else { self.hiss::<L>() };
+            // So that a glide between any two cannot overflow.
+            held = catches.pick(found.clamp(-1e6, 1e6), held);
             held.store(&mut self.held, group);
         }
         let out = held - (held - L::load(&self.out, group)) * L::splat(lag);

@@ -31,6 +31,9 @@ const PUSH: f32 = 0.03;
 /// Damping per square volt of the bandpass that ends the growth at 5 V: there
 /// the mean over a sine, 3/4 of its peak's, is the push.
 const LIMIT: f32 = PUSH / (0.75 * 25.0);
+/// What an integrator holds at most: only a cutoff that leaps over all octaves
+/// at full resonance gets there.
+const RAIL_VOLTS: f32 = 40.0;
 /// The highest cutoff: 0.49 of the sample rate, as half an angle per frame.
 const TOP_RAD: f32 = 0.49 * std::f32::consts::PI;
 /// The hiss of its parts, in volts, which it needs to start singing from
@@ -145,7 +148,7 @@ impl Svf {
                 resonance_in.get::<L>(group, frame) * c(0.1) + c(knobs.resonance[frame]);
             let resonance = resonance.clamp(0.0, 1.0);
             let hiss = resonance * c(knobs.noise_volts[frame]);
-            let volts = input.get::<L>(group, frame) + hiss;
+            let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3) + hiss;
 
             // With gain = tan = sine / cosine, all is multiplied by cosine².
             let pull = band_kept * cosine + sine * (volts - low_kept);
@@ -157,8 +160,8 @@ impl Svf {
             let pull = pull / (stiff + damping * sine * cosine);
             let band = pull * cosine;
             let low = pull * sine + low_kept;
-            band_kept = band + band - band_kept;
-            low_kept = low + low - low_kept;
+            band_kept = (band + band - band_kept).clamp(-RAIL_VOLTS, RAIL_VOLTS);
+            low_kept = (low + low - low_kept).clamp(-RAIL_VOLTS, RAIL_VOLTS);
             let high = volts - damping * band - low;
             lowpass.put(group, frame, low);
             highpass.put(group, frame, high);
@@ -229,7 +232,23 @@ mod tests {
         rig.feed("cutoff", |_, frame| 2.0 * saw(frame, 3456.7));
         let sound = rig.run(200_000);
         assert_eq!(rig.not_finite(), 0);
-        assert!(sound.main().iter().all(|volts| volts.abs() < 100.0));
+        assert!(sound.main().iter().all(|volts| volts.abs() < 41.0));
+    }
+
+    #[test]
+    fn absurd_voltages_pass() {
+        let mut rig = Rig::new::<Svf>(RATE_HZ);
+        rig.feed(
+            "in",
+            |_, frame| if frame < 100 { 1e38 * saw(frame, 5000.0).signum() } else { 0.0 },
+        );
+        rig.feed(
+            "cutoff",
+            |_, frame| if frame < 100 { 1e38 * saw(frame, 3000.0).signum() } else { 0.0 },
+        );
+        let sound = rig.run(20_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(sound.main()[19_000..].iter().all(|volts| volts.abs() < 1e-3));
     }
 
     #[test]
