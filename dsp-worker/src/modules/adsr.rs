@@ -177,7 +177,8 @@ impl Adsr {
             let step = is_on.pick(held_step, c(knobs.release)) + turns.clear(way_lost);
             let next = way + step;
             way_lost = step - (next - way);
-            way = next.max(Mask::above(next, c(knobs.end)).keep(c(DONE)));
+            let is_done = Mask::above(next, c(knobs.end));
+            way = next.max(is_done.keep(c(DONE)));
             is_through = Mask::above(way, c(NEARLY_ALL));
 
             let rest = (c(1.0) - way).max(c(0.0));
@@ -190,7 +191,7 @@ impl Adsr {
             env = to + (from - to) * rest;
             env_out.put(group, frame, env);
 
-            let is_ending = is_through.and(Mask::above(c(DONE), way)).and_not(is_on);
+            let is_ending = is_through.and_not(is_done).and_not(is_on);
             end_out.put(group, frame, is_ending.keep(c(GATE_VOLTS)));
         }
         is_on.store(&mut self.is_on, group);
