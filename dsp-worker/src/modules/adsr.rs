@@ -50,7 +50,7 @@ impl Module for Adsr {
     const ABOUT: &'static About = &About {
         name: "adsr",
         title: "ADSR",
-        summary: "The shape of a note: rises with the gate, falls to sustain, fades when it is released",
+        summary: "The shape of a note: rises with the gate, falls to sustain, fades on release",
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
             port("gate", "Held: attack, decay, sustain. Let go: release. On above 1 V"),

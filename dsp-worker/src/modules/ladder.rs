@@ -88,7 +88,7 @@ impl Module for Ladder {
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Pushes the signal into saturation, by up to 24 dB; the loudness is kept about equal",
+                "Pushes the signal into saturation, by up to 24 dB, at about equal loudness",
             ),
             Param::linear(
                 "cutoff-amount",

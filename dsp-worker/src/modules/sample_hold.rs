@@ -33,10 +33,10 @@ impl Module for SampleHold {
     const ABOUT: &'static About = &About {
         name: "sample-hold",
         title: "Sample & Hold",
-        summary: "Catches a voltage at every trigger and keeps it; with nothing patched in, random steps",
+        summary: "Keeps the voltage it caught at a trigger; with nothing patched in, random steps",
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
-            port("in", "What is caught. Unpatched: white noise, ±5 V, of its own in every channel"),
+            port("in", "What is caught. Unpatched: white noise, ±5 V, another in every channel"),
             port("trigger", "When to catch: as it rises above 1 V. In track mode, while it is on"),
         ],
         outputs: &[port("out", "The voltage caught last")],

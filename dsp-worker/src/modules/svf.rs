@@ -53,7 +53,7 @@ impl Module for Svf {
     const ABOUT: &'static About = &About {
         name: "svf",
         title: "State-variable VCF",
-        summary: "Lowpass, highpass, bandpass and notch at once: clean, exact, and singing at full resonance",
+        summary: "Lowpass, highpass, bandpass and notch at once: clean, and exactly in tune",
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter"),
