@@ -142,8 +142,8 @@ impl Ramp {
         self.start + self.step * (frame + 1) as f32
     }
 
-    /// The value at every frame of the quantum: quicker, where several groups
-    /// of channels need them.
+    /// [`Ramp::at`] every frame of the quantum: quicker, where several groups of
+    /// channels need them.
     #[inline(always)]
     pub fn frames(self) -> [f32; QUANTUM] {
         let mut values = [0.0; QUANTUM];

@@ -5,9 +5,9 @@ use crate::lane::Lane;
 /// tan(x) as numerator and denominator, for |x| up to 1.55: within 1e-5 of the
 /// true value up to 1.3, and still within 1e-3 (2 cents) at 1.55.
 ///
-/// Lambert's continued fraction, cut where it has four odd and even terms. The
-/// fraction is handed out in two halves because a filter's gain, g/(1 + g) and
-/// the like, then costs one division and not two.
+/// Lambert's continued fraction to its fifth level. It is handed out in two
+/// halves because a filter's gain, g / (1 + g) and the like, then costs one
+/// division and not two.
 #[inline(always)]
 pub fn tan_fraction<L: Lane>(x: L) -> (L, L) {
     let c = L::splat;
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_true_to_a_thousandth_of_a_cent_far_up() {
+    fn it_is_true_to_a_fiftieth_of_a_cent_but_for_the_last_third_of_an_octave() {
         for step in 1..1550 {
             let x = step as f32 * 1e-3;
             let (above, below) = tan_fraction(x);

@@ -88,7 +88,7 @@ impl Module for Ladder {
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Pushes the signal into saturation, by up to 24 dB; the loudness is kept about equal",
+                "Pushes the signal into saturation, by up to 24 dB, at about equal loudness",
             ),
             Param::linear(
                 "cutoff-amount",
@@ -163,7 +163,8 @@ impl Ladder {
             let drive_root = drive * L::splat(3.0) + L::splat(1.0);
             let gain = drive_root * drive_root * L::splat(1.0 / SATURATION_VOLTS);
             let hiss = feedback * L::splat(knobs.noise[frame]);
-            let [older, newer] = up.up(input.get::<L>(group, frame) * gain + hiss);
+            let [older, newer] =
+                up.up((input.get::<L>(group, frame) * gain).clamp(-1e3, 1e3) + hiss);
             let volts = [poles.step(older, &tuning), poles.step(newer, &tuning)];
             let makeup = feedback * L::splat(0.5 * SATURATION_VOLTS) + L::splat(SATURATION_VOLTS);
             output.put(group, frame, down.down(volts) * makeup / drive_root);
@@ -277,4 +278,136 @@ impl<L: Lane> Poles<L> {
 #[inline(always)]
 fn root<L: Lane>(x: L) -> L {
     (x * x + L::splat(1.0)).map(f32::sqrt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::response::corner_hz;
+    use crate::measure::{Shape, alias, cents, coherent_hz, frequency_hz};
+    use crate::rig::Rig;
+
+    const RATE_HZ: f32 = 48_000.0;
+
+    fn saw(frame: u64, hz: f64) -> f32 {
+        (10.0 * (frame as f64 * hz / f64::from(RATE_HZ)).fract() - 5.0) as f32
+    }
+
+    #[test]
+    fn it_is_3_db_down_where_the_analog_ladder_is() {
+        for cutoff_hz in [100.0, 1000.0, 5000.0, 10_000.0f32] {
+            let mut rig = Rig::new::<Ladder>(RATE_HZ);
+            rig.set("cutoff", cutoff_hz).feed("in", |_, frame| (frame == 0) as u32 as f32 * 0.01);
+            let response = rig.run(12_000);
+            let ideal_hz = f64::from(cutoff_hz * OPEN_RATIO);
+            let found_hz = corner_hz(response.main(), ideal_hz, f64::from(RATE_HZ));
+            let error = cents(found_hz, ideal_hz);
+            assert!(error.abs() < 0.1, "{cutoff_hz} Hz: {error} cents");
+        }
+    }
+
+    #[test]
+    fn it_sings_in_tune_and_at_5_v() {
+        for cutoff_hz in [100.0, 1000.0, 5000.0, 10_000.0f32] {
+            let mut rig = Rig::new::<Ladder>(RATE_HZ);
+            rig.set("cutoff", cutoff_hz).set("resonance", 1.0);
+            rig.run(96_000);
+            let sound = rig.run(48_000);
+            let found_hz = frequency_hz(sound.main(), f64::from(RATE_HZ), None);
+            let error = cents(found_hz, f64::from(cutoff_hz));
+            assert!(error.abs() < 1.0, "{cutoff_hz} Hz: {error} cents");
+            let peak = sound.main().iter().fold(0.0, |peak, volts| volts.abs().max(peak));
+            assert!((4.8..5.5).contains(&peak), "{cutoff_hz} Hz: {peak} V");
+        }
+    }
+
+    #[test]
+    fn driven_hard_it_does_not_alias() {
+        let rate_hz = f64::from(RATE_HZ);
+        for (near_hz, peak_volts) in [(1000.0, 5.0), (5000.0, 5.0), (1000.0, 20.0), (5000.0, 20.0)]
+        {
+            for resonance in [0.0, 0.8] {
+                let hz = coherent_hz(near_hz, rate_hz);
+                let mut rig = Rig::new::<Ladder>(RATE_HZ);
+                rig.set("cutoff", 10_000.0).set("resonance", resonance).feed(
+                    "in",
+                    move |_, frame| {
+                        let turns = (frame as f64 * hz / rate_hz).fract();
+                        (peak_volts * (std::f64::consts::TAU * turns).sin()) as f32
+                    },
+                );
+                let found = alias(rig.run(140_000).main(), rate_hz, hz, 1, Shape::Any);
+                assert!(found.alias_20k_db < -100.0, "{hz} Hz, {peak_volts} V: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_the_cutoff_does_it_stays_within_bounds() {
+        let mut rig = Rig::new::<Ladder>(RATE_HZ);
+        rig.set("resonance", 1.0).set("drive", 1.0);
+        rig.feed("in", |_, frame| saw(frame, 110.0));
+        rig.feed("cutoff", |_, frame| 2.0 * saw(frame, 3456.7));
+        let sound = rig.run(100_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(sound.main().iter().all(|volts| volts.abs() < 20.0));
+    }
+
+    #[test]
+    fn absurd_voltages_pass() {
+        let mut rig = Rig::new::<Ladder>(RATE_HZ);
+        rig.set("resonance", 0.5).set("drive", 1.0);
+        rig.feed(
+            "in",
+            |_, frame| if frame < 100 { 1e37 * saw(frame, 5000.0).signum() } else { 0.0 },
+        );
+        rig.feed(
+            "cutoff",
+            |_, frame| if frame < 100 { 1e38 * saw(frame, 3000.0).signum() } else { 0.0 },
+        );
+        let sound = rig.run(20_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(sound.main()[19_000..].iter().all(|volts| volts.abs() < 1e-3));
+    }
+
+    #[test]
+    fn a_volt_is_an_octave() {
+        let run = |cutoff_hz: f32, volts: f32| {
+            let mut rig = Rig::new::<Ladder>(RATE_HZ);
+            rig.set("cutoff", cutoff_hz).set("resonance", 0.7);
+            rig.feed("in", |_, frame| saw(frame, 220.0)).feed("cutoff", move |_, _| volts);
+            rig.run(1000).main().to_vec()
+        };
+        assert_eq!(run(500.0, 1.0), run(1000.0, 0.0));
+        assert_eq!(run(4000.0, -3.0), run(500.0, 0.0));
+    }
+
+    #[test]
+    fn frame_by_frame_and_channel_by_channel_it_is_the_same() {
+        let rig = |channels: usize, first: usize| {
+            let mut rig = Rig::new::<Ladder>(RATE_HZ);
+            rig.set("resonance", 0.9).set("drive", 0.5);
+            rig.feed_channels("in", channels, move |channel, frame| {
+                saw(frame, 100.0 * (channel + first + 1) as f64)
+            });
+            rig.feed_channels("cutoff", channels, move |channel, frame| {
+                0.2 * saw(frame, 30.0 + (channel + first) as f64)
+            });
+            rig.feed("resonance", |_, frame| saw(frame, 3.0));
+            rig
+        };
+        let together = rig(16, 0).run(500);
+        let one_by_one = rig(16, 0).frame_by_frame().run(500);
+        for channel in 0..16 {
+            let volts = together.channel("lowpass", channel);
+            assert_eq!(volts, one_by_one.channel("lowpass", channel));
+            assert_eq!(volts, rig(1, channel).run(500).main());
+        }
+    }
+
+    #[test]
+    fn silence_stays_silent_until_it_sings() {
+        let mut rig = Rig::new::<Ladder>(RATE_HZ);
+        assert!(rig.run(1000).main().iter().all(|&volts| volts == 0.0));
+    }
 }

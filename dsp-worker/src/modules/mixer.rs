@@ -130,9 +130,9 @@ impl Mixer {
             if !is_heard || (self.from[port] == 0.0 && self.to[port] == 0.0) {
                 continue;
             }
-            let gain = Ramp::new(self.from[port], self.to[port]);
+            let gains = Ramp::new(self.from[port], self.to[port]).frames();
             for frame in frames.clone() {
-                let volts = input.get::<L>(group, frame) * L::splat(gain.at(frame));
+                let volts = input.get::<L>(group, frame) * L::splat(gains[frame]);
                 output.put(group, frame, output.get::<L>(group, frame) + volts);
             }
         }
@@ -144,4 +144,66 @@ impl Mixer {
 fn gain(level_db: f32) -> f32 {
     // A glide ends a hair above its goal.
     if level_db < SHUT_DB + 0.01 { 0.0 } else { exp2(level_db * OCTAVES_PER_DB) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    #[test]
+    fn it_adds_at_the_levels_set() {
+        let mut rig = Rig::new::<Mixer>(48_000.0);
+        rig.feed("in-1", |_, _| 1.0).feed("in-2", |_, _| 2.0).feed("in-6", |_, _| 100.0);
+        rig.set("level-2", 6.0206).set("level-6", -60.0);
+        assert!((rig.run(1).main()[0] - 5.0).abs() < 1e-4);
+        rig.set("level", -20.0).run(20_000);
+        assert!((rig.run(1).main()[0] - 0.5).abs() < 1e-4);
+    }
+
+    #[test]
+    fn the_most_channels_count_and_one_adds_to_all() {
+        let mut rig = Rig::new::<Mixer>(48_000.0);
+        rig.feed("in-1", |_, _| 1.0);
+        rig.feed_channels("in-2", 3, |channel, _| 10.0 * (channel + 1) as f32);
+        rig.feed_channels("in-3", 12, |_, _| 100.0);
+        let sum = rig.run(1);
+        assert_eq!(sum.channels("out"), 12);
+        let volts: Vec<f32> = (0..12).map(|channel| sum.channel("out", channel)[0]).collect();
+        assert_eq!(volts[..4], [111.0, 121.0, 131.0, 101.0]);
+        assert!(volts[4..].iter().all(|&volts| volts == 101.0));
+    }
+
+    #[test]
+    fn a_mute_fades_to_silence_and_back() {
+        let mut rig = Rig::new::<Mixer>(48_000.0);
+        rig.feed("in-4", |_, _| 5.0);
+        let mut sound = rig.run(64).main().to_vec();
+        sound.extend(rig.choose("mute-4", "on").run(4800).main());
+        assert_eq!(sound[sound.len() - 1], 0.0);
+        sound.extend(rig.choose("mute-4", "off").run(4800).main());
+        assert_eq!(sound[sound.len() - 1], 5.0);
+        let step = sound.windows(2).fold(0.0, |step: f32, w| step.max((w[1] - w[0]).abs()));
+        assert!(step < 0.03, "{step} V");
+    }
+
+    #[test]
+    fn frame_by_frame_it_is_the_same() {
+        let run = |is_frame_by_frame: bool| {
+            let mut rig = Rig::new::<Mixer>(48_000.0);
+            if is_frame_by_frame {
+                rig.frame_by_frame();
+            }
+            rig.feed_channels("in-1", 16, |channel, frame| (channel as u64 * frame % 7) as f32);
+            rig.feed("in-2", |_, frame| (frame as f32 * 0.1).sin());
+            let before = rig.run(50);
+            let after = rig.choose("mute-1", "on").set("level", 3.0).run(200);
+            (0..16)
+                .map(|channel| {
+                    [before.channel("out", channel), after.channel("out", channel)].concat()
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(run(false), run(true));
+    }
 }

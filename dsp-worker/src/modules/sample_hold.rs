@@ -33,10 +33,10 @@ impl Module for SampleHold {
     const ABOUT: &'static About = &About {
         name: "sample-hold",
         title: "Sample & Hold",
-        summary: "Catches a voltage at every trigger and keeps it; with nothing patched in, random steps",
+        summary: "Keeps the voltage it caught at a trigger; with nothing patched in, random steps",
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
-            port("in", "What is caught. Unpatched: white noise, ±5 V, of its own in every channel"),
+            port("in", "What is caught. Unpatched: white noise, ±5 V, another in every channel"),
             port("trigger", "When to catch: as it rises above 1 V. In track mode, while it is on"),
         ],
         outputs: &[port("out", "The voltage caught last")],
@@ -93,8 +93,10 @@ impl SampleHold {
         let mut held = L::load(&self.held, group);
         if catches.any() {
             let input = block.input(IN);
-            let found = if input.is_patched() { input.get(group, frame) } else { self.hiss::<L>() };
-            held = catches.pick(found, held);
+            let found =
+                if input.is_patched() { input.get::<L>(group, frame) } else { self.hiss::<L>() };
+            // So that a glide between any two cannot overflow.
+            held = catches.pick(found.clamp(-1e6, 1e6), held);
             held.store(&mut self.held, group);
         }
         let out = held - (held - L::load(&self.out, group)) * L::splat(lag);
@@ -118,4 +120,78 @@ fn lag(secs: f32, sample_rate_hz: f32) -> f32 {
     const OCTAVES: f32 = 6.643_856; // log2(100)
     let frames = secs * sample_rate_hz;
     if frames < OCTAVES / 100.0 { 0.0 } else { exp2(-OCTAVES / frames) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    fn every_tenth(frame: u64) -> f32 {
+        if frame % 10 < 3 { 10.0 } else { 0.0 }
+    }
+
+    #[test]
+    fn it_keeps_what_it_caught() {
+        let mut rig = Rig::new::<SampleHold>(48_000.0);
+        rig.feed("in", |_, frame| frame as f32);
+        rig.feed("trigger", |_, frame| every_tenth(frame + 5));
+        let out = rig.run(40).main().to_vec();
+        assert_eq!(out[..5], [0.0; 5]);
+        assert_eq!(out[5..15], [5.0; 10]);
+        assert_eq!(out[15..25], [15.0; 10]);
+    }
+
+    #[test]
+    fn in_track_mode_it_follows_while_the_gate_is_on() {
+        let mut rig = Rig::new::<SampleHold>(48_000.0);
+        rig.choose("mode", "track").feed("in", |_, frame| frame as f32);
+        rig.feed("trigger", |_, frame| every_tenth(frame));
+        let out = rig.run(13).main().to_vec();
+        assert_eq!(out[..], [0.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 10.0, 11.0, 12.0]);
+    }
+
+    #[test]
+    fn with_nothing_patched_in_every_channel_has_its_own_chance() {
+        let run = |seed: u64| {
+            let mut rig = Rig::new::<SampleHold>(48_000.0);
+            rig.seed(seed).feed_channels("trigger", 16, |_, frame| every_tenth(frame));
+            let out = rig.run(10_000);
+            (0..16).map(|channel| out.channel("out", channel).to_vec()).collect::<Vec<_>>()
+        };
+        let out = run(1);
+        assert_eq!(out, run(1));
+        assert_ne!(out, run(2));
+        assert_ne!(out[0], out[1]);
+        assert_ne!(out[0][0], out[0][10]);
+        assert!(out.iter().flatten().all(|volts| volts.abs() <= 5.0));
+        let mean: f32 = out.iter().flatten().sum::<f32>() / 160_000.0;
+        assert!(mean.abs() < 0.1, "{mean}");
+    }
+
+    #[test]
+    fn slew_leaves_a_hundredth_after_the_set_time() {
+        let mut rig = Rig::new::<SampleHold>(1000.0);
+        rig.set("slew", 0.1).feed("in", |_, _| 10.0).feed("trigger", |_, frame| every_tenth(frame));
+        let out = rig.run(200).main().to_vec();
+        assert!((out[99] - 9.9).abs() < 1e-3, "{}", out[99]);
+        assert!(out[199] > 9.99);
+    }
+
+    #[test]
+    fn frame_by_frame_it_is_the_same() {
+        let rig = || {
+            let mut rig = Rig::new::<SampleHold>(48_000.0);
+            rig.choose("mode", "track").set("slew", 0.001);
+            rig.feed_channels("trigger", 11, |channel, frame| {
+                every_tenth(frame * (channel as u64 + 1) / 2)
+            });
+            rig
+        };
+        let together = rig().run(300);
+        let one_by_one = rig().frame_by_frame().run(300);
+        for channel in 0..11 {
+            assert_eq!(together.channel("out", channel), one_by_one.channel("out", channel));
+        }
+    }
 }

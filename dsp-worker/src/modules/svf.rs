@@ -14,6 +14,7 @@ use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::signal::groups;
+use crate::units::QUANTUM;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -30,6 +31,9 @@ const PUSH: f32 = 0.03;
 /// Damping per square volt of the bandpass that ends the growth at 5 V: there
 /// the mean over a sine, 3/4 of its peak's, is the push.
 const LIMIT: f32 = PUSH / (0.75 * 25.0);
+/// What an integrator holds at most: only a cutoff that leaps over all octaves
+/// at full resonance gets there.
+const RAIL_VOLTS: f32 = 40.0;
 /// The highest cutoff: 0.49 of the sample rate, as half an angle per frame.
 const TOP_RAD: f32 = 0.49 * std::f32::consts::PI;
 /// The hiss of its parts, in volts, which it needs to start singing from
@@ -49,7 +53,7 @@ impl Module for Svf {
     const ABOUT: &'static About = &About {
         name: "svf",
         title: "State-variable VCF",
-        summary: "Lowpass, highpass, bandpass and notch at once: clean, exact, and singing at full resonance",
+        summary: "Lowpass, highpass, bandpass and notch at once: clean, and exactly in tune",
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter"),
@@ -96,25 +100,38 @@ impl Module for Svf {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, CUTOFF_IN, RESONANCE_IN]);
-        let mut noise = self.noise;
+        let mut noise_volts = [0.0; QUANTUM];
+        for frame in block.frames() {
+            noise_volts[frame] = NOISE_VOLTS * self.noise.bipolar();
+        }
+        let knobs = Knobs {
+            cutoff_hz: block.ramp(CUTOFF).frames(),
+            resonance: block.ramp(RESONANCE).frames(),
+            amount: block.ramp(CUTOFF_AMOUNT).frames(),
+            noise_volts,
+        };
         if channels == 1 {
-            self.filter::<f32>(block, 0, &mut noise);
+            self.filter::<f32>(block, 0, &knobs);
         } else {
             for group in 0..groups(channels) {
-                noise = self.noise;
-                self.filter::<Lanes>(block, group, &mut noise);
+                self.filter::<Lanes>(block, group, &knobs);
             }
         }
-        self.noise = noise;
     }
+}
+
+/// What all channels share, frame by frame.
+struct Knobs {
+    cutoff_hz: [f32; QUANTUM],
+    resonance: [f32; QUANTUM],
+    amount: [f32; QUANTUM],
+    noise_volts: [f32; QUANTUM],
 }
 
 impl Svf {
     #[inline(always)]
-    fn filter<L: Lane>(&mut self, block: &mut Block, group: usize, noise: &mut Random) {
+    fn filter<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
         let c = L::splat;
-        let (cutoff, resonance) = (block.ramp(CUTOFF), block.ramp(RESONANCE));
-        let amount = block.ramp(CUTOFF_AMOUNT);
         let (input, cutoff_in) = (block.input(IN), block.input(CUTOFF_IN));
         let resonance_in = block.input(RESONANCE_IN);
         let step_rad = std::f32::consts::PI / block.sample_rate_hz;
@@ -123,13 +140,15 @@ impl Svf {
 
         let (mut band_kept, mut low_kept) = (L::load(&self.band, group), L::load(&self.low, group));
         for frame in frames {
-            let octaves = cutoff_in.get::<L>(group, frame) * c(amount.at(frame));
-            let cutoff_rad = exp2(octaves.clamp(-20.0, 20.0)) * c(cutoff.at(frame)) * c(step_rad);
+            let octaves = cutoff_in.get::<L>(group, frame) * c(knobs.amount[frame]);
+            let cutoff_rad =
+                exp2(octaves.clamp(-20.0, 20.0)) * c(knobs.cutoff_hz[frame]) * c(step_rad);
             let (sine, cosine) = tan_fraction(cutoff_rad.clamp(0.0, TOP_RAD));
-            let resonance = resonance_in.get::<L>(group, frame) * c(0.1) + c(resonance.at(frame));
+            let resonance =
+                resonance_in.get::<L>(group, frame) * c(0.1) + c(knobs.resonance[frame]);
             let resonance = resonance.clamp(0.0, 1.0);
-            let hiss = resonance * c(NOISE_VOLTS * noise.bipolar());
-            let volts = input.get::<L>(group, frame) + hiss;
+            let hiss = resonance * c(knobs.noise_volts[frame]);
+            let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3) + hiss;
 
             // With gain = tan = sine / cosine, all is multiplied by cosine².
             let pull = band_kept * cosine + sine * (volts - low_kept);
@@ -141,8 +160,8 @@ impl Svf {
             let pull = pull / (stiff + damping * sine * cosine);
             let band = pull * cosine;
             let low = pull * sine + low_kept;
-            band_kept = band + band - band_kept;
-            low_kept = low + low - low_kept;
+            band_kept = (band + band - band_kept).clamp(-RAIL_VOLTS, RAIL_VOLTS);
+            low_kept = (low + low - low_kept).clamp(-RAIL_VOLTS, RAIL_VOLTS);
             let high = volts - damping * band - low;
             lowpass.put(group, frame, low);
             highpass.put(group, frame, high);
@@ -151,5 +170,122 @@ impl Svf {
         }
         band_kept.store(&mut self.band, group);
         low_kept.store(&mut self.low, group);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::response::{corner_hz, gain_at};
+    use crate::measure::{cents, frequency_hz};
+    use crate::rig::{Render, Rig};
+
+    const RATE_HZ: f32 = 48_000.0;
+
+    fn saw(frame: u64, hz: f64) -> f32 {
+        (10.0 * (frame as f64 * hz / f64::from(RATE_HZ)).fract() - 5.0) as f32
+    }
+
+    fn impulse_response(cutoff_hz: f32) -> Render {
+        let mut rig = Rig::new::<Svf>(RATE_HZ);
+        rig.set("cutoff", cutoff_hz).feed("in", |_, frame| (frame == 0) as u32 as f32);
+        rig.run(12_000)
+    }
+
+    #[test]
+    fn it_is_3_db_down_at_the_cutoff() {
+        for cutoff_hz in [100.0, 1000.0, 5000.0, 10_000.0f32] {
+            let response = impulse_response(cutoff_hz);
+            let ideal_hz = f64::from(cutoff_hz);
+            let low = response.channel("lowpass", 0);
+            let error = cents(corner_hz(low, ideal_hz, f64::from(RATE_HZ)), ideal_hz);
+            assert!(error.abs() < 0.02, "{cutoff_hz} Hz: {error} cents");
+            let high = gain_at(response.channel("highpass", 0), ideal_hz, f64::from(RATE_HZ));
+            assert!((high - 0.5f64.sqrt()).abs() < 1e-4, "{cutoff_hz} Hz: {high}");
+            let band = gain_at(response.channel("bandpass", 0), ideal_hz, f64::from(RATE_HZ));
+            assert!((band - 0.5f64.sqrt()).abs() < 1e-4, "{cutoff_hz} Hz: {band}");
+            let notch = gain_at(response.channel("notch", 0), ideal_hz, f64::from(RATE_HZ));
+            assert!(notch < 1e-3, "{cutoff_hz} Hz: {notch}");
+        }
+    }
+
+    #[test]
+    fn it_sings_in_tune_and_at_5_v() {
+        for cutoff_hz in [100.0, 1000.0, 5000.0, 10_000.0f32] {
+            let mut rig = Rig::new::<Svf>(RATE_HZ);
+            rig.set("cutoff", cutoff_hz).set("resonance", 1.0);
+            rig.run(144_000);
+            let sound = rig.run(48_000);
+            let found_hz = frequency_hz(sound.main(), f64::from(RATE_HZ), None);
+            let error = cents(found_hz, f64::from(cutoff_hz));
+            assert!(error.abs() < 0.2, "{cutoff_hz} Hz: {error} cents");
+            let peak = sound.main().iter().fold(0.0, |peak, volts| volts.abs().max(peak));
+            assert!((4.8..5.2).contains(&peak), "{cutoff_hz} Hz: {peak} V");
+        }
+    }
+
+    #[test]
+    fn whatever_the_cutoff_does_it_stays_within_bounds() {
+        let mut rig = Rig::new::<Svf>(RATE_HZ);
+        rig.set("resonance", 1.0);
+        rig.feed("in", |_, frame| saw(frame, 110.0));
+        rig.feed("cutoff", |_, frame| 2.0 * saw(frame, 3456.7));
+        let sound = rig.run(200_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(sound.main().iter().all(|volts| volts.abs() < 41.0));
+    }
+
+    #[test]
+    fn absurd_voltages_pass() {
+        let mut rig = Rig::new::<Svf>(RATE_HZ);
+        rig.feed(
+            "in",
+            |_, frame| if frame < 100 { 1e38 * saw(frame, 5000.0).signum() } else { 0.0 },
+        );
+        rig.feed(
+            "cutoff",
+            |_, frame| if frame < 100 { 1e38 * saw(frame, 3000.0).signum() } else { 0.0 },
+        );
+        let sound = rig.run(20_000);
+        assert_eq!(rig.not_finite(), 0);
+        assert!(sound.main()[19_000..].iter().all(|volts| volts.abs() < 1e-3));
+    }
+
+    #[test]
+    fn a_volt_is_an_octave() {
+        let run = |cutoff_hz: f32, volts: f32| {
+            let mut rig = Rig::new::<Svf>(RATE_HZ);
+            rig.set("cutoff", cutoff_hz).set("resonance", 0.7);
+            rig.feed("in", |_, frame| saw(frame, 220.0)).feed("cutoff", move |_, _| volts);
+            rig.run(1000).main().to_vec()
+        };
+        assert_eq!(run(500.0, 1.0), run(1000.0, 0.0));
+        assert_eq!(run(4000.0, -3.0), run(500.0, 0.0));
+    }
+
+    #[test]
+    fn frame_by_frame_and_channel_by_channel_it_is_the_same() {
+        let rig = |channels: usize, first: usize| {
+            let mut rig = Rig::new::<Svf>(RATE_HZ);
+            rig.set("resonance", 0.9);
+            rig.feed_channels("in", channels, move |channel, frame| {
+                saw(frame, 100.0 * (channel + first + 1) as f64)
+            });
+            rig.feed_channels("cutoff", channels, move |channel, frame| {
+                0.2 * saw(frame, 30.0 + (channel + first) as f64)
+            });
+            rig.feed("resonance", |_, frame| saw(frame, 3.0));
+            rig
+        };
+        let together = rig(16, 0).run(500);
+        let one_by_one = rig(16, 0).frame_by_frame().run(500);
+        for channel in 0..16 {
+            let alone = rig(1, channel).run(500);
+            for output in ["lowpass", "highpass", "bandpass", "notch"] {
+                let volts = together.channel(output, channel);
+                assert_eq!(volts, one_by_one.channel(output, channel));
+                assert_eq!(volts, alone.channel(output, 0));
+            }
+        }
     }
 }
