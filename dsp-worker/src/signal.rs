@@ -55,13 +55,15 @@ impl Signal {
 
     /// The volts of one frame, for one channel or for a group of [`LANES`].
     ///
-    /// One channel is copied to every lane. As `f32` it is the first channel,
-    /// whatever the group.
+    /// One channel is copied to every lane; in a group past the last channel
+    /// there is 0 V. As `f32` it is the first channel, whatever the group.
     #[inline(always)]
     pub fn get<L: Lane>(&self, group: usize, frame: usize) -> L {
         let frame = frame % QUANTUM;
         if self.channels <= 1 {
             L::splat(self.samples[frame])
+        } else if group * LANES >= self.channels as usize {
+            L::splat(0.0)
         } else {
             L::from_lanes(self.samples.as_chunks().0[(group % 2) * QUANTUM + frame])
         }
@@ -198,6 +200,9 @@ mod tests {
         for channel in 0..11 {
             signal.set(channel, 5, channel as f32);
         }
+        signal.set_channels(4);
+        assert_eq!(signal.get::<Lanes>(1, 5), Lanes::splat(0.0));
+        signal.set_channels(11);
         assert_eq!(signal.get::<Lanes>(1, 5).to_lanes(), [8.0, 9.0, 10.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(signal.sum(5), 55.0);
     }

@@ -46,7 +46,9 @@ impl Module for Attenuverter {
         if channels == 1 {
             scale::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| scale::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                scale::<Lanes>(block, group);
+            }
         }
     }
 }
