@@ -13,6 +13,7 @@ pub mod oversample;
 pub mod phase;
 pub mod pulse;
 pub mod random;
+#[cfg(test)]
 pub(crate) mod response;
 pub mod schmitt;
 pub mod sine;
