@@ -280,6 +280,8 @@ mod tests {
 
         fn client(&self) -> Client {
             let client = Client::connect(&self.endpoint).unwrap();
+            // Named pipes have none.
+            #[cfg(unix)]
             client.set_timeout(Some(Duration::from_secs(20))).unwrap();
             client
         }
@@ -348,6 +350,7 @@ mod tests {
         host.client().request(example("/sync 1")).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn who_is_connected_hears_that_the_host_ended() {
         let mut host = Host::start();
