@@ -1,6 +1,7 @@
 //! The local stream: a socket that only its user can open, for editors.
 
-use std::fs::{self, File};
+#[cfg(unix)]
+use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -38,7 +39,7 @@ impl Server {
     /// Starts to listen. A socket that a dead host left is replaced; a living
     /// host's is not.
     pub fn start<S: Service>(endpoint: &Endpoint, service: Arc<S>) -> Result<Server, StreamError> {
-        let lock_file = claim(endpoint)?;
+        let claim = claim(endpoint)?;
         let failed = |what| StreamError::Listen { path: endpoint.path().to_owned(), what };
         let listener = listen(endpoint).map_err(failed)?;
         let shared = Arc::new(Shared::default());
@@ -47,7 +48,7 @@ impl Server {
             accept(&listener, &service, &here);
             // The socket goes first, then the claim to its name.
             drop(listener);
-            drop(lock_file);
+            drop(claim);
         });
         let thread = Some(thread.map_err(failed)?);
         Ok(Server { endpoint: endpoint.clone(), shared, thread })
@@ -84,14 +85,23 @@ fn named(name: &str) -> thread::Builder {
     thread::Builder::new().name(name.to_owned())
 }
 
-/// The right to the socket's name: a locked file beside it, which the system
+/// The right to a socket's name: a locked file beside it, which the system
 /// unlocks whenever and however its owner ends. So two hosts that start at
 /// once can not both find the socket dead and replace it.
 #[cfg(unix)]
-fn claim(endpoint: &Endpoint) -> Result<File, StreamError> {
+struct Claim {
+    _locked: fs::File,
+}
+
+/// A named pipe goes with its last owner; only its first instance is a host.
+#[cfg(not(unix))]
+struct Claim {}
+
+#[cfg(unix)]
+fn claim(endpoint: &Endpoint) -> Result<Claim, StreamError> {
     let failed = |what| StreamError::Listen { path: endpoint.path().to_owned(), what };
     let path = endpoint.path().with_extension("lock");
-    let mut options = File::options();
+    let mut options = fs::File::options();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.create(true).truncate(false).write(true).open(path).map_err(failed)?;
     match file.try_lock() {
@@ -103,16 +113,15 @@ fn claim(endpoint: &Endpoint) -> Result<File, StreamError> {
     }
     match fs::remove_file(endpoint.path()) {
         Err(what) if what.kind() != io::ErrorKind::NotFound => Err(failed(what)),
-        _ => Ok(file),
+        _ => Ok(Claim { _locked: file }),
     }
 }
 
-/// A named pipe goes with its last owner; only its first instance is a host.
 #[cfg(not(unix))]
-fn claim(endpoint: &Endpoint) -> Result<(), StreamError> {
+fn claim(endpoint: &Endpoint) -> Result<Claim, StreamError> {
     match endpoint.connect() {
         Ok(_) => Err(StreamError::AlreadyRunning(endpoint.path().to_owned())),
-        Err(_) => Ok(()),
+        Err(_) => Ok(Claim {}),
     }
 }
 
@@ -271,6 +280,8 @@ mod tests {
 
         fn client(&self) -> Client {
             let client = Client::connect(&self.endpoint).unwrap();
+            // Named pipes have none.
+            #[cfg(unix)]
             client.set_timeout(Some(Duration::from_secs(20))).unwrap();
             client
         }
@@ -339,6 +350,7 @@ mod tests {
         host.client().request(example("/sync 1")).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn who_is_connected_hears_that_the_host_ended() {
         let mut host = Host::start();
