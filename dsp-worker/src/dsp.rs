@@ -3,8 +3,10 @@
 pub mod blep;
 mod const_math;
 mod exp2;
+pub mod half_band;
 pub mod phase;
 pub mod random;
+pub mod rise;
 pub mod schmitt;
 pub mod sine;
 
