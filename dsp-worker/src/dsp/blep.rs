@@ -115,14 +115,12 @@ pub struct Edged {
 const _: () = assert!(QUANTUM.is_multiple_of(TAPS));
 
 impl Edged {
-    /// To be called at the start of every frame.
+    /// To be called before every frame that is a multiple of [`TAPS`].
     #[inline(always)]
-    pub fn start_frame(&mut self, group: usize, frame: usize) {
-        if frame.is_multiple_of(TAPS) {
-            let (now, next) = self.groups[group % 2].split_at_mut(TAPS);
-            now.copy_from_slice(next);
-            next.fill([0.0; LANES]);
-        }
+    pub fn start_count(&mut self, group: usize) {
+        let (now, next) = self.groups[group % 2].split_at_mut(TAPS);
+        now.copy_from_slice(next);
+        next.fill([0.0; LANES]);
     }
 
     /// The waveform just stepped: it did so `late` frames ago, 0 to 1.

@@ -6,7 +6,7 @@ use std::f32::consts::TAU;
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::blep::Edged;
+use crate::dsp::blep::{Edged, TAPS};
 use crate::dsp::exp2;
 use crate::dsp::half_band::HalfBand;
 use crate::dsp::phase::{self, Phases, TURN};
@@ -146,7 +146,6 @@ impl Module for Vco {
 impl Vco {
     #[inline(always)]
     fn run<L: Lane, const N: usize>(&mut self, block: &mut Block, group: usize) {
-        let turns_per_frame = L::splat(C4_HZ / block.sample_rate_hz);
         let knobs = Knobs::of(block);
         let [voct, fm, pw, sync] = [VOCT, FM, PW, SYNC].map(|port| block.input(port));
         let frames = block.frames();
@@ -162,31 +161,30 @@ impl Vco {
             if sync.is_patched() {
                 late = self.sync.next(group, frame, sync.get::<L>(group, frame));
             }
-            let step = |pitch: L, fm: L, frames: f32| {
-                let [linear, exponential] = knobs.fm_gains(frame);
-                let pitch = (pitch + fm * exponential.into()).clamp(-MAX_PITCH, MAX_PITCH);
-                let turns = turns_per_frame * exp2(pitch) * frames.into();
-                phase::steps_per_frame::<L, N>(turns, fm, linear)
-            };
-
             let samples: [L; WAVES] = if knobs.is_oversampled {
                 let fms = self.fm_doubler.double(group, fm + L::splat(NO_DENORMAL));
                 let widths = self.double_width(group, width);
                 let lates = half_frames(late);
-                let half = |half: usize| Tick {
-                    frame: 2 * frame + half,
-                    step: step(pitch, fms[half], 0.5),
-                    width: phase::from_unipolar_turns::<L, N>(widths[half]),
-                    late: lates[half],
-                };
-                let first = self.tick::<L, N>(group, half(0));
-                let second = self.tick::<L, N>(group, half(1));
-                std::array::from_fn(|wave| {
-                    self.halvers[wave].halve(group, [first[wave], second[wave]])
-                })
+                let mut halves = [[L::default(); WAVES]; 2];
+                for half in 0..2 {
+                    let tick = Tick {
+                        frame: 2 * frame + half,
+                        step: knobs.step::<L, N>(frame, pitch, fms[half], 0.5),
+                        width: phase::from_unipolar_turns::<L, N>(widths[half]),
+                        late: lates[half],
+                    };
+                    halves[half] = self.tick(group, tick);
+                }
+                let mut samples = [L::default(); WAVES];
+                for wave in 0..WAVES {
+                    samples[wave] =
+                        self.halvers[wave].halve(group, [halves[0][wave], halves[1][wave]]);
+                }
+                samples
             } else {
+                let step = knobs.step::<L, N>(frame, pitch, fm, 1.0);
                 let width = phase::from_unipolar_turns::<L, N>(width);
-                self.tick(group, Tick { frame, step: step(pitch, fm, 1.0), width, late })
+                self.tick(group, Tick { frame, step, width, late })
             };
             for wave in 0..WAVES {
                 outputs[wave].put(group, frame, samples[wave] * AUDIO_VOLTS.into());
@@ -198,8 +196,10 @@ impl Vco {
     #[inline(always)]
     fn tick<L: Lane, const N: usize>(&mut self, group: usize, tick: Tick<N>) -> [L; WAVES] {
         let Tick { frame, step, width, late } = tick;
-        for wave in &mut self.waves {
-            wave.start_frame(group, frame);
+        if frame.is_multiple_of(TAPS) {
+            for wave in &mut self.waves {
+                wave.start_count(group);
+            }
         }
         let first = group * LANES;
         let from: Phases<N> = std::array::from_fn(|lane| self.phase[first + lane]);
@@ -215,11 +215,16 @@ impl Vco {
         if has_edge.iter().fold(false, |any, &here| any | here) {
             for lane in 0..N {
                 if has_edge[lane] {
-                    let from = i64::from(from[lane] as u32);
                     let way = Way {
-                        phases: [from, from + i64::from(step[lane])],
+                        phases: [0, i64::from(step[lane])]
+                            .map(|way| way + i64::from(from[lane] as u32)),
                         times: [0.0, 1.0],
-                        width: Width::of(widths.map(|widths| widths[lane])),
+                        width: Width::of([
+                            widths[0][lane],
+                            widths[1][lane],
+                            widths[2][lane],
+                            widths[3][lane],
+                        ]),
                     };
                     let mut edges = Edges { waves: &mut self.waves, group, lane, frame };
                     to[lane] = if late[lane] < NO_RISE {
@@ -239,7 +244,11 @@ impl Vco {
             triangle,
             sine_of_triangle(triangle),
         ];
-        std::array::from_fn(|wave| self.waves[wave].pass(group, frame, samples[wave]))
+        let mut out = samples;
+        for wave in 0..WAVES {
+            out[wave] = self.waves[wave].pass(group, frame, samples[wave]);
+        }
+        out
     }
 
     /// The last four pulse widths, oldest first.
@@ -293,6 +302,7 @@ struct Tick<const N: usize> {
 
 /// What the params say, worked out as far as it is the same for all channels.
 struct Knobs {
+    c4_turns_per_frame: f32,
     octave: f32,
     tune: Ramp,
     fine: Ramp,
@@ -307,6 +317,7 @@ impl Knobs {
     #[inline(always)]
     fn of(block: &Block) -> Knobs {
         Knobs {
+            c4_turns_per_frame: C4_HZ / block.sample_rate_hz,
             octave: block.param(OCTAVE),
             tune: block.ramp(TUNE),
             fine: block.ramp(FINE),
@@ -324,11 +335,20 @@ impl Knobs {
         self.octave + self.tune.at(frame) * (1.0 / 12.0) + self.fine.at(frame) * (1.0 / 1200.0)
     }
 
-    /// What 1 V at fm does: multiples of the frequency, and octaves.
+    /// How far the phase goes in that many frames.
     #[inline(always)]
-    fn fm_gains(&self, frame: usize) -> [f32; 2] {
+    fn step<L: Lane, const N: usize>(
+        &self,
+        frame: usize,
+        pitch: L,
+        fm: L,
+        frames: f32,
+    ) -> Phases<N> {
         let gain = self.fm_amount.at(frame);
-        if self.is_linear_fm { [gain, 0.0] } else { [0.0, gain] }
+        let [linear, exponential] = if self.is_linear_fm { [gain, 0.0] } else { [0.0, gain] };
+        let pitch = (pitch + fm * exponential.into()).clamp(-MAX_PITCH, MAX_PITCH);
+        let turns = exp2(pitch) * (self.c4_turns_per_frame * frames).into();
+        phase::steps_per_frame::<L, N>(turns, fm, linear)
     }
 }
 
