@@ -34,7 +34,7 @@ type Tables = [[[f32; TAPS]; PLACES + 1]; ORDERS];
 /// corner and so on, less the step, the ramp and so on themselves.
 static TABLES: Tables = tables();
 
-#[allow(long_running_const_eval, reason = "a fraction of a second")]
+#[allow(long_running_const_eval, reason = "two seconds")]
 const fn tables() -> Tables {
     const MIDDLE: usize = TAPS * PLACES / 2;
     const GRID: f64 = 1.0 / PLACES as f64;
@@ -187,8 +187,8 @@ fn put<L: Lane>(place: &mut [f32; LANES], sample: L) {
 /// A table's row for that lateness, between its two nearest.
 #[inline(always)]
 fn around(table: &[[f32; TAPS]; PLACES + 1], late: f32, scale: f32) -> [f32; TAPS] {
-    // Not a number, too, becomes 0.
-    let place = late.max(0.0).min(1.0) * PLACES as f32;
+    // What is not a number becomes 0 too.
+    let place = if late > 0.0 { late * PLACES as f32 } else { 0.0 };
     let row = (place as usize).min(PLACES - 1);
     let (next, here) = (place - row as f32, &table[row]);
     let after = &table[row + 1];

@@ -28,7 +28,7 @@ pub(super) const fn bessel_i0_of_root(square: f64) -> f64 {
 }
 
 /// A low-pass's impulse response: a sinc under a Kaiser window, that many
-/// frames from its middle. `cutoff` is in cycles a frame.
+/// frames from its middle. `cutoff` is in cycles a frame. Its sum is not 1.
 pub(super) const fn kaiser_sinc(frames: f64, half_width: usize, cutoff: f64, beta: f64) -> f64 {
     let turns = cutoff * frames;
     let sinc = if turns == 0.0 { 1.0 } else { sin(turns) / (std::f64::consts::TAU * turns) };
@@ -36,8 +36,7 @@ pub(super) const fn kaiser_sinc(frames: f64, half_width: usize, cutoff: f64, bet
     if x * x >= 1.0 {
         return 0.0;
     }
-    let window = bessel_i0_of_root(beta * beta * (1.0 - x * x)) / bessel_i0_of_root(beta * beta);
-    2.0 * cutoff * sinc * window
+    sinc * bessel_i0_of_root(beta * beta * (1.0 - x * x))
 }
 
 #[cfg(test)]

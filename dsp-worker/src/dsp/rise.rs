@@ -22,16 +22,27 @@ const KAISER_BETA: f64 = 11.16;
 /// A low-pass that says what a sound is between two frames.
 static BETWEEN: [[f32; TAPS]; PLACES + 1] = between();
 
-#[allow(long_running_const_eval, reason = "a fraction of a second")]
+#[allow(long_running_const_eval, reason = "a second")]
 const fn between() -> [[f32; TAPS]; PLACES + 1] {
     let mut table = [[0.0; TAPS]; PLACES + 1];
+    let mut gain = 1.0;
     let mut place = 0;
     while place <= PLACES {
+        let mut values = [0.0; TAPS];
+        let mut sum = 0.0;
         let mut tap = 0;
         while tap < TAPS {
             let frames = tap as f64 - (LATENCY - 1) as f64 - place as f64 / PLACES as f64;
-            table[place][tap] = kaiser_sinc(frames, LATENCY, CUTOFF, KAISER_BETA) as f32;
+            values[tap] = kaiser_sinc(frames, LATENCY, CUTOFF, KAISER_BETA);
+            sum += values[tap];
             tap += 1;
+        }
+        if place == 0 {
+            gain = 1.0 / sum;
+        }
+        while tap > 0 {
+            tap -= 1;
+            table[place][tap] = (gain * values[tap]) as f32;
         }
         place += 1;
     }
