@@ -14,7 +14,7 @@ const STAGES: usize = 4;
 /// interpolation and decimation", IEE Proceedings 130 part G, 1983.
 const BRANCHES: [[f32; STAGES]; 2] = [
     [0.032_155_645, 0.249_157_9, 0.540_447_4, 0.807_473_84],
-    [0.121_315_32, 0.394_457_2, 0.678_349_67, 0.934_021_95],
+    [0.121_315_32, 0.394_457_2, 0.678_349_7, 0.934_021_95],
 ];
 
 /// One signal on its way down to half its rate, or up to twice.
