@@ -130,7 +130,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 
 fn block_frames(text: &str) -> Result<u32, String> {
     let frames: usize = text.parse().map_err(|_| "not a whole number".to_owned())?;
-    if frames % QUANTUM != 0 || !(MIN_BLOCK_FRAMES..=MAX_BLOCK_FRAMES).contains(&frames) {
+    if !frames.is_multiple_of(QUANTUM) || !(MIN_BLOCK_FRAMES..=MAX_BLOCK_FRAMES).contains(&frames) {
         return Err(format!("not a multiple of {QUANTUM} up to {MAX_BLOCK_FRAMES}"));
     }
     Ok(frames as u32)

@@ -11,6 +11,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{Computing, PatchFile};
+use super::play::on_stop;
 use crate::host::engine::Frame;
 use crate::host::render::{self, ComputedBy, Settings};
 
@@ -64,8 +65,11 @@ impl Render {
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
         let mut render = render::Render::new(&patch, &settings)?;
         let progress = progress(frames);
+        let stop = on_stop()?;
         let mut left = frames;
         while left > 0 {
+            // Everything that was begun is removed on the way out.
+            anyhow::ensure!(stop.try_recv().is_err(), "stopped; nothing was written");
             let block = render.block();
             let count = left.min(block.len() as u64);
             wav.write(&block[..count as usize])?;

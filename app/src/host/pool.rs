@@ -27,6 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Before a worker that died while warming up is replaced.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// `CREATE_NEW_PROCESS_GROUP`.
+#[cfg(windows)]
+const NEW_PROCESS_GROUP: u32 = 0x200;
+
 /// Spares beside the workers that have a slot.
 pub const SPARES: usize = 2;
 
@@ -237,13 +241,19 @@ impl Inner {
         control.slot.store(NONE, Ordering::Relaxed);
         record.state.store(STARTING, Ordering::Relaxed);
         record.prepared.store(u32::MAX, Ordering::Relaxed);
-        let child = Command::new(&inner.program)
+        let mut command = Command::new(&inner.program);
+        command
             .args([inner.shared.control.name(), inner.shared.arena.name(), &seat.to_string()])
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn();
-        let mut child =
-            child.map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })?;
+            .stdout(Stdio::null());
+        // Ctrl-C in a terminal is for the host: it lets the workers go itself.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        #[cfg(windows)]
+        std::os::windows::process::CommandExt::creation_flags(&mut command, NEW_PROCESS_GROUP);
+        let mut child = command
+            .spawn()
+            .map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })?;
         {
             let mut state = inner.lock();
             let mut pipe = child.stdin.take();
