@@ -227,6 +227,8 @@ impl Player {
         };
         let default = match card.default_output_config() {
             Ok(default) => default,
+            // ALSA names a default card also where there is none.
+            Err(_) if *output == Output::Default => return Err(Box::new((NoSound::NoCard, lent))),
             Err(cause) => return Err(Box::new((refused(cause), lent))),
         };
         let config = StreamConfig {
