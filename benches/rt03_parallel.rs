@@ -31,10 +31,9 @@ const PROTOTYPE_TIMES_REAL_TIME: f64 = 57.0;
 
 fn main() {
     let table = Table::begin("rt03_parallel");
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let is_granted = ask_for_real_time(FRAMES, RATE_HZ);
     let real_time = if is_granted { "real-time" } else { "no real-time" };
-    table.note(&format!("{cores} cores, {real_time} priority; jobs in order of their cost"));
+    table.note(&format!("{} cores, {real_time} priority; jobs in order of their cost", cores()));
     measure(&table, "LFO", &["lfo"], &[]);
     measure(&table, "VCO", &["vco"], &[]);
     measure(&table, "Reverb", &["reverb"], &[]);
@@ -42,6 +41,14 @@ fn main() {
     measure(&table, "loop of two Ladders", &["ladder", "ladder"], &ring);
     let ring = ["a.left -> b.left", "b.left -> a.left"];
     measure(&table, "loop of two Reverbs", &["reverb", "reverb"], &ring);
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn by_workers_of(count: usize) -> ComputedBy {
+    ComputedBy::Workers { count, program: WORKER.into() }
 }
 
 /// Eight times the same modules, called a and b, and their cables.
@@ -63,27 +70,31 @@ fn eight(kinds: &[&str], cables: &[&str]) -> Patch {
 fn measure(table: &Table, job: &str, kinds: &[&str], cables: &[&str]) {
     let patch = eight(kinds, cables);
     let mut alone = render(&patch, FRAMES, ComputedBy::InProcess);
-    let workers = ComputedBy::Workers { count: JOBS, program: WORKER.into() };
-    let mut workers = render(&patch, FRAMES, workers);
+    let mut workers = render(&patch, FRAMES, by_workers_of(JOBS));
+    let mut few = render(&patch, FRAMES, by_workers_of(cores()));
     let mut threads = Threads::start(&patch);
-    let [mut one, mut by_workers, mut by_threads, mut times_real_time] =
-        [(); 4].map(|()| Samples::default());
+    let [mut one, mut by_workers, mut by_few, mut by_threads, mut times_real_time] =
+        [(); 5].map(|()| Samples::default());
     for _ in 0..times(60, 3) {
         let alone_secs = median_secs(&mut alone);
         let workers_secs = median_secs(&mut workers);
+        let few_secs = median_secs(&mut few);
         let threads_secs = median_secs(&mut threads);
         one.push(1e6 * alone_secs / JOBS as f64);
         by_workers.push(alone_secs / workers_secs);
+        by_few.push(alone_secs / few_secs);
         by_threads.push(alone_secs / threads_secs);
         times_real_time.push(block_secs(FRAMES) / workers_secs);
     }
     let job = format!("{job} ({:.1} us a job)", one.median());
-    let what = format!("{job}: workers / one thread");
+    let what = format!("{job}: {JOBS} workers / one thread");
     let row = Row::median(&what, "x", &by_workers).prototype(PROTOTYPE_SPEED_UP);
     table.row(&row.target(Target::Above(1.8)));
-    let what = format!("{job}: threads / one thread");
+    let what = format!("{job}: {} workers / one thread", cores());
+    table.row(&Row::median(&what, "x", &by_few).target(Target::Above(1.8)));
+    let what = format!("{job}: {JOBS} threads / one thread");
     table.row(&Row::median(&what, "x", &by_threads));
-    let what = format!("{job}: workers, times real time");
+    let what = format!("{job}: {JOBS} workers, times real time");
     let row = Row::median(&what, "x", &times_real_time).prototype(PROTOTYPE_TIMES_REAL_TIME);
     table.row(&row.target(Target::Above(PROTOTYPE_TIMES_REAL_TIME)));
 }
