@@ -94,6 +94,35 @@ impl Player {
         settings: Settings,
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Player, PlayError> {
+        let tell = Arc::new(tell);
+        let sentence = Arc::clone(&tell);
+        let Settings { output, sample_rate_hz, block_frames, .. } = settings.clone();
+        let (mut player, callback) =
+            Player::start_without_card(patch, settings, move |text| sentence(text))?;
+        let listening = Arc::clone(&player.inner);
+        let hear = move |news: News| {
+            match &news {
+                News::Playing(card) => tell(&format!("Playing through {card}.")),
+                News::Silent(why) => tell(&silence(why)),
+            }
+            *lock(&listening.device) = news;
+        };
+        let device = Device::start(output, sample_rate_hz, block_frames, callback, hear)?;
+        player.device = Some(device);
+        Ok(player)
+    }
+
+    /// As [`Player::start`], for whoever has a sound card of their own: it is to
+    /// call the callback whenever it wants frames. The output in the settings
+    /// does not count.
+    ///
+    /// # Errors
+    /// As in [`Player::start`].
+    pub fn start_without_card(
+        patch: &Patch,
+        settings: Settings,
+        tell: impl Fn(&str) + Send + 'static,
+    ) -> Result<(Player, Callback), PlayError> {
         let shared = Arc::new(Shared::create()?);
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let executor = Executor::Workers;
@@ -109,7 +138,6 @@ impl Player {
             (commands, Arc::clone(&status)),
         );
         conductor.lead(patch)?;
-        let output = settings.output.clone();
         let inner = Arc::new(Inner {
             shared,
             pool,
@@ -128,19 +156,9 @@ impl Player {
         let engine = named("engine").spawn(play)?;
         let callback =
             Callback::new(consumer, status, Arc::clone(&inner.asked), engine.thread().clone());
-        let tell = Arc::new(tell);
-        let (planning, sentence) = (Arc::clone(&inner), Arc::clone(&tell));
-        let planner = named("planner").spawn(move || planning.follow_edits(&*sentence))?;
-        let listening = Arc::clone(&inner);
-        let hear = move |news: News| {
-            match &news {
-                News::Playing(card) => tell(&format!("Playing through {card}.")),
-                News::Silent(why) => tell(&silence(why)),
-            }
-            *lock(&listening.device) = news;
-        };
-        let device = Device::start(output, rate, frames, callback, hear)?;
-        Ok(Player { inner, device: Some(device), threads: vec![engine, planner] })
+        let planning = Arc::clone(&inner);
+        let planner = named("planner").spawn(move || planning.follow_edits(&tell))?;
+        Ok((Player { inner, device: None, threads: vec![engine, planner] }, callback))
     }
 
     /// Blocks that were not there in time.

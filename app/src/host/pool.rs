@@ -13,7 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dsp_worker::worker::process::{Order, prepared_word};
-use shm_ring::layout::{HOST, NONE, STARTING, WARM, WORKERS};
+use dsp_worker::worker::thread::ask_for_real_time;
+use shm_ring::layout::{BlockStart, HOST, NONE, STARTING, WARM, WORKERS};
 use shm_ring::protocol::{give_slot, wait_for};
 use shm_ring::sync::Ordering;
 
@@ -188,8 +189,8 @@ impl Pool {
         self.inner.deaths.load(Relaxed)
     }
 
-    /// How long the host worked, at the last death, to give the slot to a
-    /// spare, in nanoseconds.
+    /// How long it took at the last death, from the system's news of it until
+    /// a spare had the slot, in nanoseconds.
     pub fn assign_nanos(&self) -> u32 {
         self.inner.assign_nanos.load(Relaxed)
     }
@@ -287,12 +288,16 @@ impl Inner {
             }
         }
         let mut state = self.lock();
+        let began = Instant::now();
         let actions = state.supervisor.next(Event::Warmed(seat));
-        self.act(state, actions);
+        self.act(state, actions, began);
     }
 
-    /// Waits for the end of a worker, and has another take its place.
+    /// Waits for the end of a worker, and has another take its place. A block
+    /// may wait for that, so it is done before all that is not sound.
     fn watch(self: &Arc<Inner>, seat: usize, mut child: Child) {
+        let start = self.shared.clock().read::<BlockStart>().unwrap_or_default();
+        ask_for_real_time(start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
         let result = child.wait();
         let began = Instant::now();
         let mut state = self.lock();
@@ -313,14 +318,13 @@ impl Inner {
         }
         let actions = state.supervisor.next(Event::Died(seat));
         self.deaths.fetch_add(1, Relaxed);
-        self.act(state, actions);
+        self.act(state, actions, began);
         let status = result.map_or_else(|error| error.to_string(), |status| status.to_string());
         let nanos = began.elapsed().as_nanos();
         tracing::warn!("worker {seat} died ({status}); replaced after {nanos} ns");
     }
 
-    fn act(self: &Arc<Inner>, state: MutexGuard<State>, actions: Vec<Action>) {
-        let began = Instant::now();
+    fn act(self: &Arc<Inner>, state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {
         for action in &actions {
             if let Action::Give { slot, seat } = *action {
                 let (slots, workers) = (self.shared.slots(), self.shared.workers());
@@ -331,10 +335,18 @@ impl Inner {
         self.changed.notify_all();
         drop(state);
         for action in actions {
-            if let Action::Spawn(seat) = action
-                && let Err(error) = Inner::spawn(self, seat)
-            {
-                tracing::error!("{error}");
+            let Action::Spawn(seat) = action else { continue };
+            // On a thread of its own: this one may be real-time, and to start a
+            // process takes longer than a block.
+            let inner = Arc::clone(self);
+            let spawn = move || {
+                if let Err(error) = Inner::spawn(&inner, seat) {
+                    tracing::error!("{error}");
+                }
+            };
+            let thread = std::thread::Builder::new().name(format!("spawning {seat}"));
+            if let Err(error) = thread.spawn(spawn) {
+                tracing::error!("no thread to start a worker: {error}");
             }
         }
     }
