@@ -5,7 +5,7 @@ use std::io::{BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -60,16 +60,17 @@ impl Render {
         let frames = (self.seconds.as_secs_f64() * f64::from(rate)).round() as u64;
         let computed_by =
             if self.in_process { ComputedBy::InProcess } else { self.computing.by_workers()? };
+        let stop = on_stop()?;
         let mut wav = Wav::create(&self.output, rate, self.format)?;
         let settings =
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
         let mut render = render::Render::new(&patch, &settings)?;
         let progress = progress(frames);
-        let stop = on_stop()?;
         let mut left = frames;
         while left > 0 {
-            // Everything that was begun is removed on the way out.
-            anyhow::ensure!(stop.try_recv().is_err(), "stopped; nothing was written");
+            if stop.try_recv().is_ok() {
+                bail!("stopped: {} was not written", self.output.display());
+            }
             let block = render.block();
             let count = left.min(block.len() as u64);
             wav.write(&block[..count as usize])?;

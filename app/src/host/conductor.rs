@@ -22,6 +22,10 @@ use super::pool::Pool;
 use super::shared::Shared;
 use crate::patch::{Edit, ModuleId, Patch, apply};
 
+/// Audio Out modules of one patch: on the way to the next, its own are heard
+/// too.
+const MAX_PATCH_OUTS: usize = MAX_OUTS / 2;
+
 /// Why a patch does not play.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -32,7 +36,7 @@ pub enum PlanError {
     #[error(transparent)]
     Plan(#[from] PlanTooLarge),
     /// More is heard than can be.
-    #[error("a patch can have {MAX_OUTS} Audio Out modules, this one has {0}")]
+    #[error("a patch can have {MAX_PATCH_OUTS} Audio Out modules, this one has {0}")]
     Outs(usize),
     /// The engine does not answer.
     #[error("the engine stands still: no worker could be started for a part of the patch")]
@@ -127,7 +131,7 @@ impl Conductor {
     /// Where it does not fit; what plays plays on.
     pub fn begin(&mut self, next: &Patch) -> Result<Preparation, PlanError> {
         let outs = next.modules.values().filter(|m| &*m.kind == super::plan::AUDIO_OUT).count();
-        if outs > MAX_OUTS / 2 {
+        if outs > MAX_PATCH_OUTS {
             return Err(PlanError::Outs(outs));
         }
         self.follow_rename(next);

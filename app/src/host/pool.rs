@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use dsp_worker::worker::process::{Order, prepared_word};
@@ -27,10 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Before a worker that died while warming up is replaced.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// `CREATE_NEW_PROCESS_GROUP`.
-#[cfg(windows)]
-const NEW_PROCESS_GROUP: u32 = 0x200;
 
 /// Spares beside the workers that have a slot.
 pub const SPARES: usize = 2;
@@ -76,6 +73,16 @@ pub fn worker_program() -> Result<PathBuf, PoolError> {
     found.ok_or_else(|| PoolError::NoProgram(places[0].clone()))
 }
 
+/// Ctrl-C in a terminal goes to every process of a group. The host hears it,
+/// and its workers play until it has let them go.
+fn spare_ctrl_c(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    // CREATE_NEW_PROCESS_GROUP
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(command, 0x200);
+}
+
 /// The workers of a session.
 pub struct Pool {
     inner: Arc<Inner>,
@@ -97,6 +104,8 @@ struct State {
     /// The plan that plays or is about to, for workers that come later.
     order: Option<(Order, u32)>,
     restarts: Vec<u32>,
+    /// Those that watch and welcome workers.
+    threads: Vec<JoinHandle<()>>,
     is_closing: bool,
 }
 
@@ -117,6 +126,7 @@ impl Pool {
                 orders: (0..WORKERS).map(|_| None).collect(),
                 order: None,
                 restarts: vec![0; slots],
+                threads: Vec::new(),
                 is_closing: false,
             }),
             changed: Condvar::new(),
@@ -206,7 +216,15 @@ impl Drop for Pool {
         state.orders.iter_mut().for_each(|orders| *orders = None);
         let is_peopled =
             |state: &mut State| state.supervisor.seats().iter().any(|&seat| seat != Seat::Empty);
-        drop(self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled));
+        let wait = self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled);
+        let (mut state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
+        let threads = std::mem::take(&mut state.threads);
+        drop(state);
+        // They hold the shared memory, which is to be gone when this returns.
+        // Where a worker does not leave, its thread ends with the process.
+        if !timeout.timed_out() {
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        }
     }
 }
 
@@ -247,14 +265,10 @@ impl Inner {
             .args([inner.shared.control.name(), inner.shared.arena.name(), &seat.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::null());
-        // Ctrl-C in a terminal is for the host: it lets the workers go itself.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        #[cfg(windows)]
-        std::os::windows::process::CommandExt::creation_flags(&mut command, NEW_PROCESS_GROUP);
-        let mut child = command
-            .spawn()
-            .map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })?;
+        spare_ctrl_c(&mut command);
+        let child = command.spawn();
+        let mut child =
+            child.map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })?;
         {
             let mut state = inner.lock();
             let mut pipe = child.stdin.take();
@@ -266,14 +280,17 @@ impl Inner {
         }
         let watched = Arc::clone(inner);
         let watch = move || watched.watch(seat, child);
-        let thread = std::thread::Builder::new().name(format!("worker {seat}")).spawn(watch);
+        let watching = std::thread::Builder::new().name(format!("worker {seat}")).spawn(watch);
         let warming = Arc::clone(inner);
         let wait = move || warming.welcome(seat);
-        let second = std::thread::Builder::new().name(format!("warming {seat}")).spawn(wait);
-        thread
-            .and(second)
-            .map(drop)
-            .map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })
+        let welcoming = std::thread::Builder::new().name(format!("warming {seat}")).spawn(wait);
+        let mut state = inner.lock();
+        state.threads.retain(|thread| !thread.is_finished());
+        for thread in [watching, welcoming] {
+            let failed = |cause| PoolError::Spawn { program: inner.program.clone(), cause };
+            state.threads.push(thread.map_err(failed)?);
+        }
+        Ok(())
     }
 
     /// Waits until a new worker is warm, and gives it what there is to do.

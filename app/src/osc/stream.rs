@@ -3,8 +3,8 @@
 #[cfg(unix)]
 use std::fs;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,6 +20,10 @@ use crate::osc::service::{ClientId, Rights, Service, read};
 /// Connections at a time: more are some program's mistake.
 const MAX_CONNECTIONS: usize = 64;
 
+/// How long the end waits for connections to end: on Windows those stay whose
+/// editors do.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Listens for editors until it is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -31,8 +35,15 @@ pub struct Server {
 #[derive(Debug, Default)]
 struct Shared {
     is_stopping: AtomicBool,
-    connections: AtomicUsize,
+    connections: Mutex<usize>,
+    ended: Condvar,
     streams: Mutex<Vec<Weak<Stream>>>,
+}
+
+impl Shared {
+    fn connections(&self) -> MutexGuard<'_, usize> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Server {
@@ -67,6 +78,10 @@ impl Drop for Server {
         for stream in streams.unwrap_or_default().iter().filter_map(Weak::upgrade) {
             hang_up(&stream);
         }
+        // Whoever serves a connection holds the service, which is to be free.
+        let are_some = |connections: &mut usize| *connections > 0;
+        let shared = &self.shared;
+        drop(shared.ended.wait_timeout_while(shared.connections(), FAREWELL, are_some));
     }
 }
 
@@ -176,6 +191,7 @@ fn welcome<S: Service>(stream: Stream, service: &Arc<S>, shared: &Arc<Shared>) -
         outbox.close();
         hang_up(&stream);
         let _ = writer.join();
+        drop(service);
         drop(seat);
     });
     connection.map(drop)
@@ -194,16 +210,19 @@ struct Seat(Arc<Shared>);
 
 impl Seat {
     fn take(shared: &Arc<Shared>) -> Option<Seat> {
-        // Made first, so that a place that was not there is given back too.
-        let seat = Seat(shared.clone());
-        let taken = shared.connections.fetch_add(1, Ordering::Relaxed);
-        (taken < MAX_CONNECTIONS).then_some(seat)
+        let mut connections = shared.connections();
+        if *connections == MAX_CONNECTIONS {
+            return None;
+        }
+        *connections += 1;
+        Some(Seat(shared.clone()))
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        *self.0.connections() -= 1;
+        self.0.ended.notify_all();
     }
 }
 
