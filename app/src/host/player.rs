@@ -19,6 +19,7 @@ use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
 use super::device::{Device, News, Output, SILENT_CLOCK};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
+use super::plan::Key;
 use super::pool::{Pool, PoolError};
 use super::shared::Shared;
 use super::supervisor::Seat;
@@ -80,6 +81,16 @@ struct Score {
     conductor: Conductor,
     wanted: Option<Patch>,
     is_closing: bool,
+}
+
+impl Score {
+    /// A module of the newest patch. Its name may have been another kind's until
+    /// now, with other params.
+    fn key(&self, module: &ModuleId) -> Option<Key> {
+        let wanted = self.wanted.as_ref().and_then(|patch| patch.modules.get(module));
+        let key = wanted.map(|found| (module.clone(), found.kind.clone()));
+        key.or_else(|| self.conductor.key(module))
+    }
 }
 
 impl Player {
@@ -291,14 +302,14 @@ impl Sound for Player {
         {
             module.params.insert(about.params[param].name.into(), value);
         }
-        if let Some(key) = score.conductor.key(module) {
+        if let Some(key) = score.key(module) {
             score.conductor.set_param(&key, param, value);
         }
     }
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
-        if let Some(key) = score.conductor.key(module) {
+        if let Some(key) = score.key(module) {
             score.conductor.event(&key, event);
         }
     }
