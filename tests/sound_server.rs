@@ -1,1 +1,186 @@
-//! To be written.
+//! Through cpal and a sound server to a sound card that is not there, and back
+//! as a recording: what was played is in it, and nothing is missing.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use realfft::RealFftPlanner;
+use sostenuto::host::control::Sound;
+use sostenuto::host::device::{Output, SILENT_CLOCK};
+use sostenuto::host::player::{Player, Settings};
+use sostenuto::patch::Patch;
+use sostenuto_tests::{RATE_HZ, module, patch};
+
+/// What PulseAudio keeps for a client, in milliseconds. It is asked for by both
+/// clients: where the player's buffer of two blocks runs dry because the machine
+/// is busy, a null sink is silent for as long as it works ahead, which may be
+/// two seconds, and the host has no part in that.
+const SERVER_MILLIS: &str = "100";
+
+/// An idle null sink lets a stream wait for its latency before it runs.
+const STALL: Duration = Duration::from_millis(2500);
+const RECORDED: Duration = Duration::from_secs(5);
+/// What is looked at: the end of the recording, 2.7 s of it.
+const FFT_FRAMES: usize = 1 << 17;
+/// Anything longer would be heard as a gap.
+const WINDOW_FRAMES: usize = RATE_HZ as usize / 20;
+
+/// C4 and G4 to the left, E4 and C5 to the right.
+const NOTES_HZ: [[f32; 2]; 2] = [[261.626, 391.995], [329.628, 523.251]];
+
+fn a_chord() -> Patch {
+    let modules = [
+        module("c4", "vco", ""),
+        module("e4", "vco", r#""tune": 4"#),
+        module("g4", "vco", r#""tune": 7"#),
+        module("c5", "vco", r#""octave": 1"#),
+        module("out", "audio-out", r#""level": -6"#),
+    ];
+    let cables = [
+        "c4.sine -> out.left",
+        "g4.sine -> out.left",
+        "e4.sine -> out.right",
+        "c5.sine -> out.right",
+    ];
+    patch(&modules.join(", "), &cables)
+}
+
+#[test]
+#[cfg(unix)]
+#[ignore = "needs a sound server: packaging/test starts one"]
+fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
+    // SAFETY: this is the only test of its program, and what runs beside it waits
+    // for it: nobody else reads or writes the environment now.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("PULSE_LATENCY_MSEC", SERVER_MILLIS);
+    }
+    let sentences = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&sentences);
+    let settings = Settings {
+        sample_rate_hz: RATE_HZ,
+        block_frames: 256,
+        ahead: 4,
+        workers: 2,
+        program: env!("CARGO_BIN_EXE_test-worker").into(),
+        output: Output::Default,
+    };
+    let tell = move |sentence: &str| heard.lock().expect("whole").push(sentence.to_owned());
+    let player = Player::start(&a_chord(), settings, tell).expect("it plays");
+    let began = Instant::now();
+    while player.status().device == SILENT_CLOCK {
+        assert!(began.elapsed() < STALL, "{:?}", sentences.lock().expect("whole"));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(STALL);
+    let xruns_at_start = player.xruns();
+    // Left there, to be listened to where this fails.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts");
+    std::fs::create_dir_all(&folder).expect("a folder for artefacts");
+    let path = folder.join("sound-server.wav");
+    let recorder = Recorder::start(&path);
+    std::thread::sleep(RECORDED);
+    recorder.stop();
+    let xruns = player.xruns() - xruns_at_start;
+    let deaths = player.pool().deaths();
+    println!("{}: {}", player.status().device, sentences.lock().expect("whole").join(" "));
+    println!("{xruns} xruns in {} s, {xruns_at_start} before", RECORDED.as_secs());
+    drop(player);
+
+    let sides = read(&path);
+    for (side, notes_hz) in sides.iter().zip(NOTES_HZ) {
+        assert!(side.len() >= 3 * RATE_HZ as usize, "{} frames are missing", side.len());
+        let last = &side[side.len() - 3 * RATE_HZ as usize..];
+        let windows: Vec<f32> = last.chunks_exact(WINDOW_FRAMES).map(rms).collect();
+        let quietest = windows.iter().copied().fold(f32::INFINITY, f32::min);
+        // Two sines of half of 5 V each, of 10: 0.25 when they beat at random.
+        println!("the quietest 50 ms: {quietest}");
+        assert!(quietest > 0.2, "a gap: {windows:.2?}, in {}", path.display());
+        let lines = lines(&last[last.len() - FFT_FRAMES..]);
+        println!("the loudest lines (Hz, dB): {:.2?}", &lines[..3]);
+        let mut loudest_hz = [lines[0].0, lines[1].0];
+        loudest_hz.sort_by(f32::total_cmp);
+        for (hz, note_hz) in loudest_hz.into_iter().zip(notes_hz) {
+            assert!((hz - note_hz).abs() < 1.0, "{hz} Hz for {note_hz} Hz");
+        }
+        assert!(lines[1].1 > -1.0, "both are as loud: {lines:?}");
+        assert!(lines[2].1 < -60.0, "something else is heard: {lines:?}");
+    }
+    assert_eq!((xruns, deaths), (0, 0), "xruns, and workers that died");
+}
+
+/// Records what the null sink plays.
+struct Recorder(Child);
+
+impl Recorder {
+    fn start(path: &Path) -> Recorder {
+        let mut command = Command::new("parecord");
+        command.args("-d test.monitor --rate=48000 --channels=2".split_whitespace());
+        command.args(["--format=s16le", "--file-format=wav"]);
+        command.arg(format!("--latency-msec={SERVER_MILLIS}")).arg(path);
+        Recorder(command.spawn().expect("parecord, of pulseaudio-utils"))
+    }
+
+    /// At SIGINT it writes what it has, and a header that fits.
+    fn stop(mut self) {
+        // SAFETY: it touches no memory; the child has not been waited for, so
+        // its number is nobody else's.
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::kill(self.0.id() as libc::pid_t, libc::SIGINT);
+        }
+        self.0.wait().expect("it ends");
+    }
+}
+
+impl Drop for Recorder {
+    /// Where a test fails, it ends too.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Left and right of a recording, at a full scale of 1.
+fn read(path: &Path) -> [Vec<f32>; 2] {
+    let mut wav = hound::WavReader::open(path).expect("a recording");
+    assert_eq!((wav.spec().channels, wav.spec().sample_rate), (2, RATE_HZ));
+    let samples = wav.samples::<i16>().map(|sample| f32::from(sample.expect("a whole file")));
+    let samples: Vec<f32> = samples.map(|sample| sample / 32_768.0).collect();
+    [0, 1].map(|side| samples.iter().skip(side).step_by(2).copied().collect())
+}
+
+fn rms(samples: &[f32]) -> f32 {
+    (samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32).sqrt()
+}
+
+/// The lines of a spectrum, loudest first: Hz, and dB below the loudest.
+fn lines(samples: &[f32]) -> Vec<(f32, f32)> {
+    let count = samples.len();
+    let turn = std::f32::consts::TAU / count as f32;
+    // A Hann window: 10 bins, which are 4 Hz, from a line, nothing is left of it.
+    let hann = |frame: usize| 0.5 - 0.5 * (turn * frame as f32).cos();
+    let mut windowed: Vec<f32> = (0..count).map(|frame| samples[frame] * hann(frame)).collect();
+    let fft = RealFftPlanner::new().plan_fft_forward(count);
+    let mut bins = fft.make_output_vec();
+    fft.process(&mut windowed, &mut bins).expect("lengths that fit");
+    let loud: Vec<f32> = bins.iter().map(|bin| bin.norm()).collect();
+    let mut order: Vec<usize> = (1..loud.len() - 1).collect();
+    order.sort_by(|&a, &b| loud[b].total_cmp(&loud[a]));
+    let mut peaks: Vec<usize> = Vec::new();
+    for bin in order {
+        if peaks.len() == 4 {
+            break;
+        }
+        if peaks.iter().all(|peak| peak.abs_diff(bin) > 40) {
+            peaks.push(bin);
+        }
+    }
+    let line = |&bin: &usize| {
+        let hz = bin as f32 * RATE_HZ as f32 / count as f32;
+        (hz, 20.0 * (loud[bin] / loud[peaks[0]]).log10())
+    };
+    peaks.iter().map(line).collect()
+}
