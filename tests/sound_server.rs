@@ -17,7 +17,7 @@ use sostenuto_tests::{RATE_HZ, module, patch};
 /// clients: where the player's buffer of two blocks runs dry because the machine
 /// is busy, a null sink is silent for as long as it works ahead, which may be
 /// two seconds, and the host has no part in that.
-const SERVER_MILLIS: &str = "100";
+const SERVER_MILLIS: &str = "300";
 
 /// An idle null sink lets a stream wait for its latency before it runs.
 const STALL: Duration = Duration::from_millis(2500);
