@@ -1,6 +1,8 @@
 //! Through cpal and a sound server to a sound card that is not there, and back
 //! as a recording: what was played is in it, and nothing is missing.
 
+#![allow(clippy::print_stdout, reason = "the test tells what it measured")]
+
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
