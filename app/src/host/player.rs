@@ -129,6 +129,9 @@ impl Player {
         let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
         let pool = Pool::start(Arc::clone(&shared), settings.program.clone(), settings.workers)?;
         let pool = Arc::new(pool);
+        if !pool.is_real_time() {
+            tell(NOT_REAL_TIME);
+        }
         let mut conductor = Conductor::new(
             Arc::clone(&shared),
             Some(Arc::clone(&pool)),
@@ -189,6 +192,9 @@ impl Drop for Player {
         }
     }
 }
+
+const NOT_REAL_TIME: &str = "The system does not let the sound run in real time. It plays all the \
+    same, but other programs may interrupt it. packaging/linux says how to allow it.";
 
 fn silence(why: &str) -> String {
     if why == SILENT_CLOCK {
