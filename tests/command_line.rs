@@ -1,1 +1,585 @@
-//! To be written.
+//! The program, as a shell sees it: what it prints, what it writes, how it
+//! ends, and what it leaves behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dsp_worker::catalog::CATALOG;
+use sostenuto::host::engine::Frame;
+use sostenuto_tests::{module, patch, reference};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-sostenuto");
+const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
+
+/// How long something may take that takes no time on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a run of the program ended.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    /// Asserts that it failed with one line, which says all of `words`.
+    #[track_caller]
+    fn refused(&self, words: &[&str]) {
+        let Said { code, out, err } = self;
+        assert_eq!(*code, Some(1), "{err}");
+        assert_eq!(out, "", "what went wrong is for standard error");
+        assert_eq!(err.lines().count(), 1, "{err}");
+        let sentence = err.strip_prefix("sostenuto: ").unwrap_or_else(|| panic!("{err}"));
+        assert!(words.iter().all(|word| sentence.contains(word)), "{sentence}");
+        assert!(!sentence.contains("that plays"), "nothing plays yet: {sentence}");
+    }
+
+    /// Asserts that the arguments were refused, and by which words.
+    #[track_caller]
+    fn misused(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(2), "{}", self.err);
+        assert!(words.iter().all(|word| self.err.contains(word)), "{}", self.err);
+    }
+
+    /// Asserts that nothing went wrong, and returns what it printed.
+    #[track_caller]
+    fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        self.out
+    }
+}
+
+fn command<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).env("SOSTENUTO_WORKER", WORKER).env_remove("RUST_LOG");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program to its end, and asserts that no shared memory is left.
+#[track_caller]
+fn run(command: &mut Command) -> Said {
+    let child = command.spawn().expect("the program starts");
+    let pid = child.id();
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(shared_memory_of(pid), Vec::<String>::new());
+    let text = |bytes| String::from_utf8(bytes).expect("it prints text");
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[track_caller]
+fn sostenuto(arguments: &[&str]) -> Said {
+    run(&mut command(arguments))
+}
+
+/// The names of the regions that a process made and that are still there.
+/// Elsewhere than on Linux nobody can list them.
+fn shared_memory_of(pid: u32) -> Vec<String> {
+    let prefix = format!("sostenuto-{pid}-");
+    let entries = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with(&prefix)).collect()
+}
+
+fn a_tone() -> String {
+    [
+        module("vco", "vco", r#""octave": 1"#),
+        module("vcf", "svf", r#""cutoff": 800"#),
+        module("out", "audio-out", r#""level": -3"#),
+    ]
+    .join(", ")
+}
+
+const CABLES: &str = r#""vco.saw -> vcf.in", "vcf.lowpass -> out.left""#;
+
+/// A folder with a patch in it.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let place = Place { folder: tempfile::tempdir().expect("a folder") };
+        place.write("tone.sostenuto", &file(1, &a_tone(), CABLES));
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).expect("room for a patch");
+    }
+
+    /// The program, in this folder.
+    fn command(&self, line: &str) -> Command {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let mut command = command(&arguments);
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, line: &str) -> Said {
+        run(&mut self.command(line))
+    }
+
+    /// Asserts that a run is refused, and that nothing was written by it.
+    #[track_caller]
+    fn refuses(&self, line: &str, words: &[&str]) {
+        let before = self.names();
+        self.run(line).refused(words);
+        assert_eq!(self.names(), before, "{line}");
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).expect("the folder");
+        let names = entries.map(|entry| entry.expect("a file").file_name());
+        let mut names: Vec<String> = names.map(|n| n.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn file(version: u32, modules: &str, cables: &str) -> String {
+    format!(
+        "{{\n\"sostenuto\": {version},\n\"title\": \"A tone\",\n\"modules\": [{modules}],\n\
+         \"cables\": [{cables}]\n}}\n"
+    )
+}
+
+fn samples<T: hound::Sample>(path: &Path) -> (hound::WavSpec, Vec<T>) {
+    let mut wav = hound::WavReader::open(path).expect("a WAV file");
+    let samples = wav.samples().map(|sample| sample.expect("a whole WAV file"));
+    let samples = samples.collect();
+    (wav.spec(), samples)
+}
+
+fn bits(frames: &[Frame]) -> Vec<u32> {
+    frames.as_flattened().iter().map(|sample| sample.to_bits()).collect()
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let whole = sostenuto(&["--help"]).done();
+    for (name, does) in [
+        ("host", "listens to editors"),
+        ("play", "until Ctrl-C"),
+        ("render", "into a WAV file"),
+        ("check", "can be played"),
+        ("modules", "Lists every module"),
+        ("devices", "Lists the sound cards"),
+    ] {
+        assert!(whole.contains(name), "{whole}");
+        let help = sostenuto(&[name, "--help"]).done();
+        assert!(help.contains("Usage:") && help.contains(does), "{help}");
+        let about_one = sostenuto(&["help", name]).done();
+        assert_eq!(about_one, help);
+    }
+    assert!(sostenuto(&["--version"]).done().starts_with("sostenuto "));
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused_with_2() {
+    let place = Place::new();
+    sostenuto(&[]).misused(&["Usage:"]);
+    sostenuto(&["rendre"]).misused(&["rendre", "render"]);
+    place.run("render tone.sostenuto -o tone.wav").misused(&["--seconds"]);
+    place.run("render tone.sostenuto --seconds 1").misused(&["--output"]);
+    let render = "render tone.sostenuto --seconds 1 -o tone.wav";
+    for (option, why) in [
+        ("--block 100", "not a multiple of 32 up to 2048"),
+        ("--block 4096", "not a multiple of 32 up to 2048"),
+        ("--block 0", "not a multiple of 32 up to 2048"),
+        ("--workers 0", "0"),
+        ("--sample-rate 100", "8000"),
+        ("--format s8", "f32, s24, s16"),
+        ("--in-process --workers 2", "cannot be used with"),
+    ] {
+        place.run(&format!("{render} {option}")).misused(&[why]);
+    }
+    for seconds in ["0", "-1", "NaN", "20000", "soon"] {
+        place.run(&format!("render tone.sostenuto -o tone.wav --seconds={seconds}")).misused(&[]);
+    }
+    place.run("play tone.sostenuto --silent --device alsa:default").misused(&["--silent"]);
+    assert_eq!(place.names(), ["tone.sostenuto"]);
+}
+
+#[test]
+fn a_render_is_as_long_as_asked_and_the_same_whoever_computes_it() {
+    let place = Place::new();
+    let frames =
+        reference(&patch(&a_tone(), &["vco.saw -> vcf.in", "vcf.lowpass -> out.left"]), 12_000);
+    for how in ["--in-process", "--workers 3 --block 64", "--in-process --block 2048"] {
+        let line = format!("render tone.sostenuto --seconds 0.25 -o tone.wav {how}");
+        assert_eq!(place.run(&line).done(), "");
+        let (spec, samples) = samples::<f32>(&place.path("tone.wav"));
+        assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (2, 48_000, 32));
+        assert_eq!(spec.sample_format, hound::SampleFormat::Float);
+        let samples: Vec<u32> = samples.iter().map(|sample| sample.to_bits()).collect();
+        assert!(samples == bits(&frames), "{how}");
+    }
+    assert_eq!(place.names(), ["tone.sostenuto", "tone.wav"]);
+}
+
+#[test]
+fn whole_numbers_are_within_half_a_step_of_the_sound() {
+    let place = Place::new();
+    let render = "render tone.sostenuto --seconds 0.1 --in-process --sample-rate 44100";
+    place.run(&format!("{render} -o f32.wav")).done();
+    let (_, floats) = samples::<f32>(&place.path("f32.wav"));
+    assert_eq!(floats.len(), 2 * 4410);
+    assert!(floats.iter().any(|sample| sample.abs() > 0.1));
+    for (format, bits_per_sample) in [("s16", 16), ("s24", 24)] {
+        place.run(&format!("{render} -o {format}.wav --format {format}")).done();
+        let (spec, steps) = samples::<i32>(&place.path(&format!("{format}.wav")));
+        assert_eq!((spec.sample_rate, spec.bits_per_sample), (44_100, bits_per_sample));
+        assert_eq!(spec.sample_format, hound::SampleFormat::Int);
+        assert_eq!(steps.len(), floats.len());
+        let full_scale = f64::from((1 << (bits_per_sample - 1)) - 1);
+        for (step, float) in steps.iter().zip(&floats) {
+            let off = (f64::from(*step) - f64::from(*float) * full_scale).abs();
+            // An f32 has 24 bits itself, so its own rounding is seen in s24.
+            assert!(off <= 1.0, "{format}: {step} for {float}");
+        }
+    }
+}
+
+#[test]
+fn knobs_are_turned_before_the_start() {
+    let place = Place::new();
+    let render = "render tone.sostenuto --seconds 0.05 --in-process -o set.wav";
+    let set = r#"--set vco.octave=-1 --set vcf.cutoff=500 --set out.level=-12"#;
+    place.run(&format!("{render} {set}")).done();
+    let modules = [
+        module("vco", "vco", r#""octave": -1"#),
+        module("vcf", "svf", r#""cutoff": 500"#),
+        module("out", "audio-out", r#""level": -12"#),
+    ];
+    let should_be = reference(
+        &patch(&modules.join(", "), &["vco.saw -> vcf.in", "vcf.lowpass -> out.left"]),
+        2400,
+    );
+    let (_, is) = samples::<f32>(&place.path("set.wav"));
+    assert!(is.iter().map(|sample| sample.to_bits()).eq(bits(&should_be)));
+    // A choice takes its word, a number its unit.
+    let word = ["--set", "vco.fm-mode=linear", "--set", "vcf.cutoff=440 Hz"];
+    run(place.command(render).args(word)).done();
+}
+
+#[test]
+fn a_knob_that_is_not_there_or_does_not_go_there_is_a_sentence() {
+    let place = Place::new();
+    let line = |set: &str| {
+        format!("render tone.sostenuto --seconds 1 --in-process -o tone.wav --set {set}")
+    };
+    place.refuses(&line("vcx.cutoff=1"), &["vcx.cutoff=1", "`vcx`", "`vcf`"]);
+    place.refuses(&line("vcf.cutof=1"), &["`vcf.cutof`", "`cutoff`"]);
+    place.refuses(&line("vcf.cutoff=1"), &["`vcf.cutoff`", "20 Hz", "20000 Hz"]);
+    place.refuses(&line("vcf.cutoff=NaN"), &["`vcf.cutoff`"]);
+    place.refuses(&line("vco.fm-mode=quadratic"), &["quadratic", "exponential, linear"]);
+    place.refuses(&line("vcf"), &["MODULE.PARAM=VALUE"]);
+    place.refuses(&line("vcf=3"), &["MODULE.PARAM=VALUE"]);
+}
+
+#[test]
+fn a_patch_that_can_not_be_played_is_a_sentence() {
+    let place = Place::new();
+    place.write("torn.sostenuto", "{\n\"sostenuto\": 1,\n\"modules\": [\n");
+    place.write("text.sostenuto", "Dear diary\n");
+    place.write("other.sostenuto", "{\"name\": \"left-pad\"}\n");
+    place.write("newer.sostenuto", &file(2, "", ""));
+    place.write("kind.sostenuto", &file(1, &module("a", "vcoo", ""), ""));
+    place.write("port.sostenuto", &file(1, &a_tone(), r#""vco.sow -> vcf.in""#));
+    place.write("range.sostenuto", &file(1, &module("a", "vco", r#""octave": 9"#), ""));
+    std::fs::create_dir(place.path("folder.sostenuto")).expect("a folder");
+    for (name, words) in [
+        ("nowhere", &["nowhere.sostenuto", "can not be opened"][..]),
+        ("torn", &["torn.sostenuto", "in line 4"]),
+        ("text", &["text.sostenuto", "can not be read"]),
+        ("other", &["no patch"]),
+        ("newer", &["newer version", "It was not changed."]),
+        ("kind", &["`vcoo`", "`vco`"]),
+        ("port", &["`vco.sow`", "`saw`"]),
+        ("range", &["`a.octave`", "-4 to 4"]),
+        ("folder", &["folder.sostenuto"]),
+    ] {
+        place.refuses(&format!("check {name}.sostenuto"), words);
+        place.refuses(
+            &format!("render {name}.sostenuto --seconds 1 --in-process -o out.wav"),
+            words,
+        );
+        place.refuses(&format!("play {name}.sostenuto --silent --seconds 1"), words);
+        place.refuses(&format!("host {name}.sostenuto --silent --socket s"), words);
+    }
+}
+
+#[test]
+fn check_says_what_is_in_a_patch() {
+    let place = Place::new();
+    place.write("empty.sostenuto", r#"{"sostenuto": 1}"#);
+    let out = place.run("check tone.sostenuto empty.sostenuto").done();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "tone.sostenuto: A tone: 3 modules, 2 cables",
+            "empty.sostenuto: untitled: 0 modules, 0 cables"
+        ]
+    );
+}
+
+#[test]
+fn an_output_that_can_not_be_written_is_a_sentence() {
+    let place = Place::new();
+    place.write("file", "");
+    std::fs::create_dir(place.path("folder.wav")).expect("a folder");
+    let render = "render tone.sostenuto --seconds 0.1 --in-process -o";
+    place.refuses(&format!("{render} nowhere/out.wav"), &["nowhere/out.wav", "cannot be written"]);
+    place.refuses(&format!("{render} file/out.wav"), &["file/out.wav", "cannot be written"]);
+    place.refuses(&format!("{render} folder.wav"), &["folder.wav", "it is a folder"]);
+}
+
+#[test]
+fn a_render_that_fails_leaves_what_was_there() {
+    let place = Place::new();
+    place.write("old.wav", "precious");
+    let outs: Vec<String> = (0..5).map(|n| module(&format!("out-{n}"), "audio-out", "")).collect();
+    place.write("outs.sostenuto", &file(1, &outs.join(", "), ""));
+    let sentence = "a patch can have 4 Audio Out modules, this one has 5";
+    place.refuses("render outs.sostenuto --seconds 1 --in-process -o old.wav", &[sentence]);
+    place.refuses("render outs.sostenuto --seconds 1 --workers 1 -o new.wav", &[sentence]);
+    place.refuses("play outs.sostenuto --seconds 1 --workers 1 --silent", &[sentence]);
+    assert_eq!(std::fs::read_to_string(place.path("old.wav")).expect("it is there"), "precious");
+}
+
+#[test]
+fn a_worker_program_that_is_missing_is_explained() {
+    let place = Place::new();
+    for line in [
+        "render tone.sostenuto --seconds 1 -o tone.wav",
+        "play tone.sostenuto --silent",
+        "host --silent --socket s",
+    ] {
+        let said = run(place.command(line).env("SOSTENUTO_WORKER", "/no/such/worker"));
+        said.refused(&["/no/such/worker", "SOSTENUTO_WORKER"]);
+    }
+    // Who renders in one process needs none.
+    let line = "render tone.sostenuto --seconds 0.1 --in-process -o tone.wav";
+    run(place.command(line).env("SOSTENUTO_WORKER", "/no/such/worker")).done();
+}
+
+#[test]
+fn the_catalogue_is_there_for_the_eye_and_for_programs() {
+    let json = sostenuto(&["modules", "--json"]).done();
+    let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    let listed = json.as_array().expect("it is a list");
+    let text = sostenuto(&["modules"]).done();
+    assert_eq!(listed.len(), CATALOG.len());
+    for (listed, entry) in listed.iter().zip(CATALOG) {
+        let about = entry.about;
+        assert_eq!(listed["name"], about.name);
+        assert_eq!(listed["params"].as_array().map(Vec::len), Some(about.params.len()));
+        assert_eq!(listed["inputs"].as_array().map(Vec::len), Some(about.inputs.len()));
+        let heading = format!("{} ({}): {}", about.title, about.name, about.summary);
+        assert!(text.lines().any(|line| line == heading), "{heading}");
+    }
+    let one = sostenuto(&["modules", "vco", "--json"]).done();
+    let one: serde_json::Value = serde_json::from_str(&one).expect("it is JSON");
+    assert_eq!(one[0]["name"], "vco");
+    assert_eq!(one.as_array().map(Vec::len), Some(1));
+    sostenuto(&["modules", "vcoo"]).refused(&["`vcoo`", "`vco`"]);
+}
+
+#[test]
+fn a_list_that_nobody_reads_to_its_end_is_no_failure() {
+    let mut child = command(&["modules"]).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn devices_are_listed_or_missed_in_a_sentence() {
+    let said = sostenuto(&["devices"]);
+    let last = said.err.lines().last().unwrap_or_default();
+    match said.code {
+        Some(0) => assert!(!said.out.is_empty()),
+        // The sound system's own libraries may have had something to say before.
+        code => assert!(code == Some(1) && last.contains("No sound card answers."), "{}", said.err),
+    }
+}
+
+#[test]
+fn a_patch_plays_for_as_long_as_asked() {
+    let place = Place::new();
+    let began = Instant::now();
+    let said = place.run("play tone.sostenuto --silent --seconds 1 --workers 2");
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    let lines: Vec<&str> = said.err.lines().collect();
+    let [silent, playing, stopped] = &lines[..] else { panic!("{}", said.err) };
+    let mut first = [*silent, *playing];
+    first.sort_unstable();
+    assert_eq!(
+        first,
+        ["A tone: playing until Ctrl-C.", "The patch runs on the silent clock: nothing is heard."]
+    );
+    assert!(stopped.starts_with("Stopped. ") && stopped.ends_with(" 0 workers replaced."));
+    assert_eq!(said.done(), "");
+}
+
+/// The program while it plays, its workers, and what it says.
+struct Playing {
+    child: Child,
+    err: BufReader<ChildStderr>,
+}
+
+impl Playing {
+    /// Starts it in a process group of its own, as a shell does.
+    #[cfg(unix)]
+    fn start(place: &Place, line: &str, until: &str) -> Playing {
+        let mut command = place.command(line);
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.stdout(Stdio::null()).spawn().expect("the program starts");
+        let err = BufReader::new(child.stderr.take().expect("it was asked for"));
+        let mut playing = Playing { child, err };
+        let mut said = String::new();
+        while !said.contains(until) {
+            let count = playing.err.read_line(&mut said).expect("it prints text");
+            assert!(count > 0, "it ended: {said}");
+        }
+        playing
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: i32) {
+        send(self.child.id() as i32, signal);
+    }
+
+    /// As Ctrl-C does: to everyone in the terminal.
+    #[cfg(unix)]
+    fn signal_group(&self, signal: i32) {
+        send(-(self.child.id() as i32), signal);
+    }
+
+    fn end(mut self) -> Said {
+        let pid = self.child.id();
+        let mut err = String::new();
+        self.err.read_to_string(&mut err).expect("it prints text");
+        let code = self.child.wait().expect("it ends").code();
+        assert_eq!(shared_memory_of(pid), Vec::<String>::new(), "{code:?} {err}");
+        Said { code, out: String::new(), err }
+    }
+}
+
+impl Drop for Playing {
+    /// Where a test fails, it ends too.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal to a process that this test started, or to its group.
+#[cfg(unix)]
+fn send(pid: i32, signal: i32) {
+    // SAFETY: it touches no memory; the child has not been waited for, so its
+    // number is nobody else's.
+    #[allow(unsafe_code)]
+    let result = unsafe { libc::kill(pid, signal) };
+    assert_eq!(result, 0, "the process is there");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_a_patch_and_a_host_cleanly() {
+    let place = Place::new();
+    let play = "play tone.sostenuto --silent --workers 4";
+    let host = "host tone.sostenuto --silent --workers 4 --socket host.sock";
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        let playing = Playing::start(&place, play, "playing until Ctrl-C.");
+        playing.signal_group(signal);
+        let said = playing.end();
+        let (last, before) = said.err.trim_end().rsplit_once('\n').unwrap_or((&said.err, ""));
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        assert!(last.contains("Stopped.") || before.contains("Stopped."), "{}", said.err);
+        assert!(said.err.contains(" 0 workers replaced."), "{}", said.err);
+
+        let playing = Playing::start(&place, host, "Editors find this host at");
+        playing.signal_group(signal);
+        assert_eq!(playing.end().code, Some(0));
+        assert!(!place.path("host.sock").exists());
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_a_render_and_leaves_what_was_there() {
+    let place = Place::new();
+    place.write("old.wav", "precious");
+    let before = place.names();
+    let line = "render tone.sostenuto --seconds 3600 --workers 2 -o old.wav";
+    let mut child = place.command(line).spawn().expect("the program starts");
+    // It is under way once its unfinished file is there.
+    until("the render has begun", || place.names().len() > before.len());
+    send(child.id() as i32, libc::SIGINT);
+    let mut err = String::new();
+    let stderr = child.stderr.as_mut().expect("it was asked for");
+    stderr.read_to_string(&mut err).expect("it prints text");
+    let code = child.wait().expect("it ends").code();
+    Said { code, out: String::new(), err }.refused(&["stopped", "old.wav"]);
+    assert_eq!(shared_memory_of(child.id()), Vec::<String>::new());
+    assert_eq!(place.names(), before);
+    assert_eq!(std::fs::read_to_string(place.path("old.wav")).expect("it is there"), "precious");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_killed_program_takes_its_workers_along_and_the_next_start_tidies_up() {
+    let place = Place::new();
+    let line = "play tone.sostenuto --silent --workers 3";
+    let mut playing = Playing::start(&place, line, "playing until Ctrl-C.");
+    let pid = playing.child.id();
+    assert_eq!(shared_memory_of(pid).len(), 2);
+    let workers = children_of(pid);
+    assert!(workers.len() >= 3, "{workers:?}");
+    playing.signal(libc::SIGKILL);
+    // Buried, or its number would still be somebody's.
+    playing.child.wait().expect("it was killed");
+    until("its workers have left", || workers.iter().all(|&worker| !is_alive(worker)));
+    place.run("render tone.sostenuto --seconds 0.1 --workers 1 -o next.wav").done();
+    assert_eq!(shared_memory_of(pid), Vec::<String>::new());
+}
+
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "not within {} s: {what}", PATIENCE.as_secs());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// State and parent of a process.
+#[cfg(target_os = "linux")]
+fn stat(pid: u32) -> Option<(char, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before may have anything in it, brackets too.
+    let mut words = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+#[cfg(target_os = "linux")]
+fn children_of(parent: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").expect("the list of processes").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|&pid| stat(pid).is_some_and(|(_, its)| its == parent)).collect()
+}
+
+/// Not buried yet is dead all the same.
+#[cfg(target_os = "linux")]
+fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state != 'Z')
+}

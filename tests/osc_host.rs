@@ -1,1 +1,530 @@
-//! To be written.
+//! A host and its editors: what is asked for over OSC is heard, seen by all,
+//! and refused in a sentence where it can not be.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rosc::{OscMessage, OscPacket, OscType};
+use sostenuto::osc::client::Client;
+use sostenuto::osc::endpoint::Endpoint;
+use sostenuto::osc::mirror::Mirror;
+use sostenuto::patch::{Patch, file};
+
+/// How long something may take that takes no time on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `sostenuto host`, silent, in a process of its own.
+struct Host {
+    child: Child,
+    err: BufReader<ChildStderr>,
+    udp: SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+impl Host {
+    fn start() -> Host {
+        let folder = tempfile::tempdir().expect("a folder");
+        let line = "host --silent --workers 3 --block 128 --udp 127.0.0.1:0 --socket";
+        let mut child = Command::new(env!("CARGO_BIN_EXE_test-sostenuto"))
+            .args(line.split_whitespace())
+            .arg(folder.path().join("host.sock"))
+            .env("SOSTENUTO_WORKER", env!("CARGO_BIN_EXE_test-worker"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the host starts");
+        let mut err = BufReader::new(child.stderr.take().expect("it was asked for"));
+        let (mut said, mut udp) = (String::new(), None);
+        // Two threads say these two, in any order.
+        while udp.is_none() || !said.contains("The patch runs on the silent clock") {
+            assert!(err.read_line(&mut said).expect("it prints text") > 0, "it ended: {said}");
+            let last = said.lines().last().and_then(|line| line.strip_suffix(" (UDP)."));
+            let address = last.and_then(|line| line.strip_prefix("Controllers find it at "));
+            udp = address.map(|address| address.parse().expect("an address")).or(udp);
+        }
+        let udp = udp.expect("the loop saw it");
+        Host { child, err, udp, folder }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::at(self.path("host.sock"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn editor(&self) -> Editor {
+        let client = Client::connect(&self.endpoint()).expect("the host listens");
+        client.set_timeout(Some(PATIENCE)).expect("a socket");
+        Editor { client, mirror: Mirror::default() }
+    }
+
+    fn controller(&self) -> Controller {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket.connect(self.udp).expect("the host's port");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        Controller(socket)
+    }
+
+    /// Waits for its end, and returns its exit code and what else it said.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.err.read_to_string(&mut said).expect("it prints text");
+        let code = self.child.wait().expect("it ends").code();
+        assert!(!self.path("host.sock").exists());
+        (code, said)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A message as one would type it: words, whole numbers, numbers with a point.
+fn message(line: &str) -> OscMessage {
+    let mut words = line.split_whitespace();
+    let addr = words.next().expect("an address").to_owned();
+    let args = words.map(|word| {
+        if let Ok(int) = word.parse() {
+            OscType::Int(int)
+        } else if let Ok(float) = word.parse() {
+            OscType::Float(float)
+        } else {
+            match word {
+                "true" => OscType::Bool(true),
+                "false" => OscType::Bool(false),
+                _ => OscType::String(word.to_owned()),
+            }
+        }
+    });
+    OscMessage { addr, args: args.collect() }
+}
+
+/// An editor, with the patch as it knows it.
+struct Editor {
+    client: Client,
+    mirror: Mirror,
+}
+
+impl Editor {
+    /// Asks for all these, and returns what the host has said until they were
+    /// done, reports and all.
+    fn ask(&mut self, lines: &[&str]) -> Vec<OscMessage> {
+        for line in lines {
+            self.client.send(message(line)).expect("the host listens");
+        }
+        self.sync()
+    }
+
+    fn sync(&mut self) -> Vec<OscMessage> {
+        self.client.send(message("/sync 77")).expect("the host listens");
+        let mut said = Vec::new();
+        loop {
+            let next = self.hear();
+            if next == message("/synced 77") {
+                return said;
+            }
+            said.push(next);
+        }
+    }
+
+    fn hear(&mut self) -> OscMessage {
+        let message = self.client.recv().expect("the host answers");
+        self.mirror.hear(message.clone());
+        message
+    }
+
+    /// Asks for all these, and none may be refused.
+    #[track_caller]
+    fn done(&mut self, lines: &[&str]) {
+        let said = self.ask(lines);
+        let error = said.iter().find(|message| message.addr == "/error");
+        assert_eq!(error, None);
+    }
+
+    /// Asks for this, which is refused: returns the sentence.
+    #[track_caller]
+    fn refused(&mut self, line: &str) -> String {
+        let said = self.ask(&[line]);
+        let errors: Vec<&OscMessage> = said.iter().filter(|m| m.addr == "/error").collect();
+        let [error] = errors[..] else { panic!("{line}: {said:?}") };
+        sentence(error, line.split_whitespace().next().expect("an address"))
+    }
+
+    /// The host's patch as it is now.
+    fn patch(&mut self) -> Patch {
+        self.ask(&["/patch/get"]);
+        self.mirror.patch().clone()
+    }
+
+    /// Hears meters until a module's numbers are as wanted.
+    #[track_caller]
+    fn until_meters(&mut self, module: &str, are_so: impl Fn(&[f32]) -> bool) {
+        let (began, mut last) = (Instant::now(), Vec::new());
+        while last.is_empty() || !are_so(&last) {
+            assert!(began.elapsed() < PATIENCE, "{module} shows {last:?}");
+            let OscMessage { addr, args } = self.hear();
+            if addr == "/meters" && args[0] == OscType::String(module.into()) {
+                last = args[1..].iter().filter_map(|arg| arg.clone().float()).collect();
+            }
+        }
+    }
+}
+
+/// The sentence of an `/error` about that address.
+#[track_caller]
+fn sentence(error: &OscMessage, address: &str) -> String {
+    assert_eq!(error.addr, "/error", "{error:?}");
+    let [OscType::String(about), OscType::String(sentence)] = &error.args[..] else {
+        panic!("{error:?}")
+    };
+    assert_eq!(about, address, "{sentence}");
+    assert!(sentence.ends_with(['.', '?', '`']) || sentence.contains(": /"), "{sentence}");
+    sentence.clone()
+}
+
+/// A controller on the UDP port.
+struct Controller(UdpSocket);
+
+impl Controller {
+    fn send(&self, bytes: &[u8]) {
+        self.0.send(bytes).expect("the host's port");
+    }
+
+    /// Asks for this; the host says something back.
+    fn ask(&self, line: &str) -> OscMessage {
+        let packet = OscPacket::Message(message(line));
+        self.send(&rosc::encoder::encode(&packet).expect("a message"));
+        self.hear()
+    }
+
+    fn hear(&self) -> OscMessage {
+        let mut bytes = [0; 65_536];
+        let length = self.0.recv(&mut bytes).expect("the host answers");
+        match rosc::decoder::decode_udp(&bytes[..length]) {
+            Ok((_, OscPacket::Message(message))) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A tone, from nothing.
+const A_TONE: [&str; 4] = [
+    "/module/add vco vco 0.0 0.0 octave 1",
+    "/module/add out audio-out 200.0 0.0",
+    "/cable/connect vco.sine out.left",
+    "/param/set out level -6.0",
+];
+
+#[test]
+fn what_is_patched_is_heard_and_what_is_pulled_out_is_not() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&["/reports/subscribe meters", "/module/add out audio-out 200.0 0.0"]);
+    editor.until_meters("out", |volts| volts == [0.0, 0.0]);
+    editor.done(&["/module/add vco vco 0.0 0.0 octave 1", "/cable/connect vco.sine out.left"]);
+    // Unpatched, right is what left is.
+    editor.until_meters("out", |volts| volts.iter().all(|&v| v > 4.5));
+    editor.done(&["/param/set out level -12.0"]);
+    editor.until_meters("out", |volts| volts.iter().all(|&v| v < 1.5));
+    editor.done(&["/param/set out level 0"]);
+    editor.until_meters("out", |volts| volts.iter().all(|&v| v > 4.5));
+    editor.done(&["/cable/disconnect vco.sine out.left"]);
+    editor.until_meters("out", |volts| volts.iter().all(|&v| v < 0.5));
+}
+
+#[test]
+fn a_key_is_heard_while_it_is_down() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    editor.done(&[
+        "/module/add keys keyboard 0.0 0.0 voices 2",
+        "/module/add vca vca 0.0 0.0",
+        "/cable/disconnect vco.sine out.left",
+        "/cable/connect vco.sine vca.in",
+        "/cable/connect keys.gate vca.cv",
+        "/cable/connect vca.out out.left",
+        "/reports/subscribe meters",
+    ]);
+    editor.until_meters("out", |volts| volts.iter().all(|&v| v < 0.1));
+    editor.done(&["/note/on keys 69 0.8"]);
+    editor.until_meters("keys", |gates| gates.iter().filter(|&&gate| gate == 10.0).count() == 1);
+    editor.until_meters("out", |volts| volts[0] > 0.5);
+    editor.done(&["/note/off keys 69"]);
+    editor.until_meters("keys", |gates| gates.iter().all(|&gate| gate == 0.0));
+    editor.until_meters("out", |volts| volts[0] < 0.1);
+    editor.done(&["/note/on keys 60 1.0", "/note/on keys 64 1.0"]);
+    editor.until_meters("keys", |gates| gates.iter().filter(|&&gate| gate == 10.0).count() == 2);
+    editor.done(&["/note/all-off"]);
+    editor.until_meters("keys", |gates| gates.iter().all(|&gate| gate == 0.0));
+    assert!(editor.refused("/note/on vco 69 0.8").contains("`vco` is not played"));
+}
+
+#[test]
+fn every_step_can_be_undone_and_made_again() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    let mut patches = vec![editor.patch()];
+    for line in A_TONE {
+        editor.done(&[line]);
+        patches.push(editor.patch());
+    }
+    for patch in patches.iter().rev().skip(1) {
+        editor.done(&["/undo"]);
+        assert_eq!(editor.patch(), *patch);
+    }
+    assert_eq!(editor.refused("/undo"), "Nothing is left to undo.");
+    for patch in patches.iter().skip(1) {
+        editor.done(&["/redo"]);
+        assert_eq!(editor.patch(), *patch);
+    }
+    assert_eq!(editor.refused("/redo"), "Nothing is left to redo.");
+    // A gesture is one step, however much is in it.
+    editor.done(&["/gesture/begin"]);
+    for level in 1..50 {
+        editor.done(&[&format!("/param/set out level -{level}.5")]);
+    }
+    editor.done(&["/module/remove vco", "/gesture/end", "/undo"]);
+    assert_eq!(Some(&editor.patch()), patches.last());
+}
+
+#[test]
+fn a_host_says_what_it_is_and_how_it_is_doing() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    let said = editor.ask(&["/query/host"]);
+    assert_eq!(said[0].args[2], OscType::Int(host.child.id() as i32));
+    let said = editor.ask(&["/query/module vco"]);
+    assert_eq!(said[0].addr, "/module");
+    let octave = said[0].args.iter().position(|arg| *arg == OscType::String("octave".into()));
+    assert_eq!(said[0].args[octave.expect("it is named") + 1], OscType::Float(1.0));
+    let said = editor.ask(&["/query/status"]);
+    let [status, workers @ ..] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(status.args[..2], [OscType::Float(48_000.0), OscType::Int(128)]);
+    assert_eq!(status.args[2], OscType::String("silent clock".into()));
+    assert!(workers.iter().all(|worker| worker.addr == "/worker"));
+    assert_eq!(status.args[7], OscType::Int(workers.len() as i32));
+    let state = |word: &str| {
+        let word = OscType::String(word.into());
+        workers.iter().filter(|worker| worker.args[2] == word).count()
+    };
+    assert_eq!(state("working"), 3);
+    assert!(editor.refused("/query/module vca").contains("`vca`"));
+}
+
+#[test]
+fn health_is_reported_to_who_subscribed_until_they_have_enough() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&["/reports/subscribe health"]);
+    let blocks = |editor: &mut Editor| loop {
+        let OscMessage { addr, args } = editor.hear();
+        if addr == "/status" {
+            return args[6].clone().long().expect("a count");
+        }
+    };
+    let (first, second) = (blocks(&mut editor), blocks(&mut editor));
+    assert!(second > first, "time goes on: {first}, {second}");
+    editor.done(&["/reports/unsubscribe health"]);
+    assert_eq!(editor.ask(&["/query/host"]).len(), 1);
+}
+
+#[test]
+fn two_editors_see_the_same_patch() {
+    let host = Host::start();
+    let mut editors = [host.editor(), host.editor()];
+    for editor in &mut editors {
+        editor.done(&["/reports/subscribe patch", "/patch/get"]);
+    }
+    let [ada, bob] = &mut editors;
+    ada.done(&A_TONE);
+    bob.sync();
+    bob.done(&["/module/add lfo lfo 0.0 0.0", "/cable/connect lfo.sine vco.fm", "/undo"]);
+    ada.sync();
+    ada.done(&["/module/rename vco lead", "/module/bypass lead true", "/module/move out 1.0 2.0"]);
+    bob.sync();
+    bob.done(&["/patch/title Duet", "/patch/new", "/undo", "/param/set lead fm-mode linear"]);
+    ada.sync();
+    let [ada, bob] = editors.map(|mut editor| {
+        assert!(editor.mirror.is_in_step());
+        let seen = editor.mirror.patch().clone();
+        assert_eq!(seen, editor.patch(), "what was reported is what the host has");
+        seen
+    });
+    assert_eq!(ada, bob);
+    assert_eq!((ada.title.as_str(), ada.modules.len(), ada.cables.len()), ("Duet", 3, 1));
+    assert_eq!(ada.modules["lead"].param("fm-mode"), Some(1.0));
+}
+
+#[test]
+fn a_patch_is_saved_and_loaded_again() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    let patch = editor.patch();
+    let path = host.path("tone.sostenuto");
+    let (save, load) =
+        (format!("/patch/save {}", path.display()), format!("/patch/load {}", path.display()));
+    editor.done(&[&save]);
+    assert_eq!(file::load(&path).expect("it was saved"), patch);
+    editor.done(&["/patch/new"]);
+    assert_eq!(editor.patch(), Patch::default());
+    editor.done(&[&load]);
+    assert_eq!(editor.patch(), patch);
+    // What is no patch is neither loaded nor written over.
+    std::fs::write(&path, "Dear diary").expect("room");
+    assert!(editor.refused(&load).contains("was not changed"));
+    assert!(editor.refused(&save).contains("was not changed"));
+    assert!(editor.refused("/patch/load tone.sostenuto").contains("whole path"));
+    assert!(editor.refused("/patch/load /no/where.sostenuto").contains("can not be opened"));
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "Dear diary");
+    assert_eq!(editor.patch(), patch);
+}
+
+#[test]
+fn what_can_not_be_done_is_a_sentence_and_changes_nothing() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    let before = editor.patch();
+    for (line, word) in [
+        ("/module/add lead vcoo 0.0 0.0", "`vco`"),
+        ("/module/add vco vco 0.0 0.0", "`vco`"),
+        ("/module/add Lead vco 0.0 0.0", "`Lead`"),
+        ("/module/add lead vco here there", "a number"),
+        ("/module/add lead vco", "is missing"),
+        ("/module/add lead vco 0.0 inf", "not a number"),
+        ("/module/remove lead", "`lead`"),
+        ("/module/rename vco out", "`out`"),
+        ("/cable/connect vco.sow out.left", "`saw`"),
+        ("/cable/connect vco.sine out.left", "already"),
+        ("/cable/connect vco out.left", "MODULE.PORT"),
+        ("/cable/disconnect vco.saw out.left", "no cable"),
+        ("/param/set out level 100.0", "-60 dB"),
+        ("/param/set out level NaN", "`out.level`"),
+        ("/param/set out level loud", "`loud`"),
+        ("/param/set out lever 1.0", "`level`"),
+        ("/param/set out level", "is missing"),
+        ("/param/set out level 1.0 1 1", "more arguments"),
+        ("/param/set 1 level 1.0", "a string"),
+        ("/note/on out 60 0.5", "not played"),
+        ("/reports/subscribe weather", "patch, meters, health"),
+        ("/gesture/end", "No gesture"),
+        ("/sync soon", "a whole number"),
+        ("/parm/set out level 1.0", "`/param/set`"),
+        ("/status", "can not be asked for"),
+        ("/", "no such address"),
+    ] {
+        let sentence = editor.refused(line);
+        assert!(sentence.contains(word), "{line}: {sentence}");
+        assert_eq!(editor.patch(), before, "{line}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn bytes_that_are_no_message_are_answered_and_change_nothing() {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    let before = editor.patch();
+    let framed = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes(), bytes].concat();
+    let answer = |stream: &mut UnixStream| {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).expect("the host answers");
+        let mut bytes = vec![0; u32::from_be_bytes(length) as usize];
+        stream.read_exact(&mut bytes).expect("the host answers");
+        match rosc::decoder::decode_udp(&bytes) {
+            Ok((_, OscPacket::Message(message))) => message,
+            other => panic!("{other:?}"),
+        }
+    };
+    let connect = || {
+        let stream = UnixStream::connect(host.path("host.sock")).expect("the host listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        stream
+    };
+    let remove = OscPacket::Message(message("/module/remove vco"));
+    let remove = rosc::encoder::encode(&remove).expect("a message");
+
+    // One after another on one connection, which goes on.
+    let mut stream = connect();
+    // A bundle that begins well and ends in nothing is done whole or not at all.
+    let torn = [b"#bundle\0\0\0\0\0\0\0\0\x01", &framed(&remove)[..], b"\0\0\0\x10/und"].concat();
+    for junk in [&b""[..], b"hello, world", b"/undo\0\0\0", &[0xff; 64], &torn] {
+        stream.write_all(&framed(junk)).expect("the host reads");
+        assert!(sentence(&answer(&mut stream), "").contains("Nothing has changed."));
+    }
+    // A type that the tag promises and the bytes do not hold.
+    stream.write_all(&framed(b"/undo\0\0\0,b\0\0\x7f\xff\xff\xff")).expect("the host reads");
+    sentence(&answer(&mut stream), "");
+
+    // A length that nobody means ends the connection, with a word.
+    stream.write_all(&[0xff; 4]).expect("the host reads");
+    assert!(sentence(&answer(&mut stream), "").contains("longer than"));
+    assert_eq!(stream.read(&mut [0]).expect("the host hangs up"), 0);
+
+    // Half a message, and then nothing more.
+    for half in [2, 4, 8, remove.len() + 3] {
+        connect().write_all(&framed(&remove)[..half]).expect("the host reads");
+    }
+    assert_eq!(editor.patch(), before);
+}
+
+#[test]
+fn a_controller_turns_knobs_and_plays_but_loads_nothing() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    let controller = host.controller();
+    let packet = OscPacket::Message(message("/param/set out level -24.0"));
+    controller.send(&rosc::encoder::encode(&packet).expect("a message"));
+    assert_eq!(controller.ask("/sync 3"), message("/synced 3"));
+    let before = editor.patch();
+    assert_eq!(before.modules["out"].param("level"), Some(-24.0));
+
+    for line in [
+        "/patch/load /etc/hosts",
+        "/patch/save /tmp/over.sostenuto",
+        "/patch/new",
+        "/module/remove vco",
+        "/cable/disconnect vco.sine out.left",
+        "/host/quit",
+    ] {
+        let address = line.split_whitespace().next().expect("an address");
+        assert!(sentence(&controller.ask(line), address).contains("over UDP"), "{line}");
+    }
+    for junk in [&b"junk"[..], b"/undo\0\0\0", b"#bundle\0", &[0xff; 2000]] {
+        controller.send(junk);
+        assert!(sentence(&controller.hear(), "").contains("Nothing has changed."));
+    }
+    assert!(sentence(&controller.ask("/param/set out level 99.0"), "/param/set").contains("dB"));
+    assert_eq!(editor.patch(), before);
+}
+
+#[test]
+fn a_host_that_is_told_to_quit_ends_and_leaves_nothing() {
+    let host = Host::start();
+    let pid = host.child.id();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    editor.client.send(message("/host/quit")).expect("the host listens");
+    editor.client.flush().expect("the host listens");
+    // All that still comes is the end.
+    assert!(editor.client.recv().is_err());
+    assert_eq!(host.end(), (Some(0), String::new()));
+    let regions = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    let mut names = regions.map(|region| region.file_name().to_string_lossy().into_owned());
+    assert_eq!(names.find(|name| name.starts_with(&format!("sostenuto-{pid}-"))), None);
+}

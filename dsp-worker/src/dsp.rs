@@ -4,6 +4,7 @@ pub mod blep;
 mod const_math;
 mod dry_wet;
 mod exp2;
+pub mod half_band;
 mod hush;
 mod lagrange;
 mod log2;
@@ -15,6 +16,7 @@ pub mod pulse;
 pub mod random;
 #[cfg(test)]
 pub(crate) mod response;
+pub mod rise;
 pub mod schmitt;
 pub mod sine;
 mod soft_clip;

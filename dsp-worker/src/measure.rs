@@ -216,6 +216,7 @@ mod tests {
         let found = alias(&clean, RATE_HZ, f0_hz, 1, Shape::Saw);
         assert!(found.alias_20k_db < -140.0, "{found:?}");
         assert!(found.harm_err_db < 1e-3, "{found:?}");
+        assert!(cents(found.f0_hz, f0_hz).abs() < 1e-6, "{found:?}");
         let naive = sound(|phase| 2.0 * phase.fract() - 1.0, f0_hz);
         let found = alias(&naive, RATE_HZ, f0_hz, 1, Shape::Saw);
         // Harmonics past 24 kHz have 0.105 of the energy 1.645 in all.

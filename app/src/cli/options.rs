@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use dsp_worker::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use shm_ring::layout::SLOTS;
@@ -12,6 +12,7 @@ use crate::host::device::Output;
 use crate::host::player::Settings;
 use crate::host::pool::worker_program;
 use crate::host::render::ComputedBy;
+use crate::patch::file::FileError;
 use crate::patch::{self, Edit, Patch, apply};
 
 /// How sound is computed.
@@ -99,7 +100,12 @@ impl PatchFile {
 
 /// Reads a patch.
 pub fn load(path: &Path) -> anyhow::Result<Patch> {
-    Ok(patch::file::load(path)?)
+    patch::file::load(path).map_err(|error| match error {
+        // Nothing plays yet, so nothing is said of it.
+        FileError::Read { what, .. } => anyhow!("{}: {what}", path.display()),
+        FileError::Open { what, .. } => anyhow!("{} can not be opened ({what})", path.display()),
+        other => other.into(),
+    })
 }
 
 fn set(patch: &mut Patch, setting: &str) -> anyhow::Result<()> {
@@ -130,7 +136,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 
 fn block_frames(text: &str) -> Result<u32, String> {
     let frames: usize = text.parse().map_err(|_| "not a whole number".to_owned())?;
-    if frames % QUANTUM != 0 || !(MIN_BLOCK_FRAMES..=MAX_BLOCK_FRAMES).contains(&frames) {
+    if !frames.is_multiple_of(QUANTUM) || !(MIN_BLOCK_FRAMES..=MAX_BLOCK_FRAMES).contains(&frames) {
         return Err(format!("not a multiple of {QUANTUM} up to {MAX_BLOCK_FRAMES}"));
     }
     Ok(frames as u32)

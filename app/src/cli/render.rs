@@ -5,12 +5,13 @@ use std::io::{BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{Computing, PatchFile};
+use super::play::on_stop;
 use crate::host::engine::Frame;
 use crate::host::render::{self, ComputedBy, Settings};
 
@@ -59,6 +60,7 @@ impl Render {
         let frames = (self.seconds.as_secs_f64() * f64::from(rate)).round() as u64;
         let computed_by =
             if self.in_process { ComputedBy::InProcess } else { self.computing.by_workers()? };
+        let stop = on_stop()?;
         let mut wav = Wav::create(&self.output, rate, self.format)?;
         let settings =
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
@@ -66,6 +68,9 @@ impl Render {
         let progress = progress(frames);
         let mut left = frames;
         while left > 0 {
+            if stop.try_recv().is_ok() {
+                bail!("stopped: {} was not written", self.output.display());
+            }
             let block = render.block();
             let count = left.min(block.len() as u64);
             wav.write(&block[..count as usize])?;

@@ -20,7 +20,11 @@ use super::memory::{ModuleMemory, NoMemory};
 use super::plan::{Key, Plan, Request, keys, plan};
 use super::pool::Pool;
 use super::shared::Shared;
-use crate::patch::Patch;
+use crate::patch::{Edit, ModuleId, Patch, apply};
+
+/// Audio Out modules of one patch: on the way to the next, its own are heard
+/// too.
+const MAX_PATCH_OUTS: usize = MAX_OUTS / 2;
 
 /// Why a patch does not play.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +36,7 @@ pub enum PlanError {
     #[error(transparent)]
     Plan(#[from] PlanTooLarge),
     /// More is heard than can be.
-    #[error("a patch can have {MAX_OUTS} Audio Out modules, this one has {0}")]
+    #[error("a patch can have {MAX_PATCH_OUTS} Audio Out modules, this one has {0}")]
     Outs(usize),
     /// The engine does not answer.
     #[error("the engine stands still: no worker could be started for a part of the patch")]
@@ -46,6 +50,23 @@ struct Published {
     pen: PlanPen,
 }
 
+/// Workers that make themselves ready for a plan.
+#[must_use]
+pub struct Preparation {
+    pool: Option<Arc<Pool>>,
+    order: Order,
+    generation: u32,
+}
+
+impl Preparation {
+    /// Waits until they are.
+    pub fn wait(self) {
+        if let Some(pool) = self.pool {
+            pool.prepare(self.order, self.generation);
+        }
+    }
+}
+
 /// Leads the engine from plan to plan.
 pub struct Conductor {
     shared: Arc<Shared>,
@@ -57,6 +78,8 @@ pub struct Conductor {
     generation: u32,
     /// What plays.
     now: Option<(Patch, Published)>,
+    /// What is being made ready.
+    next: Option<(Patch, Published)>,
     commands: Commands,
     status: Arc<EngineStatus>,
 }
@@ -81,6 +104,7 @@ impl Conductor {
             block_frames: frames,
             generation: 0,
             now: None,
+            next: None,
             commands,
             status,
         }
@@ -93,10 +117,24 @@ impl Conductor {
     /// # Errors
     /// Where it does not fit; what plays plays on.
     pub fn lead(&mut self, next: &Patch) -> Result<(), PlanError> {
+        let preparation = self.begin(next)?;
+        preparation.wait();
+        self.commit();
+        Ok(())
+    }
+
+    /// The first half of [`Conductor::lead`]: the plan lies in shared memory.
+    /// Between the halves params may be turned; nobody needs to be kept from
+    /// that while workers make themselves ready.
+    ///
+    /// # Errors
+    /// Where it does not fit; what plays plays on.
+    pub fn begin(&mut self, next: &Patch) -> Result<Preparation, PlanError> {
         let outs = next.modules.values().filter(|m| &*m.kind == super::plan::AUDIO_OUT).count();
-        if outs > MAX_OUTS / 2 {
+        if outs > MAX_PATCH_OUTS {
             return Err(PlanError::Outs(outs));
         }
+        self.follow_rename(next);
         for (key, module) in keys(next) {
             self.memory.take(&self.shared.arena, &key, module)?;
         }
@@ -114,13 +152,43 @@ impl Conductor {
         plan.tables.write(&self.shared.control, place)?;
         self.generation += 1;
         let pen = PlanPen::new(&plan.tables, place);
-        if let Some(pool) = &self.pool {
-            let frames = self.block_frames;
-            pool.prepare(Order { is_settled: false, new: place, old, frames }, self.generation);
+        let order = Order { is_settled: false, new: place, old, frames: self.block_frames };
+        self.next = Some((next.clone(), Published { place, plan, pen }));
+        Ok(Preparation { pool: self.pool.clone(), order, generation: self.generation })
+    }
+
+    /// The second half: the engine is told.
+    pub fn commit(&mut self) {
+        let Some((patch, published)) = self.next.take() else { return };
+        self.push(Command::Adopt(adopted(&published.plan, published.place, published.pen)));
+        self.now = Some((patch, published));
+    }
+
+    /// A module that only has another name plays on: it keeps its memory.
+    fn follow_rename(&mut self, next: &Patch) {
+        let Some((now, published)) = &mut self.now else { return };
+        let mut left = now.modules.keys().filter(|id| !next.modules.contains_key(*id));
+        let mut came = next.modules.keys().filter(|id| !now.modules.contains_key(*id));
+        let (Some(id), None, Some(new_id), None) =
+            (left.next(), left.next(), came.next(), came.next())
+        else {
+            return;
+        };
+        if now.modules[id] != next.modules[new_id] {
+            return;
         }
-        self.push(Command::Adopt(adopted(&plan, place, pen)));
-        self.now = Some((next.clone(), Published { place, plan, pen }));
-        Ok(())
+        let (id, new_id, kind) = (id.clone(), new_id.clone(), now.modules[id].kind.clone());
+        let edit = Edit::RenameModule { id: id.clone(), new_id: new_id.clone() };
+        if apply(now, edit).is_err() {
+            return;
+        }
+        let (old, new) = ((id, kind.clone()), (new_id, kind));
+        if let Some(memory) = self.memory.taken.remove(&old) {
+            self.memory.taken.insert(new.clone(), memory);
+        }
+        if let Some(index) = published.plan.modules.remove(&old) {
+            published.plan.modules.insert(new, index);
+        }
     }
 
     /// Makes the plan that follows a passing one: without fades, and without
@@ -129,10 +197,12 @@ impl Conductor {
     /// # Errors
     /// Where it does not fit; what plays plays on.
     pub fn arrive(&mut self) -> Result<(), PlanError> {
-        match self.now.as_ref().map(|(patch, _)| patch.clone()) {
-            Some(patch) => self.lead(&patch),
-            None => Ok(()),
-        }
+        self.patch().map_or(Ok(()), |patch| self.lead(&patch))
+    }
+
+    /// The patch that plays, with its params as they stand.
+    pub fn patch(&self) -> Option<Patch> {
+        self.now.as_ref().map(|(patch, _)| patch.clone())
     }
 
     /// Whether the engine plays the newest plan, and its fades are over.
@@ -163,17 +233,34 @@ impl Conductor {
         self.memory.keep_only(|key| modules.contains_key(key));
     }
 
-    /// Turns a knob at the next block. The patch that plays remembers it.
+    /// The key of a module of the patch that plays, or of the one that is being
+    /// made ready.
+    pub fn key(&self, module: &ModuleId) -> Option<Key> {
+        let find = |(patch, _): &(Patch, Published)| {
+            patch.modules.get(module).map(|found| (module.clone(), found.kind.clone()))
+        };
+        self.next.as_ref().and_then(find).or_else(|| self.now.as_ref().and_then(find))
+    }
+
+    /// Turns a knob at the next block, in the plan that plays and in one that
+    /// is being made ready.
     pub fn set_param(&mut self, key: &Key, param: usize, value: f32) {
-        let Some((patch, published)) = &mut self.now else { return };
-        let Some(index) = published.plan.param(key, param) else { return };
-        let (pen, index) = (published.pen, index as u32);
-        if let Some(module) = patch.modules.get_mut(&key.0)
-            && let Ok(about) = module.about()
-        {
-            module.params.insert(about.params[param].name.into(), value);
+        let mut commands = [Command::Nothing; 2];
+        for (command, way) in commands.iter_mut().zip([&mut self.now, &mut self.next]) {
+            let Some((patch, published)) = way else { continue };
+            let Some(index) = published.plan.param(key, param) else { continue };
+            if let Some(module) = patch.modules.get_mut(&key.0)
+                && let Ok(about) = module.about()
+            {
+                module.params.insert(about.params[param].name.into(), value);
+            }
+            *command = Command::SetParam { pen: published.pen, index: index as u32, value };
         }
-        self.push(Command::SetParam { pen, index, value });
+        for command in commands {
+            if !matches!(command, Command::Nothing) {
+                self.push(command);
+            }
+        }
     }
 
     /// Something happens to a module at the next block.

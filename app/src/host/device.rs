@@ -57,8 +57,25 @@ pub enum NoSound {
     },
 }
 
+/// While it lives, what ALSA has to say to this thread is not printed: it
+/// writes dozens of lines where a single card is missing.
+struct QuietAlsa {
+    #[cfg(target_os = "linux")]
+    _messages: Option<std::rc::Rc<std::cell::RefCell<alsa::Output>>>,
+}
+
+impl QuietAlsa {
+    fn new() -> QuietAlsa {
+        QuietAlsa {
+            #[cfg(target_os = "linux")]
+            _messages: alsa::Output::local_error_handler().ok(),
+        }
+    }
+}
+
 /// Every sound card that can play, by all of the system's sound servers.
 pub fn list() -> Vec<Card> {
+    let _quiet = QuietAlsa::new();
     let default = cpal::default_host().default_output_device().and_then(|card| card.id().ok());
     let mut cards = Vec::new();
     for host in cpal::available_hosts().into_iter().filter_map(|id| cpal::host_from_id(id).ok()) {
@@ -157,10 +174,11 @@ impl Player {
     fn run(mut self, mut output: Output, mut callback: Callback) {
         let mut told = None;
         loop {
+            let _quiet = QuietAlsa::new();
             let (give_back, home) = channel();
             let lent = Lent { callback: Some(callback), give_back };
             let opened = match &output {
-                Output::SilentClock => Err((NoSound::NoCard, lent)),
+                Output::SilentClock => Err(Box::new((NoSound::NoCard, lent))),
                 output => self.open(output, lent),
             };
             let (news, order) = match opened {
@@ -171,7 +189,8 @@ impl Player {
                     drop(stream);
                     (news, Some(order))
                 }
-                Err((why, lent)) => {
+                Err(silence) => {
+                    let (why, lent) = *silence;
                     let wanted = output != Output::SilentClock;
                     let why = if wanted { why.to_string() } else { SILENT_CLOCK.to_owned() };
                     let news = News::Silent(why);
@@ -197,10 +216,10 @@ impl Player {
         *told = Some(news);
     }
 
-    fn open(&self, output: &Output, lent: Lent) -> Result<(String, Stream), (NoSound, Lent)> {
+    fn open(&self, output: &Output, lent: Lent) -> Result<(String, Stream), Box<Silence>> {
         let card = match find(output) {
             Ok(card) => card,
-            Err(why) => return Err((why, lent)),
+            Err(why) => return Err(Box::new((why, lent))),
         };
         let name = name(&card);
         let refused = |cause| NoSound::Refused {
@@ -210,7 +229,9 @@ impl Player {
         };
         let default = match card.default_output_config() {
             Ok(default) => default,
-            Err(cause) => return Err((refused(cause), lent)),
+            // ALSA names a default card also where there is none.
+            Err(_) if *output == Output::Default => return Err(Box::new((NoSound::NoCard, lent))),
+            Err(cause) => return Err(Box::new((refused(cause), lent))),
         };
         let config = StreamConfig {
             channels: default.channels().max(1),
@@ -228,7 +249,7 @@ impl Player {
             .and_then(|stream| stream.play().map(|()| stream));
         match stream {
             Ok(stream) => Ok((name, stream)),
-            Err(cause) => Err((refused(cause), shelf.take().expect("no stream has it"))),
+            Err(cause) => Err(Box::new((refused(cause), shelf.take().expect("no stream has it")))),
         }
     }
 
@@ -312,6 +333,9 @@ impl Player {
         None
     }
 }
+
+/// Why nothing is heard, and the callback for whoever tries next.
+type Silence = (NoSound, Lent);
 
 fn find(output: &Output) -> Result<cpal::Device, NoSound> {
     let Output::Device(id) = output else {

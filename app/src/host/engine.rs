@@ -107,6 +107,12 @@ pub struct Engine {
     limiter: Limiter,
 }
 
+/// The number of the block after this one. 0 means none yet, so it is passed
+/// over; and with it 1, because parity says which state is the committed one.
+fn next_block(block: u32) -> u32 {
+    if block == u32::MAX { 2 } else { block + 1 }
+}
+
 /// How long the engine sleeps at most before it looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -144,7 +150,7 @@ impl Engine {
     pub fn block(&mut self, out: &mut [Frame]) -> bool {
         let began = Instant::now();
         let events = self.obey();
-        self.start.block = self.start.block.wrapping_add(1).max(1);
+        self.start.block = next_block(self.start.block);
         self.start.plan = self.plan.place;
         if self.plan.generation == 0 {
             out.fill([0.0; 2]);
@@ -261,6 +267,19 @@ impl Engine {
         for (offset, frame) in out.iter_mut().enumerate() {
             frame[0] += gain(offset) * left.at(0, offset);
             frame[1] += gain(offset) * right.at(0, offset);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn block_numbers_change_parity_also_when_they_wrap() {
+        for block in [0, 1, u32::MAX - 1, u32::MAX] {
+            assert_ne!(next_block(block), 0);
+            assert_ne!(next_block(block) % 2, block % 2);
         }
     }
 }

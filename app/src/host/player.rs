@@ -19,7 +19,6 @@ use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
 use super::device::{Device, News, Output, SILENT_CLOCK};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
-use super::plan::Key;
 use super::pool::{Pool, PoolError};
 use super::shared::Shared;
 use super::supervisor::Seat;
@@ -80,7 +79,6 @@ struct Inner {
 struct Score {
     conductor: Conductor,
     wanted: Option<Patch>,
-    refused: Option<String>,
     is_closing: bool,
 }
 
@@ -131,6 +129,9 @@ impl Player {
         let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
         let pool = Pool::start(Arc::clone(&shared), settings.program.clone(), settings.workers)?;
         let pool = Arc::new(pool);
+        if !pool.is_real_time() {
+            tell(NOT_REAL_TIME);
+        }
         let mut conductor = Conductor::new(
             Arc::clone(&shared),
             Some(Arc::clone(&pool)),
@@ -147,7 +148,7 @@ impl Player {
             settings,
             asked: Arc::new(AtomicU32::new(frames)),
             device: Mutex::new(News::Silent(SILENT_CLOCK.to_owned())),
-            score: Mutex::new(Score { conductor, wanted: None, refused: None, is_closing: false }),
+            score: Mutex::new(Score { conductor, wanted: None, is_closing: false }),
             changed: Condvar::new(),
             layouts: ModuleLayout::all(),
         });
@@ -191,6 +192,9 @@ impl Drop for Player {
         }
     }
 }
+
+const NOT_REAL_TIME: &str = "The system does not let the sound run in real time. It plays all the \
+    same, but other programs may interrupt it. packaging/linux says how to allow it.";
 
 fn silence(why: &str) -> String {
     if why == SILENT_CLOCK {
@@ -250,15 +254,16 @@ impl Inner {
                     self.changed.wait_while(score, idle).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let score = &mut *score;
-            let result = match score.wanted.take() {
-                Some(patch) => score.conductor.lead(&patch),
-                None => score.conductor.arrive(),
-            };
-            if let Err(error) = result {
-                let sentence = format!("{error}. You hear the patch as it was before.");
-                tell(&sentence);
-                score.refused = Some(sentence);
+            let next = score.wanted.take().or_else(|| score.conductor.patch()).unwrap_or_default();
+            match score.conductor.begin(&next) {
+                Ok(preparation) => {
+                    // Meanwhile knobs are turned.
+                    drop(score);
+                    preparation.wait();
+                    score = lock(&self.score);
+                    score.conductor.commit();
+                }
+                Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
         }
     }
@@ -276,11 +281,6 @@ impl Inner {
         }
         score
     }
-
-    fn key(&self, score: &Score, module: &ModuleId) -> Option<Key> {
-        let plan = score.conductor.plan()?;
-        plan.modules.keys().find(|key| key.0 == *module).cloned()
-    }
 }
 
 impl Sound for Player {
@@ -297,14 +297,14 @@ impl Sound for Player {
         {
             module.params.insert(about.params[param].name.into(), value);
         }
-        if let Some(key) = self.inner.key(&score, module) {
+        if let Some(key) = score.conductor.key(module) {
             score.conductor.set_param(&key, param, value);
         }
     }
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
-        if let Some(key) = self.inner.key(&score, module) {
+        if let Some(key) = score.conductor.key(module) {
             score.conductor.event(&key, event);
         }
     }

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dsp_worker::worker::process::{Order, prepared_word};
+use dsp_worker::worker::process::{Order, is_prepared};
 use dsp_worker::worker::thread::ask_for_real_time;
-use shm_ring::layout::{BlockStart, HOST, NONE, STARTING, WARM, WORKERS};
+use shm_ring::layout::{BlockStart, GRANTED_REAL_TIME, HOST, NONE, STARTING, WARM, WORKERS};
 use shm_ring::protocol::{give_slot, wait_for};
 use shm_ring::sync::Ordering;
 
@@ -72,6 +73,16 @@ pub fn worker_program() -> Result<PathBuf, PoolError> {
     found.ok_or_else(|| PoolError::NoProgram(places[0].clone()))
 }
 
+/// Ctrl-C in a terminal goes to every process of a group. The host hears it,
+/// and its workers play until it has let them go.
+fn spare_ctrl_c(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    // CREATE_NEW_PROCESS_GROUP
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(command, 0x200);
+}
+
 /// The workers of a session.
 pub struct Pool {
     inner: Arc<Inner>,
@@ -93,6 +104,8 @@ struct State {
     /// The plan that plays or is about to, for workers that come later.
     order: Option<(Order, u32)>,
     restarts: Vec<u32>,
+    /// Those that watch and welcome workers.
+    threads: Vec<JoinHandle<()>>,
     is_closing: bool,
 }
 
@@ -113,6 +126,7 @@ impl Pool {
                 orders: (0..WORKERS).map(|_| None).collect(),
                 order: None,
                 restarts: vec![0; slots],
+                threads: Vec::new(),
                 is_closing: false,
             }),
             changed: Condvar::new(),
@@ -155,9 +169,8 @@ impl Pool {
             state.ask(&order.line())
         };
         let end = Instant::now() + PATIENCE;
-        for (seat, slot) in asked {
-            let wanted = prepared_word(slot, generation);
-            self.inner.wait_for_word(seat, wanted, end);
+        for seat in asked {
+            self.inner.wait_until_prepared(seat, generation, end);
         }
     }
 
@@ -173,6 +186,17 @@ impl Pool {
         let living = seats.filter(|(_, seat)| **seat != Seat::Empty);
         let pid = |seat: usize| self.inner.shared.worker_record(seat).pid.load(Ordering::Relaxed);
         living.map(|(index, &seat)| (pid(index), seat)).collect()
+    }
+
+    /// Whether the system lets every living worker run in real time.
+    pub fn is_real_time(&self) -> bool {
+        let state = self.inner.lock();
+        let living = state.supervisor.seats().iter().enumerate();
+        let mut living = living.filter(|(_, seat)| matches!(seat, Seat::Holds(_) | Seat::Spare));
+        living.all(|(seat, _)| {
+            let granted = self.inner.shared.worker_record(seat).granted.load(Ordering::Relaxed);
+            granted & GRANTED_REAL_TIME != 0
+        })
     }
 
     /// How often each slot's worker has been replaced.
@@ -202,13 +226,21 @@ impl Drop for Pool {
         state.orders.iter_mut().for_each(|orders| *orders = None);
         let is_peopled =
             |state: &mut State| state.supervisor.seats().iter().any(|&seat| seat != Seat::Empty);
-        drop(self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled));
+        let wait = self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled);
+        let (mut state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
+        let threads = std::mem::take(&mut state.threads);
+        drop(state);
+        // They hold the shared memory, which is to be gone when this returns.
+        // Where a worker does not leave, its thread ends with the process.
+        if !timeout.timed_out() {
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        }
     }
 }
 
 impl State {
-    /// Sends a line to every worker; returns whom, and the slot each has.
-    fn ask(&mut self, line: &str) -> Vec<(usize, Option<usize>)> {
+    /// Sends a line to every worker; returns those that are warm.
+    fn ask(&mut self, line: &str) -> Vec<usize> {
         let mut asked = Vec::new();
         for (seat, orders) in self.orders.iter_mut().enumerate() {
             let Some(pipe) = orders else { continue };
@@ -217,10 +249,8 @@ impl State {
                 *orders = None;
                 continue;
             }
-            match self.supervisor.seats()[seat] {
-                Seat::Holds(slot) => asked.push((seat, Some(slot))),
-                Seat::Spare => asked.push((seat, None)),
-                Seat::Empty | Seat::Warming => {}
+            if matches!(self.supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare) {
+                asked.push(seat);
             }
         }
         asked
@@ -238,11 +268,13 @@ impl Inner {
         control.slot.store(NONE, Ordering::Relaxed);
         record.state.store(STARTING, Ordering::Relaxed);
         record.prepared.store(u32::MAX, Ordering::Relaxed);
-        let child = Command::new(&inner.program)
+        let mut command = Command::new(&inner.program);
+        command
             .args([inner.shared.control.name(), inner.shared.arena.name(), &seat.to_string()])
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn();
+            .stdout(Stdio::null());
+        spare_ctrl_c(&mut command);
+        let child = command.spawn();
         let mut child =
             child.map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })?;
         {
@@ -256,14 +288,17 @@ impl Inner {
         }
         let watched = Arc::clone(inner);
         let watch = move || watched.watch(seat, child);
-        let thread = std::thread::Builder::new().name(format!("worker {seat}")).spawn(watch);
+        let watching = std::thread::Builder::new().name(format!("worker {seat}")).spawn(watch);
         let warming = Arc::clone(inner);
         let wait = move || warming.welcome(seat);
-        let second = std::thread::Builder::new().name(format!("warming {seat}")).spawn(wait);
-        thread
-            .and(second)
-            .map(drop)
-            .map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })
+        let welcoming = std::thread::Builder::new().name(format!("warming {seat}")).spawn(wait);
+        let mut state = inner.lock();
+        state.threads.retain(|thread| !thread.is_finished());
+        for thread in [watching, welcoming] {
+            let failed = |cause| PoolError::Spawn { program: inner.program.clone(), cause };
+            state.threads.push(thread.map_err(failed)?);
+        }
+        Ok(())
     }
 
     /// Waits until a new worker is warm, and gives it what there is to do.
@@ -342,16 +377,18 @@ impl Inner {
         }
     }
 
-    fn wait_for_word(&self, seat: usize, wanted: u32, end: Instant) {
+    fn wait_until_prepared(&self, seat: usize, generation: u32, end: Instant) {
         let word = &self.shared.worker_record(seat).prepared;
-        let me = HOST;
-        let nap = Some(Duration::from_millis(20));
-        while !wait_for(&self.shared.doorbell, me, word, wanted, nap) {
-            let is_gone =
-                !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare);
-            if is_gone || Instant::now() > end {
+        loop {
+            let seen = word.load(Ordering::Acquire);
+            // Whatever slot it had when it answered: it may have got one since.
+            if is_prepared(seen, generation) || Instant::now() > end {
                 return;
             }
+            if !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare) {
+                return;
+            }
+            self.shared.doorbell.wait(HOST, word, seen, Some(Duration::from_millis(20)));
         }
     }
 }

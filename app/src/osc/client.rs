@@ -78,7 +78,8 @@ impl Client {
         self.recv()
     }
 
-    /// How long [`Client::recv`] waits at most; forever, if not said.
+    /// How long [`Client::recv`] waits at most; forever, if not said. Named
+    /// pipes refuse it: on Windows, receive in a thread of its own.
     pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.receiver.stream.set_recv_timeout(timeout)
     }

@@ -321,7 +321,8 @@ impl Args {
 
     fn path(&mut self) -> Result<PathBuf, Unreadable> {
         let path = PathBuf::from(self.text()?);
-        if path.is_absolute() { Ok(path) } else { Err(Unreadable::HalfPath) }
+        // Not `is_absolute`: on Windows that asks for a drive too.
+        if path.has_root() { Ok(path) } else { Err(Unreadable::HalfPath) }
     }
 
     fn number(&mut self) -> Result<f32, Unreadable> {

@@ -1,9 +1,10 @@
 //! The local stream: a socket that only its user can open, for editors.
 
-use std::fs::{self, File};
+#[cfg(unix)]
+use std::fs;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ use crate::osc::service::{ClientId, Rights, Service, read};
 /// Connections at a time: more are some program's mistake.
 const MAX_CONNECTIONS: usize = 64;
 
+/// How long the end waits for connections to end: on Windows those stay whose
+/// editors do.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Listens for editors until it is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -30,15 +35,22 @@ pub struct Server {
 #[derive(Debug, Default)]
 struct Shared {
     is_stopping: AtomicBool,
-    connections: AtomicUsize,
+    connections: Mutex<usize>,
+    ended: Condvar,
     streams: Mutex<Vec<Weak<Stream>>>,
+}
+
+impl Shared {
+    fn connections(&self) -> MutexGuard<'_, usize> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Server {
     /// Starts to listen. A socket that a dead host left is replaced; a living
     /// host's is not.
     pub fn start<S: Service>(endpoint: &Endpoint, service: Arc<S>) -> Result<Server, StreamError> {
-        let lock_file = claim(endpoint)?;
+        let claim = claim(endpoint)?;
         let failed = |what| StreamError::Listen { path: endpoint.path().to_owned(), what };
         let listener = listen(endpoint).map_err(failed)?;
         let shared = Arc::new(Shared::default());
@@ -47,7 +59,7 @@ impl Server {
             accept(&listener, &service, &here);
             // The socket goes first, then the claim to its name.
             drop(listener);
-            drop(lock_file);
+            drop(claim);
         });
         let thread = Some(thread.map_err(failed)?);
         Ok(Server { endpoint: endpoint.clone(), shared, thread })
@@ -66,6 +78,10 @@ impl Drop for Server {
         for stream in streams.unwrap_or_default().iter().filter_map(Weak::upgrade) {
             hang_up(&stream);
         }
+        // Whoever serves a connection holds the service, which is to be free.
+        let are_some = |connections: &mut usize| *connections > 0;
+        let shared = &self.shared;
+        drop(shared.ended.wait_timeout_while(shared.connections(), FAREWELL, are_some));
     }
 }
 
@@ -84,14 +100,23 @@ fn named(name: &str) -> thread::Builder {
     thread::Builder::new().name(name.to_owned())
 }
 
-/// The right to the socket's name: a locked file beside it, which the system
+/// The right to a socket's name: a locked file beside it, which the system
 /// unlocks whenever and however its owner ends. So two hosts that start at
 /// once can not both find the socket dead and replace it.
 #[cfg(unix)]
-fn claim(endpoint: &Endpoint) -> Result<File, StreamError> {
+struct Claim {
+    _locked: fs::File,
+}
+
+/// A named pipe goes with its last owner; only its first instance is a host.
+#[cfg(not(unix))]
+struct Claim {}
+
+#[cfg(unix)]
+fn claim(endpoint: &Endpoint) -> Result<Claim, StreamError> {
     let failed = |what| StreamError::Listen { path: endpoint.path().to_owned(), what };
     let path = endpoint.path().with_extension("lock");
-    let mut options = File::options();
+    let mut options = fs::File::options();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.create(true).truncate(false).write(true).open(path).map_err(failed)?;
     match file.try_lock() {
@@ -103,16 +128,15 @@ fn claim(endpoint: &Endpoint) -> Result<File, StreamError> {
     }
     match fs::remove_file(endpoint.path()) {
         Err(what) if what.kind() != io::ErrorKind::NotFound => Err(failed(what)),
-        _ => Ok(file),
+        _ => Ok(Claim { _locked: file }),
     }
 }
 
-/// A named pipe goes with its last owner; only its first instance is a host.
 #[cfg(not(unix))]
-fn claim(endpoint: &Endpoint) -> Result<(), StreamError> {
+fn claim(endpoint: &Endpoint) -> Result<Claim, StreamError> {
     match endpoint.connect() {
         Ok(_) => Err(StreamError::AlreadyRunning(endpoint.path().to_owned())),
-        Err(_) => Ok(()),
+        Err(_) => Ok(Claim {}),
     }
 }
 
@@ -167,6 +191,7 @@ fn welcome<S: Service>(stream: Stream, service: &Arc<S>, shared: &Arc<Shared>) -
         outbox.close();
         hang_up(&stream);
         let _ = writer.join();
+        drop(service);
         drop(seat);
     });
     connection.map(drop)
@@ -185,16 +210,19 @@ struct Seat(Arc<Shared>);
 
 impl Seat {
     fn take(shared: &Arc<Shared>) -> Option<Seat> {
-        // Made first, so that a place that was not there is given back too.
-        let seat = Seat(shared.clone());
-        let taken = shared.connections.fetch_add(1, Ordering::Relaxed);
-        (taken < MAX_CONNECTIONS).then_some(seat)
+        let mut connections = shared.connections();
+        if *connections == MAX_CONNECTIONS {
+            return None;
+        }
+        *connections += 1;
+        Some(Seat(shared.clone()))
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        *self.0.connections() -= 1;
+        self.0.ended.notify_all();
     }
 }
 
@@ -271,6 +299,8 @@ mod tests {
 
         fn client(&self) -> Client {
             let client = Client::connect(&self.endpoint).unwrap();
+            // Named pipes have none.
+            #[cfg(unix)]
             client.set_timeout(Some(Duration::from_secs(20))).unwrap();
             client
         }
@@ -339,6 +369,7 @@ mod tests {
         host.client().request(example("/sync 1")).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn who_is_connected_hears_that_the_host_ended() {
         let mut host = Host::start();

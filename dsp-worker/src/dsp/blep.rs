@@ -8,7 +8,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::const_math::{bessel_i0_of_root, sin};
+use super::const_math::kaiser_sinc;
 use crate::lane::{LANES, Lane};
 use crate::units::QUANTUM;
 
@@ -34,7 +34,7 @@ type Tables = [[[f32; TAPS]; PLACES + 1]; ORDERS];
 /// corner and so on, less the step, the ramp and so on themselves.
 static TABLES: Tables = tables();
 
-#[allow(long_running_const_eval, reason = "a fraction of a second")]
+#[allow(long_running_const_eval, reason = "two seconds")]
 const fn tables() -> Tables {
     const MIDDLE: usize = TAPS * PLACES / 2;
     const GRID: f64 = 1.0 / PLACES as f64;
@@ -97,30 +97,28 @@ const fn tables() -> Tables {
 }
 
 const fn impulse(frames: f64) -> f64 {
-    let turns = CUTOFF * frames;
-    let sinc = if turns == 0.0 { 1.0 } else { sin(turns) / (std::f64::consts::TAU * turns) };
-    let x = frames / LATENCY as f64;
-    sinc * bessel_i0_of_root(KAISER_BETA * KAISER_BETA * (1.0 - x * x))
+    kaiser_sinc(frames, LATENCY, CUTOFF, KAISER_BETA)
 }
 
 /// One waveform on its way out, in all channels. It is given the waveform as
 /// sampled, and its edges; what comes out is [`LATENCY`] frames late.
 ///
-/// The first half is the frames of this quantum, the second half what its edges
-/// put into the next: so that an edge is written in one go.
+/// Frames are counted from the start of the quantum. The first half is what the
+/// 32 frames of this count add up to, the second half what their edges put into
+/// the next 32: so that an edge is written in one go.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Edged {
-    groups: [[[f32; LANES]; QUANTUM + TAPS]; 2],
+    groups: [[[f32; LANES]; 2 * TAPS]; 2],
 }
 
-const _: () = assert!(TAPS == QUANTUM);
+const _: () = assert!(QUANTUM.is_multiple_of(TAPS));
 
 impl Edged {
-    /// To be called once at the start of every quantum.
+    /// To be called before every frame that is a multiple of [`TAPS`].
     #[inline(always)]
-    pub fn start_quantum(&mut self, group: usize) {
-        let (now, next) = self.groups[group % 2].split_at_mut(QUANTUM);
+    pub fn start_count(&mut self, group: usize) {
+        let (now, next) = self.groups[group % 2].split_at_mut(TAPS);
         now.copy_from_slice(next);
         next.fill([0.0; LANES]);
     }
@@ -158,7 +156,7 @@ impl Edged {
 
     #[inline(always)]
     fn spread(&mut self, group: usize, lane: usize, frame: usize, taps: &[f32; TAPS]) {
-        let frame = frame % QUANTUM;
+        let frame = frame % TAPS;
         let places = &mut self.groups[group % 2][frame..frame + TAPS];
         for (place, tap) in places.iter_mut().zip(taps) {
             place[lane % LANES] += tap;
@@ -170,7 +168,7 @@ impl Edged {
     #[inline(always)]
     pub fn pass<L: Lane>(&mut self, group: usize, frame: usize, sample: L) -> L {
         let places = &mut self.groups[group % 2];
-        let frame = frame % QUANTUM;
+        let frame = frame % TAPS;
         let centre = &mut places[frame + LATENCY];
         put(centre, L::from_lanes(*centre) + sample);
         L::from_lanes(places[frame])
@@ -189,7 +187,8 @@ fn put<L: Lane>(place: &mut [f32; LANES], sample: L) {
 /// A table's row for that lateness, between its two nearest.
 #[inline(always)]
 fn around(table: &[[f32; TAPS]; PLACES + 1], late: f32, scale: f32) -> [f32; TAPS] {
-    let place = late * PLACES as f32;
+    // What is not a number becomes 0 too.
+    let place = if late > 0.0 { late * PLACES as f32 } else { 0.0 };
     let row = (place as usize).min(PLACES - 1);
     let (next, here) = (place - row as f32, &table[row]);
     let after = &table[row + 1];

@@ -27,6 +27,18 @@ pub(super) const fn bessel_i0_of_root(square: f64) -> f64 {
     sum
 }
 
+/// A low-pass's impulse response: a sinc under a Kaiser window, that many
+/// frames from its middle. `cutoff` is in cycles a frame. Its sum is not 1.
+pub(super) const fn kaiser_sinc(frames: f64, half_width: usize, cutoff: f64, beta: f64) -> f64 {
+    let turns = cutoff * frames;
+    let sinc = if turns == 0.0 { 1.0 } else { sin(turns) / (std::f64::consts::TAU * turns) };
+    let x = frames / half_width as f64;
+    if x * x >= 1.0 {
+        return 0.0;
+    }
+    sinc * bessel_i0_of_root(beta * beta * (1.0 - x * x))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,9 @@
 
 use crate::lane::Lane;
 
+const COEFFICIENTS: [f32; 5] =
+    [std::f32::consts::FRAC_PI_2, -0.645_963_4, 0.079_688_48, -0.004_672_228, 0.000_150_820_56];
+
 /// sin(π/2 · x) for x from -1 to 1, within 2e-7: a triangle bent to a sine.
 ///
 /// An odd polynomial of the ninth degree, fitted (minimax) for this range.
@@ -15,9 +18,6 @@ pub fn sine_of_triangle<L: Lane>(x: L) -> L {
     let sum = sum * square + L::splat(COEFFICIENTS[0]);
     sum * x
 }
-
-const COEFFICIENTS: [f32; 5] =
-    [1.570_796_3, -0.645_963_36, 0.079_688_48, -0.004_672_228, 0.000_150_820_56];
 
 #[cfg(test)]
 mod tests {

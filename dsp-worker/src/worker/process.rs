@@ -40,6 +40,10 @@ pub fn main() -> ExitCode {
     // Both threads use it until the process ends.
     let session: &Session = Box::leak(Box::new(session));
     let seat = seat.parse().unwrap_or(usize::MAX);
+    if !session.take_seat(seat) {
+        eprintln!("dsp-worker: there is no seat {seat}");
+        return ExitCode::FAILURE;
+    }
     let listening = std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
         session.listen(seat, std::io::stdin().lock());
         // The host is gone. Nobody hears this worker any more.
@@ -49,9 +53,7 @@ pub fn main() -> ExitCode {
         eprintln!("dsp-worker: no thread for the host's orders: {error}");
         return ExitCode::FAILURE;
     }
-    session.work(seat, born);
-    eprintln!("dsp-worker: there is no seat {seat}");
-    ExitCode::FAILURE
+    session.work(seat, born)
 }
 
 /// A session's shared memory, as a worker sees it.
@@ -103,14 +105,17 @@ impl Session {
         Grant::new(&self.arena, &self.layouts)
     }
 
-    /// Lives the life of the worker in that seat. Returns only where there is
-    /// no such seat.
-    pub fn work(&self, seat: usize, born: Instant) {
+    /// Lets this process write the record of a seat. Whether there is such a
+    /// seat. To be called before all else.
+    pub fn take_seat(&self, seat: usize) -> bool {
         let place = arena::worker_record(seat);
-        if seat >= WORKERS || self.arena.protect(place..place + PAGE, Access::Write).is_err() {
-            return;
-        }
-        let record: &WorkerRecord = self.arena.record(place).expect("checked in attach");
+        seat < WORKERS && self.arena.protect(place..place + PAGE, Access::Write).is_ok()
+    }
+
+    /// Lives the life of the worker in a seat that was taken.
+    pub fn work(&self, seat: usize, born: Instant) -> ! {
+        let record: &WorkerRecord =
+            self.arena.record(arena::worker_record(seat)).expect("checked in attach");
         record.pid.store(std::process::id(), Ordering::Relaxed);
         touch_every_module();
         let mut runner = Runner::new(Arc::clone(&self.arena), Arc::clone(&self.doorbell));
@@ -126,7 +131,7 @@ impl Session {
         record.granted.store(granted, Ordering::Relaxed);
         record.warm_nanos.store(born.elapsed().as_nanos() as u64, Ordering::Relaxed);
         publish(&self.doorbell, &record.state, WARM, 1 << HOST.0);
-        flushing_denormals(|| self.run(seat, record, &mut runner));
+        flushing_denormals(|| self.run(seat, record, &mut runner))
     }
 
     /// \[rt\] Waits for news, looks whether there is a block to compute, and
@@ -245,9 +250,24 @@ pub fn prepared_word(slot: Option<usize>, generation: u32) -> u32 {
     generation << 6 | slot.map_or(63, |slot| slot as u32 & 63)
 }
 
+/// Whether a worker's answer is about that plan.
+pub fn is_prepared(answer: u32, generation: u32) -> bool {
+    answer >> 6 == generation << 6 >> 6
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_names_its_plan_whatever_the_slot() {
+        for generation in [1, 5, 1 << 26, u32::MAX] {
+            for slot in [None, Some(0), Some(31)] {
+                assert!(is_prepared(prepared_word(slot, generation), generation));
+                assert!(!is_prepared(prepared_word(slot, generation), generation ^ 1));
+            }
+        }
+    }
 
     #[test]
     fn an_order_is_read_as_it_was_written() {

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use crate::catalog::{Entry, MAX_PARAMS, MAX_PORTS, STATE_ALIGN};
 use crate::module::{Block, Event, Ramp};
 use crate::param::Param;
+use crate::protocol::FADE_SECS;
 use crate::signal::{SILENCE, Signal};
 use crate::tape::{TapeSpan, Tapes};
 use crate::tools::Tools;
@@ -17,15 +18,18 @@ const GLIDE_SECS: f32 = 3e-3;
 
 /// Where the parts of a module's state lie in its bytes.
 ///
-/// First where each param stands on its way to its target, then the last frame
-/// of each output (what a cable in a loop carries into the next quantum), then
-/// the module's own data.
+/// First how far it is bypassed, then where each param stands on its way to its
+/// target, then the last frame of each output (what a cable in a loop carries
+/// into the next quantum), then the module's own data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateLayout {
     params: Range<usize>,
     last_frames: Range<usize>,
     module: Range<usize>,
 }
+
+/// How far a module is bypassed, from 0 to 1: an `f32`.
+const BYPASS_BYTES: usize = 4;
 
 /// The channels of one output at the last frame computed.
 #[repr(C)]
@@ -38,7 +42,7 @@ pub(crate) struct LastFrame {
 impl StateLayout {
     /// The layout of that module's state.
     pub fn of(entry: &Entry) -> StateLayout {
-        let params = 0..4 * entry.about.params.len();
+        let params = BYPASS_BYTES..BYPASS_BYTES + 4 * entry.about.params.len();
         let last_frames =
             params.end..params.end + size_of::<LastFrame>() * entry.about.outputs.len();
         let module = last_frames.end.next_multiple_of(STATE_ALIGN);
@@ -122,7 +126,7 @@ pub struct Call<'a> {
     /// Of this process.
     pub tools: &'a mut Tools,
     /// Pass inputs to outputs along the bypass routes, and leave the module
-    /// alone.
+    /// alone. It fades there and back.
     pub is_bypassed: bool,
 }
 
@@ -132,8 +136,9 @@ impl Call<'_> {
     pub fn run(self, time: Quantum) -> u32 {
         let Quantum { sample_rate_hz, glide, frame, frames } = time;
         let about = self.entry.about;
-        let (params, rest) = self.state.split_at_mut(self.layout.params.end);
-        let params: &mut [f32] = bytemuck::cast_slice_mut(params);
+        let (gliding, rest) = self.state.split_at_mut(self.layout.params.end);
+        let gliding: &mut [f32] = bytemuck::cast_slice_mut(gliding);
+        let (bypassed, params) = gliding.split_at_mut(1);
         let module = self.layout.module.start - self.layout.params.end;
         let module = &mut rest[module..module + self.entry.state_bytes];
 
@@ -146,9 +151,8 @@ impl Call<'_> {
             ramps[index] = Ramp::new(start, ends[index]);
         }
 
-        if self.is_bypassed {
-            bypass(self.entry, self.inputs, self.outputs, frames.clone());
-        } else {
+        let bypass = Ramp::new(bypassed[0], faded(bypassed[0], self.is_bypassed, sample_rate_hz));
+        if bypass.at(0) < 1.0 {
             let mut block = Block {
                 sample_rate_hz,
                 frame,
@@ -164,7 +168,14 @@ impl Call<'_> {
             self.entry.process(module, &mut block);
         }
 
+        if bypass.at(0) >= 1.0 {
+            pass_by(self.entry, self.inputs, self.outputs, frames.clone());
+        } else if bypass.end() > 0.0 {
+            fade_by(self.entry, self.inputs, self.outputs, frames.clone(), bypass);
+        }
+
         if frames.end == QUANTUM {
+            bypassed[0] = bypass.end();
             params.copy_from_slice(&ends[..params.len()]);
         }
         self.outputs.iter_mut().map(|output| output.clean(frames.clone())).sum()
@@ -187,14 +198,44 @@ fn glided(param: &Param, now: f32, target: f32, glide: f32) -> f32 {
     if param.jumps() || way.abs() <= near { target } else { now + way * glide }
 }
 
-fn bypass(entry: &Entry, inputs: &[&Signal], outputs: &mut [Signal], frames: Range<usize>) {
+/// How far a module is bypassed one quantum later.
+fn faded(now: f32, is_bypassed: bool, sample_rate_hz: f32) -> f32 {
+    let step = QUANTUM as f32 / (FADE_SECS * sample_rate_hz);
+    if is_bypassed { (now + step).min(1.0) } else { (now - step).max(0.0) }
+}
+
+/// What an output carries while its module is bypassed.
+fn route<'a>(entry: &Entry, inputs: &[&'a Signal], output: usize) -> &'a Signal {
+    let route = entry.about.bypass.iter().find(|(_, to)| *to == output);
+    route.and_then(|&(from, _)| inputs.get(from).copied()).unwrap_or(&SILENCE)
+}
+
+fn pass_by(entry: &Entry, inputs: &[&Signal], outputs: &mut [Signal], frames: Range<usize>) {
     for (index, output) in outputs.iter_mut().enumerate() {
-        let route = entry.about.bypass.iter().find(|(_, to)| *to == index);
-        let input = route.and_then(|&(from, _)| inputs.get(from).copied()).unwrap_or(&SILENCE);
+        let input = route(entry, inputs, index);
         output.set_channels(input.channels());
         for channel in 0..output.channels() {
             for frame in frames.clone() {
                 output.set(channel, frame, input.at(channel, frame));
+            }
+        }
+    }
+}
+
+/// From the module's outputs to what passes it by, as far as `bypass` says.
+fn fade_by(
+    entry: &Entry,
+    inputs: &[&Signal],
+    outputs: &mut [Signal],
+    frames: Range<usize>,
+    bypass: Ramp,
+) {
+    for (index, output) in outputs.iter_mut().enumerate() {
+        let input = route(entry, inputs, index);
+        for channel in 0..output.channels() {
+            for frame in frames.clone() {
+                let (module, passed) = (output.at(channel, frame), input.at(channel, frame));
+                output.set(channel, frame, module + bypass.at(frame) * (passed - module));
             }
         }
     }
