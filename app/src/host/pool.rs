@@ -332,7 +332,8 @@ impl Inner {
             std::thread::sleep(PAUSE);
             state = self.lock();
         }
-        state.orders[seat] = None;
+        // To close it takes a while, and nobody is to wait for that.
+        let _orders = state.orders[seat].take();
         if state.is_closing {
             state.supervisor.next(Event::Died(seat));
             self.changed.notify_all();
