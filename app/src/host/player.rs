@@ -79,7 +79,21 @@ struct Inner {
 struct Score {
     conductor: Conductor,
     wanted: Option<Patch>,
+    /// What happened to modules that the plan which plays does not have yet.
+    early: Vec<(ModuleId, Event)>,
     is_closing: bool,
+}
+
+impl Score {
+    /// Lets happen what came before its module.
+    fn play_early(&mut self) {
+        for (module, event) in std::mem::take(&mut self.early) {
+            let key = self.conductor.key(&module);
+            if !key.is_some_and(|key| self.conductor.event(&key, event)) && self.wanted.is_some() {
+                self.early.push((module, event));
+            }
+        }
+    }
 }
 
 impl Player {
@@ -148,7 +162,12 @@ impl Player {
             settings,
             asked: Arc::new(AtomicU32::new(frames)),
             device: Mutex::new(News::Silent(SILENT_CLOCK.to_owned())),
-            score: Mutex::new(Score { conductor, wanted: None, is_closing: false }),
+            score: Mutex::new(Score {
+                conductor,
+                wanted: None,
+                early: Vec::new(),
+                is_closing: false,
+            }),
             changed: Condvar::new(),
             layouts: ModuleLayout::all(),
         });
@@ -262,6 +281,7 @@ impl Inner {
                     preparation.wait();
                     score = lock(&self.score);
                     score.conductor.commit();
+                    score.play_early();
                 }
                 Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
@@ -304,8 +324,9 @@ impl Sound for Player {
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
-        if let Some(key) = score.conductor.key(module) {
-            score.conductor.event(&key, event);
+        let key = score.conductor.key(module);
+        if !key.is_some_and(|key| score.conductor.event(&key, event)) {
+            score.early.push((module.clone(), event));
         }
     }
 
