@@ -414,13 +414,28 @@ fn heard(deeds: &[(Deed, usize)], computed_by: ComputedBy) -> Stage {
 }
 
 #[test]
-fn a_module_gets_another_name_without_a_click() {
+fn another_name_is_not_heard() {
+    let mut calm = Stage::in_process(&one_sine());
     let mut stage = Stage::in_process(&one_sine());
-    for blocks in [3, 5, 2, 7, 4, 9, 1, 6] {
-        stage.edit([Edit::RenameModule { id: id("vco"), new_id: id("b") }]);
-        stage.play(blocks);
-        stage.edit([Edit::RenameModule { id: id("b"), new_id: id("vco") }]);
-        stage.play(blocks);
+    for (name, other) in [("vco", "lead"), ("lead", "bass"), ("out", "ear"), ("bass", "vco")] {
+        stage.play(3);
+        stage.edit([Edit::RenameModule { id: id(name), new_id: id(other) }]);
+    }
+    stage.play(10);
+    calm.play(stage.heard.len() / BLOCK as usize);
+    assert_same("renamed-and-calm", &stage.heard, &calm.heard);
+}
+
+#[test]
+fn a_bypass_comes_and_goes_without_a_click() {
+    let mut stage = Stage::in_process(&one_sine());
+    stage.edit([disconnect("vco.sine -> out.left"), add("amp", "attenuverter", &[("gain", 0.2)])]);
+    stage.edit([connect("vco.sine -> amp.in"), connect("amp.out -> out.left")]);
+    for blocks in [13, 15, 12, 17, 14, 19, 11, 16] {
+        for is_bypassed in [true, false] {
+            stage.edit([Edit::SetBypass { module: id("amp"), is_bypassed }]);
+            stage.play(blocks);
+        }
     }
     stage.is_smooth(bound(0.5, LOW_HZ));
 }

@@ -163,6 +163,12 @@ impl Editor {
         self.mirror.patch().clone()
     }
 
+    /// How many blocks the host has computed.
+    fn blocks(&mut self) -> i64 {
+        let said = self.ask(&["/query/status"]);
+        said[0].args[6].clone().long().expect("a count")
+    }
+
     /// Hears meters until a module's numbers are as wanted.
     #[track_caller]
     fn until_meters(&mut self, module: &str, are_so: impl Fn(&[f32]) -> bool) {
@@ -293,6 +299,29 @@ fn every_step_can_be_undone_and_made_again() {
     }
     editor.done(&["/module/remove vco", "/gesture/end", "/undo"]);
     assert_eq!(Some(&editor.patch()), patches.last());
+}
+
+#[test]
+fn a_knob_of_a_module_that_is_only_just_there_is_turned() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    for _ in 0..10 {
+        // Quicker than plans are made: what plays is still a VCA when the knobs
+        // of a sequencer are turned, and it has fewer.
+        editor.done(&["/module/add x vca 0.0 0.0"]);
+        editor.done(&["/param/set x level 0.5"]);
+        editor.done(&["/module/remove x"]);
+        editor.done(&["/module/add x sequencer 0.0 0.0"]);
+        editor.done(&["/param/set x chance-8 0.5"]);
+        assert_eq!(editor.patch().modules["x"].param("chance-8"), Some(0.5));
+        editor.done(&["/module/remove x"]);
+        let now = editor.blocks();
+        while editor.blocks() < now + 20 {}
+    }
+    assert_eq!(editor.patch().modules["vco"].param("octave"), Some(1.0));
+    editor.done(&["/reports/subscribe meters", "/param/set out level 0"]);
+    editor.until_meters("out", |volts| volts.iter().all(|&v| v > 4.9 && v < 5.1));
 }
 
 #[test]

@@ -249,7 +249,9 @@ impl Conductor {
         for (command, way) in commands.iter_mut().zip([&mut self.now, &mut self.next]) {
             let Some((patch, published)) = way else { continue };
             let Some(index) = published.plan.param(key, param) else { continue };
+            // A module of that kind may be leaving for another of its name.
             if let Some(module) = patch.modules.get_mut(&key.0)
+                && module.kind == key.1
                 && let Ok(about) = module.about()
             {
                 module.params.insert(about.params[param].name.into(), value);

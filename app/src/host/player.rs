@@ -19,6 +19,7 @@ use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
 use super::device::{Device, News, Output, SILENT_CLOCK};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
+use super::plan::Key;
 use super::pool::{Pool, PoolError};
 use super::shared::Shared;
 use super::supervisor::Seat;
@@ -93,6 +94,14 @@ impl Score {
                 self.early.push((module, event));
             }
         }
+    }
+
+    /// A module of the newest patch. Its name may have been another kind's until
+    /// now, with other params.
+    fn key(&self, module: &ModuleId) -> Option<Key> {
+        let wanted = self.wanted.as_ref().and_then(|patch| patch.modules.get(module));
+        let key = wanted.map(|found| (module.clone(), found.kind.clone()));
+        key.or_else(|| self.conductor.key(module))
     }
 }
 
@@ -317,14 +326,14 @@ impl Sound for Player {
         {
             module.params.insert(about.params[param].name.into(), value);
         }
-        if let Some(key) = score.conductor.key(module) {
+        if let Some(key) = score.key(module) {
             score.conductor.set_param(&key, param, value);
         }
     }
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
-        let key = score.conductor.key(module);
+        let key = score.key(module);
         if !key.is_some_and(|key| score.conductor.event(&key, event)) {
             score.early.push((module.clone(), event));
         }

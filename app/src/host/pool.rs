@@ -104,7 +104,7 @@ struct State {
     /// The plan that plays or is about to, for workers that come later.
     order: Option<(Order, u32)>,
     restarts: Vec<u32>,
-    /// Those that watch and welcome workers.
+    /// Those that start, watch and welcome workers.
     threads: Vec<JoinHandle<()>>,
     is_closing: bool,
 }
@@ -227,13 +227,13 @@ impl Drop for Pool {
         let is_peopled =
             |state: &mut State| state.supervisor.seats().iter().any(|&seat| seat != Seat::Empty);
         let wait = self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled);
-        let (mut state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
-        let threads = std::mem::take(&mut state.threads);
+        let (state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
         drop(state);
         // They hold the shared memory, which is to be gone when this returns.
         // Where a worker does not leave, its thread ends with the process.
-        if !timeout.timed_out() {
-            threads.into_iter().for_each(|thread| drop(thread.join()));
+        while !timeout.timed_out() {
+            let Some(thread) = self.inner.lock().threads.pop() else { break };
+            drop(thread.join());
         }
     }
 }
@@ -371,8 +371,9 @@ impl Inner {
                 }
             };
             let thread = std::thread::Builder::new().name(format!("spawning {seat}"));
-            if let Err(error) = thread.spawn(spawn) {
-                tracing::error!("no thread to start a worker: {error}");
+            match thread.spawn(spawn) {
+                Ok(thread) => self.lock().threads.push(thread),
+                Err(error) => tracing::error!("no thread to start a worker: {error}"),
             }
         }
     }

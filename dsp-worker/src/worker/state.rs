@@ -170,7 +170,7 @@ impl Call<'_> {
 
         if bypass.at(0) >= 1.0 {
             pass_by(self.entry, self.inputs, self.outputs, frames.clone());
-        } else if bypass.end() > 0.0 {
+        } else if bypass.at(0) > 0.0 {
             fade_by(self.entry, self.inputs, self.outputs, frames.clone(), bypass);
         }
 
