@@ -228,12 +228,13 @@ impl Drop for Pool {
             |state: &mut State| state.supervisor.seats().iter().any(|&seat| seat != Seat::Empty);
         let wait = self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled);
         let (mut state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
-        let threads = std::mem::take(&mut state.threads);
-        drop(state);
         // They hold the shared memory, which is to be gone when this returns.
         // Where a worker does not leave, its thread ends with the process.
-        if !timeout.timed_out() {
-            threads.into_iter().for_each(|thread| drop(thread.join()));
+        while let Some(thread) = state.threads.pop().filter(|_| !timeout.timed_out()) {
+            drop(state);
+            let _ = thread.join();
+            // One that started a worker has left two more.
+            state = self.inner.lock();
         }
     }
 }
@@ -350,7 +351,7 @@ impl Inner {
         tracing::warn!("worker {seat} died ({status}); replaced after {nanos} ns");
     }
 
-    fn act(self: &Arc<Inner>, state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {
+    fn act(self: &Arc<Inner>, mut state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {
         for action in &actions {
             if let Action::Give { slot, seat } = *action {
                 let (slots, workers) = (self.shared.slots(), self.shared.workers());
@@ -359,7 +360,6 @@ impl Inner {
             }
         }
         self.changed.notify_all();
-        drop(state);
         for action in actions {
             let Action::Spawn(seat) = action else { continue };
             // On a thread of its own: this one may be real-time, and to start a
@@ -371,8 +371,9 @@ impl Inner {
                 }
             };
             let thread = std::thread::Builder::new().name(format!("spawning {seat}"));
-            if let Err(error) = thread.spawn(spawn) {
-                tracing::error!("no thread to start a worker: {error}");
+            match thread.spawn(spawn) {
+                Ok(thread) => state.threads.push(thread),
+                Err(error) => tracing::error!("no thread to start a worker: {error}"),
             }
         }
     }
