@@ -2,18 +2,22 @@
 //! output, stamped, and read to the last sample by the other. Both do it in
 //! turn, so half a round trip is one way.
 //!
-//! Told apart: the transfer itself, where the reader is awake and looks at the
-//! stamp all the time; a wake alone, which carries nothing; and both.
+//! Told apart: the transfer itself, where the reader is awake on another core
+//! and looks at the stamp all the time; a wake alone, which carries nothing; and
+//! both. A wake costs much more where it has to fetch a core out of its idle
+//! state than on the writer's own core, so both are shown.
 
 use std::process::{Child, Command, ExitCode};
 use std::time::Duration;
 
 use dsp_worker::signal::{SILENCE, Signal};
 use dsp_worker::units::QUANTUM;
+use dsp_worker::worker::thread::ask_for_real_time;
 use shm_ring::doorbell::{BELLS_BYTES, Doorbell, Listener};
 use shm_ring::protocol::{publish, wait_for};
 use shm_ring::region::{Access, PAGE, Region};
 use shm_ring::sync::{AtomicU32, Ordering};
+use sostenuto_benches::rigs::RATE_HZ;
 use sostenuto_benches::samples::{Samples, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
@@ -32,16 +36,37 @@ const BELLS: usize = 2 * SIDE_BYTES;
 #[derive(Clone, Copy)]
 struct Load {
     channels: usize,
-    is_asleep: bool,
+    reader: Reader,
 }
 
-const LOADS: [(&str, Load); 5] = [
-    ("256 frames, reader awake: the transfer itself", Load { channels: 1, is_asleep: false }),
-    ("256 frames of 16 channels, reader awake", Load { channels: 16, is_asleep: false }),
-    ("a stamp alone, reader awake", Load { channels: 0, is_asleep: false }),
-    ("a stamp alone, reader asleep: the wake itself", Load { channels: 0, is_asleep: true }),
-    ("256 frames, reader asleep: transfer and wake", Load { channels: 1, is_asleep: true }),
+/// Where the reader waits, and how.
+#[derive(Clone, Copy, PartialEq)]
+enum Reader {
+    SpinsElsewhere,
+    SleepsElsewhere,
+    SleepsHere,
+}
+use Reader::{SleepsElsewhere, SleepsHere, SpinsElsewhere};
+
+const LOADS: [(&str, Load); 7] = [
+    ("256 frames, reader awake: the transfer itself", Load::of(1, SpinsElsewhere)),
+    ("256 frames of 16 channels, reader awake", Load::of(16, SpinsElsewhere)),
+    ("a stamp alone, reader awake", Load::of(0, SpinsElsewhere)),
+    ("256 frames and a wake, on this core", Load::of(1, SleepsHere)),
+    ("a wake alone, on this core", Load::of(0, SleepsHere)),
+    ("256 frames and a wake, of an idle core", Load::of(1, SleepsElsewhere)),
+    ("a wake alone, of an idle core", Load::of(0, SleepsElsewhere)),
 ];
+
+impl Load {
+    const fn of(channels: usize, reader: Reader) -> Load {
+        Load { channels, reader }
+    }
+
+    fn is_asleep(self) -> bool {
+        self.reader != SpinsElsewhere
+    }
+}
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
@@ -58,7 +83,7 @@ fn main() -> ExitCode {
         let row = Row::with_p99(what, "ms", &samples);
         let is_claim = load.channels == 1;
         let row = if is_claim { row.prototype(PROTOTYPE_MS) } else { row };
-        let is_bare = is_claim && !load.is_asleep;
+        let is_bare = is_claim && !load.is_asleep();
         let target = if is_bare { TARGET_MS } else { PROTOTYPE_MS };
         table.row(&if is_claim { row.target(Target::Below(target)) } else { row });
     }
@@ -75,6 +100,8 @@ fn measure(index: usize, load: Load) -> Samples {
     let bells = unsafe { region.values_mut::<u8>(BELLS, BELLS_BYTES) };
     let doorbell = Doorbell::create(bells.expect("room for bells")).expect("bells");
     let mut peer = peer(&region, index, rounds);
+    let _core = OnCore::of(0);
+    ask_for_real_time(FRAMES as u32, RATE_HZ);
     let mut side = Side::new(&region, doorbell, 0, load);
     let mut samples = Samples::default();
     for round in 1..=rounds {
@@ -98,6 +125,8 @@ fn peer(region: &Region, load: usize, rounds: u32) -> Child {
 
 /// The other side.
 fn answer(name: &str, load: Load, rounds: u32) {
+    let _core = OnCore::of(if load.reader == SleepsHere { 0 } else { 1 });
+    ask_for_real_time(FRAMES as u32, RATE_HZ);
     let region = Region::open(name).unwrap_or_else(|error| panic!("{error}"));
     region.protect(SIDE_BYTES..2 * SIDE_BYTES, Access::Write).expect("its own side is its own");
     // SAFETY: the bells were made before this process.
@@ -140,7 +169,7 @@ impl<'a> Side<'a> {
             signals.expect("they fit").iter_mut().for_each(|signal| self.write(signal, round));
         }
         let stamp = self.stamp(self.index);
-        if self.load.is_asleep {
+        if self.load.is_asleep() {
             publish(&self.doorbell, stamp, round, 1 << (1 - self.index));
         } else {
             stamp.store(round, Ordering::Release);
@@ -159,7 +188,7 @@ impl<'a> Side<'a> {
     /// Waits for the other side's stamp, then reads its frames.
     fn hear(&mut self, round: u32) {
         let stamp = self.stamp(1 - self.index);
-        if self.load.is_asleep {
+        if self.load.is_asleep() {
             let me = Listener(self.index as u32);
             let patience = Some(Duration::from_secs(10));
             assert!(wait_for(&self.doorbell, me, stamp, round, patience), "nobody answers");
@@ -190,6 +219,48 @@ fn watch(stamp: &AtomicU32, round: u32) {
         std::hint::spin_loop();
         if look.is_multiple_of(4096) {
             std::thread::yield_now();
+        }
+    }
+}
+
+/// Keeps this thread on one core until it is dropped.
+struct OnCore {
+    #[cfg(target_os = "linux")]
+    all: libc::cpu_set_t,
+}
+
+impl OnCore {
+    /// The core of that index among those that this thread may use. Where the
+    /// system has no such thing, or no such core, it stays where it likes.
+    #[cfg(target_os = "linux")]
+    #[allow(unsafe_code)]
+    fn of(index: usize) -> OnCore {
+        // SAFETY: sets of cores are plain masks, zeros included, and the kernel
+        // is told how long they are.
+        unsafe {
+            let mut all: libc::cpu_set_t = std::mem::zeroed();
+            let mut one = all;
+            libc::sched_getaffinity(0, size_of_val(&all), &mut all);
+            let mut cores = (0..libc::CPU_SETSIZE as usize).filter(|&c| libc::CPU_ISSET(c, &all));
+            libc::CPU_SET(cores.nth(index).unwrap_or(0), &mut one);
+            libc::sched_setaffinity(0, size_of_val(&one), &one);
+            OnCore { all }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(_: usize) -> OnCore {
+        OnCore {}
+    }
+}
+
+impl Drop for OnCore {
+    fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: as above.
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::sched_setaffinity(0, size_of_val(&self.all), &self.all);
         }
     }
 }

@@ -86,7 +86,7 @@ fn latency(
     // Every part of a block is as likely as any other.
     let phase = (turn as f64 * 0.618_034).fract();
     std::thread::sleep(Duration::from_secs_f64((1.0 + phase) * block_secs(block_frames)));
-    let is_down = turn % 2 == 0;
+    let is_down = turn.is_multiple_of(2);
     let sent = Instant::now();
     match by {
         By::Stream => send(host, is_down),

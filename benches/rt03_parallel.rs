@@ -2,9 +2,14 @@
 //! thread, and eight threads of one process against one thread.
 //!
 //! The threads run the workers' own loop over the same shared memory, mapped
-//! once for all: what they are faster by is what isolation costs. Rounds of the
-//! three take turns, and each round gives one ratio, so that a machine that is
-//! busy for a while is busy for all three.
+//! once for all: what they are faster by is what isolation costs.
+//!
+//! As many workers as there are cores do the same with fewer wakes. And as many
+//! threads as there are cores, each with its part of the jobs and never waiting
+//! for another, show what the machine's cores give at all.
+//!
+//! Rounds of all take turns, and each round gives one ratio, so that a machine
+//! that is busy for a while is busy for all.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,19 +48,21 @@ fn main() {
     measure(&table, "loop of two Reverbs", &["reverb", "reverb"], &ring);
 }
 
+/// As many as there are, up to one for each job, so that all have as many jobs.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (1..=cores.min(JOBS)).rev().find(|cores| JOBS.is_multiple_of(*cores)).unwrap_or(1)
 }
 
 fn by_workers_of(count: usize) -> ComputedBy {
     ComputedBy::Workers { count, program: WORKER.into() }
 }
 
-/// Eight times the same modules, called a and b, and their cables.
-fn eight(kinds: &[&str], cables: &[&str]) -> Patch {
+/// So many times the same modules, called a and b, and their cables.
+fn jobs(count: usize, kinds: &[&str], cables: &[&str]) -> Patch {
     let mut modules = Vec::new();
     let mut all = Vec::new();
-    for job in 0..JOBS {
+    for job in 0..count {
         let named = ["a", "b"].iter().zip(kinds);
         modules.extend(named.map(|(name, kind)| format!("{name}{job} {kind}")));
         let renamed = cables.iter();
@@ -68,13 +75,16 @@ fn eight(kinds: &[&str], cables: &[&str]) -> Patch {
 }
 
 fn measure(table: &Table, job: &str, kinds: &[&str], cables: &[&str]) {
-    let patch = eight(kinds, cables);
+    let patch = jobs(JOBS, kinds, cables);
     let mut alone = render(&patch, FRAMES, ComputedBy::InProcess);
     let mut workers = render(&patch, FRAMES, by_workers_of(JOBS));
     let mut few = render(&patch, FRAMES, by_workers_of(cores()));
     let mut threads = Threads::start(&patch);
-    let [mut one, mut by_workers, mut by_few, mut by_threads, mut times_real_time] =
-        [(); 5].map(|()| Samples::default());
+    let part = jobs(JOBS / cores(), kinds, cables);
+    let parts = (0..cores()).map(|_| render(&part, FRAMES, ComputedBy::InProcess));
+    let mut parts: Vec<Render> = parts.collect();
+    let [mut one, mut by_workers, mut by_few, mut by_threads, mut limit, mut times_real_time] =
+        [(); 6].map(|()| Samples::default());
     for _ in 0..times(60, 3) {
         let alone_secs = median_secs(&mut alone);
         let workers_secs = median_secs(&mut workers);
@@ -84,6 +94,7 @@ fn measure(table: &Table, job: &str, kinds: &[&str], cables: &[&str]) {
         by_workers.push(alone_secs / workers_secs);
         by_few.push(alone_secs / few_secs);
         by_threads.push(alone_secs / threads_secs);
+        limit.push(alone_secs / apart_secs(&mut parts));
         times_real_time.push(block_secs(FRAMES) / workers_secs);
     }
     let job = format!("{job} ({:.1} us a job)", one.median());
@@ -94,6 +105,8 @@ fn measure(table: &Table, job: &str, kinds: &[&str], cables: &[&str]) {
     table.row(&Row::median(&what, "x", &by_few).target(Target::Above(1.8)));
     let what = format!("{job}: {JOBS} threads / one thread");
     table.row(&Row::median(&what, "x", &by_threads));
+    let what = format!("{job}: {} threads that never wait", cores());
+    table.row(&Row::median(&what, "x", &limit));
     let what = format!("{job}: {JOBS} workers, times real time");
     let row = Row::median(&what, "x", &times_real_time).prototype(PROTOTYPE_TIMES_REAL_TIME);
     table.row(&row.target(Target::Above(PROTOTYPE_TIMES_REAL_TIME)));
@@ -115,6 +128,22 @@ fn median_secs(blocks: &mut impl Blocks) -> f64 {
     (0..4).for_each(|_| blocks.block());
     let secs = (0..times(60, 10)).map(|_| timed(|| blocks.block()).0.as_secs_f64());
     secs.collect::<Samples>().median()
+}
+
+/// What a block takes where each thread computes its part of the jobs, and none
+/// waits for another.
+fn apart_secs(parts: &mut [Render]) -> f64 {
+    std::thread::scope(|scope| {
+        let compute = |part| {
+            move || {
+                ask_for_real_time(FRAMES, RATE_HZ);
+                median_secs(part)
+            }
+        };
+        let threads: Vec<_> = parts.iter_mut().map(|part| scope.spawn(compute(part))).collect();
+        let secs = threads.into_iter().map(|thread| thread.join().expect("it computes"));
+        secs.fold(0.0, f64::max)
+    })
 }
 
 /// A worker in each of eight threads of this process.

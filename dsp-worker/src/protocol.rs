@@ -50,6 +50,23 @@ struct PlanHeader {
     unused: [u32; 7],
 }
 
+impl PlanHeader {
+    fn of(tables: &Tables) -> PlanHeader {
+        PlanHeader {
+            generation: tables.generation,
+            jobs: tables.jobs.len() as u32,
+            job_modules: tables.job_modules.len() as u32,
+            slot_jobs: tables.slot_jobs.len() as u32,
+            modules: tables.modules.len() as u32,
+            inputs: tables.inputs.len() as u32,
+            cables: tables.cables.len() as u32,
+            tapes: tables.tapes.len() as u32,
+            params: tables.params.len() as u32,
+            unused: [0; 7],
+        }
+    }
+}
+
 /// Some entries of another table.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -212,18 +229,7 @@ impl Tables {
     /// Where it does not fit; nothing is written then.
     #[allow(unsafe_code)]
     pub fn write(&self, control: &Region, place: usize) -> Result<(), PlanTooLarge> {
-        let header = PlanHeader {
-            generation: self.generation,
-            jobs: self.jobs.len() as u32,
-            job_modules: self.job_modules.len() as u32,
-            slot_jobs: self.slot_jobs.len() as u32,
-            modules: self.modules.len() as u32,
-            inputs: self.inputs.len() as u32,
-            cables: self.cables.len() as u32,
-            tapes: self.tapes.len() as u32,
-            params: self.params.len() as u32,
-            unused: [0; 7],
-        };
+        let header = PlanHeader::of(self);
         let places = Places::of(&header);
         if places.end > PLAN_BYTES {
             return Err(PlanTooLarge { bytes: places.end });
@@ -384,18 +390,7 @@ pub struct PlanPen {
 impl PlanPen {
     /// For a plan that was written to that place.
     pub fn new(tables: &Tables, place: usize) -> PlanPen {
-        let header = PlanHeader {
-            jobs: tables.jobs.len() as u32,
-            job_modules: tables.job_modules.len() as u32,
-            slot_jobs: tables.slot_jobs.len() as u32,
-            modules: tables.modules.len() as u32,
-            inputs: tables.inputs.len() as u32,
-            cables: tables.cables.len() as u32,
-            tapes: tables.tapes.len() as u32,
-            params: tables.params.len() as u32,
-            ..PlanHeader::default()
-        };
-        let (start, places) = (plan_offset(place), Places::of(&header));
+        let (start, places) = (plan_offset(place), Places::of(&PlanHeader::of(tables)));
         PlanPen {
             params: start + places.params,
             param_count: tables.params.len(),

@@ -87,8 +87,11 @@ impl Signal {
     pub fn at(&self, channel: usize, frame: usize) -> f32 {
         if self.channels <= 1 {
             self.samples[frame % QUANTUM]
-        } else {
+        } else if channel < self.channels() {
             self.samples[index(channel, frame)]
+        } else {
+            // A group that no channel is in keeps what it had when one was.
+            0.0
         }
     }
 
@@ -205,6 +208,19 @@ mod tests {
         signal.set_channels(11);
         assert_eq!(signal.get::<Lanes>(1, 5).to_lanes(), [8.0, 9.0, 10.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(signal.sum(5), 55.0);
+    }
+
+    #[test]
+    fn a_cable_that_lost_channels_adds_nothing_in_their_place() {
+        let mut signal = SILENCE;
+        signal.set_channels(16);
+        signal.set(12, 3, 5.0);
+        signal.set_channels(4);
+        signal.clean(3..4);
+        let mut sum = SILENCE;
+        sum.set_channels(16);
+        sum.add(&signal, 3..4, |_| 1.0);
+        assert_eq!(sum.at(12, 3), 0.0);
     }
 
     #[test]

@@ -265,11 +265,13 @@ impl Conductor {
         }
     }
 
-    /// Something happens to a module at the next block.
-    pub fn event(&mut self, key: &Key, event: Event) {
-        let Some((_, published)) = &self.now else { return };
-        let Some(&module) = published.plan.modules.get(key) else { return };
+    /// Something happens to a module at the next block. False where the plan
+    /// that plays does not have it.
+    pub fn event(&mut self, key: &Key, event: Event) -> bool {
+        let plan = self.now.as_ref().map(|(_, published)| &published.plan);
+        let Some(&module) = plan.and_then(|plan| plan.modules.get(key)) else { return false };
         self.push(Command::Event(PlanEvent::new(module, event)));
+        true
     }
 
     /// What each module's last block cost, in nanoseconds.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfig};
 
+use dsp_worker::worker::thread::ask_for_real_time;
+
 use super::callback::Callback;
 
 /// What the host plays through.
@@ -193,7 +195,7 @@ impl Player {
                     let why = if wanted { why.to_string() } else { SILENT_CLOCK.to_owned() };
                     let news = News::Silent(why);
                     self.tell_once(&mut told, news.clone());
-                    (news, self.tick(lent, wanted))
+                    (news, self.tick_in_real_time(lent, wanted))
                 }
             };
             told = Some(news);
@@ -294,6 +296,16 @@ impl Player {
             },
             None,
         )
+    }
+
+    /// The silent clock, as punctual as a sound card. On a thread of its own, as
+    /// this one looks for cards and opens them, which has time.
+    fn tick_in_real_time(&mut self, lent: Lent, looks_again: bool) -> Option<Order> {
+        let tick = || {
+            ask_for_real_time(self.block_frames, self.sample_rate_hz);
+            self.tick(lent, looks_again)
+        };
+        std::thread::scope(|scope| scope.spawn(tick).join()).unwrap_or(Some(Order::Stop))
     }
 
     /// The silent clock: asks for a block whenever one would have been played.

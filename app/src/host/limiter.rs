@@ -8,14 +8,15 @@ const RELEASE_SECS: f32 = 0.1;
 /// adds no latency.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    gain: f32,
-    release: f32,
+    /// In f64: near 1 its steps are smaller than f32 can add.
+    gain: f64,
+    release: f64,
 }
 
 impl Limiter {
     /// For that sample rate.
     pub fn new(sample_rate_hz: f32) -> Limiter {
-        Limiter { gain: 1.0, release: 1.0 / (RELEASE_SECS * sample_rate_hz) }
+        Limiter { gain: 1.0, release: 1.0 / f64::from(RELEASE_SECS * sample_rate_hz) }
     }
 
     /// Limits one frame. Full scale is 1. Real-time safe.
@@ -27,11 +28,12 @@ impl Limiter {
         if self.gain > 1.0 - 1e-6 {
             self.gain = 1.0;
         }
-        if peak * self.gain > 1.0 {
-            self.gain = 1.0 / peak;
+        if f64::from(peak) * self.gain > 1.0 {
+            self.gain = 1.0 / f64::from(peak);
         }
         // Rounding may leave a sample a hair above.
-        frame.map(|sample| (sample * self.gain).clamp(-1.0, 1.0))
+        let gain = self.gain as f32;
+        frame.map(|sample| (sample * gain).clamp(-1.0, 1.0))
     }
 }
 

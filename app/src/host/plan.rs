@@ -324,3 +324,117 @@ fn share_out(
     }
     slot_of_job
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::patch::file;
+
+    /// A patch of mixers, and a cable for each pair of numbers.
+    fn mixers(count: usize, cables: &[(usize, usize, usize)]) -> Patch {
+        let module = |n: usize| {
+            format!(r#"{{"id": "m-{n}", "kind": "mixer", "x": 0, "y": 0, "params": {{}}}}"#)
+        };
+        let modules: Vec<String> = (0..count).map(module).collect();
+        let cable = |&(from, to, input): &(usize, usize, usize)| {
+            format!("\"m-{}.out -> m-{}.in-{}\"", from % count, to % count, input % 6 + 1)
+        };
+        let cables: BTreeSet<String> = cables.iter().map(cable).collect();
+        let cables: Vec<String> = cables.into_iter().collect();
+        let text = format!(
+            r#"{{"sostenuto": 1, "title": "", "description": "", "modules": [{}], "cables": [{}]}}"#,
+            modules.join(","),
+            cables.join(",")
+        );
+        file::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    fn planned(now: Option<&Patch>, next: &Patch, slots: usize) -> Plan {
+        let both = now.into_iter().chain([next]);
+        let memory = both.flat_map(keys).enumerate().map(|(index, (key, _))| {
+            (key, Memory { offset: (index << 20) as u64, tapes: Vec::new() })
+        });
+        let memory = memory.collect();
+        let costs = HashMap::new();
+        plan(&Request { now, next, generation: 1, slots, memory: &memory, costs: &costs })
+    }
+
+    /// The job of each module.
+    fn job_of_modules(plan: &Plan) -> Vec<usize> {
+        let mut jobs = vec![usize::MAX; plan.tables.modules.len()];
+        for (index, job) in plan.tables.jobs.iter().enumerate() {
+            for &module in &plan.tables.job_modules[job.modules.range()] {
+                assert_eq!(jobs[module as usize], usize::MAX, "a module has one job");
+                jobs[module as usize] = index;
+            }
+        }
+        jobs
+    }
+
+    proptest! {
+        #[test]
+        fn every_job_comes_after_those_it_reads_from_and_its_slot_is_told(
+            count in 1usize..24,
+            cables in prop::collection::vec((0usize..24, 0usize..24, 0usize..6), 0..60),
+            slots in 1usize..9,
+        ) {
+            let plan = planned(None, &mixers(count, &cables), slots);
+            let tables = &plan.tables;
+            let job_of = job_of_modules(&plan);
+            prop_assert!(job_of.iter().all(|&job| job != usize::MAX));
+            for (module, facts) in tables.modules.iter().enumerate() {
+                prop_assert_eq!(facts.slot, tables.jobs[job_of[module]].slot);
+                for input in &tables.inputs[facts.first_input as usize..][..6] {
+                    for cable in &tables.cables[input.range()] {
+                        let source = cable.module as usize;
+                        prop_assert!(job_of[source] <= job_of[module]);
+                        prop_assert_eq!(cable.is_delayed == 1, job_of[source] == job_of[module]);
+                        let from = tables.modules[source];
+                        let is_told = from.listeners >> facts.slot & 1 == 1;
+                        prop_assert_eq!(is_told, from.slot != facts.slot);
+                    }
+                }
+            }
+            for (slot, jobs) in tables.slots.iter().enumerate() {
+                let jobs = &tables.slot_jobs[jobs.range()];
+                prop_assert!(jobs.is_sorted());
+                prop_assert!(jobs.iter().all(|&job| tables.jobs[job as usize].slot == slot as u32));
+            }
+            prop_assert_eq!(tables.slot_jobs.len(), tables.jobs.len());
+        }
+    }
+
+    #[test]
+    fn modules_in_a_circle_are_one_job_and_the_rest_are_jobs_of_their_own() {
+        let plan =
+            planned(None, &mixers(5, &[(0, 1, 0), (1, 2, 0), (2, 0, 0), (2, 3, 0), (4, 4, 0)]), 2);
+        let mut sizes: Vec<(u32, u32)> =
+            plan.tables.jobs.iter().map(|job| (job.modules.count, job.is_loop)).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [(1, 0), (1, 1), (3, 1)]);
+    }
+
+    #[test]
+    fn a_chain_stays_together_and_equal_voices_are_shared_out() {
+        let chain = planned(None, &mixers(4, &[(0, 1, 0), (1, 2, 0), (2, 3, 0)]), 4);
+        assert_eq!(chain.busy(), 1);
+        let voices = planned(None, &mixers(8, &[]), 8);
+        assert_eq!(voices.busy(), 0xff);
+    }
+
+    #[test]
+    fn what_appears_and_what_leaves_fades_and_what_stays_does_not() {
+        let before = mixers(3, &[(0, 1, 0), (1, 2, 0)]);
+        let mut after = mixers(2, &[(0, 1, 0), (0, 1, 1)]);
+        after.title = "a title is not heard".to_owned();
+        let plan = planned(Some(&before), &after, 2);
+        let mut fades: Vec<(u32, u32)> =
+            plan.tables.cables.iter().map(|cable| (cable.module, cable.fade)).collect();
+        fades.sort_unstable();
+        assert_eq!(fades, [(0, STEADY), (0, APPEARING), (1, LEAVING)]);
+        assert!(plan.is_passing);
+        assert!(!planned(Some(&after), &after, 2).is_passing);
+    }
+}

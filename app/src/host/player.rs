@@ -80,10 +80,22 @@ struct Inner {
 struct Score {
     conductor: Conductor,
     wanted: Option<Patch>,
+    /// What happened to modules that the plan which plays does not have yet.
+    early: Vec<(ModuleId, Event)>,
     is_closing: bool,
 }
 
 impl Score {
+    /// Lets happen what came before its module.
+    fn play_early(&mut self) {
+        for (module, event) in std::mem::take(&mut self.early) {
+            let key = self.conductor.key(&module);
+            if !key.is_some_and(|key| self.conductor.event(&key, event)) && self.wanted.is_some() {
+                self.early.push((module, event));
+            }
+        }
+    }
+
     /// A module of the newest patch. Its name may have been another kind's until
     /// now, with other params.
     fn key(&self, module: &ModuleId) -> Option<Key> {
@@ -140,6 +152,9 @@ impl Player {
         let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
         let pool = Pool::start(Arc::clone(&shared), settings.program.clone(), settings.workers)?;
         let pool = Arc::new(pool);
+        if !pool.is_real_time() {
+            tell(NOT_REAL_TIME);
+        }
         let mut conductor = Conductor::new(
             Arc::clone(&shared),
             Some(Arc::clone(&pool)),
@@ -156,7 +171,12 @@ impl Player {
             settings,
             asked: Arc::new(AtomicU32::new(frames)),
             device: Mutex::new(News::Silent(SILENT_CLOCK.to_owned())),
-            score: Mutex::new(Score { conductor, wanted: None, is_closing: false }),
+            score: Mutex::new(Score {
+                conductor,
+                wanted: None,
+                early: Vec::new(),
+                is_closing: false,
+            }),
             changed: Condvar::new(),
             layouts: ModuleLayout::all(),
         });
@@ -200,6 +220,9 @@ impl Drop for Player {
         }
     }
 }
+
+const NOT_REAL_TIME: &str = "The system does not let the sound run in real time. It plays all the \
+    same, but other programs may interrupt it. packaging/linux says how to allow it.";
 
 fn silence(why: &str) -> String {
     if why == SILENT_CLOCK {
@@ -267,6 +290,7 @@ impl Inner {
                     preparation.wait();
                     score = lock(&self.score);
                     score.conductor.commit();
+                    score.play_early();
                 }
                 Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
@@ -309,8 +333,9 @@ impl Sound for Player {
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
-        if let Some(key) = score.key(module) {
-            score.conductor.event(&key, event);
+        let key = score.key(module);
+        if !key.is_some_and(|key| score.conductor.event(&key, event)) {
+            score.early.push((module.clone(), event));
         }
     }
 

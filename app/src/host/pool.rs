@@ -13,9 +13,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dsp_worker::worker::process::{Order, prepared_word};
+use dsp_worker::worker::process::{Order, is_prepared};
 use dsp_worker::worker::thread::ask_for_real_time;
-use shm_ring::layout::{BlockStart, HOST, NONE, STARTING, WARM, WORKERS};
+use shm_ring::layout::{BlockStart, GRANTED_REAL_TIME, HOST, NONE, STARTING, WARM, WORKERS};
 use shm_ring::protocol::{give_slot, wait_for};
 use shm_ring::sync::Ordering;
 
@@ -169,9 +169,8 @@ impl Pool {
             state.ask(&order.line())
         };
         let end = Instant::now() + PATIENCE;
-        for (seat, slot) in asked {
-            let wanted = prepared_word(slot, generation);
-            self.inner.wait_for_word(seat, wanted, end);
+        for seat in asked {
+            self.inner.wait_until_prepared(seat, generation, end);
         }
     }
 
@@ -187,6 +186,17 @@ impl Pool {
         let living = seats.filter(|(_, seat)| **seat != Seat::Empty);
         let pid = |seat: usize| self.inner.shared.worker_record(seat).pid.load(Ordering::Relaxed);
         living.map(|(index, &seat)| (pid(index), seat)).collect()
+    }
+
+    /// Whether the system lets every living worker run in real time.
+    pub fn is_real_time(&self) -> bool {
+        let state = self.inner.lock();
+        let living = state.supervisor.seats().iter().enumerate();
+        let mut living = living.filter(|(_, seat)| matches!(seat, Seat::Holds(_) | Seat::Spare));
+        living.all(|(seat, _)| {
+            let granted = self.inner.shared.worker_record(seat).granted.load(Ordering::Relaxed);
+            granted & GRANTED_REAL_TIME != 0
+        })
     }
 
     /// How often each slot's worker has been replaced.
@@ -229,8 +239,8 @@ impl Drop for Pool {
 }
 
 impl State {
-    /// Sends a line to every worker; returns whom, and the slot each has.
-    fn ask(&mut self, line: &str) -> Vec<(usize, Option<usize>)> {
+    /// Sends a line to every worker; returns those that are warm.
+    fn ask(&mut self, line: &str) -> Vec<usize> {
         let mut asked = Vec::new();
         for (seat, orders) in self.orders.iter_mut().enumerate() {
             let Some(pipe) = orders else { continue };
@@ -239,10 +249,8 @@ impl State {
                 *orders = None;
                 continue;
             }
-            match self.supervisor.seats()[seat] {
-                Seat::Holds(slot) => asked.push((seat, Some(slot))),
-                Seat::Spare => asked.push((seat, None)),
-                Seat::Empty | Seat::Warming => {}
+            if matches!(self.supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare) {
+                asked.push(seat);
             }
         }
         asked
@@ -324,7 +332,8 @@ impl Inner {
             std::thread::sleep(PAUSE);
             state = self.lock();
         }
-        state.orders[seat] = None;
+        // To close it takes a while, and nobody is to wait for that.
+        let _orders = state.orders[seat].take();
         if state.is_closing {
             state.supervisor.next(Event::Died(seat));
             self.changed.notify_all();
@@ -369,16 +378,18 @@ impl Inner {
         }
     }
 
-    fn wait_for_word(&self, seat: usize, wanted: u32, end: Instant) {
+    fn wait_until_prepared(&self, seat: usize, generation: u32, end: Instant) {
         let word = &self.shared.worker_record(seat).prepared;
-        let me = HOST;
-        let nap = Some(Duration::from_millis(20));
-        while !wait_for(&self.shared.doorbell, me, word, wanted, nap) {
-            let is_gone =
-                !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare);
-            if is_gone || Instant::now() > end {
+        loop {
+            let seen = word.load(Ordering::Acquire);
+            // Whatever slot it had when it answered: it may have got one since.
+            if is_prepared(seen, generation) || Instant::now() > end {
                 return;
             }
+            if !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare) {
+                return;
+            }
+            self.shared.doorbell.wait(HOST, word, seen, Some(Duration::from_millis(20)));
         }
     }
 }

@@ -250,9 +250,24 @@ pub fn prepared_word(slot: Option<usize>, generation: u32) -> u32 {
     generation << 6 | slot.map_or(63, |slot| slot as u32 & 63)
 }
 
+/// Whether a worker's answer is about that plan.
+pub fn is_prepared(answer: u32, generation: u32) -> bool {
+    answer >> 6 == generation << 6 >> 6
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_names_its_plan_whatever_the_slot() {
+        for generation in [1, 5, 1 << 26, u32::MAX] {
+            for slot in [None, Some(0), Some(31)] {
+                assert!(is_prepared(prepared_word(slot, generation), generation));
+                assert!(!is_prepared(prepared_word(slot, generation), generation ^ 1));
+            }
+        }
+    }
 
     #[test]
     fn an_order_is_read_as_it_was_written() {
