@@ -163,6 +163,7 @@ impl Threads {
         // The threads sleep in it until this process ends.
         let session: &Session = Box::leak(Box::new(session.unwrap_or_else(|why| panic!("{why}"))));
         for seat in 0..JOBS {
+            assert!(session.take_seat(seat), "there is no seat {seat}");
             std::thread::spawn(move || session.work(seat, Instant::now()));
             let (state, patience) = (&shared.worker_record(seat).state, Duration::from_secs(10));
             assert!(wait_for(&shared.doorbell, HOST, state, WARM, Some(patience)), "seat {seat}");

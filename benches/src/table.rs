@@ -117,7 +117,7 @@ impl Table {
 #[expect(clippy::print_stdout, reason = "this is what a bench is for")]
 fn line([bench, what, count, ours, p99, prototype, gain, target, verdict]: [&str; 9]) {
     let text = format!(
-        "{bench:<21} {what:<62} {count:>8} {ours:>15} {p99:>13} {prototype:>13} {gain:>9} \
+        "{bench:<21} {what:<66} {count:>8} {ours:>15} {p99:>13} {prototype:>13} {gain:>9} \
          {target:>9} {verdict}"
     );
     println!("{}", text.trim_end());
