@@ -45,9 +45,12 @@ pub fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let listening = std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
-        session.listen(seat, std::io::stdin().lock());
-        // The host is gone. Nobody hears this worker any more.
-        std::process::exit(0);
+        let listen = || session.listen(seat, std::io::stdin().lock());
+        let result = std::panic::catch_unwind(listen);
+        // The host is gone, and nobody hears this worker any more. Or an order
+        // could not be understood: without this thread the worker would never
+        // hear that the host is gone.
+        std::process::exit(i32::from(result.is_err()));
     });
     if let Err(error) = listening {
         eprintln!("dsp-worker: no thread for the host's orders: {error}");
