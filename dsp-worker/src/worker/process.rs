@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use shm_ring::doorbell::Doorbell;
 use shm_ring::layout::{
-    BlockStart, Clock, GRANTED_LOCK, GRANTED_REAL_TIME, HOST, Header, SLOTS, SlotControl, WARM,
-    WORKERS, WorkerControl, WorkerRecord, arena, control, slot_listener,
+    BlockStart, Clock, ENGINE, GRANTED_LOCK, GRANTED_REAL_TIME, HOST, Header, SLOTS, SlotControl,
+    SlotRecord, WARM, WORKERS, WorkerControl, WorkerRecord, arena, control, slot_listener,
 };
-use shm_ring::protocol::{is_newest, publish, slot_of, wait_for_news};
+use shm_ring::protocol::{is_newest, publish, ring_again, slot_of, wait_for_news};
 use shm_ring::region::{Access, PAGE, Region};
 use shm_ring::sync::Ordering;
 
@@ -45,9 +45,12 @@ pub fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let listening = std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
-        session.listen(seat, std::io::stdin().lock());
-        // The host is gone. Nobody hears this worker any more.
-        std::process::exit(0);
+        let listen = || session.listen(seat, std::io::stdin().lock());
+        let result = std::panic::catch_unwind(listen);
+        // The host is gone, and nobody hears this worker any more. Or an order
+        // could not be understood: without this thread the worker would never
+        // hear that the host is gone.
+        std::process::exit(i32::from(result.is_err()));
     });
     if let Err(error) = listening {
         eprintln!("dsp-worker: no thread for the host's orders: {error}");
@@ -153,7 +156,7 @@ impl Session {
                 let _ = self.arena.protect(place..place + PAGE, Access::Write);
                 had = Some(slot);
             }
-            if start.block == 0 {
+            if start.block == 0 || self.is_done(slot, start.block) {
                 continue;
             }
             // SAFETY: the clock names this plan, and the engine does not begin
@@ -176,6 +179,21 @@ impl Session {
             runner.run_slot(&start, &plan, slot, slot_listener(slot), is_mine);
             record.blocks.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Whether the slot has done that block: two rings may tell of one block,
+    /// the engine's and the one that gave the slot. Then the engine may be far
+    /// ahead by now, with another plan, and modules of the old one elsewhere.
+    /// Where it has not, the engine waits for this worker.
+    fn is_done(&self, slot: usize, block: u32) -> bool {
+        let record: &SlotRecord =
+            self.arena.record(arena::slot_record(slot)).expect("checked in attach");
+        let is_done = record.done.load(Ordering::Relaxed) == block;
+        if is_done {
+            // Who was here before may have died before the ring.
+            ring_again(&self.doorbell, &record.done, 1 << ENGINE.0);
+        }
+        is_done
     }
 
     /// Listens to the host, on a thread that is not real-time, until it is

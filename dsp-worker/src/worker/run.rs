@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use shm_ring::doorbell::{Doorbell, Listener, Listeners};
 use shm_ring::layout::{BlockStart, ENGINE, ModuleRecord, NONE, SlotRecord, arena};
-use shm_ring::protocol::{publish, ring_again, wait_for};
+use shm_ring::protocol::{publish, wait_for};
 use shm_ring::region::Region;
 use shm_ring::sync::{AtomicU32, Ordering};
 
@@ -63,8 +63,9 @@ impl Runner {
 
     /// Runs those jobs of a slot that are not stamped yet, then says that the
     /// slot is done and rings the engine. Gives up where `is_mine` says no.
-    /// Where it takes over from a worker that died, it rings again for what is
-    /// stamped already: nobody knows whether the dead one did. Real-time safe.
+    /// Where it takes over from a worker that died, it stamps and rings again
+    /// what has happened already: nobody knows whether the dead one came to the
+    /// last of it. Real-time safe.
     pub fn run_slot(
         &mut self,
         start: &BlockStart,
@@ -77,11 +78,11 @@ impl Runner {
         let (Some(&jobs), Some(record)) = (plan.slots.get(slot), slot_record(&arena, slot)) else {
             return;
         };
-        let mut busy_nanos = 0;
+        let mut busy_nanos = 0u32;
         for &index in &plan.slot_jobs[jobs.range()] {
             let job = &plan.jobs[index as usize];
-            if self.is_stamped(start, plan, job) {
-                self.ring_again(plan, job);
+            if self.has_happened(start, plan, job) {
+                self.stamp(start, plan, job);
                 continue;
             }
             self.wait_for_sources(start, plan, job, me);
@@ -90,7 +91,7 @@ impl Runner {
             }
             record.job.store(index, Ordering::Relaxed);
             record.jobs_begun.fetch_add(1, Ordering::Relaxed);
-            busy_nanos += self.run_job(start, plan, job);
+            busy_nanos = busy_nanos.saturating_add(self.run_job(start, plan, job));
         }
         record.job.store(NONE, Ordering::Relaxed);
         record.busy_nanos.store(busy_nanos, Ordering::Relaxed);
@@ -105,19 +106,23 @@ impl Runner {
         }
     }
 
-    fn is_stamped(&self, start: &BlockStart, plan: &Plan, job: &Job) -> bool {
+    /// Whether a job was computed in this block: its first stamp says so for
+    /// all of its modules. Who died between two stamps of a loop had written
+    /// everything, and some of it is being read already.
+    fn has_happened(&self, start: &BlockStart, plan: &Plan, job: &Job) -> bool {
         let modules = &plan.job_modules[job.modules.range()];
-        modules.iter().all(|&module| {
+        modules.first().is_none_or(|&module| {
             let stamp = &self.record(&plan.modules[module as usize]).stamp;
             // Acquire: a stamp that another worker wrote hands over its outputs.
             stamp.load(Ordering::Acquire) == start.block
         })
     }
 
-    fn ring_again(&self, plan: &Plan, job: &Job) {
+    /// From the first of these stores on, this block of the job has happened.
+    fn stamp(&self, start: &BlockStart, plan: &Plan, job: &Job) {
         for &module in &plan.job_modules[job.modules.range()] {
             let module = &plan.modules[module as usize];
-            ring_again(&self.doorbell, &self.record(module).stamp, module.listeners);
+            publish(&self.doorbell, &self.record(module).stamp, start.block, module.listeners);
         }
     }
 
@@ -163,12 +168,10 @@ impl Runner {
         }
         let busy_nanos = began.elapsed().as_nanos() as u32;
         for &module in modules {
-            let module = &plan.modules[module as usize];
-            let record = self.record(module);
+            let record = self.record(&plan.modules[module as usize]);
             record.busy_nanos.store(busy_nanos / modules.len() as u32, Ordering::Relaxed);
-            // From here on this module's block has happened.
-            publish(&self.doorbell, &record.stamp, start.block, module.listeners);
         }
+        self.stamp(start, plan, job);
         busy_nanos
     }
 
@@ -411,4 +414,64 @@ pub unsafe fn outputs<'a>(
     quantum: usize,
 ) -> &'a [Signal] {
     memory(arena, layouts, module).outputs(quantum)
+}
+
+#[cfg(test)]
+mod tests {
+    use shm_ring::doorbell::BELLS_BYTES;
+    use shm_ring::layout::slot_listener;
+
+    use super::*;
+    use crate::catalog;
+    use crate::protocol::{CONTROL_BYTES, Span, Tables};
+
+    /// Two attenuverters, each of which feeds the other.
+    fn ring(bytes: usize) -> Tables {
+        let kind = catalog::find("attenuverter").expect("it is in the catalogue").0 as u32;
+        let (span, module) = (|first, count| Span { first, count }, |module: u32| PlanModule {
+            memory: (arena::REST + module as usize * bytes) as u64,
+            kind,
+            first_input: module,
+            first_param: module * 2,
+            ..PlanModule::default()
+        });
+        let cable = |module| PlanCable { module, is_delayed: 1, ..PlanCable::default() };
+        Tables {
+            generation: 1,
+            slots: vec![span(0, 1)],
+            jobs: vec![Job { modules: span(0, 2), is_loop: 1, slot: 0 }],
+            job_modules: vec![0, 1],
+            slot_jobs: vec![0],
+            modules: vec![module(0), module(1)],
+            inputs: vec![span(0, 1), span(1, 1)],
+            cables: vec![cable(1), cable(0)],
+            params: vec![1.0, 0.5, 1.0, 0.5],
+            ..Tables::default()
+        }
+    }
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_loop_with_one_stamp_has_happened_and_is_only_stamped_to_the_end() {
+        let layouts = ModuleLayout::all();
+        let kind = catalog::find("attenuverter").expect("it is in the catalogue").0;
+        let bytes = layouts[kind].size_bytes(&[]);
+        let control = Region::create(CONTROL_BYTES).unwrap();
+        let arena = Arc::new(Region::create(arena::REST + 2 * bytes).unwrap());
+        ring(bytes).write(&control, 0).unwrap();
+        // SAFETY: nobody else knows these regions.
+        let plan = unsafe { Plan::read(&control, 0) }.unwrap();
+        let doorbell = Arc::new(Doorbell::create(&mut [0; BELLS_BYTES]).unwrap());
+        let mut runner = Runner::new(Arc::clone(&arena), doorbell);
+        let start = BlockStart { block: 1, frames: 32, sample_rate_hz: 48e3, ..Default::default() };
+        runner.run_slot(&start, &plan, 0, slot_listener(0), || true);
+
+        // Its worker dies after the first stamp, and a reader is at its outputs.
+        let [first, last] = [0, 1].map(|module| &plan.modules[module]);
+        runner.record(last).stamp.store(0, Ordering::Relaxed);
+        runner.memory(first).outputs_mut(0)[0].set(0, 7, 42.0);
+        runner.run_slot(&start, &plan, 0, slot_listener(0), || true);
+        assert_eq!(runner.memory(first).outputs(0)[0].at(0, 7), 42.0, "it was computed again");
+        assert_eq!(runner.record(last).stamp.load(Ordering::Relaxed), 1);
+    }
 }
