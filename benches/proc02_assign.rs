@@ -31,7 +31,7 @@ mod on_unix {
 
     pub fn main() {
         let table = Table::begin("proc02_assign");
-        let workers = ComputedBy::Workers { count: WORKERS, program: WORKER.into() };
+        let workers = ComputedBy::Workers { crew: Crew::of(WORKERS), program: WORKER.into() };
         let mut render = render(&eight_voices(), 256, workers);
         let [mut assign, mut late, mut usual] = [(); 3].map(|()| Samples::default());
         for turn in 0..times(200, 6) {

@@ -20,6 +20,7 @@ use shm_ring::layout::{HOST, WARM};
 use shm_ring::protocol::{give_slot, wait_for};
 use sostenuto::host::conductor::Conductor;
 use sostenuto::host::engine::{Engine, Executor, Frame};
+use sostenuto::host::pool::Crew;
 use sostenuto::host::render::{ComputedBy, Render};
 use sostenuto::host::shared::Shared;
 use sostenuto::patch::Patch;
@@ -55,7 +56,7 @@ fn cores() -> usize {
 }
 
 fn by_workers_of(count: usize) -> ComputedBy {
-    ComputedBy::Workers { count, program: WORKER.into() }
+    ComputedBy::Workers { crew: Crew::of(count), program: WORKER.into() }
 }
 
 /// So many times the same modules, called a and b, and their cables.

@@ -12,6 +12,7 @@ use realfft::RealFftPlanner;
 use sostenuto::host::control::Sound;
 use sostenuto::host::device::{Output, SILENT_CLOCK};
 use sostenuto::host::player::{Player, Settings};
+use sostenuto::host::pool::Crew;
 use sostenuto::patch::Patch;
 use sostenuto_tests::{RATE_HZ, module, patch};
 
@@ -65,7 +66,7 @@ fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
         sample_rate_hz: RATE_HZ,
         block_frames: 256,
         ahead: 4,
-        workers: 2,
+        crew: Crew::of(2),
         program: env!("CARGO_BIN_EXE_test-worker").into(),
         output: Output::Default,
     };

@@ -6,6 +6,7 @@ use rosc::{OscMessage, OscType};
 use sostenuto::host::control::Control;
 use sostenuto::host::device::Output;
 use sostenuto::host::player::{Player, Settings};
+use sostenuto::host::pool::Crew;
 use sostenuto::host::render::{self, ComputedBy, Render};
 use sostenuto::osc::client::Client;
 use sostenuto::osc::endpoint::Endpoint;
@@ -69,7 +70,7 @@ pub fn settings(block_frames: u32, ahead: u32, program: &str) -> Settings {
         sample_rate_hz: RATE_HZ,
         block_frames,
         ahead,
-        workers: 8,
+        crew: Crew::default(),
         program: program.into(),
         output: Output::SilentClock,
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sostenuto::host::engine::Frame;
+use sostenuto::host::pool::Crew;
 use sostenuto::host::render::{ComputedBy, Render, Settings};
 use sostenuto::patch::{Patch, file};
 
@@ -47,7 +48,7 @@ pub fn module(id: &str, kind: &str, params: &str) -> String {
 
 /// That many workers, of the program of this package's tests.
 pub fn workers(count: usize, program: &str) -> ComputedBy {
-    ComputedBy::Workers { count, program: program.into() }
+    ComputedBy::Workers { crew: Crew::of(count), program: program.into() }
 }
 
 /// A patch ready to be rendered.

@@ -10,7 +10,7 @@ use shm_ring::layout::SLOTS;
 
 use crate::host::device::Output;
 use crate::host::player::Settings;
-use crate::host::pool::worker_program;
+use crate::host::pool::{Crew, worker_program};
 use crate::host::render::ComputedBy;
 use crate::patch::file::FileError;
 use crate::patch::{self, Edit, Patch, apply};
@@ -27,16 +27,20 @@ pub struct Computing {
     #[arg(long, value_name = "FRAMES", default_value_t = 256, value_parser = block_frames)]
     pub block: u32,
 
-    /// Worker processes to share the modules over
-    #[arg(long, value_name = "N", default_value_t = 8,
-          value_parser = clap::value_parser!(u32).range(1..=SLOTS as i64))]
-    pub workers: u32,
+    /// Worker processes to share the modules over [default: 8, of which as many compute as there
+    /// are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=SLOTS as i64))]
+    pub workers: Option<u32>,
 }
 
 impl Computing {
     /// By that many workers, where their program is there.
     pub fn by_workers(&self) -> anyhow::Result<ComputedBy> {
-        Ok(ComputedBy::Workers { count: self.workers as usize, program: worker_program()? })
+        Ok(ComputedBy::Workers { crew: self.crew(), program: worker_program()? })
+    }
+
+    fn crew(&self) -> Crew {
+        self.workers.map_or_else(Crew::default, |count| Crew::of(count as usize))
     }
 }
 
@@ -64,7 +68,7 @@ impl Heard {
             sample_rate_hz: computing.sample_rate,
             block_frames: computing.block,
             ahead: self.ahead,
-            workers: computing.workers as usize,
+            crew: computing.crew(),
             program: worker_program()?,
             output: match (&self.device, self.silent) {
                 (_, true) => Output::SilentClock,

@@ -20,7 +20,7 @@ use super::control::Sound;
 use super::device::{Device, News, Output, SILENT_CLOCK};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
 use super::plan::Key;
-use super::pool::{Pool, PoolError};
+use super::pool::{Crew, Pool, PoolError};
 use super::shared::Shared;
 use super::supervisor::Seat;
 use crate::osc::status::{Status, WorkerStatus};
@@ -35,8 +35,8 @@ pub struct Settings {
     pub block_frames: u32,
     /// Blocks computed ahead of the sound card: what a failover may take.
     pub ahead: u32,
-    /// Worker processes that have a slot.
-    pub workers: usize,
+    /// Who computes it.
+    pub crew: Crew,
     /// Their program.
     pub program: PathBuf,
     /// Where it is heard.
@@ -150,7 +150,8 @@ impl Player {
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let executor = Executor::Workers;
         let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
-        let pool = Pool::start(Arc::clone(&shared), settings.program.clone(), settings.workers)?;
+        let pool =
+            Pool::start(Arc::clone(&shared), settings.program.clone(), settings.crew.workers)?;
         let pool = Arc::new(pool);
         if !pool.is_real_time() {
             tell(NOT_REAL_TIME);
@@ -158,7 +159,7 @@ impl Player {
         let mut conductor = Conductor::new(
             Arc::clone(&shared),
             Some(Arc::clone(&pool)),
-            settings.workers,
+            settings.crew.busy,
             rate,
             frames,
             (commands, Arc::clone(&status)),

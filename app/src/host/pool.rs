@@ -29,6 +29,31 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Before a worker that died while warming up is replaced.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How many workers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crew {
+    /// Those that have a slot.
+    pub workers: usize,
+    /// Those of them that a plan is shared out over.
+    pub busy: usize,
+}
+
+impl Crew {
+    /// That many, and every one has its share.
+    pub fn of(workers: usize) -> Crew {
+        Crew { workers, busy: workers }
+    }
+}
+
+impl Default for Crew {
+    /// Eight, and as many of them are busy as the machine has cores: to wake
+    /// more than can run costs more than it brings. `rt03_parallel` measures it.
+    fn default() -> Crew {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Crew { workers: 8, busy: cores.min(8) }
+    }
+}
+
 /// Spares beside the workers that have a slot.
 pub const SPARES: usize = 2;
 

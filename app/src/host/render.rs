@@ -9,7 +9,7 @@ use shm_ring::region::RegionError;
 
 use super::conductor::{Conductor, PlanError};
 use super::engine::{Engine, Executor, Frame};
-use super::pool::{Pool, PoolError};
+use super::pool::{Crew, Pool, PoolError};
 use super::shared::Shared;
 use crate::patch::Patch;
 
@@ -27,10 +27,10 @@ pub struct Settings {
 /// Who computes a patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ComputedBy {
-    /// That many worker processes of that program.
+    /// Worker processes of that program.
     Workers {
         /// How many.
-        count: usize,
+        crew: Crew,
         /// Which program.
         program: PathBuf,
     },
@@ -68,9 +68,9 @@ impl Render {
         let shared = Arc::new(Shared::create()?);
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let (pool, executor, slots) = match &settings.computed_by {
-            ComputedBy::Workers { count, program } => {
-                let pool = Pool::start(Arc::clone(&shared), program.clone(), *count)?;
-                (Some(Arc::new(pool)), Executor::Workers, *count)
+            ComputedBy::Workers { crew, program } => {
+                let pool = Pool::start(Arc::clone(&shared), program.clone(), crew.workers)?;
+                (Some(Arc::new(pool)), Executor::Workers, crew.busy)
             }
             ComputedBy::InProcess => {
                 let (arena, doorbell) = (Arc::clone(&shared.arena), Arc::clone(&shared.doorbell));
