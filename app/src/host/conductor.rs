@@ -267,7 +267,8 @@ impl Conductor {
     pub fn event(&mut self, key: &Key, event: Event) {
         let Some((_, published)) = &self.now else { return };
         let Some(&module) = published.plan.modules.get(key) else { return };
-        self.push(Command::Event(PlanEvent::new(module, event)));
+        let memory = published.plan.tables.modules[module].memory;
+        self.push(Command::Event(PlanEvent::new(memory, event)));
     }
 
     /// What each module's last block cost, in nanoseconds.

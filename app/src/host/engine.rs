@@ -41,7 +41,7 @@ pub enum Command {
         /// Where it is now.
         value: f32,
     },
-    /// A key was pressed, for the module of that index in the newest plan.
+    /// A key was pressed.
     Event(PlanEvent),
     /// From this block on, this plan.
     Adopt(Adopted),

@@ -203,7 +203,7 @@ impl Runner {
 
         let mut events = 0;
         if turn.quantum == 0 {
-            for event in plan.events.iter().filter_map(|event| event.for_module(turn.module)) {
+            for event in plan.events.iter().filter_map(|event| event.for_module(module.memory)) {
                 self.scratch.events[events] = event;
                 events += 1;
             }
