@@ -2,7 +2,10 @@
 //! computed, wait until it is, mix, limit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::{Relaxed, Release}};
+use std::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64,
+    Ordering::{Relaxed, Release},
+};
 use std::time::{Duration, Instant};
 
 use dsp_worker::protocol::{
