@@ -3,6 +3,7 @@
 
 use std::f32::consts::TAU;
 
+use dsp_worker::module::Event;
 use proptest::prelude::*;
 use sostenuto::host::engine::Frame;
 use sostenuto::host::plan::Key;
@@ -266,6 +267,20 @@ fn a_module_that_comes_back_while_it_leaves_is_heard_again() {
     let last = &stage.heard[stage.heard.len() - 1000..];
     assert!(last.iter().any(|frame| frame[0] > 0.49));
     stage.is_smooth(bound(0.5, LOW_HZ));
+}
+
+#[test]
+fn a_key_pressed_just_before_an_edit_reaches_its_keyboard() {
+    let modules = [module("keys", "keyboard", ""), module("out", "audio-out", "")];
+    let mut stage = Stage::in_process(&patch(&modules.join(", "), &["keys.gate -> out.left"]));
+    stage.play(1);
+    let note = Event::NoteOn { key: 60, voct: 0.0, velocity: 1.0 };
+    let keys = (id("keys"), "keyboard".into());
+    stage.render.conductor().event(&keys, note);
+    // In the new plan every module has another index.
+    stage.edit([add("a", "attenuverter", &[])]);
+    stage.play(1);
+    assert!(stage.heard.last().is_some_and(|frame| frame[0] > 0.1), "{:?}", stage.heard.last());
 }
 
 #[test]

@@ -150,11 +150,13 @@ pub const APPEARING: u32 = 1;
 /// It fades out.
 pub const LEAVING: u32 = 2;
 
-/// An event, and who it is for.
+/// An event, and who it is for: a module is named by its memory, which it keeps
+/// from plan to plan. So an event that was sent before a plan changed, and
+/// comes after, finds its module.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct PlanEvent {
-    module: u32,
+    memory: u64,
     what: u32,
     key: u32,
     voct: f32,
@@ -162,10 +164,9 @@ pub struct PlanEvent {
 }
 
 impl PlanEvent {
-    /// An event for the plan's module of that index.
-    pub fn new(module: usize, event: Event) -> PlanEvent {
-        let module = module as u32;
-        let none = PlanEvent { module, ..PlanEvent::default() };
+    /// An event for the module with that [`PlanModule::memory`].
+    pub fn new(memory: u64, event: Event) -> PlanEvent {
+        let none = PlanEvent { memory, ..PlanEvent::default() };
         match event {
             Event::AllNotesOff => none,
             Event::NoteOn { key, voct, velocity } => {
@@ -176,9 +177,9 @@ impl PlanEvent {
     }
 
     /// The event, where it is for that module.
-    pub fn for_module(&self, module: usize) -> Option<Event> {
+    pub fn for_module(&self, memory: u64) -> Option<Event> {
         let PlanEvent { key, voct, velocity, .. } = *self;
-        if self.module as usize != module {
+        if self.memory != memory {
             return None;
         }
         Some(match self.what {

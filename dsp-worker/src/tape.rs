@@ -19,6 +19,9 @@ pub fn tape_frames(longest_delay_frames: usize) -> usize {
     (longest_delay_frames + 2 + MAX_BLOCK_FRAMES + QUANTUM).next_power_of_two()
 }
 
+/// Beyond any voltage, and small enough that sums stay finite.
+const MOST_VOLTS: f32 = 1e30;
+
 /// Where one tape lies in a module's tape memory, in frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -66,9 +69,12 @@ impl<'a> Tapes<'a> {
         Tapes { frame, memory, spans }
     }
 
-    /// Writes a tape at a frame of this quantum.
+    /// Writes a tape at a frame of this quantum. What is no number, or too
+    /// large to be added up, is 0 V: a module that starts afresh finds its
+    /// tapes as they are, and would take it from there again and again.
     #[inline(always)]
     pub fn write(&mut self, tape: usize, frame: usize, volts: f32) {
+        let volts = if volts.abs() < MOST_VOLTS { volts } else { 0.0 };
         let now = self.frame as usize + frame;
         self.memory[self.spans[tape].index(now)] = volts;
     }
@@ -118,6 +124,17 @@ mod tests {
                 assert_eq!(tapes.read_between(1, 0, 99.5), frame as f32 - 99.5);
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_kept() {
+        let spans = lay_out(&[7]);
+        let mut memory = vec![1.0; spans[0].end()];
+        let mut tapes = Tapes::new(0, &mut memory, &spans);
+        for (frame, volts) in [f32::NAN, f32::INFINITY, f32::MIN, 5.0].into_iter().enumerate() {
+            tapes.write(0, frame, volts);
+        }
+        assert_eq!([0, 1, 2, 3].map(|frame| tapes.read(0, frame, 0)), [0.0, 0.0, 0.0, 5.0]);
     }
 
     #[test]

@@ -52,6 +52,19 @@ enum Format {
     S16,
 }
 
+impl Format {
+    fn bits(self) -> u16 {
+        match self {
+            Format::F32 => 32,
+            Format::S24 => 24,
+            Format::S16 => 16,
+        }
+    }
+}
+
+/// What a WAV counts in 32 bits, less its header.
+const MOST_BYTES: u64 = u32::MAX as u64 - 1024;
+
 impl Render {
     /// Renders.
     pub fn run(&self) -> anyhow::Result<()> {
@@ -61,6 +74,10 @@ impl Render {
         let computed_by =
             if self.in_process { ComputedBy::InProcess } else { self.computing.by_workers()? };
         let stop = on_stop()?;
+        let bytes = frames * 2 * u64::from(self.format.bits() / 8);
+        if bytes > MOST_BYTES {
+            bail!("a WAV holds 4 GiB, and this takes {} GiB: choose less of it", bytes >> 30);
+        }
         let mut wav = Wav::create(&self.output, rate, self.format)?;
         let settings =
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
@@ -93,20 +110,26 @@ struct Wav {
 impl Wav {
     fn create(path: &Path, sample_rate_hz: u32, format: Format) -> anyhow::Result<Wav> {
         let failed = || format!("{} cannot be written", path.display());
-        let (bits_per_sample, sample_format) = match format {
-            Format::F32 => (32, SampleFormat::Float),
-            Format::S24 => (24, SampleFormat::Int),
-            Format::S16 => (16, SampleFormat::Int),
+        if let Ok(there) = path.metadata() {
+            // A device would be replaced by a file.
+            anyhow::ensure!(!there.is_dir(), "{}: it is a folder", failed());
+            anyhow::ensure!(there.is_file(), "{}: it is not a file", failed());
+        }
+        let spec = WavSpec {
+            channels: 2,
+            sample_rate: sample_rate_hz,
+            bits_per_sample: format.bits(),
+            sample_format: match format {
+                Format::F32 => SampleFormat::Float,
+                Format::S24 | Format::S16 => SampleFormat::Int,
+            },
         };
-        let spec =
-            WavSpec { channels: 2, sample_rate: sample_rate_hz, bits_per_sample, sample_format };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut builder = tempfile::Builder::new();
         builder.prefix(".sostenuto-").suffix(".wav");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder.unwrap_or(Path::new("."))).with_context(failed)?;
-        anyhow::ensure!(!path.is_dir(), "{}: it is a folder", failed());
         let (file, unfinished) = file.into_parts();
         let writer = WavWriter::new(BufWriter::new(file), spec).with_context(failed)?;
         Ok(Wav { writer, unfinished, path: path.to_owned(), format })

@@ -28,6 +28,9 @@ pub struct Callback {
     /// How many frames the card asked for last.
     asked: Arc<AtomicU32>,
     engine: Thread,
+    /// The last frame that was played.
+    last: Frame,
+    /// What fades out while sound comes back.
     held: Frame,
     /// Frames since sound came back, up to [`RETURN_FRAMES`].
     returned: u32,
@@ -42,8 +45,8 @@ impl Callback {
         asked: Arc<AtomicU32>,
         engine: Thread,
     ) -> Callback {
-        let held = [0.0; 2];
-        Callback { frames, status, asked, engine, held, returned: RETURN_FRAMES, has_begun: false }
+        let (last, held, returned) = ([0.0; 2], [0.0; 2], RETURN_FRAMES);
+        Callback { frames, status, asked, engine, last, held, returned, has_begun: false }
     }
 
     /// Fills a buffer of the card with `channels` samples a frame: left and
@@ -76,18 +79,21 @@ impl Callback {
 
     fn next(&mut self, frame: Option<Frame>) -> Frame {
         let Some(frame) = frame else {
-            self.held = self.held.map(|sample| sample * FADE);
+            // From the last frame on, also where that was on its way back.
+            self.held = self.last.map(|sample| sample * FADE);
+            self.last = self.held;
             self.returned = 0;
-            return self.held;
+            return self.last;
         };
         if self.returned < RETURN_FRAMES {
             self.returned += 1;
             self.held = self.held.map(|sample| sample * FADE);
             let new = self.returned as f32 / RETURN_FRAMES as f32;
             let mix = |held: f32, frame: f32| held * (1.0 - new) + frame * new;
-            return [mix(self.held[0], frame[0]), mix(self.held[1], frame[1])];
+            self.last = [mix(self.held[0], frame[0]), mix(self.held[1], frame[1])];
+            return self.last;
         }
-        self.held = frame;
+        (self.held, self.last) = (frame, frame);
         frame
     }
 }
@@ -140,6 +146,20 @@ mod tests {
         assert_eq!(callback.status.xruns.load(Relaxed), 1);
         assert!(left[399].abs() < 2e-3, "{}", left[399]);
         assert_eq!(left[999], 0.5);
+        assert!(left.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.02));
+    }
+
+    #[test]
+    fn a_ring_that_is_empty_again_and_again_makes_no_step_either() {
+        let (mut producer, mut callback) = callback();
+        let mut heard = Vec::new();
+        for _ in 0..20 {
+            producer.push(&[[0.5, 0.5]; 32]);
+            let mut out = [0.0f32; 2 * 48];
+            callback.fill(&mut out, 2);
+            heard.extend_from_slice(&out);
+        }
+        let left: Vec<f32> = heard.iter().step_by(2).copied().collect();
         assert!(left.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.02));
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
 use dsp_worker::module::Event;
@@ -209,9 +209,14 @@ impl Conductor {
     pub fn is_taken_up(&self) -> bool {
         let fades = self.now.as_ref().is_some_and(|(_, published)| published.plan.is_passing);
         let fade_frames = if fades { fade_frames(self.sample_rate_hz) } else { 0 };
-        let (frame, since) =
-            (self.status.frame.load(Relaxed), self.status.plan_frame.load(Relaxed));
-        self.status.generation.load(Relaxed) == self.generation && frame >= since + fade_frames
+        // Acquire: with the generation comes the frame at which it began. Asked
+        // the other way round, the new plan could be taken for as old as the
+        // one before, and its fade for over.
+        if self.status.generation.load(Acquire) != self.generation {
+            return false;
+        }
+        let since = self.status.plan_frame.load(Relaxed);
+        self.status.frame.load(Relaxed) >= since + fade_frames
     }
 
     /// Whether the newest plan only passes from one patch to the next.
@@ -269,8 +274,12 @@ impl Conductor {
     /// that plays does not have it.
     pub fn event(&mut self, key: &Key, event: Event) -> bool {
         let plan = self.now.as_ref().map(|(_, published)| &published.plan);
-        let Some(&module) = plan.and_then(|plan| plan.modules.get(key)) else { return false };
-        self.push(Command::Event(PlanEvent::new(module, event)));
+        let memory = plan.and_then(|plan| {
+            let &module = plan.modules.get(key)?;
+            Some(plan.tables.modules[module].memory)
+        });
+        let Some(memory) = memory else { return false };
+        self.push(Command::Event(PlanEvent::new(memory, event)));
         true
     }
 

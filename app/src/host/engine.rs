@@ -2,7 +2,10 @@
 //! computed, wait until it is, mix, limit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64,
+    Ordering::{Relaxed, Release},
+};
 use std::time::{Duration, Instant};
 
 use dsp_worker::protocol::{
@@ -41,7 +44,7 @@ pub enum Command {
         /// Where it is now.
         value: f32,
     },
-    /// A key was pressed, for the module of that index in the newest plan.
+    /// A key was pressed.
     Event(PlanEvent),
     /// From this block on, this plan.
     Adopt(Adopted),
@@ -87,7 +90,7 @@ pub struct EngineStatus {
     pub block_nanos: AtomicU32,
     /// Blocks that were not there in time.
     pub xruns: AtomicU64,
-    /// Commands that wait for the next block, at most.
+    /// The engine is to stop, also in the middle of a block.
     pub is_stopping: AtomicBool,
 }
 
@@ -195,7 +198,8 @@ impl Engine {
                     self.plan = plan;
                     self.start.plan_frame = self.start.frame;
                     self.status.plan_frame.store(self.start.frame, Relaxed);
-                    self.status.generation.store(plan.generation, Relaxed);
+                    // Release: with the Acquire in `Conductor::is_taken_up`.
+                    self.status.generation.store(plan.generation, Release);
                 }
             }
         }

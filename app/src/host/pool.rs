@@ -326,18 +326,22 @@ impl Inner {
         Ok(())
     }
 
-    /// Waits until a new worker is warm, and gives it what there is to do.
+    /// Waits until a new worker is warm, and gives it what there is to do. On a
+    /// busy machine that may take long; the seat waits as long as it lives.
     fn welcome(self: &Arc<Inner>, seat: usize) {
-        let end = Instant::now() + PATIENCE;
         let record = self.shared.worker_record(seat);
         let me = HOST;
         let doorbell = &self.shared.doorbell;
         while !wait_for(doorbell, me, &record.state, WARM, Some(Duration::from_millis(50))) {
-            if Instant::now() > end || self.lock().supervisor.seats()[seat] != Seat::Warming {
+            if self.lock().supervisor.seats()[seat] != Seat::Warming {
                 return;
             }
         }
         let mut state = self.lock();
+        if state.orders[seat].is_none() {
+            // It got warm and died, and is to be replaced.
+            return;
+        }
         let began = Instant::now();
         let actions = state.supervisor.next(Event::Warmed(seat));
         self.act(state, actions, began);
@@ -353,6 +357,7 @@ impl Inner {
         let mut state = self.lock();
         if state.supervisor.seats()[seat] == Seat::Warming && !state.is_closing {
             // One that cannot even start would be started again without end.
+            state.orders[seat] = None;
             drop(state);
             std::thread::sleep(PAUSE);
             state = self.lock();
@@ -391,8 +396,17 @@ impl Inner {
             // process takes longer than a block.
             let inner = Arc::clone(self);
             let spawn = move || {
-                if let Err(error) = Inner::spawn(&inner, seat) {
+                while let Err(error) = Inner::spawn(&inner, seat) {
                     tracing::error!("{error}");
+                    std::thread::sleep(PAUSE);
+                    let mut state = inner.lock();
+                    // Where it began to live, and nobody would watch it.
+                    state.orders[seat] = None;
+                    if state.is_closing {
+                        state.supervisor.next(Event::Died(seat));
+                        inner.changed.notify_all();
+                        return;
+                    }
                 }
             };
             let thread = std::thread::Builder::new().name(format!("spawning {seat}"));

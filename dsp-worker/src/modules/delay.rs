@@ -248,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn after_voltages_beyond_all_measure_it_sounds_again() {
+        let mut rig = wet(0.01);
+        rig.set("feedback", 0.9).feed("left", |_, frame| match frame {
+            0..100 => f32::MAX,
+            // Two such cables in one input.
+            100..200 => f32::INFINITY,
+            _ => (frame as f32 * 0.1309).sin(),
+        });
+        rig.run(24_000);
+        let before = rig.not_finite();
+        let out = rig.run(4_800);
+        assert_eq!(rig.not_finite(), before);
+        assert!(out.main().iter().any(|volts| volts.abs() > 0.1));
+    }
+
+    #[test]
     fn in_ping_pong_the_echoes_change_sides() {
         let mut rig = wet(0.01);
         rig.set("ping-pong", 1.0).set("feedback", 0.5).run(480);

@@ -203,7 +203,7 @@ impl Runner {
 
         let mut events = 0;
         if turn.quantum == 0 {
-            for event in plan.events.iter().filter_map(|event| event.for_module(turn.module)) {
+            for event in plan.events.iter().filter_map(|event| event.for_module(module.memory)) {
                 self.scratch.events[events] = event;
                 events += 1;
             }
@@ -428,16 +428,14 @@ mod tests {
     /// Two attenuverters, each of which feeds the other.
     fn ring(bytes: usize) -> Tables {
         let kind = catalog::find("attenuverter").expect("it is in the catalogue").0 as u32;
-        let (span, module) = (
-            |first, count| Span { first, count },
-            |module: u32| PlanModule {
-                memory: (arena::REST + module as usize * bytes) as u64,
-                kind,
-                first_input: module,
-                first_param: module * 2,
-                ..PlanModule::default()
-            },
-        );
+        let span = |first, count| Span { first, count };
+        let module = |module: u32| PlanModule {
+            memory: (arena::REST + module as usize * bytes) as u64,
+            kind,
+            first_input: module,
+            first_param: module * 2,
+            ..PlanModule::default()
+        };
         let cable = |module| PlanCable { module, is_delayed: 1, ..PlanCable::default() };
         Tables {
             generation: 1,

@@ -57,7 +57,9 @@ pub fn remove_leftovers() -> usize {
         let Some(pid) = pid else { return false };
         let unclaimed = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         let is_mine = pid as u32 == std::process::id();
-        !is_mine && unclaimed() && (!is_alive(pid) || is_old(entry))
+        // To ask for the claim is to hold it for a moment, so it comes last: a
+        // living maker may be about to take it.
+        !is_mine && (!is_alive(pid) || is_old(entry)) && unclaimed()
     };
     entries.flatten().filter(is_left).filter(|entry| remove(&entry.file_name())).count()
 }
