@@ -10,7 +10,6 @@ use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, ready, reference, w
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
 #[test]
-#[cfg(unix)]
 fn workers_killed_at_random_instants_leave_the_sound_as_it_is() {
     let frames = RATE_HZ as usize;
     for (index, (name, patch)) in factory_patches().into_iter().enumerate() {
@@ -52,7 +51,6 @@ fn workers_killed_at_random_instants_leave_the_sound_as_it_is() {
 }
 
 #[test]
-#[cfg(unix)]
 fn the_pool_is_full_again_after_every_worker_was_killed() {
     let (_, patch) = factory_patches().swap_remove(0);
     let mut render = ready(&patch, 256, workers(8, WORKER));
@@ -74,5 +72,19 @@ fn kill(pid: u32) {
     #[allow(unsafe_code)]
     unsafe {
         libc::kill(pid as libc::pid_t, libc::SIGKILL);
+    }
+}
+
+#[cfg(windows)]
+fn kill(pid: u32) {
+    use windows_sys::Win32::Foundation::CloseHandle;
+    use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_TERMINATE, TerminateProcess};
+    // SAFETY: as above; the handle is this function's own, and closed once.
+    // Where the worker has died there is none, which the calls only refuse.
+    #[allow(unsafe_code)]
+    unsafe {
+        let process = OpenProcess(PROCESS_TERMINATE, 0, pid);
+        TerminateProcess(process, 1);
+        CloseHandle(process);
     }
 }

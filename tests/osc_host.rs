@@ -58,6 +58,8 @@ impl Host {
 
     fn editor(&self) -> Editor {
         let client = Client::connect(&self.endpoint()).expect("the host listens");
+        // Named pipes have none.
+        #[cfg(unix)]
         client.set_timeout(Some(PATIENCE)).expect("a socket");
         Editor { client, mirror: Mirror::default() }
     }
