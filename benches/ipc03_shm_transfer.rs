@@ -42,20 +42,20 @@ struct Load {
 /// Where the reader waits, and how.
 #[derive(Clone, Copy, PartialEq)]
 enum Reader {
-    SpinsElsewhere,
-    SleepsElsewhere,
-    SleepsHere,
+    Awake,
+    AsleepElsewhere,
+    AsleepHere,
 }
-use Reader::{SleepsElsewhere, SleepsHere, SpinsElsewhere};
+use Reader::{AsleepElsewhere, AsleepHere, Awake};
 
 const LOADS: [(&str, Load); 7] = [
-    ("256 frames, reader awake: the transfer itself", Load::of(1, SpinsElsewhere)),
-    ("256 frames of 16 channels, reader awake", Load::of(16, SpinsElsewhere)),
-    ("a stamp alone, reader awake", Load::of(0, SpinsElsewhere)),
-    ("256 frames and a wake, on this core", Load::of(1, SleepsHere)),
-    ("a wake alone, on this core", Load::of(0, SleepsHere)),
-    ("256 frames and a wake, of an idle core", Load::of(1, SleepsElsewhere)),
-    ("a wake alone, of an idle core", Load::of(0, SleepsElsewhere)),
+    ("256 frames, reader awake: the transfer itself", Load::of(1, Awake)),
+    ("256 frames of 16 channels, reader awake", Load::of(16, Awake)),
+    ("a stamp alone, reader awake", Load::of(0, Awake)),
+    ("256 frames and a wake, on this core", Load::of(1, AsleepHere)),
+    ("a wake alone, on this core", Load::of(0, AsleepHere)),
+    ("256 frames and a wake, of an idle core", Load::of(1, AsleepElsewhere)),
+    ("a wake alone, of an idle core", Load::of(0, AsleepElsewhere)),
 ];
 
 impl Load {
@@ -64,7 +64,7 @@ impl Load {
     }
 
     fn is_asleep(self) -> bool {
-        self.reader != SpinsElsewhere
+        self.reader != Awake
     }
 }
 
@@ -125,7 +125,7 @@ fn peer(region: &Region, load: usize, rounds: u32) -> Child {
 
 /// The other side.
 fn answer(name: &str, load: Load, rounds: u32) {
-    let _core = OnCore::of(if load.reader == SleepsHere { 0 } else { 1 });
+    let _core = OnCore::of(if load.reader == AsleepHere { 0 } else { 1 });
     ask_for_real_time(FRAMES as u32, RATE_HZ);
     let region = Region::open(name).unwrap_or_else(|error| panic!("{error}"));
     region.protect(SIDE_BYTES..2 * SIDE_BYTES, Access::Write).expect("its own side is its own");

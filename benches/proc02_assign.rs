@@ -17,9 +17,9 @@ fn main() {
 mod on_unix {
     use std::time::Duration;
 
-    use sostenuto::host::pool::Pool;
     use sostenuto::host::pool::Crew;
-use sostenuto::host::render::{ComputedBy, Render};
+    use sostenuto::host::pool::Pool;
+    use sostenuto::host::render::{ComputedBy, Render};
     use sostenuto::host::supervisor::Seat;
     use sostenuto_benches::rigs::{eight_voices, render};
     use sostenuto_benches::samples::{Samples, millis, timed};
