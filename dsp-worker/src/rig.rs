@@ -177,7 +177,7 @@ impl Rig {
     pub fn run(&mut self, frames: usize) -> Render {
         if !self.has_started {
             let state = bytemuck::cast_slice_mut(&mut self.state);
-            self.layout.start(self.entry, state, &self.targets, self.seed);
+            self.layout.start(self.entry, state, &self.targets, false, self.seed);
             self.has_started = true;
         }
         let mut render =

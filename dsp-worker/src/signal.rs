@@ -27,6 +27,9 @@ const _: () = assert!(size_of::<Signal>() == 64 + 4 * QUANTUM * CHANNELS);
 pub static SILENCE: Signal =
     Signal { channels: 0, _unused: [0; 15], samples: [0.0; QUANTUM * CHANNELS] };
 
+/// No sound is that loud. Below it, cables can be added up without end.
+const ABSURD_VOLTS: f32 = 1e30;
+
 /// How many SIMD groups that many channels take.
 #[inline(always)]
 pub const fn groups(channels: usize) -> usize {
@@ -155,7 +158,7 @@ impl Signal {
         let channels = self.channels();
         let mut broken = 0;
         let mut stop_at_border = |volts: &mut f32| {
-            if !volts.is_finite() {
+            if volts.is_nan() || volts.abs() >= ABSURD_VOLTS {
                 *volts = 0.0;
                 broken += 1;
             }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dsp_worker::module::Event;
 use dsp_worker::protocol::{PLANS, PlanEvent, PlanPen, PlanTooLarge, fade_frames};
@@ -42,6 +42,9 @@ pub enum PlanError {
     #[error("the engine stands still: no worker could be started for a part of the patch")]
     Stuck,
 }
+
+/// How long a full ring is waited for.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A plan in shared memory.
 struct Published {
@@ -302,9 +305,13 @@ impl Conductor {
 
     fn push(&mut self, command: Command) {
         // The engine empties the ring at every block, so this waits only for
-        // one who turns ten thousand knobs in one block.
+        // one who turns ten thousand knobs in one block. Where the engine stands
+        // still, a knob can wait for the next plan; the host must not.
+        let can_wait = !matches!(command, Command::Adopt(_));
+        let end = Instant::now() + PATIENCE;
         while self.commands.push(&[command]) == 0 {
-            if self.status.is_stopping.load(Relaxed) {
+            let is_late = can_wait && Instant::now() > end;
+            if is_late || self.status.is_stopping.load(Relaxed) {
                 return;
             }
             std::thread::sleep(Duration::from_micros(200));

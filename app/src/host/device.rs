@@ -118,7 +118,7 @@ pub struct Device {
 enum Order {
     Play(Output),
     /// A stream's callback came back, with an error or because it was dropped.
-    Lost(String),
+    Lost(u64, String),
     Stop,
 }
 
@@ -135,6 +135,7 @@ impl Device {
         let player = Player {
             orders: orders.clone(),
             mailbox,
+            streams: 0,
             sample_rate_hz,
             block_frames,
             tell: Box::new(tell),
@@ -159,12 +160,17 @@ impl Drop for Device {
     }
 }
 
+/// Before a lost card is opened again.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// How long the silent clock runs before a lost card is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 struct Player {
     orders: Sender<Order>,
     mailbox: Receiver<Order>,
+    /// Streams opened so far: what an older one says is no news.
+    streams: u64,
     sample_rate_hz: u32,
     block_frames: u32,
     tell: Box<dyn FnMut(News) + Send>,
@@ -175,22 +181,26 @@ impl Player {
         let mut told = None;
         loop {
             let _quiet = QuietAlsa::new();
+            self.streams += 1;
             let (give_back, home) = channel();
-            let lent = Lent { callback: Some(callback), give_back };
+            let lent = Lent { callback: Some(callback), give_back: give_back.clone() };
             let opened = match &output {
-                Output::SilentClock => Err(Box::new((NoSound::NoCard, lent))),
+                Output::SilentClock => Err(Box::new((NoSound::NoCard, Some(lent)))),
                 output => self.open(output, lent),
             };
             let (news, order) = match opened {
                 Ok((name, stream)) => {
                     let news = News::Playing(name);
                     self.tell_once(&mut told, news.clone());
-                    let order = self.mailbox.recv().unwrap_or(Order::Stop);
+                    let order = self.next_order();
                     drop(stream);
                     (news, Some(order))
                 }
                 Err(silence) => {
                     let (why, lent) = *silence;
+                    // A stream that failed late had taken it, and sent it home.
+                    let lent =
+                        lent.unwrap_or_else(|| Lent { callback: home.recv().ok(), give_back });
                     let wanted = output != Output::SilentClock;
                     let why = if wanted { why.to_string() } else { SILENT_CLOCK.to_owned() };
                     let news = News::Silent(why);
@@ -203,8 +213,23 @@ impl Player {
             match order {
                 Some(Order::Stop) => return,
                 Some(Order::Play(next)) => output = next,
-                Some(Order::Lost(why)) => tracing::warn!("the sound card is gone: {why}"),
+                Some(Order::Lost(_, why)) => {
+                    tracing::warn!("the sound card is gone: {why}");
+                    // One that fails at once would be opened again without end.
+                    std::thread::sleep(PAUSE);
+                }
                 None => {}
+            }
+        }
+    }
+
+    /// The next order, or the news that this very stream is lost.
+    fn next_order(&self) -> Order {
+        loop {
+            match self.mailbox.recv() {
+                Ok(Order::Lost(stream, _)) if stream != self.streams => {}
+                Ok(order) => return order,
+                Err(_) => return Order::Stop,
             }
         }
     }
@@ -219,7 +244,7 @@ impl Player {
     fn open(&self, output: &Output, lent: Lent) -> Result<(String, Stream), Box<Silence>> {
         let card = match find(output) {
             Ok(card) => card,
-            Err(why) => return Err(Box::new((why, lent))),
+            Err(why) => return Err(Box::new((why, Some(lent)))),
         };
         let name = name(&card);
         let refused = |cause| NoSound::Refused {
@@ -230,8 +255,10 @@ impl Player {
         let default = match card.default_output_config() {
             Ok(default) => default,
             // ALSA names a default card also where there is none.
-            Err(_) if *output == Output::Default => return Err(Box::new((NoSound::NoCard, lent))),
-            Err(cause) => return Err(Box::new((refused(cause), lent))),
+            Err(_) if *output == Output::Default => {
+                return Err(Box::new((NoSound::NoCard, Some(lent))));
+            }
+            Err(cause) => return Err(Box::new((refused(cause), Some(lent)))),
         };
         let config = StreamConfig {
             channels: default.channels().max(1),
@@ -249,7 +276,7 @@ impl Player {
             .and_then(|stream| stream.play().map(|()| stream));
         match stream {
             Ok(stream) => Ok((name, stream)),
-            Err(cause) => Err(Box::new((refused(cause), shelf.take().expect("no stream has it")))),
+            Err(cause) => Err(Box::new((refused(cause), shelf.take()))),
         }
     }
 
@@ -278,7 +305,7 @@ impl Player {
         shelf: &Shelf,
     ) -> Result<Stream, cpal::Error> {
         let channels = usize::from(config.channels);
-        let orders = self.orders.clone();
+        let (orders, number) = (self.orders.clone(), self.streams);
         let mut borrowed = Borrowed { shelf: shelf.clone(), lent: None };
         card.build_output_stream(
             config,
@@ -290,7 +317,7 @@ impl Player {
                 // These do not end the stream; some servers send hundreds.
                 ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => {}
                 ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
-                    let _ = orders.send(Order::Lost(error.to_string()));
+                    let _ = orders.send(Order::Lost(number, error.to_string()));
                 }
                 _ => tracing::debug!("sound card: {error}"),
             },
@@ -322,6 +349,7 @@ impl Player {
             let due = Duration::from_secs_f64(frames as f64 / f64::from(self.sample_rate_hz));
             let wait = due.saturating_sub(began.elapsed());
             match self.mailbox.recv_timeout(wait) {
+                Ok(Order::Lost(..)) => {}
                 Ok(order) => return Some(order),
                 Err(RecvTimeoutError::Disconnected) => return Some(Order::Stop),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -335,7 +363,7 @@ impl Player {
 }
 
 /// Why nothing is heard, and the callback for whoever tries next.
-type Silence = (NoSound, Lent);
+type Silence = (NoSound, Option<Lent>);
 
 fn find(output: &Output) -> Result<cpal::Device, NoSound> {
     let Output::Device(id) = output else {

@@ -81,7 +81,8 @@ impl ModuleMemory {
             #[allow(unsafe_code)]
             let state = unsafe { arena.values_mut(start + state, bytes) };
             let state = state.expect("it lies in the arena");
-            layout.state.start(entry, state, &params(module, entry), seed(key));
+            let params = params(module, entry);
+            layout.state.start(entry, state, &params, module.is_bypassed, seed(key));
         }
         self.taken.insert(key.clone(), Memory { offset: start as u64, tapes });
         Ok(())

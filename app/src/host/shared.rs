@@ -7,7 +7,7 @@ use shm_ring::layout::{
     Clock, Header, NONE, SLOTS, SlotControl, SlotRecord, WORKERS, WorkerControl, WorkerRecord,
     arena, control,
 };
-use shm_ring::region::{Region, RegionError, remove_leftovers};
+use shm_ring::region::{Access, Region, RegionError, remove_leftovers};
 use shm_ring::sync::Ordering;
 
 use dsp_worker::catalog;
@@ -35,6 +35,9 @@ impl Shared {
         remove_leftovers();
         let control = Region::create(CONTROL_BYTES)?;
         let arena = Region::create(ARENA_BYTES)?;
+        // Here a full disk of shared memory is an error; later, a bus error.
+        control.populate(0..control.len(), Access::Write)?;
+        arena.populate(0..arena::REST, Access::Write)?;
         let fingerprint = catalog::fingerprint();
         let header = Header::new(control.len(), arena.len(), fingerprint);
         let bells = control::REST - control::BELLS;

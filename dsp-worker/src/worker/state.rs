@@ -55,8 +55,17 @@ impl StateLayout {
     }
 
     /// Writes the state of a new module. `params` are where they start.
-    pub fn start(&self, entry: &Entry, state: &mut [u8], params: &[f32], seed: u64) {
+    pub fn start(
+        &self,
+        entry: &Entry,
+        state: &mut [u8],
+        params: &[f32],
+        is_bypassed: bool,
+        seed: u64,
+    ) {
         state.fill(0);
+        let bypassed = f32::from(u8::from(is_bypassed));
+        state[..BYPASS_BYTES].copy_from_slice(&bypassed.to_ne_bytes());
         for (at, &param) in self.params.clone().step_by(4).zip(params) {
             state[at..at + 4].copy_from_slice(&param.to_ne_bytes());
         }
