@@ -34,6 +34,8 @@ pub struct Bells {
 unsafe impl Send for Bells {}
 // SAFETY: as above.
 unsafe impl Sync for Bells {}
+// A panic leaves a kernel handle as it was.
+impl std::panic::RefUnwindSafe for Bells {}
 
 impl Bells {
     pub fn create(area: &mut [u8]) -> io::Result<Bells> {
