@@ -1,6 +1,7 @@
 //! Through cpal and a sound server to a sound card that is not there, and back
 //! as a recording: what was played is in it, and nothing is missing.
 
+#![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "the test tells what it measured")]
 
 use std::path::Path;
@@ -51,7 +52,6 @@ fn a_chord() -> Patch {
 }
 
 #[test]
-#[cfg(unix)]
 #[ignore = "needs a sound server: packaging/test starts one"]
 fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
     // SAFETY: this is the only test of its program, and what runs beside it waits
