@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! control region (the host writes, workers read)
-//!   Header | Clock | SlotControl × SLOTS | WorkerControl × WORKERS | bells | plans …
+//!   Header | Clock | SlotControl × SLOTS | WorkerControl × WORKERS
+//!   | ModuleControl × MODULES | bells | plans …
 //! arena region (each worker writes what the host gave it, all read)
 //!   WorkerRecord × WORKERS | SlotRecord × SLOTS | memory of modules …
 //! ```
@@ -25,11 +26,14 @@ pub const SLOTS: usize = 32;
 /// Worker processes that may be alive at a time, spares included.
 pub const WORKERS: usize = 64;
 
-/// No slot, or no worker.
+/// Modules that may be in memory at a time.
+pub const MODULES: usize = 4096;
+
+/// No slot, no worker, no job, no module.
 pub const NONE: u32 = u32::MAX;
 
 /// Changes with every change of these layouts.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"SOSTNUTO");
 
@@ -132,7 +136,25 @@ pub struct WorkerControl {
     pub epoch: AtomicU32,
 }
 
+/// What the host says of one module, from plan to plan.
+#[repr(C)]
+pub struct ModuleControl {
+    /// One of `RUNS`, `RESTARTS`, `RESTS`.
+    pub remedy: AtomicU32,
+    /// The block in which a module that `RESTARTS` does so.
+    pub block: AtomicU32,
+}
+
+/// The module is computed.
+pub const RUNS: u32 = 0;
+/// It is computed, but in one block from a fresh state.
+pub const RESTARTS: u32 = 1;
+/// Its code is left alone: inputs are passed to outputs. When it runs again it
+/// does so from a fresh state.
+pub const RESTS: u32 = 2;
+
 /// What one worker says of itself. Nobody else writes it.
+#[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub struct WorkerRecord {
     /// One of `STARTING → WARM`.
@@ -147,7 +169,23 @@ pub struct WorkerRecord {
     pub warm_nanos: AtomicU64,
     /// The last plan that it made itself ready for; the worker says how.
     pub prepared: AtomicU32,
+    /// The job that it is inside of, [`FINISHING`], or [`NONE`]: then it will
+    /// write nothing of any slot before it has looked at its epoch again.
+    pub job: AtomicU32,
+    /// The module that it is computing, by its index in the plan, or [`NONE`].
+    pub module: AtomicU32,
+    /// Jobs begun, wrapping: whether a worker that seems stuck moves.
+    pub jobs_begun: AtomicU32,
+    /// The last bell that it has heard: whether it still answers.
+    pub heard: AtomicU32,
+    /// The epoch in which `first_stamp_nanos` was taken.
+    pub first_stamp_epoch: AtomicU32,
+    /// When it set the first stamp after it was given a slot. Monotonic clock.
+    pub first_stamp_nanos: AtomicU64,
 }
+
+/// Instead of a job: it is about to say that its slot is done.
+pub const FINISHING: u32 = u32::MAX - 1;
 
 /// Has not said anything yet.
 pub const STARTING: u32 = 0;
@@ -165,10 +203,6 @@ pub struct SlotRecord {
     /// The last block whose jobs are all stamped. The engine sleeps on this
     /// word.
     pub done: AtomicU32,
-    /// Index of the job that it is computing, or [`NONE`].
-    pub job: AtomicU32,
-    /// Jobs begun, wrapping: whether a worker that seems stuck moves.
-    pub jobs_begun: AtomicU32,
     /// Time spent computing the last block, waiting not counted.
     pub busy_nanos: AtomicU32,
 }
@@ -196,7 +230,8 @@ macro_rules! shared {
     )*};
 }
 
-shared!(SlotControl: 64, WorkerControl: 64, WorkerRecord: 64, SlotRecord: 64, ModuleRecord: 64);
+shared!(SlotControl: 64, WorkerControl: 64, ModuleControl: 8);
+shared!(WorkerRecord: 64, SlotRecord: 64, ModuleRecord: 64);
 const _: () = assert!(size_of::<Header>() == 64);
 
 /// Where the records lie in the control region, in bytes from its start.
@@ -211,8 +246,10 @@ pub mod control {
     pub const SLOT_CONTROLS: usize = 256;
     /// [`WORKERS`] of [`WorkerControl`].
     pub const WORKER_CONTROLS: usize = SLOT_CONTROLS + SLOTS * 64;
+    /// [`MODULES`] of [`ModuleControl`].
+    pub const MODULE_CONTROLS: usize = WORKER_CONTROLS + WORKERS * 64;
     /// The memory of [`Doorbell`](crate::doorbell::Doorbell).
-    pub const BELLS: usize = WORKER_CONTROLS + WORKERS * 64;
+    pub const BELLS: usize = MODULE_CONTROLS + MODULES * size_of::<ModuleControl>();
     /// What the host says beyond this crate.
     pub const REST: usize = (BELLS + BELLS_BYTES).next_multiple_of(PAGE);
 }

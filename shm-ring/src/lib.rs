@@ -18,6 +18,7 @@
 pub mod doorbell;
 pub mod latest;
 pub mod layout;
+pub mod monotonic;
 pub mod protocol;
 pub mod region;
 pub mod ring;

@@ -7,12 +7,15 @@
 //! worker      publish       stamp or done, then ring who reads it
 //! any         wait_for      a stamp, or done
 //! supervisor  give_slot     slot → worker, fence, then that worker's bell
+//! worker      enter, leave  around everything that it writes of a slot
+//! supervisor  revoke        takes a slot from a worker that is not inside
 //! ```
 //!
-//! Two promises, both checked over all interleavings by loom (see the tests):
+//! Three promises, all checked over all interleavings by loom (see the tests):
 //! whoever sleeps on a word is woken once it is what they wait for, and then
-//! sees all that was written before it; and a block that begins while a slot
-//! changes hands reaches the worker that had the slot or the one that gets it.
+//! sees all that was written before it; a block that begins while a slot
+//! changes hands reaches the worker that had the slot or the one that gets it;
+//! and a worker from whom a slot was taken while it slept writes nothing of it.
 //!
 //! A party may die between a store and the ring that belongs to it. Then
 //! nobody is told; so whoever takes over a slot calls [`ring_again`] for
@@ -24,7 +27,9 @@ use bytemuck::NoUninit;
 
 use crate::doorbell::{Doorbell, Listener, Listeners};
 use crate::latest::Latest;
-use crate::layout::{SLOTS, SlotControl, WorkerControl, worker_listener};
+use crate::layout::{
+    NONE, SLOTS, SlotControl, WorkerControl, WorkerRecord, worker_listener,
+};
 use crate::sync::{AtomicU32, Ordering, fence};
 
 /// Begins a block, and wakes the worker of every slot in `busy`: slot `n` is
@@ -124,12 +129,64 @@ pub fn is_newest(slot: &SlotControl, epoch: u32) -> bool {
     slot.epoch.load(Ordering::Relaxed) == epoch
 }
 
+/// Enters a job: from now on this worker may write what belongs to its slot,
+/// until it [`leave`]s. False where the slot is not its own any more; then it
+/// is not inside. Real-time safe.
+pub fn enter(worker: &WorkerRecord, slot: &SlotControl, epoch: u32, job: u32) -> bool {
+    worker.job.store(job, Ordering::Relaxed);
+    // SeqCst: one of two fences, the other is in `revoke`. Here a store to
+    // `job` comes before a load of the epoch, there a store to the epoch before
+    // a load of `job`: not both can miss the other's.
+    fence(Ordering::SeqCst);
+    let is_mine = is_newest(slot, epoch);
+    if !is_mine {
+        leave(worker);
+    }
+    is_mine
+}
+
+/// Leaves a job. Real-time safe.
+pub fn leave(worker: &WorkerRecord) {
+    // Release: whoever sees, with the Acquire in `revoke`, that this worker is
+    // outside sees all that it wrote inside.
+    worker.job.store(NONE, Ordering::Release);
+}
+
+/// Takes a slot from a worker that lives but does not come. Whether that worker
+/// is outside: then it writes nothing of the slot any more, however late it
+/// wakes up, and the slot can be given to another. Where it is inside it
+/// finishes its job and then finds the slot's epoch changed: give the slot to
+/// it again. Only the supervisor calls it. Real-time safe.
+pub fn revoke(slot: &SlotControl, worker: &WorkerRecord) -> bool {
+    // Relaxed: only the supervisor writes epochs.
+    let epoch = slot.epoch.load(Ordering::Relaxed).wrapping_add(1).max(1);
+    slot.epoch.store(epoch, Ordering::Relaxed);
+    // SeqCst: the partner of the fence in `enter`, which says why.
+    fence(Ordering::SeqCst);
+    // Acquire: with the Release in `leave`.
+    worker.job.load(Ordering::Acquire) == NONE
+}
+
 /// Sets a stamp, or `done`, and wakes who among `listeners` sleeps on it.
 /// Whatever was written before is seen by everybody who sees the stamp.
 /// Real-time safe.
 pub fn publish(doorbell: &Doorbell, word: &AtomicU32, value: u32, listeners: Listeners) {
+    publish_with(doorbell, word, value, listeners, || {});
+}
+
+/// As [`publish`]; `between` happens after the store and before the ring, where
+/// a death is the hardest.
+#[inline]
+pub fn publish_with(
+    doorbell: &Doorbell,
+    word: &AtomicU32,
+    value: u32,
+    listeners: Listeners,
+    between: impl FnOnce(),
+) {
     // Release: hands what was written before to the Acquire in `wait_until`.
     word.store(value, Ordering::Release);
+    between();
     doorbell.ring(word, listeners);
 }
 
@@ -188,7 +245,6 @@ const A_DAY: Duration = Duration::from_secs(24 * 3600);
 mod tests {
     use super::*;
     use crate::doorbell::BELLS_BYTES;
-    use crate::layout::NONE;
 
     fn doorbell() -> Doorbell {
         Doorbell::create(&mut [0; BELLS_BYTES]).unwrap()
@@ -265,5 +321,22 @@ mod tests {
         assert!(!is_newest(&slots[2], 1));
         assert_eq!(rings(&workers), [1, 1, 0]);
         assert_eq!(wait_for_news(&doorbell, 1, &workers[1], 0, None), 1);
+    }
+
+    #[test]
+    fn a_slot_is_taken_only_from_a_worker_that_is_outside() {
+        let (doorbell, (slots, workers)) = (doorbell(), session());
+        let worker = WorkerRecord::default();
+        let epoch = give_slot(&doorbell, &slots, &workers, 1, 0);
+        assert!(enter(&worker, &slots[1], epoch, 5));
+        assert!(!revoke(&slots[1], &worker), "it is inside");
+        let epoch = give_slot(&doorbell, &slots, &workers, 1, 0);
+        leave(&worker);
+        assert!(enter(&worker, &slots[1], epoch, 6), "it goes on");
+        leave(&worker);
+        assert!(revoke(&slots[1], &worker));
+        assert!(!enter(&worker, &slots[1], epoch, 7));
+        assert_eq!(worker.job.load(Ordering::Relaxed), NONE);
+        assert_eq!(slot_of(&workers[0], &slots), None);
     }
 }

@@ -66,7 +66,6 @@ impl Session {
             worker.slot.store(NONE, Ordering::Relaxed);
         }
         session.slots()[0].worker.store(NONE, Ordering::Relaxed);
-        session.job().store(NONE, Ordering::Relaxed);
         session
     }
 
@@ -108,11 +107,6 @@ impl Session {
         self.arena.record(NEWEST).unwrap()
     }
 
-    /// [`NONE`] while the worker of the slot computes nothing.
-    fn job(&self) -> &AtomicU32 {
-        &self.arena.record::<SlotRecord>(arena::slot_record(0)).unwrap().job
-    }
-
     fn faults(&self) -> &AtomicU32 {
         self.arena.record(FAULTS).unwrap()
     }
@@ -131,8 +125,8 @@ fn a_worker_lives() {
     let (me, names) = told.split_once(' ').unwrap();
     let me: usize = me.parse().unwrap();
     let session = Session::open(names);
-    let control = &session.workers()[me];
-    session.record(me).state.store(WARM, Ordering::Release);
+    let (control, record) = (&session.workers()[me], session.record(me));
+    record.state.store(WARM, Ordering::Release);
     let mut seen = 0;
     loop {
         let now = wait_for_news(&session.doorbell, me, control, seen, Some(2 * LOST));
@@ -142,14 +136,16 @@ fn a_worker_lives() {
         seen = now;
         let Some(start) = session.clock().read::<BlockStart>() else { continue };
         let Some((_, epoch)) = slot_of(control, session.slots()) else { continue };
+        if !enter(record, &session.slots()[0], epoch, 0) {
+            continue;
+        }
         if session.stamp().load(Ordering::Acquire) == start.block {
             ring_again(&session.doorbell, session.stamp(), ENGINES);
-        } else if is_newest(&session.slots()[0], epoch) {
-            session.job().store(0, Ordering::Relaxed);
+        } else {
             compute(&session, start.block);
-            session.job().store(NONE, Ordering::Relaxed);
             stamp(&session, start.block);
         }
+        leave(record);
     }
 }
 
@@ -265,6 +261,7 @@ impl Pool<'_> {
             self.started += 1;
             self.session.workers()[seat].slot.store(NONE, Ordering::Relaxed);
             self.session.record(seat).state.store(STARTING, Ordering::Relaxed);
+            self.session.record(seat).job.store(NONE, Ordering::Relaxed);
             let peer = Peer::start("a_worker_lives", &format!("{seat} {}", self.names));
             self.spares.push_back((seat, peer));
         }
@@ -305,7 +302,7 @@ fn kill_again_and_again(session: &Session, kills: usize) -> (Peer, Deaths) {
         std::thread::sleep(Duration::from_micros(hasher.hash_one(kill) % 2000));
         peer.kill();
         deaths.in_a_write += usize::from(session.newest().read::<[u32; 8]>().is_none());
-        deaths.in_a_job += usize::from(session.job().swap(NONE, Ordering::Relaxed) != NONE);
+        deaths.in_a_job += usize::from(session.record(seat).job.load(Ordering::Relaxed) != NONE);
     }
     unreachable!("it counts up to `kills`");
 }

@@ -17,7 +17,7 @@ use loom::cell::UnsafeCell;
 use loom::thread;
 use shm_ring::doorbell::{Doorbell, Listener};
 use shm_ring::latest::Latest;
-use shm_ring::layout::{NONE, SlotControl, WorkerControl};
+use shm_ring::layout::{NONE, SlotControl, WorkerControl, WorkerRecord};
 use shm_ring::protocol::*;
 use shm_ring::ring::Ring;
 use shm_ring::sync::{AtomicU32, Ordering};
@@ -265,4 +265,80 @@ fn without_the_engines_fence_a_block_can_be_lost() {
 fn without_the_supervisors_fence_a_block_can_be_lost() {
     let give = Session::give_slot_without_a_fence;
     a_block_begins_while_the_slot_changes_hands(Session::start_block, give);
+}
+
+/// A worker that wakes up late, and a module's memory that it may find in use.
+struct Sleeper {
+    slot: SlotControl,
+    worker: WorkerRecord,
+    memory: UnsafeCell<u32>,
+}
+
+impl Sleeper {
+    #[expect(clippy::arc_with_non_send_sync, reason = "loom watches its cells instead")]
+    fn new() -> Arc<Sleeper> {
+        let slot = SlotControl { worker: AtomicU32::new(0), epoch: AtomicU32::new(1) };
+        let worker = WorkerRecord { job: AtomicU32::new(NONE), ..WorkerRecord::default() };
+        Arc::new(Sleeper { slot, worker, memory: UnsafeCell::new(0) })
+    }
+
+    fn write(&self, value: u32) {
+        // SAFETY: that nobody else touches it meanwhile is what loom finds out.
+        self.memory.with_mut(|memory| unsafe { *memory = value });
+    }
+
+    fn wake_up(&self) {
+        if enter(&self.worker, &self.slot, 1, 0) {
+            self.write(1);
+            leave(&self.worker);
+        }
+    }
+
+    fn wake_up_without_a_fence(&self) {
+        self.worker.job.store(0, Ordering::Relaxed);
+        if is_newest(&self.slot, 1) {
+            self.write(1);
+        }
+        leave(&self.worker);
+    }
+
+    fn revoke(&self) -> bool {
+        revoke(&self.slot, &self.worker)
+    }
+
+    fn revoke_without_a_fence(&self) -> bool {
+        self.slot.epoch.store(2, Ordering::Relaxed);
+        self.worker.job.load(Ordering::Acquire) == NONE
+    }
+}
+
+/// The slot is taken from a worker that may wake up at any instant; where it
+/// was outside, the successor writes at once.
+fn a_slot_is_taken_from_one_who_wakes_up(wake_up: fn(&Sleeper), revoke: fn(&Sleeper) -> bool) {
+    loom::model(move || {
+        let sleeper = Sleeper::new();
+        let waking = Arc::clone(&sleeper);
+        let waking = thread::spawn(move || wake_up(&waking));
+        if revoke(&sleeper) {
+            sleeper.write(2);
+        }
+        waking.join().unwrap();
+    });
+}
+
+#[test]
+fn a_worker_that_wakes_up_late_writes_nothing_of_its_successor() {
+    a_slot_is_taken_from_one_who_wakes_up(Sleeper::wake_up, Sleeper::revoke);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn without_the_late_workers_fence_it_would() {
+    a_slot_is_taken_from_one_who_wakes_up(Sleeper::wake_up_without_a_fence, Sleeper::revoke);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn without_the_takers_fence_it_would() {
+    a_slot_is_taken_from_one_who_wakes_up(Sleeper::wake_up, Sleeper::revoke_without_a_fence);
 }
