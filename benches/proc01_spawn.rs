@@ -8,8 +8,9 @@ use std::time::Duration;
 use shm_ring::layout::{HOST, STARTING, WARM};
 use shm_ring::protocol::wait_for;
 use shm_ring::sync::Ordering;
-use sostenuto::host::pool::{Pool, SPARES};
+use sostenuto::host::pool::{Crew, Pool, SPARES};
 use sostenuto::host::shared::Shared;
+use sostenuto::host::watchdog::Patience;
 use sostenuto_benches::samples::{Samples, millis, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
@@ -59,7 +60,8 @@ fn pool(table: &Table) {
     let mut memory = Samples::default();
     let starts = (0..times(9, 1)).map(|_| {
         let shared = Arc::new(Shared::create().unwrap_or_else(|error| panic!("{error}")));
-        let (time, pool) = timed(|| Pool::start(shared, WORKER.into(), 8));
+        let (time, pool) =
+            timed(|| Pool::start(shared, WORKER.into(), Crew::of(8), Patience::OFFLINE));
         let pool = pool.unwrap_or_else(|error| panic!("{error}"));
         let pids = pool.workers().into_iter().map(|(pid, _)| pid);
         pids.filter_map(private_mib).for_each(|mib| memory.push(mib));

@@ -165,7 +165,7 @@ impl Threads {
         let session: &Session = Box::leak(Box::new(session.unwrap_or_else(|why| panic!("{why}"))));
         for seat in 0..JOBS {
             assert!(session.take_seat(seat), "there is no seat {seat}");
-            std::thread::spawn(move || session.work(seat, Instant::now()));
+            std::thread::spawn(move || session.work(seat, Instant::now(), ()));
             let (state, patience) = (&shared.worker_record(seat).state, Duration::from_secs(10));
             assert!(wait_for(&shared.doorbell, HOST, state, WARM, Some(patience)), "seat {seat}");
             give_slot(&shared.doorbell, shared.slots(), shared.workers(), seat, seat);

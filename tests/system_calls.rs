@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use dsp_worker::worker::run::Runner;
 use dsp_worker::worker::thread::flushing_denormals;
 use sostenuto::host::conductor::Conductor;
 use sostenuto::host::engine::{Engine, Executor};
@@ -24,8 +23,7 @@ fn the_engine_and_a_workers_run_call_the_system_only_to_sleep_and_wake() {
     std::thread::spawn(move || {
         let (_, patch) = factory_patches().swap_remove(0);
         let shared = Arc::new(Shared::create().expect("shared memory"));
-        let runner = Runner::new(Arc::clone(&shared.arena), Arc::clone(&shared.doorbell));
-        let executor = Executor::InProcess(Box::new(runner));
+        let executor = Executor::InProcess;
         let (mut engine, commands, status) =
             Engine::new(Arc::clone(&shared), executor, 48_000, 256);
         let mut conductor =

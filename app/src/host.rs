@@ -1,15 +1,19 @@
 //! The audio host: it owns the patch and says when.
 
+pub mod alarm;
 pub mod callback;
 pub mod conductor;
 pub mod control;
 pub mod device;
 pub mod engine;
+pub mod ladder;
 pub mod limiter;
 pub mod memory;
 pub mod plan;
 pub mod player;
 pub mod pool;
+pub mod process;
 pub mod render;
 pub mod shared;
 pub mod supervisor;
+pub mod watchdog;

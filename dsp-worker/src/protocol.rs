@@ -122,8 +122,9 @@ pub struct PlanModule {
     pub first_input: u32,
     /// The first of its params; the catalogue says how many.
     pub first_param: u32,
-    /// 0.
-    pub unused: u32,
+    /// Which [`ModuleControl`](shm_ring::layout::ModuleControl) is about it: the
+    /// same from plan to plan.
+    pub number: u32,
     /// Its tapes.
     pub tapes: Span,
 }

@@ -217,6 +217,7 @@ impl Rig {
             display: &self.display,
             tools: &mut self.tools,
             is_bypassed: false,
+            rests: false,
         };
         self.not_finite += call.run(Quantum {
             sample_rate_hz: self.sample_rate_hz,

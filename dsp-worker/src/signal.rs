@@ -28,7 +28,7 @@ pub static SILENCE: Signal =
     Signal { channels: 0, _unused: [0; 15], samples: [0.0; QUANTUM * CHANNELS] };
 
 /// No sound is that loud. Below it, cables can be added up without end.
-const ABSURD_VOLTS: f32 = 1e30;
+const ABSURD_VOLTS: f32 = 1e6;
 
 /// How many SIMD groups that many channels take.
 #[inline(always)]

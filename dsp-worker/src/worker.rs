@@ -1,5 +1,6 @@
 //! The worker process: warm up, wait, run jobs, stamp.
 
+pub mod faults;
 pub mod process;
 pub mod run;
 pub mod state;

@@ -116,6 +116,7 @@ pub struct BlockStart {
 pub type Clock = Latest<{ size_of::<BlockStart>() / 4 }>;
 
 /// What the host says of one slot.
+#[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub struct SlotControl {
     /// The worker that computes it, or [`NONE`].

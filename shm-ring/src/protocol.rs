@@ -27,9 +27,7 @@ use bytemuck::NoUninit;
 
 use crate::doorbell::{Doorbell, Listener, Listeners};
 use crate::latest::Latest;
-use crate::layout::{
-    NONE, SLOTS, SlotControl, WorkerControl, WorkerRecord, worker_listener,
-};
+use crate::layout::{NONE, SLOTS, SlotControl, WorkerControl, WorkerRecord, worker_listener};
 use crate::sync::{AtomicU32, Ordering, fence};
 
 /// Begins a block, and wakes the worker of every slot in `busy`: slot `n` is

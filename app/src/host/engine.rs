@@ -13,8 +13,8 @@ use dsp_worker::protocol::{
 };
 use dsp_worker::units::{FULL_SCALE_VOLTS, QUANTUM};
 use dsp_worker::worker::run::{Runner, outputs};
-use shm_ring::layout::{BlockStart, ENGINE};
-use shm_ring::protocol::{start_block, wait_for};
+use shm_ring::layout::{BlockStart, ENGINE, SLOTS};
+use shm_ring::protocol::{publish, start_block, wait_for};
 use shm_ring::ring::{Consumer, Producer, Ring};
 
 use super::limiter::Limiter;
@@ -68,11 +68,12 @@ pub struct Adopted {
 }
 
 /// Who computes the jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executor {
     /// The worker processes.
     Workers,
     /// This thread, all of them, one after another: the reference.
-    InProcess(Box<Runner>),
+    InProcess,
 }
 
 /// What the engine lets others know.
@@ -101,6 +102,8 @@ pub type Commands = Producer<Arc<Ring<Command, COMMANDS>>>;
 pub struct Engine {
     shared: Arc<Shared>,
     executor: Executor,
+    /// Computes in process, or stands in where there is no worker.
+    runner: Runner,
     commands: Consumer<Arc<Ring<Command, COMMANDS>>>,
     status: Arc<EngineStatus>,
     layouts: Box<[ModuleLayout]>,
@@ -129,9 +132,11 @@ impl Engine {
     ) -> (Engine, Commands, Arc<EngineStatus>) {
         let (producer, consumer) = Ring::split();
         let status = Arc::new(EngineStatus::default());
+        let (control, arena) = (Arc::clone(&shared.control), Arc::clone(&shared.arena));
         let engine = Engine {
             shared: Arc::clone(&shared),
             executor,
+            runner: Runner::new(control, arena, Arc::clone(&shared.doorbell)),
             commands: consumer,
             status: Arc::clone(&status),
             layouts: ModuleLayout::all(),
@@ -207,14 +212,13 @@ impl Engine {
     }
 
     fn compute(&mut self) -> bool {
-        let shared = &*self.shared;
-        if let Executor::InProcess(runner) = &mut self.executor {
-            // SAFETY: the plan stays as it is until this block is over.
-            #[allow(unsafe_code)]
-            let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
-            if let Some(plan) = plan {
-                runner.run_all(&self.start, &plan);
-            }
+        let shared = Arc::clone(&self.shared);
+        // SAFETY: the plan stays as it is until this block is over.
+        #[allow(unsafe_code)]
+        let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
+        let Some(plan) = plan else { return true };
+        if self.executor == Executor::InProcess {
+            self.runner.run_all(&self.start, &plan);
             return true;
         }
         let (slots, workers) = (shared.slots(), shared.workers());
@@ -222,13 +226,39 @@ impl Engine {
         start_block(&shared.doorbell, shared.clock(), slots, workers, &self.start, busy);
         for slot in (0..slots.len()).filter(|slot| busy >> slot & 1 == 1) {
             let done = &shared.slot_record(slot).done;
-            while !wait_for(&shared.doorbell, ENGINE, done, self.start.block, Some(NAP)) {
+            let patience = shared.alarm.patience(NAP);
+            while !wait_for(&shared.doorbell, ENGINE, done, self.start.block, Some(patience)) {
                 if self.status.is_stopping.load(Relaxed) {
                     return false;
                 }
+                shared.alarm.ring(self.start.block);
+                self.stand_in(&plan, busy & shared.alarm.orphans());
             }
         }
         true
+    }
+
+    /// Passes signals by the modules of slots that have no worker, and none to
+    /// come soon: something is heard, and nothing steps.
+    fn stand_in(&mut self, plan: &Plan, orphans: u32) {
+        if orphans == 0 {
+            return;
+        }
+        let alarm = &self.shared.alarm;
+        for (index, job) in plan.jobs.iter().enumerate() {
+            let slot = job.slot as usize;
+            if orphans >> slot & 1 == 1 && alarm.enter(slot) {
+                self.runner.stand_in(&self.start, plan, index as u32);
+                alarm.leave();
+            }
+        }
+        for slot in (0..SLOTS).filter(|slot| orphans >> slot & 1 == 1) {
+            if self.runner.is_over(&self.start, plan, slot) && alarm.enter(slot) {
+                let done = &self.shared.slot_record(slot).done;
+                publish(&self.shared.doorbell, done, self.start.block, 0);
+                alarm.leave();
+            }
+        }
     }
 
     /// Adds up what is to be heard, limits it, and scales volts to full scale.

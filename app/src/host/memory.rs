@@ -7,7 +7,7 @@ use dsp_worker::catalog;
 use dsp_worker::protocol::ModuleLayout;
 use dsp_worker::tape::lay_out;
 use dsp_worker::units::{MAX_BLOCK_FRAMES, QUANTUM};
-use shm_ring::layout::arena;
+use shm_ring::layout::{MODULES, arena};
 use shm_ring::region::{Access, Region, RegionError};
 
 use super::plan::{Key, Memory, params, seed};
@@ -19,6 +19,9 @@ pub enum NoMemory {
     /// The arena is full.
     #[error("the patch needs more memory than the {0} MiB that modules share")]
     Full(usize),
+    /// There are too many modules.
+    #[error("a patch can have {MODULES} modules, and this one has more")]
+    Modules,
     /// The system has none left.
     #[error(transparent)]
     System(#[from] RegionError),
@@ -30,6 +33,8 @@ pub struct ModuleMemory {
     pub taken: BTreeMap<Key, Memory>,
     /// Stretches that nobody has, by where they start. Neighbours are joined.
     free: BTreeMap<usize, usize>,
+    /// Numbers that nobody has; see [`Memory::number`].
+    numbers: Vec<u32>,
     layouts: Box<[ModuleLayout]>,
     sample_rate_hz: f32,
     block_frames: usize,
@@ -41,6 +46,7 @@ impl ModuleMemory {
         ModuleMemory {
             taken: BTreeMap::new(),
             free: BTreeMap::from([(arena::REST, arena.len() - arena::REST)]),
+            numbers: (0..MODULES as u32).rev().collect(),
             layouts: ModuleLayout::all(),
             sample_rate_hz,
             block_frames: block_frames.clamp(QUANTUM, MAX_BLOCK_FRAMES),
@@ -66,6 +72,7 @@ impl ModuleMemory {
         let tapes = lay_out(&(entry.tapes)(self.sample_rate_hz));
         let size = layout.size_bytes(&tapes);
         let parts = layout.used(&tapes, entry.about.outputs.len(), self.block_frames);
+        let &number = self.numbers.last().ok_or(NoMemory::Modules)?;
         let start = first_fit(&mut self.free, size).ok_or(NoMemory::Full(arena.len() >> 20))?;
         for part in parts {
             let part = start + part.start..start + part.end;
@@ -84,20 +91,22 @@ impl ModuleMemory {
             let params = params(module, entry);
             layout.state.start(entry, state, &params, module.is_bypassed, seed(key));
         }
-        self.taken.insert(key.clone(), Memory { offset: start as u64, tapes });
+        self.numbers.pop();
+        self.taken.insert(key.clone(), Memory { offset: start as u64, number, tapes });
         Ok(())
     }
 
     /// Takes back the memory of every module that is not among `keep`.
     pub fn keep_only(&mut self, keep: impl Fn(&Key) -> bool) {
         let layouts = &self.layouts;
-        let free = &mut self.free;
+        let (free, numbers) = (&mut self.free, &mut self.numbers);
         self.taken.retain(|key, memory| {
             let is_kept = keep(key);
             if !is_kept {
                 let (kind, _) = catalog::find(&key.1).expect("the patch has been checked");
                 let size = layouts[kind].size_bytes(&memory.tapes);
                 give_back(free, memory.offset as usize, size);
+                numbers.push(memory.number);
             }
             is_kept
         });

@@ -38,6 +38,8 @@ pub struct Request<'a> {
 pub struct Memory {
     /// In bytes from the arena's start.
     pub offset: u64,
+    /// Which [`ModuleControl`](shm_ring::layout::ModuleControl) is about it.
+    pub number: u32,
     /// Its tapes, laid out.
     pub tapes: Vec<TapeSpan>,
 }
@@ -168,7 +170,7 @@ fn push_module(
         slot: slot as u32,
         first_input: tables.inputs.len() as u32,
         first_param: tables.params.len() as u32,
-        unused: 0,
+        number: memory.number,
         tapes: Span::from(first_tape..tables.tapes.len()),
     });
     tables.params.extend(params(member.module, member.entry));
@@ -354,7 +356,7 @@ mod tests {
     fn planned(now: Option<&Patch>, next: &Patch, slots: usize) -> Plan {
         let both = now.into_iter().chain([next]);
         let memory = both.flat_map(keys).enumerate().map(|(index, (key, _))| {
-            (key, Memory { offset: (index << 20) as u64, tapes: Vec::new() })
+            (key, Memory { offset: (index << 20) as u64, number: index as u32, tapes: Vec::new() })
         });
         let memory = memory.collect();
         let costs = HashMap::new();

@@ -23,6 +23,7 @@ use super::plan::Key;
 use super::pool::{Crew, Pool, PoolError};
 use super::shared::Shared;
 use super::supervisor::Seat;
+use super::watchdog::Patience;
 use crate::osc::status::{Status, WorkerStatus};
 use crate::patch::{ModuleId, Patch};
 
@@ -149,9 +150,11 @@ impl Player {
         let shared = Arc::new(Shared::create()?);
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let executor = Executor::Workers;
+        let block = Duration::from_secs_f64(f64::from(frames) / f64::from(rate));
+        let patience = Patience::live(block);
         let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
         let pool =
-            Pool::start(Arc::clone(&shared), settings.program.clone(), settings.crew.workers)?;
+            Pool::start(Arc::clone(&shared), settings.program.clone(), settings.crew, patience)?;
         let pool = Arc::new(pool);
         if !pool.is_real_time() {
             tell(NOT_REAL_TIME);
@@ -362,6 +365,7 @@ impl Sound for Player {
                 state: match seat {
                     Seat::Holds(_) => "working",
                     Seat::Spare => "spare",
+                    Seat::Away => "not run by the machine",
                     Seat::Warming | Seat::Empty => "warming up",
                 }
                 .to_owned(),

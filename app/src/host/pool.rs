@@ -1,30 +1,53 @@
-//! The worker processes: started, warmed, given slots, buried.
+//! The worker processes: started, warmed, given slots, watched, buried.
 //!
 //! Each worker has a thread here that sleeps in the system's own wait for the
 //! end of a process. So a death is news at once, on every system, without a
 //! poll or a timeout; and a slot changes hands only after the system has said
-//! that its former worker can write no more.
+//! that its former worker can write no more, or the worker is known to be
+//! outside (see [`shm_ring::protocol::revoke`]). One thread more, the watchdog,
+//! sleeps until the engine says that a block is late.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, ExitStatus};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use dsp_worker::protocol::Plan;
 use dsp_worker::worker::process::{Order, is_prepared};
+use dsp_worker::worker::run::{next_job, usual_nanos};
 use dsp_worker::worker::thread::ask_for_real_time;
-use shm_ring::layout::{BlockStart, GRANTED_REAL_TIME, HOST, NONE, STARTING, WARM, WORKERS};
-use shm_ring::protocol::{give_slot, wait_for};
+use shared_child::SharedChild;
+use shm_ring::layout::{
+    BlockStart, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WARM, WORKERS,
+};
+use shm_ring::monotonic::now_nanos;
+use shm_ring::protocol::{give_slot, revoke, ring_worker, wait_for};
 use shm_ring::sync::Ordering;
 
+use super::ladder::{Case, Cause, Ladder, Rung};
+use super::process;
 use super::shared::Shared;
 use super::supervisor::{Action, Event, Seat, Supervisor};
+use super::watchdog::{Patience, Sight, Verdict, Watch};
 
 /// How long a worker may take to get warm, or ready for a plan, before the host
 /// goes on without waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a spare may take to answer before it is taken for away.
+const SPARE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a slot may have nobody before the engine looks after it itself.
+const ORPHAN_NANOS: u64 = 100_000_000;
+
+/// How often the watchdog looks while a block is late.
+const LOOK: Duration = Duration::from_micros(500);
+
+/// How often it looks whether one who was away has come back.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
 
 /// Before a worker that died while warming up is replaced.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -98,40 +121,114 @@ pub fn worker_program() -> Result<PathBuf, PoolError> {
     found.ok_or_else(|| PoolError::NoProgram(places[0].clone()))
 }
 
-/// Ctrl-C in a terminal goes to every process of a group. The host hears it,
-/// and its workers play until it has let them go.
-fn spare_ctrl_c(command: &mut Command) {
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(command, 0);
-    // CREATE_NEW_PROCESS_GROUP
-    #[cfg(windows)]
-    std::os::windows::process::CommandExt::creation_flags(command, 0x200);
+/// A worker has died in a module, by whatever fault but from outside.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// The module's number.
+    pub module: u32,
+    /// What happened to the worker, and what is done with the module.
+    pub case: Case,
+    /// How the worker ended, as the system says it.
+    pub ending: String,
 }
+
+/// How long it took to go on after a worker died that had work to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// From the death (where the host killed it: from then on) to the system's
+    /// news of it, in nanoseconds.
+    pub news_nanos: u64,
+    /// To the stamp of the job that was done again.
+    pub stamp_nanos: u64,
+}
+
+type Tell = Box<dyn Fn(Trouble) + Send + Sync>;
 
 /// The workers of a session.
 pub struct Pool {
     inner: Arc<Inner>,
+    watchdog: Option<JoinHandle<()>>,
 }
 
 struct Inner {
     shared: Arc<Shared>,
     program: PathBuf,
-    slots: usize,
+    crew: Crew,
+    patience: Patience,
+    began: Instant,
     state: Mutex<State>,
     changed: Condvar,
+    tell: OnceLock<Tell>,
     deaths: AtomicU64,
+    refills: AtomicU64,
     assign_nanos: AtomicU32,
 }
 
 struct State {
     supervisor: Supervisor,
-    orders: Vec<Option<ChildStdin>>,
+    ladder: Ladder,
+    workers: Vec<Worker>,
     /// The plan that plays or is about to, for workers that come later.
     order: Option<(Order, u32)>,
     restarts: Vec<u32>,
+    recoveries: Recoveries,
+    /// Since when a slot has nobody. Monotonic clock.
+    orphaned: Vec<Option<u64>>,
     /// Those that start, watch and welcome workers.
     threads: Vec<JoinHandle<()>>,
     is_closing: bool,
+}
+
+/// What the host has of one worker.
+#[derive(Default)]
+struct Worker {
+    child: Option<Arc<SharedChild>>,
+    orders: Option<ChildStdin>,
+    /// When the host killed it. Monotonic clock.
+    killed_nanos: Option<u64>,
+    is_hung: bool,
+    watch: Watch,
+}
+
+/// Those that are known, and those whose stamp is still to come.
+#[derive(Default)]
+struct Recoveries {
+    known: Vec<Recovery>,
+    open: Vec<Open>,
+}
+
+/// A slot that was given on in the middle of a block.
+struct Open {
+    slot: usize,
+    died_nanos: u64,
+    news_nanos: u64,
+    /// Who has it now, and since which epoch.
+    given: Option<(usize, u32)>,
+}
+
+impl Recoveries {
+    /// More are not kept.
+    const MOST: usize = 100_000;
+
+    /// Takes the times of the stamps that have been set.
+    fn collect(&mut self, shared: &Shared) {
+        self.open.retain(|open| {
+            let Some((seat, epoch)) = open.given else { return true };
+            let record = shared.worker_record(seat);
+            // Acquire: with the Release in `Holder::note_stamp`.
+            if record.first_stamp_epoch.load(Ordering::Acquire) != epoch {
+                return true;
+            }
+            let stamp_nanos = record.first_stamp_nanos.load(Ordering::Relaxed);
+            if self.known.len() < Recoveries::MOST {
+                self.known.push(Recovery {
+                    news_nanos: open.news_nanos.saturating_sub(open.died_nanos),
+                    stamp_nanos: stamp_nanos.saturating_sub(open.died_nanos),
+                });
+            }
+            false
+        });
+    }
 }
 
 impl Pool {
@@ -140,25 +237,37 @@ impl Pool {
     ///
     /// # Errors
     /// Where they cannot be started, or do not get ready.
-    pub fn start(shared: Arc<Shared>, program: PathBuf, slots: usize) -> Result<Pool, PoolError> {
-        let supervisor = Supervisor::new(WORKERS, slots, slots + SPARES);
+    pub fn start(
+        shared: Arc<Shared>,
+        program: PathBuf,
+        crew: Crew,
+        patience: Patience,
+    ) -> Result<Pool, PoolError> {
+        let supervisor = Supervisor::new(WORKERS, crew.workers, crew.busy, crew.workers + SPARES);
         let inner = Arc::new(Inner {
             shared,
             program,
-            slots,
+            crew,
+            patience,
+            began: Instant::now(),
             state: Mutex::new(State {
                 supervisor,
-                orders: (0..WORKERS).map(|_| None).collect(),
+                ladder: Ladder::default(),
+                workers: (0..WORKERS).map(|_| Worker::default()).collect(),
                 order: None,
-                restarts: vec![0; slots],
+                restarts: vec![0; crew.workers],
+                recoveries: Recoveries::default(),
+                orphaned: vec![None; crew.workers],
                 threads: Vec::new(),
                 is_closing: false,
             }),
             changed: Condvar::new(),
+            tell: OnceLock::new(),
             deaths: AtomicU64::new(0),
+            refills: AtomicU64::new(0),
             assign_nanos: AtomicU32::new(0),
         });
-        let pool = Pool { inner };
+        let mut pool = Pool { inner, watchdog: None };
         let actions = pool.inner.lock().supervisor.fill();
         for action in actions {
             if let Action::Spawn(seat) = action {
@@ -168,7 +277,20 @@ impl Pool {
         if !pool.wait_until_full(PATIENCE) {
             return Err(PoolError::Cold);
         }
+        let watching = Arc::clone(&pool.inner);
+        let watchdog = std::thread::Builder::new().name("watchdog".to_owned());
+        let watchdog = watchdog.spawn(move || watching.keep_watch());
+        let failed = |cause| PoolError::Spawn { program: pool.inner.program.clone(), cause };
+        let watchdog = watchdog.map_err(failed)?;
+        pool.inner.shared.alarm.wake_when_late(watchdog.thread().clone(), patience.late);
+        pool.watchdog = Some(watchdog);
         Ok(pool)
+    }
+
+    /// From now on, who hears of a worker that died in a module. Only the first
+    /// call counts.
+    pub fn on_trouble(&self, tell: impl Fn(Trouble) + Send + Sync + 'static) {
+        let _ = self.inner.tell.set(Box::new(tell));
     }
 
     /// Waits until every slot has a worker and every spare is warm. Whether
@@ -177,7 +299,7 @@ impl Pool {
         let is_missing = |state: &mut State| {
             let seats = state.supervisor.seats();
             let living = seats.iter().filter(|seat| matches!(seat, Seat::Spare | Seat::Holds(_)));
-            living.count() < self.inner.slots + SPARES
+            living.count() < self.inner.crew.workers + SPARES
         };
         let wait = self.inner.changed.wait_timeout_while(self.inner.lock(), timeout, is_missing);
         wait.is_ok_and(|(_, result)| !result.timed_out())
@@ -193,9 +315,13 @@ impl Pool {
             state.order = Some((order, generation));
             state.ask(&order.line())
         };
-        let end = Instant::now() + PATIENCE;
+        let now = Instant::now();
         for seat in asked {
-            self.inner.wait_until_prepared(seat, generation, end);
+            let is_spare = self.inner.lock().supervisor.seats()[seat] == Seat::Spare;
+            let end = now + if is_spare { SPARE_PATIENCE } else { PATIENCE };
+            if !self.inner.wait_until_prepared(seat, generation, end) {
+                self.inner.miss_spare(seat);
+            }
         }
     }
 
@@ -229,6 +355,49 @@ impl Pool {
         self.inner.lock().restarts.clone()
     }
 
+    /// Every module in which workers have died, by its number.
+    pub fn cases(&self) -> Vec<(u32, Case)> {
+        let state = self.inner.lock();
+        state.ladder.cases().map(|(module, case)| (module, case.clone())).collect()
+    }
+
+    /// Leaves a module's code alone until it is tried again.
+    pub fn quarantine(&self, module: u32) {
+        let mut state = self.inner.lock();
+        state.ladder.quarantine(module);
+        self.inner.apply(module, Rung::Quarantine, 0);
+    }
+
+    /// Tries a module again that rests or is in quarantine, from a fresh state.
+    /// Also for a number that has a new owner.
+    pub fn try_again(&self, module: u32) {
+        let mut state = self.inner.lock();
+        state.ladder.forget(module);
+        self.inner.apply(module, Rung::Again, 0);
+    }
+
+    /// Kills the worker in a seat, as `kill -9` does. Whether there was one.
+    pub fn kill(&self, seat: usize) -> bool {
+        let mut state = self.inner.lock();
+        let Some(worker) = state.workers.get_mut(seat) else { return false };
+        let Some(child) = &worker.child else { return false };
+        worker.killed_nanos.get_or_insert_with(now_nanos);
+        child.kill().is_ok()
+    }
+
+    /// The times that it took to go on, of every worker so far that died with
+    /// work to do.
+    pub fn recoveries(&self) -> Vec<Recovery> {
+        let mut state = self.inner.lock();
+        state.recoveries.collect(&self.inner.shared);
+        state.recoveries.known.clone()
+    }
+
+    /// Workers that were started to take the place of one that died.
+    pub fn refills(&self) -> u64 {
+        self.inner.refills.load(Relaxed)
+    }
+
     /// Workers that have died.
     pub fn deaths(&self) -> u64 {
         self.inner.deaths.load(Relaxed)
@@ -248,7 +417,7 @@ impl Drop for Pool {
         state.is_closing = true;
         state.supervisor.close();
         // The end of its input is what a worker leaves at.
-        state.orders.iter_mut().for_each(|orders| *orders = None);
+        state.workers.iter_mut().for_each(|worker| worker.orders = None);
         let is_peopled =
             |state: &mut State| state.supervisor.seats().iter().any(|&seat| seat != Seat::Empty);
         let wait = self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled);
@@ -260,21 +429,25 @@ impl Drop for Pool {
             let Some(thread) = self.inner.lock().threads.pop() else { break };
             drop(thread.join());
         }
+        if let Some(watchdog) = self.watchdog.take() {
+            watchdog.thread().unpark();
+            drop(watchdog.join());
+        }
     }
 }
 
 impl State {
-    /// Sends a line to every worker; returns those that are warm.
+    /// Sends a line to every worker that listens; returns those that are warm.
     fn ask(&mut self, line: &str) -> Vec<usize> {
         let mut asked = Vec::new();
-        for (seat, orders) in self.orders.iter_mut().enumerate() {
-            let Some(pipe) = orders else { continue };
+        for (seat, worker) in self.workers.iter_mut().enumerate() {
+            let is = self.supervisor.seats()[seat];
+            // The pipe to one who does not read would fill up.
+            let Some(pipe) = worker.orders.as_mut().filter(|_| is != Seat::Away) else { continue };
             if writeln!(pipe, "{line}").is_err() {
                 // It has just died; its thread will say so.
-                *orders = None;
-                continue;
-            }
-            if matches!(self.supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare) {
+                worker.orders = None;
+            } else if matches!(is, Seat::Holds(_) | Seat::Spare) {
                 asked.push(seat);
             }
         }
@@ -288,31 +461,35 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn now_secs(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
     fn spawn(inner: &Arc<Inner>, seat: usize) -> Result<(), PoolError> {
         let (control, record) = (&inner.shared.workers()[seat], inner.shared.worker_record(seat));
         control.slot.store(NONE, Ordering::Relaxed);
         record.state.store(STARTING, Ordering::Relaxed);
         record.prepared.store(u32::MAX, Ordering::Relaxed);
-        let mut command = Command::new(&inner.program);
-        command
-            .args([inner.shared.control.name(), inner.shared.arena.name(), &seat.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null());
-        spare_ctrl_c(&mut command);
-        let child = command.spawn();
-        let mut child =
-            child.map_err(|cause| PoolError::Spawn { program: inner.program.clone(), cause })?;
+        record.job.store(NONE, Ordering::Relaxed);
+        record.module.store(NONE, Ordering::Relaxed);
+        record.first_stamp_epoch.store(0, Ordering::Relaxed);
+        let names = [inner.shared.control.name(), inner.shared.arena.name()];
+        let child = process::start(&inner.program, &[names[0], names[1], &seat.to_string()]);
+        let failed = |cause| PoolError::Spawn { program: inner.program.clone(), cause };
+        let child = Arc::new(child.map_err(failed)?);
         {
             let mut state = inner.lock();
-            let mut pipe = child.stdin.take();
+            let mut pipe = child.take_stdin();
             if let (Some(pipe), Some((order, _))) = (&mut pipe, state.order) {
                 // A failure here is its death, of which its thread will tell.
                 let _ = writeln!(pipe, "{}", order.line());
             }
-            state.orders[seat] = pipe.filter(|_| !state.is_closing);
+            let orders = pipe.filter(|_| !state.is_closing);
+            let child = Some(Arc::clone(&child));
+            state.workers[seat] = Worker { child, orders, ..Worker::default() };
         }
         let watched = Arc::clone(inner);
-        let watch = move || watched.watch(seat, child);
+        let watch = move || watched.watch(seat, &child);
         let watching = std::thread::Builder::new().name(format!("worker {seat}")).spawn(watch);
         let warming = Arc::clone(inner);
         let wait = move || warming.welcome(seat);
@@ -320,7 +497,6 @@ impl Inner {
         let mut state = inner.lock();
         state.threads.retain(|thread| !thread.is_finished());
         for thread in [watching, welcoming] {
-            let failed = |cause| PoolError::Spawn { program: inner.program.clone(), cause };
             state.threads.push(thread.map_err(failed)?);
         }
         Ok(())
@@ -338,7 +514,7 @@ impl Inner {
             }
         }
         let mut state = self.lock();
-        if state.orders[seat].is_none() {
+        if state.workers[seat].orders.is_none() {
             // It got warm and died, and is to be replaced.
             return;
         }
@@ -349,49 +525,275 @@ impl Inner {
 
     /// Waits for the end of a worker, and has another take its place. A block
     /// may wait for that, so it is done before all that is not sound.
-    fn watch(self: &Arc<Inner>, seat: usize, mut child: Child) {
-        let start = self.shared.clock().read::<BlockStart>().unwrap_or_default();
-        ask_for_real_time(start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
+    fn watch(self: &Arc<Inner>, seat: usize, child: &SharedChild) {
+        self.ask_for_real_time();
         let result = child.wait();
-        let began = Instant::now();
+        let (began, news_nanos) = (Instant::now(), now_nanos());
         let mut state = self.lock();
         if state.supervisor.seats()[seat] == Seat::Warming && !state.is_closing {
             // One that cannot even start would be started again without end.
-            state.orders[seat] = None;
+            state.workers[seat].orders = None;
             drop(state);
             std::thread::sleep(PAUSE);
             state = self.lock();
         }
-        // To close it takes a while, and nobody is to wait for that.
-        let _orders = state.orders[seat].take();
+        // To close what it had takes a while, and nobody is to wait for that.
+        let worker = std::mem::take(&mut state.workers[seat]);
         if state.is_closing {
             state.supervisor.next(Event::Died(seat));
             self.changed.notify_all();
             return;
         }
+        let trouble = self.blame(&mut state, seat, &worker, result.as_ref().ok());
         if let Seat::Holds(slot) = state.supervisor.seats()[seat] {
             state.restarts[slot] += 1;
+            let died_nanos = worker.killed_nanos.unwrap_or(news_nanos);
+            let open = Open { slot, died_nanos, news_nanos, given: None };
+            state.recoveries.collect(&self.shared);
+            state.recoveries.open.retain(|open| open.slot != slot);
+            state.recoveries.open.extend(self.has_work(slot).then_some(open));
         }
         let actions = state.supervisor.next(Event::Died(seat));
         self.deaths.fetch_add(1, Relaxed);
         self.act(state, actions, began);
-        let status = result.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let ending = result.map_or_else(|error| error.to_string(), |status| status.to_string());
         let nanos = began.elapsed().as_nanos();
-        tracing::warn!("worker {seat} died ({status}); replaced after {nanos} ns");
+        tracing::info!("worker {seat} died ({ending}); replaced after {nanos} ns");
+        if let (Some((module, case)), Some(tell)) = (trouble, self.tell.get()) {
+            tell(Trouble { module, case, ending });
+        }
     }
 
-    fn act(self: &Arc<Inner>, state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {
+    fn ask_for_real_time(&self) {
+        let start = self.shared.clock().read::<BlockStart>().unwrap_or_default();
+        ask_for_real_time(start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
+    }
+
+    /// The block that is being computed, and its plan. To be asked for with the
+    /// state locked: then no more than one edit can be under way, and this plan
+    /// stays as it is.
+    fn now(&self) -> Option<(BlockStart, Plan<'_>)> {
+        let start = self.shared.clock().read::<BlockStart>().filter(|start| start.block != 0)?;
+        // SAFETY: workers answer for every plan before it plays, and the state's
+        // lock is taken to ask them, so the place of this one is not written.
+        #[allow(unsafe_code)]
+        let plan = unsafe { Plan::read(&self.shared.control, start.plan as usize) }?;
+        (plan.generation != 0).then_some((start, plan))
+    }
+
+    fn has_work(&self, slot: usize) -> bool {
+        self.now().is_some_and(|(start, plan)| {
+            next_job(&self.shared.arena, start.block, &plan, slot).is_some()
+        })
+    }
+
+    /// Finds the module that a worker died in, and decides what is done with it.
+    /// Returns what there is to tell.
+    fn blame(
+        &self,
+        state: &mut State,
+        seat: usize,
+        worker: &Worker,
+        status: Option<&ExitStatus>,
+    ) -> Option<(u32, Case)> {
+        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
+        let (start, plan) = self.now()?;
+        // What it says of itself may be of a block long ago.
+        next_job(&self.shared.arena, start.block, &plan, slot)?;
+        let at = self.shared.worker_record(seat).module.load(Ordering::Relaxed);
+        let module = plan.modules.get(at as usize).filter(|m| m.slot as usize == slot)?.number;
+        let cause = match status {
+            _ if worker.is_hung => Cause::Hang,
+            _ if worker.killed_nanos.is_some() => Cause::Outside,
+            Some(status) => process::cause(status),
+            None => Cause::Crash,
+        };
+        let rung = state.ladder.died(module, start.block, cause, self.now_secs());
+        self.apply(module, rung, start.block);
+        let case = state.ladder.cases().find(|(number, _)| *number == module)?.1;
+        (cause != Cause::Outside).then(|| (module, case.clone()))
+    }
+
+    /// Has workers do with a module what was decided.
+    fn apply(&self, module: u32, rung: Rung, block: u32) {
+        let Some(control) = self.shared.module(module) else { return };
+        // Relaxed: a worker looks at it only after it was given the slot, or at
+        // a later block.
+        control.block.store(block, Ordering::Relaxed);
+        let remedy = match rung {
+            Rung::Again => RUNS,
+            Rung::Afresh => RESTARTS,
+            Rung::Rests | Rung::Quarantine => RESTS,
+        };
+        control.remedy.store(remedy, Ordering::Relaxed);
+    }
+
+    /// Looks at what is late, until the pool closes. Parked while nothing is.
+    fn keep_watch(self: &Arc<Inner>) {
+        self.ask_for_real_time();
+        loop {
+            let mut state = self.lock();
+            if state.is_closing {
+                return;
+            }
+            for module in state.ladder.rested(self.now_secs()) {
+                self.apply(module, Rung::Again, 0);
+            }
+            let next_secs = state.ladder.next_secs();
+            let is_somebody_away = state.supervisor.seats().contains(&Seat::Away);
+            drop(state);
+            if is_somebody_away {
+                self.greet();
+            }
+            let is_late = self.look();
+            let rest =
+                next_secs.map(|secs| Duration::from_secs_f64((secs - self.now_secs()).max(1e-3)));
+            let naps = [is_late.then_some(LOOK), is_somebody_away.then_some(LOOK_AFTER), rest];
+            match naps.into_iter().flatten().min() {
+                Some(nap) => std::thread::park_timeout(nap),
+                None => std::thread::park(),
+            }
+        }
+    }
+
+    /// One look at every worker that the engine waits for. Whether it does.
+    fn look(self: &Arc<Inner>) -> bool {
+        let mut is_late = false;
+        for slot in 0..self.crew.busy {
+            let state = self.lock();
+            let Some((start, plan)) = self.now() else { return false };
+            if !self.shared.alarm.is_late(start.block) {
+                return false;
+            }
+            let next = next_job(&self.shared.arena, start.block, &plan, slot);
+            let is_done = || {
+                let done = self.shared.slot_record(slot).done.load(Ordering::Relaxed);
+                done == start.block || plan.slots.get(slot).is_none_or(|jobs| jobs.count == 0)
+            };
+            if next.is_none() && is_done() {
+                continue;
+            }
+            is_late = true;
+            match state.supervisor.holder(slot) {
+                Some(seat) => {
+                    let (job, is_ready) = next.unwrap_or((NONE, true));
+                    let usual_nanos = usual_nanos(&self.shared.arena, &plan, job);
+                    self.judge(state, (slot, seat), start.block, is_ready, usual_nanos);
+                }
+                None => self.look_after_orphan(state, slot),
+            }
+        }
+        is_late
+    }
+
+    fn judge(
+        self: &Arc<Inner>,
+        mut state: MutexGuard<State>,
+        (slot, seat): (usize, usize),
+        block: u32,
+        is_ready: bool,
+        usual_nanos: u64,
+    ) {
+        let began = Instant::now();
+        let record = self.shared.worker_record(seat);
+        let worker = &mut state.workers[seat];
+        let Some(child) = worker.child.clone() else { return };
+        let Some(cpu_nanos) = process::cpu_nanos(child.id()) else { return };
+        let sight = Sight {
+            block,
+            // Acquire: what it has done before it left is seen too.
+            job: record.job.load(Ordering::Acquire),
+            jobs_begun: record.jobs_begun.load(Ordering::Relaxed),
+            is_ready,
+            cpu_nanos,
+            usual_nanos,
+            now_nanos: now_nanos(),
+        };
+        match worker.watch.look(sight, &self.patience) {
+            Verdict::Wait => {}
+            Verdict::Hangs if worker.is_hung => {}
+            Verdict::Hangs => {
+                worker.is_hung = true;
+                worker.killed_nanos = Some(now_nanos());
+                // Where it has just died, its thread knows.
+                let _ = child.kill();
+            }
+            Verdict::IsAway => {
+                worker.watch = Watch::default();
+                if revoke(&self.shared.slots()[slot], record) {
+                    tracing::info!("worker {seat} does not come; another has its slot");
+                    let actions = state.supervisor.next(Event::Missed(seat));
+                    self.act(state, actions, began);
+                } else {
+                    // It has come at this very moment.
+                    let (slots, workers) = (self.shared.slots(), self.shared.workers());
+                    give_slot(&self.shared.doorbell, slots, workers, slot, seat);
+                }
+            }
+        }
+    }
+
+    fn look_after_orphan(&self, mut state: MutexGuard<State>, slot: usize) {
+        let now = now_nanos();
+        let since = *state.orphaned[slot].get_or_insert(now);
+        if now - since >= ORPHAN_NANOS {
+            self.shared.alarm.orphan(slot);
+        }
+    }
+
+    /// Takes those for spares who were away and answer again.
+    fn greet(self: &Arc<Inner>) {
+        for seat in 0..WORKERS {
+            let mut state = self.lock();
+            if state.supervisor.seats()[seat] != Seat::Away {
+                continue;
+            }
+            let bell = self.shared.workers()[seat].bell.load(Ordering::Relaxed);
+            if self.shared.worker_record(seat).heard.load(Ordering::Acquire) != bell {
+                continue;
+            }
+            let began = Instant::now();
+            let order = state.order.map(|(order, _)| order.line());
+            if let (Some(pipe), Some(line)) = (&mut state.workers[seat].orders, order) {
+                let _ = writeln!(pipe, "{line}");
+            }
+            tracing::info!("worker {seat} has come back");
+            let actions = state.supervisor.next(Event::Returned(seat));
+            self.act(state, actions, began);
+        }
+    }
+
+    /// A spare has not answered.
+    fn miss_spare(self: &Arc<Inner>, seat: usize) {
+        let mut state = self.lock();
+        if state.supervisor.seats()[seat] == Seat::Spare {
+            let actions = state.supervisor.next(Event::Missed(seat));
+            // Its answer to this is what it is waited for.
+            ring_worker(&self.shared.doorbell, self.shared.workers(), seat as u32);
+            self.act(state, actions, Instant::now());
+        }
+    }
+
+    fn act(self: &Arc<Inner>, mut state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {
         for action in &actions {
             if let Action::Give { slot, seat } = *action {
+                self.shared.alarm.give_back(slot);
                 let (slots, workers) = (self.shared.slots(), self.shared.workers());
-                give_slot(&self.shared.doorbell, slots, workers, slot, seat);
+                let epoch = give_slot(&self.shared.doorbell, slots, workers, slot, seat);
                 self.assign_nanos.store(began.elapsed().as_nanos() as u32, Relaxed);
+                state.orphaned[slot] = None;
+                state.workers[seat].watch = Watch::default();
+                let open = state.recoveries.open.iter_mut().find(|open| open.slot == slot);
+                if let Some(open) = open {
+                    open.given = Some((seat, epoch));
+                }
             }
         }
         self.changed.notify_all();
         drop(state);
         for action in actions {
             let Action::Spawn(seat) = action else { continue };
+            self.refills.fetch_add(1, Relaxed);
             // On a thread of its own: this one may be real-time, and to start a
             // process takes longer than a block.
             let inner = Arc::clone(self);
@@ -401,7 +803,7 @@ impl Inner {
                     std::thread::sleep(PAUSE);
                     let mut state = inner.lock();
                     // Where it began to live, and nobody would watch it.
-                    state.orders[seat] = None;
+                    state.workers[seat].orders = None;
                     if state.is_closing {
                         state.supervisor.next(Event::Died(seat));
                         inner.changed.notify_all();
@@ -417,16 +819,20 @@ impl Inner {
         }
     }
 
-    fn wait_until_prepared(&self, seat: usize, generation: u32, end: Instant) {
+    /// Whether it is, or there is nobody any more to wait for.
+    fn wait_until_prepared(&self, seat: usize, generation: u32, end: Instant) -> bool {
         let word = &self.shared.worker_record(seat).prepared;
         loop {
             let seen = word.load(Ordering::Acquire);
             // Whatever slot it had when it answered: it may have got one since.
-            if is_prepared(seen, generation) || Instant::now() > end {
-                return;
+            if is_prepared(seen, generation) {
+                return true;
+            }
+            if Instant::now() > end {
+                return false;
             }
             if !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare) {
-                return;
+                return true;
             }
             self.shared.doorbell.wait(HOST, word, seen, Some(Duration::from_millis(20)));
         }

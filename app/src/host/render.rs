@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dsp_worker::worker::run::Runner;
 use dsp_worker::worker::thread::flushing_denormals;
 use shm_ring::region::RegionError;
 
@@ -11,6 +10,7 @@ use super::conductor::{Conductor, PlanError};
 use super::engine::{Engine, Executor, Frame};
 use super::pool::{Crew, Pool, PoolError};
 use super::shared::Shared;
+use super::watchdog::Patience;
 use crate::patch::Patch;
 
 /// How a patch is rendered. None of it can be heard, but for the sample rate.
@@ -69,13 +69,11 @@ impl Render {
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let (pool, executor, slots) = match &settings.computed_by {
             ComputedBy::Workers { crew, program } => {
-                let pool = Pool::start(Arc::clone(&shared), program.clone(), crew.workers)?;
+                let patience = Patience::OFFLINE;
+                let pool = Pool::start(Arc::clone(&shared), program.clone(), *crew, patience)?;
                 (Some(Arc::new(pool)), Executor::Workers, crew.busy)
             }
-            ComputedBy::InProcess => {
-                let (arena, doorbell) = (Arc::clone(&shared.arena), Arc::clone(&shared.doorbell));
-                (None, Executor::InProcess(Box::new(Runner::new(arena, doorbell))), 1)
-            }
+            ComputedBy::InProcess => (None, Executor::InProcess, 1),
         };
         let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
         let mut conductor =

@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use shm_ring::doorbell::Doorbell;
 use shm_ring::layout::{
-    Clock, Header, NONE, SLOTS, SlotControl, SlotRecord, WORKERS, WorkerControl, WorkerRecord,
-    arena, control,
+    Clock, Header, ModuleControl, NONE, SLOTS, SlotControl, SlotRecord, WORKERS, WorkerControl,
+    WorkerRecord, arena, control,
 };
 use shm_ring::region::{Access, Region, RegionError, remove_leftovers};
 use shm_ring::sync::Ordering;
 
 use dsp_worker::catalog;
 use dsp_worker::protocol::CONTROL_BYTES;
+use dsp_worker::worker::run::module_control;
+
+use super::alarm::Alarm;
 
 /// Length of the arena, in bytes. Pages that no module uses cost nothing.
 const ARENA_BYTES: usize = if cfg!(windows) { 256 << 20 } else { 1 << 30 };
 
-/// The two regions, and the bells.
+/// The two regions, and the bells; and what stays between the host's threads.
 pub struct Shared {
     /// The host writes, workers read.
     pub control: Arc<Region>,
@@ -24,6 +27,8 @@ pub struct Shared {
     pub arena: Arc<Region>,
     /// Wakes workers, and the engine.
     pub doorbell: Arc<Doorbell>,
+    /// Between engine and pool.
+    pub alarm: Alarm,
 }
 
 impl Shared {
@@ -53,7 +58,8 @@ impl Shared {
         let doorbell = Doorbell::create(bells.expect(FITS))
             .map_err(|cause| RegionError::Populate { bytes: 0, cause })?;
         let (control, arena) = (Arc::new(control), Arc::new(arena));
-        let shared = Shared { control, arena, doorbell: Arc::new(doorbell) };
+        let shared =
+            Shared { control, arena, doorbell: Arc::new(doorbell), alarm: Alarm::default() };
         for slot in shared.slots() {
             slot.worker.store(NONE, Ordering::Relaxed);
         }
@@ -76,6 +82,11 @@ impl Shared {
     /// What the host says to each worker.
     pub fn workers(&self) -> &[WorkerControl] {
         self.control.records(control::WORKER_CONTROLS, WORKERS).expect(FITS)
+    }
+
+    /// What the host says of the module with that number.
+    pub fn module(&self, number: u32) -> Option<&ModuleControl> {
+        module_control(&self.control, number)
     }
 
     /// What a slot's worker says of its work.

@@ -1,12 +1,17 @@
 //! A worker's life, decided. Pure: `pool.rs` does what this says.
 //!
-//! | state of a seat | event  | next   | to do                                     |
-//! |-----------------|--------|--------|-------------------------------------------|
-//! | Empty           |        | Warming| spawn, as long as there are too few       |
-//! | Warming         | Warmed | Holds  | give the slot that has nobody, if one has |
-//! | Warming         | Warmed | Spare  | nothing                                   |
-//! | Holds           | Died   | Empty  | give the slot to a spare; spawn           |
-//! | Spare, Warming  | Died   | Empty  | spawn                                     |
+//! | state of a seat | event    | next   | to do                                     |
+//! |-----------------|----------|--------|-------------------------------------------|
+//! | Empty           |          | Warming| spawn, as long as there are too few       |
+//! | Warming         | Warmed   | Holds  | give the slot that has nobody, if one has |
+//! | Warming         | Warmed   | Spare  | nothing                                   |
+//! | Holds           | Died     | Empty  | give the slot to another; spawn           |
+//! | Holds           | Missed   | Away   | give the slot to another; spawn           |
+//! | Spare           | Missed   | Away   | spawn                                     |
+//! | Away            | Returned | Spare  | give it the slot that has nobody          |
+//! | any other       | Died     | Empty  | spawn                                     |
+//!
+//! *Another* is a spare, or else the worker of a slot that has no jobs.
 
 /// Where a worker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +24,9 @@ pub enum Seat {
     Spare,
     /// It computes that slot.
     Holds(usize),
+    /// It lives, but did not come when it was rung: the machine does not run
+    /// it. Its slot is another's.
+    Away,
 }
 
 /// What happened to a worker.
@@ -28,6 +36,10 @@ pub enum Event {
     Warmed(usize),
     /// It is no more.
     Died(usize),
+    /// It does not come, and its slot was taken from it.
+    Missed(usize),
+    /// It has come after all.
+    Returned(usize),
 }
 
 /// What is to be done, in this order.
@@ -49,13 +61,15 @@ pub enum Action {
 pub struct Supervisor {
     seats: Vec<Seat>,
     slots: usize,
+    busy: usize,
     wanted: usize,
 }
 
 impl Supervisor {
-    /// Nobody sits anywhere. `wanted` workers are to live, spares included.
-    pub fn new(seats: usize, slots: usize, wanted: usize) -> Supervisor {
-        Supervisor { seats: vec![Seat::Empty; seats], slots, wanted: wanted.min(seats) }
+    /// Nobody sits anywhere. The first `busy` of the slots may have jobs;
+    /// `wanted` workers are to be there, spares included.
+    pub fn new(seats: usize, slots: usize, busy: usize, wanted: usize) -> Supervisor {
+        Supervisor { seats: vec![Seat::Empty; seats], slots, busy, wanted: wanted.min(seats) }
     }
 
     /// Who sits where now.
@@ -63,15 +77,21 @@ impl Supervisor {
         &self.seats
     }
 
+    /// The seat of the worker that has a slot.
+    pub fn holder(&self, slot: usize) -> Option<usize> {
+        self.seats.iter().position(|&seat| seat == Seat::Holds(slot))
+    }
+
     /// Workers to start so that there are enough.
     pub fn fill(&mut self) -> Vec<Action> {
-        let living = self.seats.iter().filter(|&&seat| seat != Seat::Empty).count();
+        let is_there = |seat: &&Seat| !matches!(seat, Seat::Empty | Seat::Away);
+        let there = self.seats.iter().filter(is_there).count();
         let empty = self.seats.iter_mut().enumerate().filter(|(_, seat)| **seat == Seat::Empty);
         let spawn = |(index, seat): (usize, &mut Seat)| {
             *seat = Seat::Warming;
             Action::Spawn(index)
         };
-        empty.take(self.wanted.saturating_sub(living)).map(spawn).collect()
+        empty.take(self.wanted.saturating_sub(there)).map(spawn).collect()
     }
 
     /// From now on nobody is replaced.
@@ -83,28 +103,41 @@ impl Supervisor {
     /// Decides.
     pub fn next(&mut self, event: Event) -> Vec<Action> {
         match event {
-            Event::Warmed(seat) => {
-                if self.seats[seat] != Seat::Warming {
-                    return Vec::new();
-                }
-                self.seats[seat] = Seat::Spare;
-                self.orphan().and_then(|slot| self.give(slot)).into_iter().collect()
-            }
-            Event::Died(seat) => {
-                let was = std::mem::replace(&mut self.seats[seat], Seat::Empty);
-                let slot = if let Seat::Holds(slot) = was { Some(slot) } else { None };
-                let given = slot.filter(|&slot| slot < self.slots).and_then(|slot| self.give(slot));
-                given.into_iter().chain(self.fill()).collect()
-            }
+            Event::Warmed(seat) => self.welcome(seat, Seat::Warming),
+            Event::Returned(seat) => self.welcome(seat, Seat::Away),
+            Event::Died(seat) => self.leave(seat, Seat::Empty),
+            Event::Missed(seat) => match self.seats[seat] {
+                Seat::Holds(_) | Seat::Spare => self.leave(seat, Seat::Away),
+                _ => Vec::new(),
+            },
         }
     }
 
+    fn welcome(&mut self, seat: usize, from: Seat) -> Vec<Action> {
+        if self.seats[seat] != from {
+            return Vec::new();
+        }
+        self.seats[seat] = Seat::Spare;
+        self.orphan().and_then(|slot| self.give(slot)).into_iter().collect()
+    }
+
+    fn leave(&mut self, seat: usize, to: Seat) -> Vec<Action> {
+        let was = std::mem::replace(&mut self.seats[seat], to);
+        let slot = if let Seat::Holds(slot) = was { Some(slot) } else { None };
+        let given = slot.filter(|&slot| slot < self.slots).and_then(|slot| self.give(slot));
+        given.into_iter().chain(self.fill()).collect()
+    }
+
     fn orphan(&self) -> Option<usize> {
-        (0..self.slots).find(|&slot| !self.seats.contains(&Seat::Holds(slot)))
+        (0..self.slots).find(|&slot| self.holder(slot).is_none())
     }
 
     fn give(&mut self, slot: usize) -> Option<Action> {
-        let seat = self.seats.iter().position(|&seat| seat == Seat::Spare)?;
+        let spare = |&seat: &Seat| seat == Seat::Spare;
+        let idle = |&seat: &Seat| matches!(seat, Seat::Holds(other) if other >= self.busy);
+        let seat = self.seats.iter().position(spare);
+        let seat = seat
+            .or_else(|| (slot < self.busy).then(|| self.seats.iter().rposition(idle)).flatten())?;
         self.seats[seat] = Seat::Holds(slot);
         Some(Action::Give { slot, seat })
     }
@@ -115,7 +148,7 @@ mod tests {
     use super::*;
 
     fn full_house() -> Supervisor {
-        let mut supervisor = Supervisor::new(4, 2, 3);
+        let mut supervisor = Supervisor::new(4, 2, 2, 3);
         assert_eq!(supervisor.fill(), [0, 1, 2].map(Action::Spawn));
         assert_eq!(supervisor.next(Event::Warmed(1)), [Action::Give { slot: 0, seat: 1 }]);
         assert_eq!(supervisor.next(Event::Warmed(0)), [Action::Give { slot: 1, seat: 0 }]);
@@ -138,6 +171,30 @@ mod tests {
         assert_eq!(supervisor.next(Event::Warmed(2)), [Action::Give { slot: 0, seat: 2 }]);
         assert_eq!(supervisor.next(Event::Warmed(1)), []);
         assert_eq!(supervisor.seats()[..3], [Seat::Holds(1), Seat::Spare, Seat::Holds(0)]);
+    }
+
+    #[test]
+    fn without_spares_the_worker_of_a_slot_without_jobs_helps_out() {
+        let mut supervisor = Supervisor::new(4, 3, 1, 3);
+        supervisor.fill();
+        (0..3).for_each(|seat| drop(supervisor.next(Event::Warmed(seat))));
+        let actions = supervisor.next(Event::Died(0));
+        assert_eq!(actions, [Action::Give { slot: 0, seat: 2 }, Action::Spawn(0)]);
+        assert_eq!(supervisor.next(Event::Died(1)), [Action::Spawn(1)], "nothing is lost with it");
+        assert_eq!(supervisor.next(Event::Warmed(0)), [Action::Give { slot: 1, seat: 0 }]);
+        assert_eq!(supervisor.next(Event::Warmed(1)), [Action::Give { slot: 2, seat: 1 }]);
+    }
+
+    #[test]
+    fn one_who_does_not_come_is_replaced_and_is_a_spare_when_it_returns() {
+        let mut supervisor = full_house();
+        let actions = supervisor.next(Event::Missed(1));
+        assert_eq!(actions, [Action::Give { slot: 0, seat: 2 }, Action::Spawn(3)]);
+        assert_eq!(supervisor.next(Event::Missed(1)), []);
+        supervisor.next(Event::Warmed(3));
+        assert_eq!(supervisor.next(Event::Returned(1)), []);
+        assert_eq!(supervisor.seats()[1], Seat::Spare);
+        assert_eq!(supervisor.next(Event::Died(3)), [], "there are enough");
     }
 
     #[test]

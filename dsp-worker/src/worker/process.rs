@@ -9,21 +9,27 @@ use std::time::Instant;
 use shm_ring::doorbell::Doorbell;
 use shm_ring::layout::{
     BlockStart, Clock, ENGINE, GRANTED_LOCK, GRANTED_REAL_TIME, HOST, Header, SLOTS, SlotControl,
-    SlotRecord, WARM, WORKERS, WorkerControl, WorkerRecord, arena, control, slot_listener,
+    SlotRecord, WARM, WORKERS, WorkerControl, WorkerRecord, arena, control,
 };
-use shm_ring::protocol::{is_newest, publish, ring_again, slot_of, wait_for_news};
+use shm_ring::protocol::{publish, ring_again, slot_of, wait_for_news};
 use shm_ring::region::{Access, PAGE, Region};
 use shm_ring::sync::Ordering;
 
 use crate::catalog;
 use crate::protocol::{CONTROL_BYTES, ModuleLayout, Plan};
-use crate::worker::run::Runner;
+use crate::worker::faults::FaultPoints;
+use crate::worker::run::{Holder, Runner};
 use crate::worker::thread::{ask_for_real_time, flushing_denormals};
 use crate::worker::warm::{Grant, lock_memory, touch_every_module};
 
 /// The program: `dsp-worker CONTROL ARENA SEAT`, the names of the host's two
 /// regions and the number of this worker. It ends when its standard input does.
 pub fn main() -> ExitCode {
+    main_with(|_seat| ())
+}
+
+/// As [`main`], with points at which the worker in a seat dies.
+pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
     let born = Instant::now();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [control, arena, seat] = &words[..] else {
@@ -56,12 +62,12 @@ pub fn main() -> ExitCode {
         eprintln!("dsp-worker: no thread for the host's orders: {error}");
         return ExitCode::FAILURE;
     }
-    session.work(seat, born)
+    session.work(seat, born, faults(seat))
 }
 
 /// A session's shared memory, as a worker sees it.
 pub struct Session {
-    control: Region,
+    control: Arc<Region>,
     arena: Arc<Region>,
     doorbell: Arc<Doorbell>,
     layouts: Box<[ModuleLayout]>,
@@ -74,7 +80,7 @@ impl Session {
     /// A sentence, where they are not there or not for this program.
     pub fn attach(control: &str, arena: &str) -> Result<Session, String> {
         let open = |name| Region::open(name).map_err(|error| error.to_string());
-        let (control, arena) = (open(control)?, Arc::new(open(arena)?));
+        let (control, arena) = (Arc::new(open(control)?), Arc::new(open(arena)?));
         // SAFETY: the host wrote the header before it started this process, and
         // never changes it.
         #[allow(unsafe_code)]
@@ -116,12 +122,14 @@ impl Session {
     }
 
     /// Lives the life of the worker in a seat that was taken.
-    pub fn work(&self, seat: usize, born: Instant) -> ! {
+    pub fn work<F: FaultPoints>(&self, seat: usize, born: Instant, faults: F) -> ! {
         let record: &WorkerRecord =
             self.arena.record(arena::worker_record(seat)).expect("checked in attach");
         record.pid.store(std::process::id(), Ordering::Relaxed);
         touch_every_module();
-        let mut runner = Runner::new(Arc::clone(&self.arena), Arc::clone(&self.doorbell));
+        let (control, arena) = (Arc::clone(&self.control), Arc::clone(&self.arena));
+        let doorbell = Arc::clone(&self.doorbell);
+        let mut runner = Runner::with_faults(control, arena, doorbell, faults);
         let start = self.clock().read::<BlockStart>().unwrap_or_default();
         let (frames, rate) = (start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
         let mut granted = 0;
@@ -139,12 +147,14 @@ impl Session {
 
     /// \[rt\] Waits for news, looks whether there is a block to compute, and
     /// computes it.
-    fn run(&self, seat: usize, record: &WorkerRecord, runner: &mut Runner) -> ! {
+    fn run<F: FaultPoints>(&self, seat: usize, record: &WorkerRecord, runner: &mut Runner<F>) -> ! {
         let me = &self.workers()[seat];
         let mut seen = 0;
         let mut had = None;
         let mut opened = (usize::MAX, 0);
         loop {
+            // The host looks for this answer of those whom it has missed.
+            publish(&self.doorbell, &record.heard, seen, 0);
             seen = wait_for_news(&self.doorbell, seat, me, seen, None);
             let (Some((slot, epoch)), Some(start)) =
                 (slot_of(me, self.slots()), self.clock().read::<BlockStart>())
@@ -175,8 +185,9 @@ impl Session {
                 self.grant().open(&plan, slot);
             }
             opened = needed;
-            let is_mine = || is_newest(&self.slots()[slot], epoch);
-            runner.run_slot(&start, &plan, slot, slot_listener(slot), is_mine);
+            runner.idle(start.block);
+            let control = &self.slots()[slot];
+            runner.run_slot(&start, &plan, Holder { worker: record, slot, control, epoch });
             record.blocks.fetch_add(1, Ordering::Relaxed);
         }
     }

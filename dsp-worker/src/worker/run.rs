@@ -2,11 +2,15 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use shm_ring::doorbell::{Doorbell, Listener, Listeners};
-use shm_ring::layout::{BlockStart, ENGINE, ModuleRecord, NONE, SlotRecord, arena};
-use shm_ring::protocol::{publish, wait_for};
+use shm_ring::doorbell::{Doorbell, Listeners};
+use shm_ring::layout::{
+    BlockStart, ENGINE, FINISHING, MODULES, ModuleControl, ModuleRecord, NONE, RESTARTS, RESTS,
+    SlotControl, SlotRecord, WorkerRecord, arena, control, slot_listener,
+};
+use shm_ring::monotonic::now_nanos;
+use shm_ring::protocol::{enter, is_newest, leave, publish_with, wait_for};
 use shm_ring::region::Region;
 use shm_ring::sync::{AtomicU32, Ordering};
 
@@ -18,16 +22,58 @@ use crate::protocol::{
 use crate::signal::{SILENCE, Signal};
 use crate::tools::Tools;
 use crate::units::QUANTUM;
-use crate::worker::state::{Call, LastFrame, Quantum, glide};
+use crate::worker::faults::{FaultPoints, Step};
+use crate::worker::state::{Call, LastFrame, Quantum, Remedy, glide};
 
 /// What one process, or thread, needs to compute modules.
-pub struct Runner {
+pub struct Runner<F = ()> {
+    control: Arc<Region>,
     arena: Arc<Region>,
     doorbell: Arc<Doorbell>,
     layouts: Box<[ModuleLayout]>,
     tools: Tools,
     scratch: Box<Scratch>,
+    faults: F,
+    /// No module's code is run now.
+    all_rest: bool,
 }
+
+/// A slot in the hands of a worker.
+#[derive(Clone, Copy)]
+pub struct Holder<'a> {
+    /// The worker.
+    pub worker: &'a WorkerRecord,
+    /// Which slot.
+    pub slot: usize,
+    /// What the host says of it.
+    pub control: &'a SlotControl,
+    /// The slot's epoch when the worker got it.
+    pub epoch: u32,
+}
+
+impl Holder<'_> {
+    fn is_newest(&self) -> bool {
+        is_newest(self.control, self.epoch)
+    }
+
+    fn enter(&self, job: u32) -> bool {
+        enter(self.worker, self.control, self.epoch, job)
+    }
+
+    /// Keeps the time of the first stamp since it got the slot.
+    fn note_stamp(&self) {
+        let word = &self.worker.first_stamp_epoch;
+        if word.load(Ordering::Relaxed) != self.epoch {
+            self.worker.first_stamp_nanos.store(now_nanos(), Ordering::Relaxed);
+            // Release: hands the time to who sees the epoch with Acquire.
+            word.store(self.epoch, Ordering::Release);
+        }
+    }
+}
+
+/// How long a worker sleeps at most before it looks whether its slot is still
+/// its own: what it waits for may have happened while it was not scheduled.
+const NAP: Duration = Duration::from_millis(20);
 
 /// The engine alone, as a set.
 const ENGINES: Listeners = 1 << ENGINE.0;
@@ -48,8 +94,22 @@ struct Turn {
 
 impl Runner {
     /// Plans FFTs and takes scratch memory; not real-time.
-    pub fn new(arena: Arc<Region>, doorbell: Arc<Doorbell>) -> Runner {
+    pub fn new(control: Arc<Region>, arena: Arc<Region>, doorbell: Arc<Doorbell>) -> Runner {
+        Runner::with_faults(control, arena, doorbell, ())
+    }
+}
+
+impl<F: FaultPoints> Runner<F> {
+    /// As [`Runner::new`], for a worker that is to die at points of a test's
+    /// choice.
+    pub fn with_faults(
+        control: Arc<Region>,
+        arena: Arc<Region>,
+        doorbell: Arc<Doorbell>,
+        faults: F,
+    ) -> Runner<F> {
         Runner {
+            control,
             arena,
             doorbell,
             layouts: ModuleLayout::all(),
@@ -58,88 +118,112 @@ impl Runner {
                 inputs: [SILENCE; MAX_PORTS],
                 events: [Event::AllNotesOff; MAX_EVENTS],
             }),
+            faults,
+            all_rest: false,
         }
     }
 
     /// Runs those jobs of a slot that are not stamped yet, then says that the
-    /// slot is done and rings the engine. Gives up where `is_mine` says no.
-    /// Where it takes over from a worker that died, it stamps and rings again
-    /// what has happened already: nobody knows whether the dead one came to the
-    /// last of it. Real-time safe.
-    pub fn run_slot(
-        &mut self,
-        start: &BlockStart,
-        plan: &Plan,
-        slot: usize,
-        me: Listener,
-        is_mine: impl Fn() -> bool,
-    ) {
+    /// slot is done and rings the engine. Gives up where the slot is not the
+    /// holder's any more. Where it takes over from a worker that died, it stamps
+    /// and rings again what has happened already: nobody knows whether the dead
+    /// one came to the last of it. Real-time safe.
+    pub fn run_slot(&mut self, start: &BlockStart, plan: &Plan, holder: Holder) {
         let arena = Arc::clone(&self.arena);
-        let (Some(&jobs), Some(record)) = (plan.slots.get(slot), slot_record(&arena, slot)) else {
-            return;
-        };
+        let Some(record) = slot_record(&arena, holder.slot) else { return };
+        let Some(&jobs) = plan.slots.get(holder.slot) else { return };
         let mut busy_nanos = 0u32;
         for &index in &plan.slot_jobs[jobs.range()] {
             let job = &plan.jobs[index as usize];
-            if self.has_happened(start, plan, job) {
-                self.stamp(start, plan, job);
-                continue;
-            }
-            self.wait_for_sources(start, plan, job, me);
-            if !is_mine() {
+            if !self.wait_for_sources(start, plan, job, holder) {
                 return;
             }
-            record.job.store(index, Ordering::Relaxed);
-            record.jobs_begun.fetch_add(1, Ordering::Relaxed);
-            busy_nanos = busy_nanos.saturating_add(self.run_job(start, plan, job));
+            self.faults.reach(Step::BeforeClaim, start.block, index);
+            if !holder.enter(index) {
+                return;
+            }
+            if has_happened(&self.arena, start.block, plan, job) {
+                self.stamp(start, plan, index);
+            } else {
+                let begun = holder.worker.jobs_begun.load(Ordering::Relaxed);
+                holder.worker.jobs_begun.store(begun.wrapping_add(1), Ordering::Relaxed);
+                let nanos = self.run_job(start, plan, index, &holder.worker.module);
+                busy_nanos = busy_nanos.saturating_add(nanos);
+            }
+            holder.note_stamp();
+            leave(holder.worker);
         }
-        record.job.store(NONE, Ordering::Relaxed);
-        record.busy_nanos.store(busy_nanos, Ordering::Relaxed);
-        publish(&self.doorbell, &record.done, start.block, ENGINES);
+        if holder.enter(FINISHING) {
+            record.busy_nanos.store(busy_nanos, Ordering::Relaxed);
+            let between = || self.faults.reach(Step::AfterDone, start.block, FINISHING);
+            publish_with(&self.doorbell, &record.done, start.block, ENGINES, between);
+            leave(holder.worker);
+        }
+    }
+
+    /// A worker has heard of a block.
+    pub(crate) fn idle(&self, block: u32) {
+        self.faults.reach(Step::Idle, block, NONE);
     }
 
     /// Runs every job of a plan, one after another, without any other worker.
     /// Real-time safe.
     pub fn run_all(&mut self, start: &BlockStart, plan: &Plan) {
-        for job in plan.jobs {
-            self.run_job(start, plan, job);
+        let nobody = AtomicU32::new(NONE);
+        for job in 0..plan.jobs.len() {
+            self.run_job(start, plan, job as u32, &nobody);
         }
     }
 
-    /// Whether a job was computed in this block: its first stamp says so for
-    /// all of its modules. Who died between two stamps of a loop had written
-    /// everything, and some of it is being read already.
-    fn has_happened(&self, start: &BlockStart, plan: &Plan, job: &Job) -> bool {
-        let modules = &plan.job_modules[job.modules.range()];
-        modules.first().is_none_or(|&module| {
-            let stamp = &self.record(&plan.modules[module as usize]).stamp;
-            // Acquire: a stamp that another worker wrote hands over its outputs.
-            stamp.load(Ordering::Acquire) == start.block
-        })
+    /// Whether all jobs of a slot are done. Real-time safe.
+    pub fn is_over(&self, start: &BlockStart, plan: &Plan, slot: usize) -> bool {
+        next_job(&self.arena, start.block, plan, slot).is_none()
+    }
+
+    /// Does a job of a slot that has no worker: signals pass its modules by,
+    /// whatever they are like, and their code is left alone. Where its sources are
+    /// not there yet it is left for later. Real-time safe.
+    pub fn stand_in(&mut self, start: &BlockStart, plan: &Plan, index: u32) {
+        let job = &plan.jobs[index as usize];
+        if has_happened(&self.arena, start.block, plan, job) {
+            self.stamp(start, plan, index);
+        } else if has_sources(&self.arena, start.block, plan, job) {
+            self.all_rest = true;
+            self.run_job(start, plan, index, &AtomicU32::new(NONE));
+            self.all_rest = false;
+        }
     }
 
     /// From the first of these stores on, this block of the job has happened.
-    fn stamp(&self, start: &BlockStart, plan: &Plan, job: &Job) {
+    fn stamp(&self, start: &BlockStart, plan: &Plan, index: u32) {
+        let job = &plan.jobs[index as usize];
         for &module in &plan.job_modules[job.modules.range()] {
             let module = &plan.modules[module as usize];
-            publish(&self.doorbell, &self.record(module).stamp, start.block, module.listeners);
+            let (stamp, listeners) = (&self.record(module).stamp, module.listeners);
+            let between = || self.faults.reach(Step::AfterStamp, start.block, index);
+            publish_with(&self.doorbell, stamp, start.block, listeners, between);
         }
     }
 
-    fn wait_for_sources(&self, start: &BlockStart, plan: &Plan, job: &Job, me: Listener) {
-        for &module in &plan.job_modules[job.modules.range()] {
-            for cable in cables_into(plan, module as usize) {
-                let source = &plan.modules[cable.module as usize];
-                if source.slot != job.slot {
-                    wait_for(&self.doorbell, me, &self.record(source).stamp, start.block, None);
+    /// False where the slot was taken away meanwhile.
+    fn wait_for_sources(&self, start: &BlockStart, plan: &Plan, job: &Job, holder: Holder) -> bool {
+        let me = slot_listener(holder.slot);
+        for source in sources(plan, job) {
+            let stamp = &self.record(source).stamp;
+            while !wait_for(&self.doorbell, me, stamp, start.block, Some(NAP)) {
+                if !holder.is_newest() {
+                    return false;
                 }
             }
         }
+        true
     }
 
-    /// Returns how long it took, in nanoseconds.
-    fn run_job(&mut self, start: &BlockStart, plan: &Plan, job: &Job) -> u32 {
-        let began = Instant::now();
+    /// `at` says all the time which module it is at. Returns how long it took,
+    /// in nanoseconds.
+    fn run_job(&mut self, start: &BlockStart, plan: &Plan, index: u32, at: &AtomicU32) -> u32 {
+        let began = now_nanos();
+        let job = &plan.jobs[index as usize];
         let modules = &plan.job_modules[job.modules.range()];
         let quanta = start.frames as usize / QUANTUM;
         for &module in modules {
@@ -149,7 +233,8 @@ impl Runner {
             for &module in modules {
                 for quantum in 0..quanta {
                     let turn = Turn { module: module as usize, quantum, frames: 0..QUANTUM };
-                    self.call(start, plan, turn);
+                    self.call(start, plan, turn, at);
+                    self.faults.reach(Step::MidWrite, start.block, index);
                 }
                 self.keep_last_frames(start, plan, module as usize, quanta - 1);
             }
@@ -158,20 +243,24 @@ impl Runner {
                 for frame in 0..QUANTUM {
                     for &module in modules {
                         let frames = frame..frame + 1;
-                        self.call(start, plan, Turn { module: module as usize, quantum, frames });
+                        let turn = Turn { module: module as usize, quantum, frames };
+                        self.call(start, plan, turn, at);
                     }
                 }
+                self.faults.reach(Step::MidWrite, start.block, index);
                 for &module in modules {
                     self.keep_last_frames(start, plan, module as usize, quantum);
                 }
             }
         }
-        let busy_nanos = began.elapsed().as_nanos() as u32;
+        at.store(NONE, Ordering::Relaxed);
+        let busy_nanos = (now_nanos() - began) as u32;
         for &module in modules {
             let record = self.record(&plan.modules[module as usize]);
             record.busy_nanos.store(busy_nanos / modules.len() as u32, Ordering::Relaxed);
         }
-        self.stamp(start, plan, job);
+        self.faults.reach(Step::BeforeStamp, start.block, index);
+        self.stamp(start, plan, index);
         busy_nanos
     }
 
@@ -180,6 +269,25 @@ impl Runner {
         let memory = self.memory(module);
         let (committed, next) = memory.states(start.block);
         next.copy_from_slice(committed);
+        let entry = &CATALOG[module.kind as usize];
+        let remedy = self.remedy(start, module);
+        memory.layout.state.remedy(entry, next, remedy, module.seed);
+    }
+
+    /// What the host wants done with a module in this block. It changes its mind
+    /// in the middle of one only after the module's worker has died.
+    fn remedy(&self, start: &BlockStart, module: &PlanModule) -> Remedy {
+        if self.all_rest {
+            return Remedy::Rests;
+        }
+        let Some(control) = module_control(&self.control, module.number) else {
+            return Remedy::Runs;
+        };
+        match control.remedy.load(Ordering::Relaxed) {
+            RESTS => Remedy::Rests,
+            RESTARTS if control.block.load(Ordering::Relaxed) == start.block => Remedy::Restarts,
+            _ => Remedy::Runs,
+        }
     }
 
     fn keep_last_frames(&self, start: &BlockStart, plan: &Plan, module: usize, quantum: usize) {
@@ -188,8 +296,9 @@ impl Runner {
         memory.layout.state.keep_last_frames(state, memory.outputs(quantum));
     }
 
-    fn call(&mut self, start: &BlockStart, plan: &Plan, turn: Turn) {
+    fn call(&mut self, start: &BlockStart, plan: &Plan, turn: Turn, at: &AtomicU32) {
         let module = &plan.modules[turn.module];
+        at.store(turn.module as u32, Ordering::Relaxed);
         let entry = &CATALOG[module.kind as usize];
         let mut inputs = [&SILENCE; MAX_PORTS];
         let mut scratch = &mut self.scratch.inputs[..];
@@ -213,39 +322,110 @@ impl Runner {
         let (_, state) = memory.states(start.block);
         let params = module.first_param as usize;
         let tape_spans = &plan.tapes[module.tapes.range()];
-        let call = Call {
-            entry,
-            layout: &memory.layout.state,
-            state: &mut *state,
-            targets: &plan.params[params..params + entry.about.params.len()],
-            inputs: &inputs[..entry.about.inputs.len()],
-            outputs: memory.outputs_mut(turn.quantum),
-            tapes: memory.tapes(tape_spans),
-            tape_spans,
-            events: &self.scratch.events[..events],
-            display: memory.display(),
-            tools: &mut self.tools,
-            is_bypassed: module.is_bypassed != 0,
+        let rests = memory.layout.state.rests(state);
+        let tools = &mut self.tools;
+        let mut run = |state: &mut [u8]| {
+            let call = Call {
+                entry,
+                layout: &memory.layout.state,
+                state,
+                targets: &plan.params[params..params + entry.about.params.len()],
+                inputs: &inputs[..entry.about.inputs.len()],
+                outputs: memory.outputs_mut(turn.quantum),
+                tapes: memory.tapes(tape_spans),
+                tape_spans,
+                events: &self.scratch.events[..events],
+                display: memory.display(),
+                tools,
+                is_bypassed: module.is_bypassed != 0,
+                rests,
+            };
+            call.run(Quantum {
+                sample_rate_hz: start.sample_rate_hz,
+                glide: glide(start.sample_rate_hz),
+                frame: start.frame + (turn.quantum * QUANTUM) as u64,
+                frames: turn.frames.clone(),
+            })
         };
-        let not_finite = call.run(Quantum {
-            sample_rate_hz: start.sample_rate_hz,
-            glide: glide(start.sample_rate_hz),
-            frame: start.frame + (turn.quantum * QUANTUM) as u64,
-            frames: turn.frames,
-        });
+        let not_finite = run(state);
         if not_finite > 0 {
-            self.record(module).not_finite.fetch_add(not_finite, Ordering::Relaxed);
+            memory.record().not_finite.fetch_add(not_finite, Ordering::Relaxed);
             memory.layout.state.restart(entry, state, module.seed);
+            // Once more, from a fresh state. Where that does not help either, it
+            // is 0 V that is faded to.
+            if run(state) > 0 {
+                memory.layout.state.restart(entry, state, module.seed);
+            }
         }
+        let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(quantum));
+        let outputs = memory.outputs_mut(turn.quantum);
+        let rate = start.sample_rate_hz;
+        memory.layout.state.close_gaps(state, outputs, turn.frames, previous, rate);
     }
 
     fn record(&self, module: &PlanModule) -> &ModuleRecord {
-        self.arena.record(module.memory as usize).expect(IN_ARENA)
+        self.memory(module).record()
     }
 
     fn memory(&self, module: &PlanModule) -> Memory<'_> {
         memory(&self.arena, &self.layouts, module)
     }
+}
+
+/// Whether a job was computed in that block: its first stamp says so for all of
+/// its modules. Who died between two stamps of a loop had written everything,
+/// and some of it is being read already.
+fn has_happened(arena: &Region, block: u32, plan: &Plan, job: &Job) -> bool {
+    let modules = plan.job_modules.get(job.modules.range()).unwrap_or_default();
+    modules.first().and_then(|&module| plan.modules.get(module as usize)).is_none_or(|module| {
+        // Acquire: a stamp that another worker wrote hands over its outputs.
+        stamp(arena, module).is_none_or(|stamp| stamp.load(Ordering::Acquire) == block)
+    })
+}
+
+fn has_sources(arena: &Region, block: u32, plan: &Plan, job: &Job) -> bool {
+    let is_there = |source: &PlanModule| {
+        stamp(arena, source).is_none_or(|stamp| stamp.load(Ordering::Acquire) == block)
+    };
+    sources(plan, job).all(is_there)
+}
+
+fn stamp<'a>(arena: &'a Region, module: &PlanModule) -> Option<&'a AtomicU32> {
+    arena.record::<ModuleRecord>(module.memory as usize).map(|record| &record.stamp)
+}
+
+/// The first job of a slot that has not happened in that block, and whether
+/// everything is there that it reads.
+pub fn next_job(arena: &Region, block: u32, plan: &Plan, slot: usize) -> Option<(u32, bool)> {
+    let jobs = plan.slot_jobs.get(plan.slots.get(slot)?.range())?.iter();
+    let mut jobs = jobs.filter_map(|&index| Some((index, plan.jobs.get(index as usize)?)));
+    let (index, job) = jobs.find(|(_, job)| !has_happened(arena, block, plan, job))?;
+    Some((index, has_sources(arena, block, plan, job)))
+}
+
+/// What a job took in the last block, in nanoseconds.
+pub fn usual_nanos(arena: &Region, plan: &Plan, job: u32) -> u64 {
+    let Some(job) = plan.jobs.get(job as usize) else { return 0 };
+    let modules = plan.job_modules.get(job.modules.range()).unwrap_or_default().iter();
+    let records = modules.filter_map(|&module| {
+        let memory = plan.modules.get(module as usize)?.memory;
+        arena.record::<ModuleRecord>(memory as usize)
+    });
+    records.map(|record| u64::from(record.busy_nanos.load(Ordering::Relaxed))).sum()
+}
+
+/// What the host says of the module with that number.
+pub fn module_control(control: &Region, number: u32) -> Option<&ModuleControl> {
+    let controls: &[ModuleControl] = control.records(control::MODULE_CONTROLS, MODULES)?;
+    controls.get(number as usize)
+}
+
+/// The modules of other slots whose outputs a job reads.
+pub fn sources<'a>(plan: &'a Plan, job: &'a Job) -> impl Iterator<Item = &'a PlanModule> {
+    let modules = plan.job_modules[job.modules.range()].iter();
+    let cables = modules.flat_map(|&module| cables_into(plan, module as usize));
+    let modules = cables.map(|cable| &plan.modules[cable.module as usize]);
+    modules.filter(|source| source.slot != job.slot)
 }
 
 /// All cables that end in any input of that module.
@@ -357,6 +537,10 @@ const IN_ARENA: &str = "a plan names memory in the arena";
 // nobody writes them. The plan gives each module memory of its own.
 #[allow(unsafe_code)]
 impl<'a> Memory<'a> {
+    fn record(&self) -> &'a ModuleRecord {
+        self.arena.record(self.start).expect(IN_ARENA)
+    }
+
     /// The committed state, and the one that this block writes.
     fn states(&self, block: u32) -> (&'a [u8], &'a mut [u8]) {
         let [even, odd] = self.layout.states.map(|offset| self.start + offset);
@@ -419,7 +603,6 @@ pub unsafe fn outputs<'a>(
 #[cfg(test)]
 mod tests {
     use shm_ring::doorbell::BELLS_BYTES;
-    use shm_ring::layout::slot_listener;
 
     use super::*;
     use crate::catalog;
@@ -457,21 +640,24 @@ mod tests {
         let layouts = ModuleLayout::all();
         let kind = catalog::find("attenuverter").expect("it is in the catalogue").0;
         let bytes = layouts[kind].size_bytes(&[]);
-        let control = Region::create(CONTROL_BYTES).unwrap();
+        let control = Arc::new(Region::create(CONTROL_BYTES).unwrap());
         let arena = Arc::new(Region::create(arena::REST + 2 * bytes).unwrap());
         ring(bytes).write(&control, 0).unwrap();
         // SAFETY: nobody else knows these regions.
         let plan = unsafe { Plan::read(&control, 0) }.unwrap();
         let doorbell = Arc::new(Doorbell::create(&mut [0; BELLS_BYTES]).unwrap());
-        let mut runner = Runner::new(Arc::clone(&arena), doorbell);
+        let (control, memory) = (Arc::clone(&control), Arc::clone(&arena));
+        let mut runner = Runner::new(control, memory, doorbell);
+        let (worker, slot) = (WorkerRecord::default(), SlotControl::default());
+        let holder = Holder { worker: &worker, slot: 0, control: &slot, epoch: 0 };
         let start = BlockStart { block: 1, frames: 32, sample_rate_hz: 48e3, ..Default::default() };
-        runner.run_slot(&start, &plan, 0, slot_listener(0), || true);
+        runner.run_slot(&start, &plan, holder);
 
         // Its worker dies after the first stamp, and a reader is at its outputs.
         let [first, last] = [0, 1].map(|module| &plan.modules[module]);
         runner.record(last).stamp.store(0, Ordering::Relaxed);
         runner.memory(first).outputs_mut(0)[0].set(0, 7, 42.0);
-        runner.run_slot(&start, &plan, 0, slot_listener(0), || true);
+        runner.run_slot(&start, &plan, holder);
         assert_eq!(runner.memory(first).outputs(0)[0].at(0, 7), 42.0, "it was computed again");
         assert_eq!(runner.record(last).stamp.load(Ordering::Relaxed), 1);
     }

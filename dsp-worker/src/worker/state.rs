@@ -18,9 +18,9 @@ const GLIDE_SECS: f32 = 3e-3;
 
 /// Where the parts of a module's state lie in its bytes.
 ///
-/// First how far it is bypassed, then where each param stands on its way to its
-/// target, then the last frame of each output (what a cable in a loop carries
-/// into the next quantum), then the module's own data.
+/// First a [`Head`], then where each param stands on its way to its target, then
+/// the last frame of each output (what a cable in a loop carries into the next
+/// quantum), then the module's own data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateLayout {
     params: Range<usize>,
@@ -28,8 +28,21 @@ pub struct StateLayout {
     module: Range<usize>,
 }
 
-/// How far a module is bypassed, from 0 to 1: an `f32`.
-const BYPASS_BYTES: usize = 4;
+/// What the worker itself remembers of a module.
+#[repr(C)]
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+struct Head {
+    /// How far it is bypassed, from 0 to 1.
+    bypassed: f32,
+    /// 1 while it rests.
+    rests: u32,
+    /// How much of the gaps (see [`LastFrame`]) is left, from 1 to 0; above 1
+    /// where they are to be measured at the next frame.
+    gap: f32,
+}
+
+/// [`Head::gap`] before the gaps are measured.
+const UNMEASURED: f32 = 2.0;
 
 /// The channels of one output at the last frame computed.
 #[repr(C)]
@@ -37,12 +50,32 @@ const BYPASS_BYTES: usize = 4;
 pub(crate) struct LastFrame {
     pub channels: u32,
     pub volts: [f32; CHANNELS],
+    /// From where the output continued when the module began afresh, or to
+    /// rest, to where it had been: it fades, so that nothing jumps.
+    gap: [f32; CHANNELS],
+}
+
+impl LastFrame {
+    fn at(&self, channel: usize) -> f32 {
+        self.volts[if self.channels <= 1 { 0 } else { channel }]
+    }
+}
+
+/// What is done with a module in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// It is computed from where it was.
+    Runs,
+    /// It is computed from a fresh state, with its params.
+    Restarts,
+    /// Inputs are passed to outputs; its code is left alone.
+    Rests,
 }
 
 impl StateLayout {
     /// The layout of that module's state.
     pub fn of(entry: &Entry) -> StateLayout {
-        let params = BYPASS_BYTES..BYPASS_BYTES + 4 * entry.about.params.len();
+        let params = size_of::<Head>()..size_of::<Head>() + 4 * entry.about.params.len();
         let last_frames =
             params.end..params.end + size_of::<LastFrame>() * entry.about.outputs.len();
         let module = last_frames.end.next_multiple_of(STATE_ALIGN);
@@ -64,20 +97,39 @@ impl StateLayout {
         seed: u64,
     ) {
         state.fill(0);
-        let bypassed = f32::from(u8::from(is_bypassed));
-        state[..BYPASS_BYTES].copy_from_slice(&bypassed.to_ne_bytes());
+        head_mut(state).bypassed = f32::from(u8::from(is_bypassed));
         for (at, &param) in self.params.clone().step_by(4).zip(params) {
             state[at..at + 4].copy_from_slice(&param.to_ne_bytes());
         }
         (entry.start)(&mut state[self.module.clone()], seed);
     }
 
-    /// A new start with the params where they are: for a module whose state
-    /// has gone bad. Real-time safe.
+    /// A new start with the params where they are, for a module whose state has
+    /// gone bad. Its outputs go on from where they were. Real-time safe.
     pub(crate) fn restart(&self, entry: &Entry, state: &mut [u8], seed: u64) {
+        head_mut(state).gap = UNMEASURED;
         let module = &mut state[self.module.clone()];
         module.fill(0);
         (entry.start)(module, seed);
+    }
+
+    /// Makes the copy of the state for one block ready for what is to be done
+    /// with the module. Real-time safe.
+    pub(crate) fn remedy(&self, entry: &Entry, state: &mut [u8], remedy: Remedy, seed: u64) {
+        let rested =
+            std::mem::replace(&mut head_mut(state).rests, u32::from(remedy == Remedy::Rests));
+        match remedy {
+            Remedy::Runs if rested == 0 => {}
+            Remedy::Rests if rested == 0 => head_mut(state).gap = UNMEASURED,
+            Remedy::Rests => {}
+            Remedy::Runs | Remedy::Restarts => self.restart(entry, state, seed),
+        }
+    }
+
+    /// Whether that copy of the state is of a block in which the module rests.
+    pub(crate) fn rests(&self, state: &[u8]) -> bool {
+        let head: &Head = bytemuck::from_bytes(&state[..size_of::<Head>()]);
+        head.rests != 0
     }
 
     pub(crate) fn last_frames<'a>(&self, state: &'a [u8]) -> &'a [LastFrame] {
@@ -89,12 +141,54 @@ impl StateLayout {
     pub(crate) fn keep_last_frames(&self, state: &mut [u8], outputs: &[Signal]) {
         let kept = bytemuck::cast_slice_mut(&mut state[self.last_frames.clone()]);
         for (kept, output) in kept.iter_mut().zip(outputs) {
-            *kept = LastFrame {
-                channels: output.channels() as u32,
-                volts: std::array::from_fn(|channel| output.at(channel, QUANTUM - 1)),
-            };
+            let kept: &mut LastFrame = kept;
+            kept.channels = output.channels() as u32;
+            kept.volts = std::array::from_fn(|channel| output.at(channel, QUANTUM - 1));
         }
     }
+
+    /// Fades out the gap that a new start or a rest has left. `previous` are the
+    /// outputs of the quantum before, where this block has them; else the last
+    /// frame kept counts. Real-time safe.
+    pub(crate) fn close_gaps(
+        &self,
+        state: &mut [u8],
+        outputs: &mut [Signal],
+        frames: Range<usize>,
+        previous: Option<&[Signal]>,
+        sample_rate_hz: f32,
+    ) {
+        let start = head_mut(state).gap;
+        if start <= 0.0 {
+            return;
+        }
+        let step = 1.0 / (FADE_SECS * sample_rate_hz);
+        let is_new = start > 1.0;
+        let start = start.min(1.0);
+        let kept: &mut [LastFrame] = bytemuck::cast_slice_mut(&mut state[self.last_frames.clone()]);
+        for (index, (kept, output)) in kept.iter_mut().zip(outputs).enumerate() {
+            for channel in 0..output.channels() {
+                if is_new {
+                    let was = match (frames.start.checked_sub(1), previous) {
+                        (Some(before), _) => output.at(channel, before),
+                        (None, Some(outputs)) => outputs[index].at(channel, QUANTUM - 1),
+                        (None, None) => kept.at(channel),
+                    };
+                    kept.gap[channel] = was - output.at(channel, frames.start);
+                }
+                for frame in frames.clone() {
+                    let left = (start - (frame - frames.start) as f32 * step).max(0.0);
+                    let volts = output.at(channel, frame) + left * kept.gap[channel];
+                    output.set(channel, frame, volts);
+                }
+            }
+        }
+        head_mut(state).gap = (start - frames.len() as f32 * step).max(0.0);
+    }
+}
+
+fn head_mut(state: &mut [u8]) -> &mut Head {
+    bytemuck::from_bytes_mut(&mut state[..size_of::<Head>()])
 }
 
 /// The time of one call.
@@ -137,6 +231,8 @@ pub struct Call<'a> {
     /// Pass inputs to outputs along the bypass routes, and leave the module
     /// alone. It fades there and back.
     pub is_bypassed: bool,
+    /// The same at once, whatever the module is like.
+    pub rests: bool,
 }
 
 impl Call<'_> {
@@ -145,9 +241,10 @@ impl Call<'_> {
     pub fn run(self, time: Quantum) -> u32 {
         let Quantum { sample_rate_hz, glide, frame, frames } = time;
         let about = self.entry.about;
-        let (gliding, rest) = self.state.split_at_mut(self.layout.params.end);
-        let gliding: &mut [f32] = bytemuck::cast_slice_mut(gliding);
-        let (bypassed, params) = gliding.split_at_mut(1);
+        let (head, rest) = self.state.split_at_mut(self.layout.params.end);
+        let (head, params) = head.split_at_mut(size_of::<Head>());
+        let head: &mut Head = bytemuck::from_bytes_mut(head);
+        let params: &mut [f32] = bytemuck::cast_slice_mut(params);
         let module = self.layout.module.start - self.layout.params.end;
         let module = &mut rest[module..module + self.entry.state_bytes];
 
@@ -160,8 +257,9 @@ impl Call<'_> {
             ramps[index] = Ramp::new(start, ends[index]);
         }
 
-        let bypass = Ramp::new(bypassed[0], faded(bypassed[0], self.is_bypassed, sample_rate_hz));
-        if bypass.at(0) < 1.0 {
+        let bypass = faded(head.bypassed, self.is_bypassed, sample_rate_hz);
+        let bypass = Ramp::new(head.bypassed, bypass);
+        if bypass.at(0) < 1.0 && !self.rests {
             let mut block = Block {
                 sample_rate_hz,
                 frame,
@@ -177,14 +275,14 @@ impl Call<'_> {
             self.entry.process(module, &mut block);
         }
 
-        if bypass.at(0) >= 1.0 {
+        if bypass.at(0) >= 1.0 || self.rests {
             pass_by(self.entry, self.inputs, self.outputs, frames.clone());
         } else if bypass.at(0) > 0.0 {
             fade_by(self.entry, self.inputs, self.outputs, frames.clone(), bypass);
         }
 
         if frames.end == QUANTUM {
-            bypassed[0] = bypass.end();
+            head.bypassed = bypass.end();
             params.copy_from_slice(&ends[..params.len()]);
         }
         self.outputs.iter_mut().map(|output| output.clean(frames.clone())).sum()
