@@ -9,6 +9,7 @@ pub mod engine;
 pub mod ladder;
 pub mod limiter;
 pub mod memory;
+pub mod notice;
 pub mod plan;
 pub mod player;
 pub mod pool;

@@ -139,7 +139,11 @@ impl Conductor {
         }
         self.follow_rename(next);
         for (key, module) in keys(next) {
-            self.memory.take(&self.shared.arena, &key, module)?;
+            let number = self.memory.take(&self.shared.arena, &key, module)?;
+            if let (Some(number), Some(pool)) = (number, &self.pool) {
+                // Its owner before may have been in quarantine.
+                pool.try_again(number);
+            }
         }
         let costs = self.costs();
         let plan = plan(&Request {
@@ -248,6 +252,11 @@ impl Conductor {
             patch.modules.get(module).map(|found| (module.clone(), found.kind.clone()))
         };
         self.next.as_ref().and_then(find).or_else(|| self.now.as_ref().and_then(find))
+    }
+
+    /// The numbers of all modules that play or are being made ready.
+    pub fn numbers(&self) -> impl Iterator<Item = (&Key, u32)> {
+        self.memory.taken.iter().map(|(key, memory)| (key, memory.number))
     }
 
     /// Turns a knob at the next block, in the plan that plays and in one that

@@ -37,6 +37,9 @@ pub trait Sound {
     fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32);
     /// A key was pressed or let go. The module is one that is played.
     fn event(&mut self, module: &ModuleId, event: Event);
+    /// A module that rests or is in quarantine is to be tried again. Whether
+    /// there was any need.
+    fn try_again(&mut self, module: &ModuleId) -> bool;
     /// How the sound is doing.
     fn status(&self) -> Status;
     /// What every module shows on its face.
@@ -56,6 +59,8 @@ enum Refused {
     Unread(#[from] file::ReadError),
     #[error("`{module}` is not played: {title} takes no notes. Choose a keyboard.")]
     NotPlayed { module: ModuleId, title: &'static str },
+    #[error("`{0}` is in no trouble: there is nothing to try again.")]
+    NoTrouble(ModuleId),
     #[error("Nothing is left to undo.")]
     NothingToUndo,
     #[error("Nothing is left to redo.")]
@@ -272,6 +277,12 @@ impl<S: Sound> Control<S> {
         Ok(())
     }
 
+    fn try_again(&mut self, module: &ModuleId) -> Result<(), Refused> {
+        self.patch.module(module.as_str())?;
+        let is_tried = self.sound.try_again(module);
+        is_tried.then_some(()).ok_or_else(|| Refused::NoTrouble(module.clone()))
+    }
+
     fn all_notes_off(&mut self) -> Result<(), Refused> {
         self.settle_sound();
         for (id, module) in &self.patch.modules {
@@ -423,6 +434,7 @@ pub(crate) mod tests {
         Patch(usize),
         Param(String, usize, f32),
         Event(String, Event),
+        TryAgain(String),
     }
 
     /// A sound that writes down what it is told.
@@ -440,6 +452,12 @@ pub(crate) mod tests {
 
         fn event(&mut self, module: &ModuleId, event: Event) {
             self.0.push(Told::Event(module.to_string(), event));
+        }
+
+        fn try_again(&mut self, module: &ModuleId) -> bool {
+            let is_in_trouble = module.as_str() == "a";
+            self.0.extend(is_in_trouble.then(|| Told::TryAgain(module.to_string())));
+            is_in_trouble
         }
 
         fn status(&self) -> Status {
@@ -591,6 +609,16 @@ pub(crate) mod tests {
         let note = Event::NoteOn { key: 72, voct: 1.0, velocity: 0.5 };
         let keys = |event| Told::Event("keys".into(), event);
         assert_eq!(rig.told(), [Told::Patch(4), keys(note), keys(Event::AllNotesOff)]);
+    }
+
+    #[test]
+    fn a_module_in_trouble_is_tried_again_and_no_other() {
+        let rig = Rig::new();
+        let controller = rig.connect(Rights::Controller);
+        assert_eq!(controller.ask("/module/retry a"), []);
+        assert_eq!(rig.told(), [Told::TryAgain("a".into())]);
+        assert!(controller.refused("/module/retry b").contains("no trouble"));
+        assert!(controller.refused("/module/retry z").contains("no module called `z`"));
     }
 
     #[test]

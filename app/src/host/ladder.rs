@@ -171,6 +171,11 @@ impl Case {
         }
     }
 
+    /// Whether anything has happened that was not done to it from outside.
+    pub fn has_trouble(&self) -> bool {
+        self.crashes > 0 || matches!(self.rung, Rung::Rests | Rung::Quarantine)
+    }
+
     /// Whether its last trouble is long ago.
     fn is_good(&self, now_secs: f64) -> bool {
         matches!(self.rung, Rung::Again | Rung::Afresh) && now_secs > self.until_secs

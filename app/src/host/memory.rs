@@ -53,8 +53,8 @@ impl ModuleMemory {
         }
     }
 
-    /// Gives a new module its memory, with its state as at its start. A module
-    /// that has some keeps it.
+    /// Gives a new module its memory, with its state as at its start; returns
+    /// its number. A module that has some keeps it.
     ///
     /// # Errors
     /// Where there is none left.
@@ -63,9 +63,9 @@ impl ModuleMemory {
         arena: &Region,
         key: &Key,
         module: &PatchModule,
-    ) -> Result<(), NoMemory> {
+    ) -> Result<Option<u32>, NoMemory> {
         if self.taken.contains_key(key) {
-            return Ok(());
+            return Ok(None);
         }
         let (kind, entry) = catalog::find(&key.1).expect("the patch has been checked");
         let layout = &self.layouts[kind];
@@ -93,7 +93,7 @@ impl ModuleMemory {
         }
         self.numbers.pop();
         self.taken.insert(key.clone(), Memory { offset: start as u64, number, tapes });
-        Ok(())
+        Ok(Some(number))
     }
 
     /// Takes back the memory of every module that is not among `keep`.

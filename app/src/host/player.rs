@@ -1,6 +1,7 @@
 //! A patch that plays: the engine on its thread, the workers, the sound card,
 //! and a thread that makes plans of edits.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use dsp_worker::catalog::CATALOG;
 use dsp_worker::module::Event;
 use dsp_worker::protocol::ModuleLayout;
 use dsp_worker::worker::thread::{ask_for_real_time, flushing_denormals};
+use shm_ring::layout::ModuleRecord;
 use shm_ring::region::RegionError;
 use shm_ring::sync::Ordering;
 
@@ -19,12 +21,14 @@ use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
 use super::device::{Device, News, Output, SILENT_CLOCK};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
+use super::ladder::Case;
+use super::notice;
 use super::plan::Key;
-use super::pool::{Crew, Pool, PoolError};
+use super::pool::{Crew, Pool, PoolError, Trouble};
 use super::shared::Shared;
 use super::supervisor::Seat;
 use super::watchdog::Patience;
-use crate::osc::status::{Status, WorkerStatus};
+use crate::osc::status::{ModuleFault, Status, WorkerStatus};
 use crate::patch::{ModuleId, Patch};
 
 /// How a patch is played.
@@ -145,7 +149,7 @@ impl Player {
     pub fn start_without_card(
         patch: &Patch,
         settings: Settings,
-        tell: impl Fn(&str) + Send + 'static,
+        tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<(Player, Callback), PlayError> {
         let shared = Arc::new(Shared::create()?);
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
@@ -168,6 +172,7 @@ impl Player {
             (commands, Arc::clone(&status)),
         );
         conductor.lead(patch)?;
+        let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
         let inner = Arc::new(Inner {
             shared,
             pool,
@@ -185,6 +190,13 @@ impl Player {
             layouts: ModuleLayout::all(),
         });
         let (producer, consumer) = FrameRing::split();
+        let (listening, told) = (Arc::downgrade(&inner), Arc::clone(&tell));
+        inner.pool.on_trouble(move |trouble| {
+            // Gone only where the pool is going too.
+            if let Some(inner) = listening.upgrade() {
+                told(&inner.sentence(&trouble));
+            }
+        });
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let running = Arc::clone(&inner);
         let play = move || flushing_denormals(|| running.play(engine, producer));
@@ -192,7 +204,7 @@ impl Player {
         let callback =
             Callback::new(consumer, status, Arc::clone(&inner.asked), engine.thread().clone());
         let planning = Arc::clone(&inner);
-        let planner = named("planner").spawn(move || planning.follow_edits(&tell))?;
+        let planner = named("planner").spawn(move || planning.follow_edits(&*tell))?;
         Ok((Player { inner, device: None, threads: vec![engine, planner] }, callback))
     }
 
@@ -271,6 +283,37 @@ impl Inner {
         ((card + self.settings.ahead * block) as usize).min(RING_FRAMES)
     }
 
+    /// What there is to tell of a module in trouble.
+    fn sentence(&self, trouble: &Trouble) -> String {
+        let score = lock(&self.score);
+        let key = score.conductor.numbers().find(|(_, number)| *number == trouble.module);
+        let key = key.map(|(key, _)| key);
+        let kind = key.and_then(|key| dsp_worker::catalog::find(&key.1));
+        let title = kind.map_or("A module", |(_, entry)| entry.about.title);
+        let module = key.map_or("gone by now", |key| key.0.as_str());
+        notice::trouble(title, module, &trouble.case, &trouble.ending)
+    }
+
+    /// Every module that has given trouble.
+    fn faults(&self) -> Vec<ModuleFault> {
+        let cases: BTreeMap<u32, Case> = self.pool.cases().into_iter().collect();
+        let score = lock(&self.score);
+        let Some(plan) = score.conductor.plan() else { return Vec::new() };
+        let faults = plan.modules.iter().filter_map(|(key, &index)| {
+            let module = &plan.tables.modules[index];
+            let record: &ModuleRecord = self.shared.arena.record(module.memory as usize)?;
+            let not_finite = record.not_finite.load(Ordering::Relaxed);
+            let case = cases.get(&module.number).filter(|case| case.has_trouble());
+            (not_finite > 0 || case.is_some()).then(|| ModuleFault {
+                module: key.0.to_string(),
+                state: case.map_or("", |case| notice::badge(case.rung)).to_owned(),
+                crashes: case.map_or(0, |case| case.crashes),
+                not_finite,
+            })
+        });
+        faults.collect()
+    }
+
     /// Makes plans of edits until the end.
     fn follow_edits(&self, tell: &dyn Fn(&str)) {
         let mut score = lock(&self.score);
@@ -343,6 +386,14 @@ impl Sound for Player {
         }
     }
 
+    fn try_again(&mut self, module: &ModuleId) -> bool {
+        let score = lock(&self.inner.score);
+        let numbers = score.conductor.numbers().filter(|(key, _)| key.0 == *module);
+        let numbers: Vec<u32> = numbers.map(|(_, number)| number).collect();
+        drop(score);
+        numbers.into_iter().fold(false, |is_any, number| self.inner.pool.try_again(number) | is_any)
+    }
+
     fn status(&self) -> Status {
         let inner = &self.inner;
         let (rate, frames) = (inner.settings.sample_rate_hz as f32, inner.settings.block_frames);
@@ -383,6 +434,7 @@ impl Sound for Player {
             xruns: inner.status.xruns.load(Relaxed),
             blocks: inner.status.blocks.load(Relaxed),
             workers: inner.pool.workers().into_iter().map(worker).collect(),
+            faults: inner.faults(),
         }
     }
 

@@ -369,11 +369,11 @@ impl Pool {
     }
 
     /// Tries a module again that rests or is in quarantine, from a fresh state.
-    /// Also for a number that has a new owner.
-    pub fn try_again(&self, module: u32) {
+    /// Also for a number that has a new owner. Whether there was any need.
+    pub fn try_again(&self, module: u32) -> bool {
         let mut state = self.inner.lock();
-        state.ladder.forget(module);
         self.inner.apply(module, Rung::Again, 0);
+        state.ladder.forget(module)
     }
 
     /// Kills the worker in a seat, as `kill -9` does. Whether there was one.

@@ -179,6 +179,14 @@ pub static ADDRESSES: &[Address] = &[
         ..EDIT
     },
     Address {
+        path: "/module/retry",
+        args: &[MODULE],
+        is_for_controllers: true,
+        example: "/module/retry lead",
+        help: "Tries a module again that rests or is in quarantine because it kept crashing. It begins afresh, with its params.",
+        ..BLANK
+    },
+    Address {
         path: "/cable/connect",
         args: &[FROM, TO],
         example: "/cable/connect lead.out filter.in",
@@ -452,8 +460,9 @@ pub static ADDRESSES: &[Address] = &[
             arg("xruns", Form::Long, "", "0 or more", "blocks that were not ready, ever"),
             arg("blocks", Form::Long, "", "0 or more", "blocks, ever"),
             arg("workers", Form::Int, "", "0 or more", "how many `/worker` messages follow"),
+            arg("faults", Form::Int, "", "0 or more", "how many `/module/fault` messages follow"),
         ],
-        example: "/status 48000.0 256 \"silent clock\" 0.21 0.0117 0h 48112h 8",
+        example: "/status 48000.0 256 \"silent clock\" 0.21 0.0117 0h 48112h 8 0",
         help: "How the sound is doing. Reported with `health`.",
         ..BLANK
     },
@@ -470,6 +479,31 @@ pub static ADDRESSES: &[Address] = &[
         ],
         example: "/worker 3 4712 playing 5 0.12 0",
         help: "How one worker is doing. Follows `/status`.",
+        ..BLANK
+    },
+    Address {
+        path: "/module/fault",
+        ways: &[Way::Reply, Way::Report],
+        args: &[
+            MODULE,
+            arg(
+                "state",
+                Form::Text,
+                "",
+                "replaced, began afresh, rests, quarantine or empty",
+                "what is done with it",
+            ),
+            arg("crashes", Form::Int, "", "0 or more", "workers that died in it, or took too long"),
+            arg(
+                "not_finite",
+                Form::Int,
+                "samples",
+                "0 or more",
+                "that were no numbers, and became 0 V",
+            ),
+        ],
+        example: "/module/fault lead quarantine 9 0",
+        help: "What has gone wrong with a module. Follows `/worker`.",
         ..BLANK
     },
     Address {

@@ -3,7 +3,7 @@
 use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
 
-use crate::osc::status::{Status, WorkerStatus};
+use crate::osc::status::{ModuleFault, Status, WorkerStatus};
 use crate::patch::edit::Move;
 use crate::patch::{Cable, Edit, ModuleId, Patch, PatchModule, file};
 
@@ -67,7 +67,8 @@ pub fn history(undos: usize, redos: usize) -> OscMessage {
     message("/history", vec![int(undos), int(redos)])
 }
 
-/// `/status` and a `/worker` for each worker.
+/// `/status`, a `/worker` for each worker and a `/module/fault` for each module
+/// that has given trouble.
 pub fn status(status: &Status) -> Vec<OscMessage> {
     let head = vec![
         OscType::Float(status.sample_rate_hz),
@@ -78,9 +79,17 @@ pub fn status(status: &Status) -> Vec<OscMessage> {
         long(status.xruns),
         long(status.blocks),
         int(status.workers.len()),
+        int(status.faults.len()),
     ];
     let head = message("/status", head);
-    std::iter::once(head).chain(status.workers.iter().map(worker)).collect()
+    let workers = status.workers.iter().map(worker);
+    std::iter::once(head).chain(workers).chain(status.faults.iter().map(fault)).collect()
+}
+
+fn fault(fault: &ModuleFault) -> OscMessage {
+    let args =
+        vec![text(&fault.module), text(&fault.state), int(fault.crashes), int(fault.not_finite)];
+    message("/module/fault", args)
 }
 
 fn worker(worker: &WorkerStatus) -> OscMessage {
@@ -172,7 +181,9 @@ mod tests {
 
     #[test]
     fn what_a_host_says_keeps_to_the_table() {
-        let ring_status = Status { workers: vec![WorkerStatus::default(); 2], ..Status::default() };
+        let workers = vec![WorkerStatus::default(); 2];
+        let faults = vec![ModuleFault { module: "a".into(), ..ModuleFault::default() }];
+        let ring_status = Status { workers, faults, ..Status::default() };
         let mut said = status(&ring_status);
         said.extend([error("/undo", "No."), synced(7), patch(&ring()), host(), lost()]);
         said.extend([history(1, 2), meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);

@@ -19,6 +19,21 @@ pub struct Status {
     pub blocks: u64,
     /// Every worker, by its slot.
     pub workers: Vec<WorkerStatus>,
+    /// Every module that has given trouble.
+    pub faults: Vec<ModuleFault>,
+}
+
+/// What has gone wrong with a module.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModuleFault {
+    /// Its name in the patch.
+    pub module: String,
+    /// What is done with it, in a word; empty where it simply runs.
+    pub state: String,
+    /// How often its worker has died in it.
+    pub crashes: u32,
+    /// Samples that were no numbers, or absurdly large: 0 V was heard instead.
+    pub not_finite: u32,
 }
 
 /// How one worker is doing.

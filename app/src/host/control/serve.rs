@@ -98,6 +98,7 @@ fn perform<'a, S: Sound>(
         }
         Request::Note { module, event } => locked.note(&module, event),
         Request::AllNotesOff => locked.all_notes_off(),
+        Request::TryAgain(module) => locked.try_again(&module),
         Request::BeginGesture => locked.begin_gesture(from),
         Request::EndGesture => locked.end_gesture(from),
         Request::Undo => locked.undo(),

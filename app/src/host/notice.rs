@@ -1,0 +1,70 @@
+//! What a musician is told when something goes wrong with a module: what
+//! happened, what is heard now, what can be done.
+
+use super::ladder::{Case, Cause, Rung};
+
+/// A worker died in that module. `ending` is how, in the system's words.
+pub fn trouble(title: &str, module: &str, case: &Case, ending: &str) -> String {
+    let what = match case.cause {
+        Cause::Hang => format!("{title} ({module}) took too long, and was stopped"),
+        Cause::Crash => format!("{title} ({module}) crashed ({ending})"),
+        Cause::Outside => format!("{title} ({module}) was killed again and again"),
+    };
+    let times = match case.crashes {
+        0 | 1 => String::new(),
+        crashes => format!(" ({crashes} times since the start)"),
+    };
+    match case.rung {
+        Rung::Again => format!("{what}, and was replaced. You should not have heard it.{times}"),
+        Rung::Afresh => format!(
+            "{what} twice at the same point. It began afresh with its knobs where they are; you \
+             may have heard that.{times}"
+        ),
+        Rung::Rests => format!(
+            "{what} again and again. Signals pass it by for a moment, then it is tried \
+             again.{times}"
+        ),
+        Rung::Quarantine => format!(
+            "{what} whenever it is tried. It is in quarantine: signals pass it by, its cables and \
+             knobs stay as they are. Change something and try it again (/module/retry \
+             {module}).{times}"
+        ),
+    }
+}
+
+/// In a word, for a badge.
+pub fn badge(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Again => "replaced",
+        Rung::Afresh => "began afresh",
+        Rung::Rests => "rests",
+        Rung::Quarantine => "quarantine",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ladder::Ladder;
+    use super::*;
+
+    #[test]
+    fn each_rung_says_what_is_heard_and_what_can_be_done() {
+        let (mut ladder, mut said) = (Ladder::default(), Vec::new());
+        for round in 0..3 {
+            for _ in 0..3 {
+                ladder.died(1, round, Cause::Crash, f64::from(10 * round));
+                let case = ladder.cases().next().expect("it died").1;
+                said.push(trouble("Reverb", "hall", case, "signal: 11 (SIGSEGV)"));
+            }
+            ladder.rested(f64::from(10 * round + 9));
+        }
+        assert_eq!(
+            said[0],
+            "Reverb (hall) crashed (signal: 11 (SIGSEGV)), and was replaced. You should not have \
+             heard it."
+        );
+        assert!(said[1].contains("afresh") && said[1].ends_with("(2 times since the start)"));
+        assert!(said[2].contains("pass it by"));
+        assert!(said[8].contains("/module/retry hall"), "{}", said[8]);
+    }
+}
