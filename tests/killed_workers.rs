@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dsp_worker::dsp::random::Random;
 use sostenuto::host::supervisor::Seat;
+use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, ready, reference, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
@@ -65,26 +66,6 @@ fn the_pool_is_full_again_after_every_worker_was_killed() {
     assert!(pool.deaths() >= 8);
 }
 
-#[cfg(unix)]
 fn kill(pid: u32) {
-    // SAFETY: a worker of this test's own pool; where it has died meanwhile, its
-    // number is not given again so soon.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::kill(pid as libc::pid_t, libc::SIGKILL);
-    }
-}
-
-#[cfg(windows)]
-fn kill(pid: u32) {
-    use windows_sys::Win32::Foundation::CloseHandle;
-    use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_TERMINATE, TerminateProcess};
-    // SAFETY: as above; the handle is this function's own, and closed once.
-    // Where the worker has died there is none, which the calls only refuse.
-    #[allow(unsafe_code)]
-    unsafe {
-        let process = OpenProcess(PROCESS_TERMINATE, 0, pid);
-        TerminateProcess(process, 1);
-        CloseHandle(process);
-    }
+    signal(pid, Signal::Kill);
 }

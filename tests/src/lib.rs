@@ -1,5 +1,7 @@
 //! What the tests share: the factory patches, and how to render one.
 
+pub mod faults;
+
 use std::path::{Path, PathBuf};
 
 use sostenuto::host::engine::Frame;
