@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dsp_worker::dsp::random::Random;
 use sostenuto::host::supervisor::Seat;
-use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, ready, reference, workers};
+use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, ready, reference, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
@@ -63,6 +63,31 @@ fn the_pool_is_full_again_after_every_worker_was_killed() {
     render.frames(1024);
     assert!(pool.wait_until_full(Duration::from_secs(20)));
     assert!(pool.deaths() >= 8);
+}
+
+#[test]
+fn a_module_that_crashes_by_chance_leaves_the_sound_as_it_is() {
+    let patch = |fault: &str| {
+        let modules = [
+            module("vco", "vco", ""),
+            module("clock", "lfo", r#""rate": 20.0"#),
+            module("bad", "saboteur", &format!(r#""fault": "{fault}", "chance": 0.5"#)),
+            module("out", "audio-out", ""),
+        ];
+        let cables = ["vco.saw -> bad.in", "clock.square -> bad.trigger", "bad.out -> out.left"];
+        sostenuto_tests::patch(&modules.join(","), &cables)
+    };
+    let frames = RATE_HZ as usize;
+    let should_be = reference(&patch("nothing"), frames);
+    for fault in ["crash", "panic", "abort", "exit", "stack-overflow", "wild-write"] {
+        let mut render = ready(&patch(fault), 256, workers(2, WORKER));
+        let is = render.frames(frames);
+        let deaths = render.pool().expect("it has workers").deaths();
+        // Twenty times, each until a draw goes well: the chance of fewer is 1
+        // in 50,000.
+        assert!(deaths >= 3, "{fault}: only {deaths} deaths");
+        assert_same(&format!("saboteur-{fault}"), &is, &should_be);
+    }
 }
 
 #[cfg(unix)]
