@@ -1,5 +1,6 @@
 //! The worker process: warm up, wait, run jobs, stamp.
 
+pub mod evidence;
 pub mod faults;
 pub mod last_words;
 pub mod limits;

@@ -52,6 +52,21 @@ pub struct Said {
 }
 
 impl LastWords {
+    /// Nobody's.
+    pub fn new() -> LastWords {
+        LastWords {
+            pid: AtomicU32::new(0),
+            signal: AtomicU32::new(0),
+            code: AtomicU32::new(0),
+            text_bytes: AtomicU32::new(0),
+            address: AtomicU64::new(0),
+            instruction: AtomicU64::new(0),
+            program: AtomicU64::new(0),
+            unused: std::array::from_fn(|_| AtomicU64::new(0)),
+            text: std::array::from_fn(|_| AtomicU32::new(0)),
+        }
+    }
+
     /// A process that has nothing to say yet, but where its program lies.
     pub fn begin(&self, pid: u32, program: u64) {
         self.signal.store(0, Ordering::Relaxed);
@@ -119,27 +134,19 @@ impl LastWords {
     }
 }
 
+impl Default for LastWords {
+    fn default() -> Self {
+        LastWords::new()
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
-    fn silent() -> Box<LastWords> {
-        Box::new(LastWords {
-            pid: AtomicU32::new(0),
-            signal: AtomicU32::new(0),
-            code: AtomicU32::new(0),
-            text_bytes: AtomicU32::new(0),
-            address: AtomicU64::new(0),
-            instruction: AtomicU64::new(0),
-            program: AtomicU64::new(0),
-            unused: [const { AtomicU64::new(0) }; 3],
-            text: [const { AtomicU32::new(0) }; TEXT_BYTES / 4],
-        })
-    }
-
     #[test]
     fn the_first_words_count() {
-        let words = silent();
+        let words = LastWords::new();
         words.begin(7, 1 << 40);
         assert_eq!(words.read(7), None);
         let fault = Fault { signal: 11, code: -6, address: 16, instruction: 1 << 41 };
@@ -157,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_or_garbled_is_read_all_the_same() {
-        let words = silent();
+        let words = LastWords::new();
         words.begin(7, 0);
         words.text(&[b'x'; 2 * TEXT_BYTES]);
         assert_eq!(words.read(7).unwrap().text, "x".repeat(TEXT_BYTES));

@@ -16,7 +16,12 @@ pub const GROWTH_BYTES: u64 = 512 << 20;
 /// when all that is shared is mapped, before there are other threads.
 pub fn limit_this_process() -> bool {
     let is_quick = os::die_without_a_dump();
-    os::bound_memory(GROWTH_BYTES) && is_quick
+    bound_memory() && is_quick
+}
+
+/// Bounds the memory of this process alone.
+pub fn bound_memory() -> bool {
+    os::bound_memory(GROWTH_BYTES)
 }
 
 #[cfg(all(test, unix))]
