@@ -1,12 +1,14 @@
 //! A worker that dies leaves no trace in the sound.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dsp_worker::dsp::random::Random;
+use sostenuto::host::ladder::Rung;
 use sostenuto::host::supervisor::Seat;
 use sostenuto_tests::faults::{Signal, signal};
-use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, ready, reference, workers};
+use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, ready, reference, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
@@ -64,6 +66,41 @@ fn the_pool_is_full_again_after_every_worker_was_killed() {
     render.frames(1024);
     assert!(pool.wait_until_full(Duration::from_secs(20)));
     assert!(pool.deaths() >= 8);
+}
+
+#[test]
+fn a_module_that_crashes_by_chance_leaves_the_sound_as_it_is() {
+    let patch = |fault: &str| {
+        let modules = [
+            module("vco", "vco", ""),
+            module("clock", "lfo", r#""rate": 20.0"#),
+            module("bad", "saboteur", &format!(r#""fault": "{fault}", "chance": 0.5"#)),
+            module("out", "audio-out", ""),
+        ];
+        let cables = ["vco.sine -> bad.in", "clock.square -> bad.trigger", "bad.out -> out.left"];
+        sostenuto_tests::patch(&modules.join(","), &cables)
+    };
+    let frames = RATE_HZ as usize;
+    let should_be = reference(&patch("nothing"), frames);
+    for fault in ["crash", "panic", "abort", "exit", "stack-overflow", "wild-write"] {
+        let mut render = ready(&patch(fault), 256, workers(2, WORKER));
+        let pool = render.pool().expect("it has workers").clone();
+        let rungs = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&rungs);
+        pool.on_trouble(move |trouble| heard.lock().unwrap().push(trouble.case.rung));
+        let is = render.frames(frames);
+        let deaths = pool.deaths();
+        // Until it is left to rest, and then its input is passed by.
+        assert!(deaths >= 3, "{fault}: only {deaths} deaths");
+        if rungs.lock().unwrap().iter().all(|rung| *rung == Rung::Again) {
+            assert_same(&format!("saboteur-{fault}"), &is, &should_be);
+        }
+        // Where it began afresh, its output goes on from where it was, which is
+        // one step of the sine away.
+        let step = 0.5 * std::f32::consts::TAU * 261.63 / RATE_HZ as f32;
+        let most = is.iter().zip(&should_be).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f32::max);
+        assert!(most <= 1.5 * step, "{fault}: {most}");
+    }
 }
 
 fn kill(pid: u32) {

@@ -7,6 +7,7 @@ mod modules;
 mod options;
 mod play;
 mod render;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ enum Command {
     Host(host::Host),
     Play(play::Play),
     Render(render::Render),
+    Replay(replay::Replay),
     Check(check::Check),
     Modules(modules::Modules),
     Devices(devices::Devices),
@@ -38,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Host(command) => command.run(),
         Command::Play(command) => command.run(),
         Command::Render(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Modules(command) => command.run(),
         Command::Devices(command) => command.run(),

@@ -4,6 +4,7 @@ pub mod alarm;
 pub mod callback;
 pub mod conductor;
 pub mod control;
+pub mod crash;
 pub mod device;
 pub mod engine;
 pub mod ladder;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::module::{About, Block, Module};
+use crate::module::{About, Block, Module, Tag};
 use crate::modules as m;
 
 /// Every module, in the order of the browser. A running patch names them by
@@ -27,11 +27,18 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::scope::Scope>(),
     Entry::of::<m::spectrum::Spectrum>(),
     Entry::of::<m::audio_out::AudioOut>(),
+    Entry::of::<m::saboteur::Saboteur>(),
 ];
 
 /// The module called that, and its index.
 pub fn find(name: &str) -> Option<(usize, &'static Entry)> {
     CATALOG.iter().enumerate().find(|(_, entry)| entry.about.name == name)
+}
+
+/// Every module but those that break on purpose: for tests that take modules and
+/// params as they come.
+pub fn well_behaved() -> impl Iterator<Item = &'static Entry> {
+    CATALOG.iter().filter(|entry| !entry.about.tags.contains(&Tag::Test))
 }
 
 /// A number that is the same in two programs where their catalogues agree on
@@ -121,7 +128,9 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::random::Random;
     use crate::param::Taper;
+    use crate::rig::Rig;
 
     #[test]
     fn every_name_is_once_in_the_catalogue_and_fit_for_a_file() {
@@ -151,6 +160,26 @@ mod tests {
                 assert!(param.range.start() < param.range.end(), "{name}");
                 assert!(!param.help.is_empty(), "{name}");
                 assert!(param.taper != Taper::Log || *param.range.start() > 0.0, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_well_behaved_module_makes_finite_volts_wherever_its_params_stand() {
+        let mut random = Random::new(1);
+        for entry in well_behaved() {
+            for _ in 0..4 {
+                let mut rig = Rig::named(entry.about.name, 48_000.0);
+                for param in entry.about.params {
+                    let (low, high) = (param.range.start(), param.range.end());
+                    rig.set(param.name, param.legal(low + (high - low) * random.unipolar()));
+                }
+                for port in entry.about.inputs {
+                    let mut noise = Random::new(u64::from(random.bits()));
+                    rig.feed_channels(port.name, 3, move |_, _| 10.0 * noise.bipolar());
+                }
+                rig.run(4800);
+                assert_eq!(rig.not_finite(), 0, "{}", entry.about.name);
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod mixer;
 pub mod noise;
 pub mod quantizer;
 pub mod reverb;
+pub mod saboteur;
 pub mod sample_hold;
 pub mod scope;
 pub mod sequencer;

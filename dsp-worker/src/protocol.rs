@@ -255,6 +255,23 @@ impl Tables {
         put(area, places.event_count, &[0u32]);
         Ok(())
     }
+
+    /// The plan as workers read it, without shared memory.
+    pub(crate) fn as_plan<'a>(&'a self, events: &'a [PlanEvent]) -> Plan<'a> {
+        Plan {
+            generation: self.generation,
+            slots: &self.slots,
+            jobs: &self.jobs,
+            job_modules: &self.job_modules,
+            slot_jobs: &self.slot_jobs,
+            modules: &self.modules,
+            inputs: &self.inputs,
+            cables: &self.cables,
+            tapes: &self.tapes,
+            params: &self.params,
+            events,
+        }
+    }
 }
 
 fn put<T: Pod>(area: &mut [u8], at: usize, values: &[T]) {

@@ -5,7 +5,7 @@
 //!   Header | Clock | SlotControl × SLOTS | WorkerControl × WORKERS
 //!   | ModuleControl × MODULES | bells | plans …
 //! arena region (each worker writes what the host gave it, all read)
-//!   WorkerRecord × WORKERS | SlotRecord × SLOTS | memory of modules …
+//!   (WorkerRecord, LastWords) × WORKERS | SlotRecord × SLOTS | memory of modules …
 //! ```
 //!
 //! A *worker* here is a process, by the number of its seat; a *slot* is a share
@@ -16,6 +16,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::doorbell::{BELLS_BYTES, Listener};
+use crate::last_words::LastWords;
 use crate::latest::Latest;
 use crate::region::{PAGE, Shared};
 use crate::sync::{AtomicU32, AtomicU64};
@@ -233,6 +234,7 @@ macro_rules! shared {
 
 shared!(SlotControl: 64, WorkerControl: 64, ModuleControl: 8);
 shared!(WorkerRecord: 64, SlotRecord: 64, ModuleRecord: 64);
+shared!(LastWords: 1024);
 const _: () = assert!(size_of::<Header>() == 64);
 
 /// Where the records lie in the control region, in bytes from its start.
@@ -263,6 +265,11 @@ pub mod arena {
     /// The [`WorkerRecord`] of a seat.
     pub const fn worker_record(worker: usize) -> usize {
         worker * PAGE
+    }
+
+    /// The [`LastWords`] of a seat's worker, on the page of its record.
+    pub const fn last_words(worker: usize) -> usize {
+        worker_record(worker) + size_of::<WorkerRecord>()
     }
 
     /// The [`SlotRecord`] of a slot.
@@ -308,6 +315,7 @@ mod tests {
     fn records_do_not_overlap() {
         assert!(control::CLOCK + size_of::<Clock>() <= control::SLOT_CONTROLS);
         const { assert!(control::REST.is_multiple_of(PAGE)) };
+        assert!(arena::last_words(0) + size_of::<LastWords>() <= PAGE);
         assert!(arena::slot_record(SLOTS - 1) + PAGE <= arena::REST);
         assert!(worker_listener(WORKERS - 1).0 < crate::doorbell::LISTENERS as u32);
     }

@@ -16,6 +16,7 @@
 //!   the heap only: `cargo +nightly miri test -p shm-ring --lib`.
 
 pub mod doorbell;
+pub mod last_words;
 pub mod latest;
 pub mod layout;
 pub mod monotonic;

@@ -101,6 +101,12 @@ impl Region {
         self.shmem.get_os_id()
     }
 
+    /// From now on nobody else can open it, and it is gone with this process,
+    /// however that ends. On Windows it keeps its name, and is then a leftover.
+    pub fn forget_name(&self) {
+        os::forget_name(self.name());
+    }
+
     /// Its length, in bytes.
     #[expect(clippy::len_without_is_empty, reason = "there is no empty region")]
     pub fn len(&self) -> usize {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use shm_ring::doorbell::Doorbell;
+use shm_ring::last_words::LastWords;
 use shm_ring::layout::{
     Clock, Header, ModuleControl, NONE, SLOTS, SlotControl, SlotRecord, WORKERS, WorkerControl,
     WorkerRecord, arena, control,
@@ -92,6 +93,11 @@ impl Shared {
     /// What a slot's worker says of its work.
     pub fn slot_record(&self, slot: usize) -> &SlotRecord {
         self.arena.record(arena::slot_record(slot)).expect(FITS)
+    }
+
+    /// What a worker has left to say when it dies by its own fault.
+    pub fn last_words(&self, worker: usize) -> &LastWords {
+        self.arena.record(arena::last_words(worker)).expect(FITS)
     }
 
     /// What a worker says of itself.

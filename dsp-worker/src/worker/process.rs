@@ -18,6 +18,8 @@ use shm_ring::sync::Ordering;
 use crate::catalog;
 use crate::protocol::{CONTROL_BYTES, ModuleLayout, Plan};
 use crate::worker::faults::FaultPoints;
+use crate::worker::last_words;
+use crate::worker::limits::limit_this_process;
 use crate::worker::run::{Holder, Runner};
 use crate::worker::thread::{ask_for_real_time, flushing_denormals};
 use crate::worker::warm::{Grant, lock_memory, touch_every_module};
@@ -43,13 +45,15 @@ pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    limit_this_process();
     // Both threads use it until the process ends.
-    let session: &Session = Box::leak(Box::new(session));
+    let session: &'static Session = Box::leak(Box::new(session));
     let seat = seat.parse().unwrap_or(usize::MAX);
     if !session.take_seat(seat) {
         eprintln!("dsp-worker: there is no seat {seat}");
         return ExitCode::FAILURE;
     }
+    session.leave_last_words(seat);
     let listening = std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
         let listen = || session.listen(seat, std::io::stdin().lock());
         let result = std::panic::catch_unwind(listen);
@@ -119,6 +123,14 @@ impl Session {
     pub fn take_seat(&self, seat: usize) -> bool {
         let place = arena::worker_record(seat);
         seat < WORKERS && self.arena.protect(place..place + PAGE, Access::Write).is_ok()
+    }
+
+    /// Has this process say why, where it dies by its own fault. After
+    /// [`Session::take_seat`].
+    pub fn leave_last_words(&'static self, seat: usize) {
+        if let Some(record) = self.arena.record(arena::last_words(seat)) {
+            last_words::leave_at(record);
+        }
     }
 
     /// Lives the life of the worker in a seat that was taken.

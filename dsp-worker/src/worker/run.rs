@@ -175,6 +175,11 @@ impl<F: FaultPoints> Runner<F> {
         }
     }
 
+    /// Runs one job of a plan whose sources are there, without any other worker.
+    pub(crate) fn run_alone(&mut self, start: &BlockStart, plan: &Plan, job: u32) {
+        self.run_job(start, plan, job, &AtomicU32::new(NONE));
+    }
+
     /// Whether all jobs of a slot are done. Real-time safe.
     pub fn is_over(&self, start: &BlockStart, plan: &Plan, slot: usize) -> bool {
         next_job(&self.arena, start.block, plan, slot).is_none()
@@ -429,7 +434,7 @@ pub fn sources<'a>(plan: &'a Plan, job: &'a Job) -> impl Iterator<Item = &'a Pla
 }
 
 /// All cables that end in any input of that module.
-fn cables_into<'a>(plan: &Plan<'a>, module: usize) -> &'a [PlanCable] {
+pub(crate) fn cables_into<'a>(plan: &Plan<'a>, module: usize) -> &'a [PlanCable] {
     let module = &plan.modules[module];
     let inputs = CATALOG[module.kind as usize].about.inputs.len();
     let first = module.first_input as usize;

@@ -70,6 +70,13 @@ fn is_alive(pid: libc::pid_t) -> bool {
     result == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
+/// Takes the name away from what is mapped.
+pub fn forget_name(full_name: &str) {
+    let Ok(full) = std::ffi::CString::new(full_name) else { return };
+    // SAFETY: `full` ends in a zero byte.
+    unsafe { libc::shm_unlink(full.as_ptr()) };
+}
+
 fn remove(name: &std::ffi::OsStr) -> bool {
     let Some(full) = name.to_str().and_then(|name| std::ffi::CString::new(full_name(name)).ok())
     else {
