@@ -66,6 +66,7 @@ fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
         sample_rate_hz: RATE_HZ,
         block_frames: 256,
         ahead: 4,
+        crashes: None,
         crew: Crew::of(2),
         program: env!("CARGO_BIN_EXE_test-worker").into(),
         output: Output::Default,

@@ -70,6 +70,7 @@ pub fn settings(block_frames: u32, ahead: u32, program: &str) -> Settings {
         sample_rate_hz: RATE_HZ,
         block_frames,
         ahead,
+        crashes: None,
         crew: Crew::default(),
         program: program.into(),
         output: Output::SilentClock,

@@ -8,6 +8,7 @@ use clap::Args;
 use dsp_worker::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use shm_ring::layout::SLOTS;
 
+use crate::host::crash;
 use crate::host::device::Output;
 use crate::host::player::Settings;
 use crate::host::pool::{Crew, worker_program};
@@ -68,6 +69,7 @@ impl Heard {
             sample_rate_hz: computing.sample_rate,
             block_frames: computing.block,
             ahead: self.ahead,
+            crashes: crash::folder(),
             crew: computing.crew(),
             program: worker_program()?,
             output: match (&self.device, self.silent) {

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{Computing, PatchFile};
 use super::play::on_stop;
+use crate::host::crash;
 use crate::host::engine::Frame;
 use crate::host::render::{self, ComputedBy, Settings};
 
@@ -82,6 +83,7 @@ impl Render {
         let settings =
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
         let mut render = render::Render::new(&patch, &settings)?;
+        render.on_trouble(crash::folder(), |sentence| eprintln!("{sentence}"));
         let progress = progress(frames);
         let mut left = frames;
         while left > 0 {

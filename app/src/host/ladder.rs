@@ -8,6 +8,9 @@
 //! | three times, or in [`OFTEN`] blocks in a while | rests: signals pass it  |
 //! | again, soon after its second rest              | stays in quarantine     |
 //!
+//! Where it took too long, twice in a block is enough to rest: a third time would
+//! be heard for certain.
+//!
 //! A worker that was killed from outside is nobody's fault: only where that
 //! happens [`PATIENT`] times in one block does it count. A module that rests
 //! tries again after a while. One in quarantine tries again when it is told to.
@@ -113,7 +116,7 @@ impl Ladder {
         case.until_secs = now_secs + GOOD_SECS;
         case.rung = match (case.deaths_in_block, case.lately.len() >= OFTEN) {
             (1, false) => Rung::Again,
-            (2, false) => Rung::Afresh,
+            (2, false) if cause != Cause::Hang => Rung::Afresh,
             _ => case.rest(now_secs),
         };
         case.rung
@@ -209,8 +212,8 @@ mod tests {
         assert_eq!(rungs, [Rung::Again, Rung::Afresh, Rung::Rests]);
         assert_eq!(ladder.next_secs(), Some(5.5));
         assert_eq!(ladder.rested(5.5), [7]);
-        let rungs = [0; 3].map(|_| ladder.died(7, 3, Cause::Hang, 6.0));
-        assert_eq!(rungs, [Rung::Again, Rung::Afresh, Rung::Quarantine]);
+        let rungs = [0; 2].map(|_| ladder.died(7, 3, Cause::Hang, 6.0));
+        assert_eq!(rungs, [Rung::Again, Rung::Quarantine]);
         assert!(ladder.rested(1e9).is_empty());
         assert!(ladder.forget(7));
         assert_eq!(ladder.died(7, 4, Cause::Crash, 7.0), Rung::Again);

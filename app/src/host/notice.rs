@@ -1,7 +1,30 @@
 //! What a musician is told when something goes wrong with a module: what
 //! happened, what is heard now, what can be done.
 
+use std::path::Path;
+
+use dsp_worker::catalog;
+
 use super::ladder::{Case, Cause, Rung};
+use super::plan::Key;
+use super::pool::Trouble;
+
+/// What there is to tell of a module in trouble. Where it crashed, that is kept
+/// in the folder.
+pub fn tell(trouble: Trouble, key: Option<&Key>, crashes: Option<&Path>) -> String {
+    let kind = key.and_then(|key| catalog::find(&key.1));
+    let title = kind.map_or("A module", |(_, entry)| entry.about.title);
+    let module = key.map_or("gone by now", |key| key.0.as_str());
+    let sentence = self::trouble(title, module, &trouble.case, &trouble.ending);
+    let (Some(mut crash), Some(folder)) = (trouble.crash, crashes) else { return sentence };
+    crash.id = key.map(|key| key.0.to_string());
+    match crash.write(folder) {
+        Ok(path) => {
+            format!("{sentence} To have it happen again: sostenuto replay {}", path.display())
+        }
+        Err(error) => format!("{sentence} What is known of it could not be kept ({error})."),
+    }
+}
 
 /// A worker died in that module. `ending` is how, in the system's words.
 pub fn trouble(title: &str, module: &str, case: &Case, ending: &str) -> String {

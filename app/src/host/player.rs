@@ -46,6 +46,8 @@ pub struct Settings {
     pub program: PathBuf,
     /// Where it is heard.
     pub output: Output,
+    /// The folder that crashes are kept in, if at all.
+    pub crashes: Option<PathBuf>,
 }
 
 /// Why a patch does not play.
@@ -194,7 +196,7 @@ impl Player {
         inner.pool.on_trouble(move |trouble| {
             // Gone only where the pool is going too.
             if let Some(inner) = listening.upgrade() {
-                told(&inner.sentence(&trouble));
+                told(&inner.sentence(trouble));
             }
         });
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -283,15 +285,15 @@ impl Inner {
         ((card + self.settings.ahead * block) as usize).min(RING_FRAMES)
     }
 
-    /// What there is to tell of a module in trouble.
-    fn sentence(&self, trouble: &Trouble) -> String {
-        let score = lock(&self.score);
-        let key = score.conductor.numbers().find(|(_, number)| *number == trouble.module);
-        let key = key.map(|(key, _)| key);
-        let kind = key.and_then(|key| dsp_worker::catalog::find(&key.1));
-        let title = kind.map_or("A module", |(_, entry)| entry.about.title);
-        let module = key.map_or("gone by now", |key| key.0.as_str());
-        notice::trouble(title, module, &trouble.case, &trouble.ending)
+    /// What there is to tell of a module in trouble. Keeps the crash, where it
+    /// is one.
+    fn sentence(&self, trouble: Trouble) -> String {
+        let key = {
+            let score = lock(&self.score);
+            let mut numbers = score.conductor.numbers();
+            numbers.find(|(_, number)| *number == trouble.module).map(|(key, _)| key.clone())
+        };
+        notice::tell(trouble, key.as_ref(), self.settings.crashes.as_deref())
     }
 
     /// Every module that has given trouble.

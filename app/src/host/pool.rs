@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use dsp_worker::protocol::Plan;
+use dsp_worker::worker::evidence::Evidence;
 use dsp_worker::worker::process::{Order, is_prepared};
 use dsp_worker::worker::run::{next_job, usual_nanos};
 use dsp_worker::worker::thread::ask_for_real_time;
@@ -27,6 +28,7 @@ use shm_ring::monotonic::now_nanos;
 use shm_ring::protocol::{give_slot, revoke, ring_worker, wait_for};
 use shm_ring::sync::Ordering;
 
+use super::crash::{self, Crash};
 use super::ladder::{Case, Cause, Ladder, Rung};
 use super::process;
 use super::shared::Shared;
@@ -130,6 +132,8 @@ pub struct Trouble {
     pub case: Case,
     /// How the worker ended, as the system says it.
     pub ending: String,
+    /// What is known of a crash, to be kept. Not of a hang that the host ended.
+    pub crash: Option<Box<Crash>>,
 }
 
 /// How long it took to go on after a worker died that had work to do.
@@ -188,6 +192,18 @@ struct Worker {
     killed_nanos: Option<u64>,
     is_hung: bool,
     watch: Watch,
+}
+
+impl Worker {
+    /// Why it came to this end.
+    fn cause(&self, status: Option<&ExitStatus>) -> Cause {
+        match status {
+            _ if self.is_hung => Cause::Hang,
+            _ if self.killed_nanos.is_some() => Cause::Outside,
+            Some(status) => process::cause(status),
+            None => Cause::Crash,
+        }
+    }
 }
 
 /// Those that are known, and those whose stamp is still to come.
@@ -427,7 +443,10 @@ impl Drop for Pool {
         // Where a worker does not leave, its thread ends with the process.
         while !timeout.timed_out() {
             let Some(thread) = self.inner.lock().threads.pop() else { break };
-            drop(thread.join());
+            // The last to hold the pool may be one of them.
+            if thread.thread().id() != std::thread::current().id() {
+                drop(thread.join());
+            }
         }
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.thread().unpark();
@@ -544,7 +563,9 @@ impl Inner {
             self.changed.notify_all();
             return;
         }
-        let trouble = self.blame(&mut state, seat, &worker, result.as_ref().ok());
+        let cause = worker.cause(result.as_ref().ok());
+        let mut evidence = self.evidence(&state, seat, cause);
+        let trouble = self.blame(&mut state, seat, cause);
         if let Seat::Holds(slot) = state.supervisor.seats()[seat] {
             state.restarts[slot] += 1;
             let died_nanos = worker.killed_nanos.unwrap_or(news_nanos);
@@ -555,12 +576,43 @@ impl Inner {
         }
         let actions = state.supervisor.next(Event::Died(seat));
         self.deaths.fetch_add(1, Relaxed);
+        // A new worker begins anew there.
+        let said = evidence.as_ref().and_then(|_| self.shared.last_words(seat).read(child.id()));
         self.act(state, actions, began);
+        if let Some(evidence) = &mut evidence {
+            crash::finish(&self.shared, evidence);
+        }
         let ending = result.map_or_else(|error| error.to_string(), |status| status.to_string());
         let nanos = began.elapsed().as_nanos();
         tracing::info!("worker {seat} died ({ending}); replaced after {nanos} ns");
-        if let (Some((module, case)), Some(tell)) = (trouble, self.tell.get()) {
-            tell(Trouble { module, case, ending });
+        let Some((module, case)) = trouble else { return };
+        let crash = evidence
+            .map(|evidence| Box::new(Crash { id: None, ending: ending.clone(), said, evidence }));
+        // On a thread of its own: this one may be real-time.
+        let inner = Arc::clone(self);
+        let trouble = Trouble { module, case, ending, crash };
+        let telling = move || {
+            if let Some(tell) = inner.tell.get() {
+                tell(trouble);
+            }
+        };
+        match std::thread::Builder::new().name("trouble".to_owned()).spawn(telling) {
+            Ok(thread) => self.lock().threads.push(thread),
+            Err(error) => tracing::error!("no thread to tell of it: {error}"),
+        }
+    }
+
+    /// What a worker that crashed worked on: before anybody else has its slot.
+    fn evidence(&self, state: &State, seat: usize, cause: Cause) -> Option<Evidence> {
+        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
+        if cause != Cause::Crash || self.tell.get().is_none() || !self.has_work(slot) {
+            return None;
+        }
+        // SAFETY: the system has said that it is dead, its slot is still its own,
+        // and the lock of the state keeps plans from being written (see `now`).
+        #[allow(unsafe_code)]
+        unsafe {
+            crash::capture(&self.shared, seat)
         }
     }
 
@@ -589,25 +641,13 @@ impl Inner {
 
     /// Finds the module that a worker died in, and decides what is done with it.
     /// Returns what there is to tell.
-    fn blame(
-        &self,
-        state: &mut State,
-        seat: usize,
-        worker: &Worker,
-        status: Option<&ExitStatus>,
-    ) -> Option<(u32, Case)> {
+    fn blame(&self, state: &mut State, seat: usize, cause: Cause) -> Option<(u32, Case)> {
         let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
         let (start, plan) = self.now()?;
         // What it says of itself may be of a block long ago.
         next_job(&self.shared.arena, start.block, &plan, slot)?;
         let at = self.shared.worker_record(seat).module.load(Ordering::Relaxed);
         let module = plan.modules.get(at as usize).filter(|m| m.slot as usize == slot)?.number;
-        let cause = match status {
-            _ if worker.is_hung => Cause::Hang,
-            _ if worker.killed_nanos.is_some() => Cause::Outside,
-            Some(status) => process::cause(status),
-            None => Cause::Crash,
-        };
         let rung = state.ladder.died(module, start.block, cause, self.now_secs());
         self.apply(module, rung, start.block);
         let case = state.ladder.cases().find(|(number, _)| *number == module)?.1;

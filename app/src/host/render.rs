@@ -1,5 +1,6 @@
 //! A patch without a sound card: as many frames as wanted, as fast as it goes.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use shm_ring::region::RegionError;
 
 use super::conductor::{Conductor, PlanError};
 use super::engine::{Engine, Executor, Frame};
+use super::notice;
+use super::plan::Key;
 use super::pool::{Crew, Pool, PoolError};
 use super::shared::Shared;
 use super::watchdog::Patience;
@@ -80,6 +83,22 @@ impl Render {
             Conductor::new(shared, pool.clone(), slots, rate, frames, (commands, status));
         conductor.lead(patch)?;
         Ok(Render { engine, pool, conductor, block: vec![[0.0; 2]; frames as usize] })
+    }
+
+    /// From now on, who hears of modules in trouble. Crashes are kept in the
+    /// folder.
+    pub fn on_trouble(
+        &self,
+        crashes: Option<PathBuf>,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) {
+        let Some(pool) = &self.pool else { return };
+        let keys: HashMap<u32, Key> =
+            self.conductor.numbers().map(|(key, number)| (number, key.clone())).collect();
+        pool.on_trouble(move |trouble| {
+            let key = keys.get(&trouble.module);
+            tell(&notice::tell(trouble, key, crashes.as_deref()));
+        });
     }
 
     /// The next block.

@@ -329,7 +329,7 @@ impl<F: FaultPoints> Runner<F> {
         let tape_spans = &plan.tapes[module.tapes.range()];
         let rests = memory.layout.state.rests(state);
         let tools = &mut self.tools;
-        let mut run = |state: &mut [u8]| {
+        let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
                 entry,
                 layout: &memory.layout.state,
@@ -352,14 +352,15 @@ impl<F: FaultPoints> Runner<F> {
                 frames: turn.frames.clone(),
             })
         };
-        let not_finite = run(state);
+        let not_finite = run(state, rests);
         if not_finite > 0 {
             memory.record().not_finite.fetch_add(not_finite, Ordering::Relaxed);
             memory.layout.state.restart(entry, state, module.seed);
-            // Once more, from a fresh state. Where that does not help either, it
-            // is 0 V that is faded to.
-            if run(state) > 0 {
+            // Once more, from a fresh state. Where that does not help either,
+            // signals pass it by for this once.
+            if run(state, false) > 0 {
                 memory.layout.state.restart(entry, state, module.seed);
+                run(state, true);
             }
         }
         let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(quantum));
