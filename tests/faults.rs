@@ -1,6 +1,7 @@
 //! What is heard of each way to break: a Saboteur in the left channel, a voice of
 //! its own in the right. docs/faults.md is the table.
 
+use std::collections::BTreeSet;
 use std::f32::consts::TAU;
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -80,15 +81,15 @@ impl Heard {
         assert_eq!(differs, None, "{name}: the neighbour's first frame that differs");
     }
 
-    /// The voice goes through the Saboteur at every frame, shifted at most by
-    /// the step between two samples.
-    fn assert_passed_by(&self, name: &str) {
+    /// The voice goes through the Saboteur at every frame, shifted at most by so
+    /// many steps between two samples.
+    fn assert_passed_by(&self, name: &str, steps: f32) {
         let off = |(a, b): (&Frame, &Frame)| (a[0] - b[0]).abs();
         let most = self.is.iter().zip(&self.should_be).map(off).fold(0.0, f32::max);
-        if most > 1.01 * STEP {
+        if most > 1.01 * steps * STEP {
             self.leave(name);
         }
-        assert!(most <= 1.01 * STEP, "{name}: off by {most}");
+        assert!(most <= 1.01 * steps * STEP, "{name}: off by {most}");
         assert_eq!(self.is[..5000], self.should_be[..5000], "{name}: before it struck");
     }
 
@@ -119,7 +120,7 @@ fn a_module_that_always_crashes_is_passed_by_within_the_block_and_nobody_else_he
         troubles.sort_by_key(|(_, rung)| ladder.iter().position(|step| step.1 == *rung));
         assert_eq!(troubles[..3], ladder, "{fault}");
         heard.assert_neighbour_unharmed(fault);
-        heard.assert_passed_by(fault);
+        heard.assert_passed_by(fault, 1.0);
         heard.assert_smooth(fault);
     }
 }
@@ -130,7 +131,7 @@ fn a_memory_bomb_takes_its_worker_with_it_and_nothing_else() {
     let heard = render("memory-bomb");
     assert!(heard.deaths >= 3, "{}", heard.deaths);
     heard.assert_neighbour_unharmed("memory-bomb");
-    heard.assert_passed_by("memory-bomb");
+    heard.assert_passed_by("memory-bomb", 1.0);
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_module_that_hangs_is_stopped_and_passed_by() {
     assert!(heard.troubles.contains(&(Cause::Hang, Rung::Again)), "{:?}", heard.troubles);
     assert!(heard.troubles.contains(&(Cause::Hang, Rung::Rests)), "{:?}", heard.troubles);
     heard.assert_neighbour_unharmed("hang");
-    heard.assert_passed_by("hang");
+    heard.assert_passed_by("hang", 1.0);
     heard.assert_smooth("hang");
 }
 
@@ -150,10 +151,9 @@ fn what_is_no_sound_stops_at_the_border_without_a_click() {
         assert_eq!(heard.deaths, 0, "{fault}");
         heard.assert_neighbour_unharmed(fault);
         heard.assert_smooth(fault);
-        heard.assert_passed_by(fault);
-        // A quantum of it, and the fade after that, twice in the time.
-        let differing = heard.is.iter().zip(&heard.should_be).filter(|(a, b)| a[0] != b[0]).count();
-        assert!((1..4 * 300).contains(&differing), "{fault}: {differing} frames differ");
+        // As long as its trigger is high it breaks in every quantum, and what comes
+        // in is passed by. Each time the fade begins anew.
+        heard.assert_passed_by(fault, 8.0);
     }
     let heard = render("denormal");
     heard.assert_neighbour_unharmed("denormal");
@@ -171,12 +171,13 @@ fn a_module_that_is_only_slow_is_waited_for_where_nobody_listens() {
 struct Live {
     player: Player,
     heard: Vec<f32>,
-    troubles: Arc<Mutex<Vec<(Cause, Rung)>>>,
+    troubles: BTreeSet<(Cause, Rung)>,
 }
 
 impl Live {
-    /// Plays that long, at the pace of a card.
-    fn play(patch: &Patch, time: Duration) -> Live {
+    /// Plays at the pace of a card: until a module is left alone, and as much
+    /// longer.
+    fn play(patch: &Patch, longer: Duration) -> Live {
         let settings = Settings {
             sample_rate_hz: RATE_HZ,
             block_frames: 256,
@@ -186,21 +187,24 @@ impl Live {
             program: WORKER.into(),
             output: sostenuto::host::device::Output::SilentClock,
         };
-        let troubles = Arc::new(Mutex::new(Vec::new()));
         let (player, mut callback) =
             Player::start_without_card(patch, settings, |_| {}).expect("it plays");
-        let told = Arc::clone(&troubles);
+        let mut troubles = BTreeSet::new();
+        let mut end = None;
         let (mut heard, mut block) = (Vec::new(), [0.0f32; 512]);
         let (began, mut frames) = (Instant::now(), 0.0);
-        while began.elapsed() < time {
+        while end.is_none_or(|end| Instant::now() < end) {
             callback.fill(&mut block, 2);
             heard.extend_from_slice(&block);
             frames += 256.0;
             let due = Duration::from_secs_f64(frames / f64::from(RATE_HZ));
             std::thread::sleep(due.saturating_sub(began.elapsed()));
-        }
-        for (_, case) in player.pool().cases() {
-            told.lock().unwrap().push((case.cause, case.rung));
+            let case = player.pool().cases().pop().map(|(_, case)| (case.cause, case.rung));
+            if case.is_some_and(|(_, rung)| rung != Rung::Again) {
+                end.get_or_insert_with(|| Instant::now() + longer);
+            }
+            troubles.extend(case);
+            assert!(began.elapsed() < Duration::from_secs(60), "{troubles:?}");
         }
         Live { player, heard, troubles }
     }
@@ -210,10 +214,7 @@ impl Live {
 fn while_somebody_listens_a_module_that_is_too_slow_is_passed_by() {
     for fault in [r#""fault": "slow", "slow-ms": 40, "when": "always""#, r#""fault": "hang""#] {
         let live = Live::play(&trap(fault), Duration::from_secs(1));
-        let troubles = live.troubles.lock().unwrap().clone();
-        let is_resting =
-            |(cause, rung): &(Cause, Rung)| *cause == Cause::Hang && *rung != Rung::Again;
-        assert!(troubles.iter().any(is_resting), "{fault}: {troubles:?}");
+        assert!(live.troubles.iter().all(|(cause, _)| *cause == Cause::Hang), "{fault}");
         // It is still heard, and not for a moment was there a step.
         let last = &live.heard[live.heard.len() - 4800..];
         assert!(last.iter().step_by(2).any(|sample| sample.abs() > 0.4), "{fault}: silence");

@@ -33,7 +33,7 @@ const RESTS_SECS: [f64; 2] = [1.0, 4.0];
 const GOOD_SECS: f64 = 30.0;
 
 /// Why a worker died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// Somebody killed it.
     Outside,
@@ -44,7 +44,7 @@ pub enum Cause {
 }
 
 /// What is done with a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rung {
     /// It runs from where it was.
     Again,
