@@ -126,7 +126,7 @@ impl Ladder {
     pub fn rested(&mut self, now_secs: f64) -> Vec<u32> {
         let is_due = |case: &&mut Case| case.rung == Rung::Rests && now_secs >= case.until_secs;
         let due = self.cases.iter_mut().map(|(&module, case)| (module, case));
-        let due = due.filter(|(_, case)| is_due(&case));
+        let due = due.filter(|(_, case)| is_due(case));
         due.map(|(module, case)| {
             case.rung = Rung::Afresh;
             case.until_secs = now_secs + GOOD_SECS;
