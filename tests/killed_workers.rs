@@ -87,11 +87,14 @@ fn a_module_that_crashes_by_chance_leaves_the_sound_as_it_is() {
         let pool = render.pool().expect("it has workers").clone();
         let rungs = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&rungs);
-        pool.on_trouble(move |trouble| heard.lock().unwrap().push(trouble.case.rung));
+        pool.on_trouble(move |troubles| {
+            heard.lock().unwrap().extend(troubles.iter().map(|trouble| trouble.case.rung));
+        });
         let is = render.frames(frames);
         let deaths = pool.deaths();
         // Until it is left to rest, and then its input is passed by.
         assert!(deaths >= 3, "{fault}: only {deaths} deaths");
+        drop((render, pool));
         if rungs.lock().unwrap().iter().all(|rung| *rung == Rung::Again) {
             assert_same(&format!("saboteur-{fault}"), &is, &should_be);
         }

@@ -1,29 +1,45 @@
 //! What a musician is told when something goes wrong with a module: what
 //! happened, what is heard now, what can be done.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use dsp_worker::catalog;
 
+use super::crash::Crash;
 use super::ladder::{Case, Cause, Rung};
 use super::plan::Key;
 use super::pool::Trouble;
 
-/// What there is to tell of a module in trouble. Where it crashed, that is kept
-/// in the folder.
-pub fn tell(trouble: Trouble, key: Option<&Key>, crashes: Option<&Path>) -> String {
-    let kind = key.and_then(|key| catalog::find(&key.1));
-    let title = kind.map_or("A module", |(_, entry)| entry.about.title);
-    let module = key.map_or("gone by now", |key| key.0.as_str());
-    let sentence = self::trouble(title, module, &trouble.case, &trouble.ending);
-    let (Some(mut crash), Some(folder)) = (trouble.crash, crashes) else { return sentence };
-    crash.id = key.map(|key| key.0.to_string());
-    match crash.write(folder) {
-        Ok(path) => {
-            format!("{sentence} To have it happen again: sostenuto replay {}", path.display())
-        }
-        Err(error) => format!("{sentence} What is known of it could not be kept ({error})."),
+/// What there is to tell of the troubles of a moment: of each module, the last.
+/// Its first crash is kept in the folder. `keys` are the modules by number.
+pub fn tell(
+    troubles: Vec<Trouble>,
+    keys: &HashMap<u32, Key>,
+    crashes: Option<&Path>,
+) -> Vec<String> {
+    let mut modules: BTreeMap<u32, (Trouble, Option<Box<Crash>>)> = BTreeMap::new();
+    for mut trouble in troubles {
+        let crash = trouble.crash.take();
+        let first = modules.remove(&trouble.module).and_then(|(_, first)| first);
+        modules.insert(trouble.module, (trouble, first.or(crash)));
     }
+    let sentence = |(module, (trouble, crash)): (u32, (Trouble, Option<Box<Crash>>))| {
+        let key = keys.get(&module);
+        let kind = key.and_then(|key| catalog::find(&key.1));
+        let title = kind.map_or("A module", |(_, entry)| entry.about.title);
+        let id = key.map_or("gone by now", |key| key.0.as_str());
+        let sentence = self::trouble(title, id, &trouble.case, &trouble.ending);
+        let (Some(mut crash), Some(folder)) = (crash, crashes) else { return sentence };
+        crash.id = key.map(|key| key.0.to_string());
+        match crash.write(folder) {
+            Ok(path) => {
+                format!("{sentence} To have it happen again: sostenuto replay {}", path.display())
+            }
+            Err(error) => format!("{sentence} What is known of it could not be kept ({error})."),
+        }
+    };
+    modules.into_iter().map(sentence).collect()
 }
 
 /// A worker died in that module. `ending` is how, in the system's words.

@@ -1,7 +1,7 @@
 //! A patch that plays: the engine on its thread, the workers, the sound card,
 //! and a thread that makes plans of edits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -193,10 +193,10 @@ impl Player {
         });
         let (producer, consumer) = FrameRing::split();
         let (listening, told) = (Arc::downgrade(&inner), Arc::clone(&tell));
-        inner.pool.on_trouble(move |trouble| {
+        inner.pool.on_trouble(move |troubles| {
             // Gone only where the pool is going too.
             if let Some(inner) = listening.upgrade() {
-                told(&inner.sentence(trouble));
+                inner.sentences(troubles).iter().for_each(|sentence| told(sentence));
             }
         });
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -285,15 +285,13 @@ impl Inner {
         ((card + self.settings.ahead * block) as usize).min(RING_FRAMES)
     }
 
-    /// What there is to tell of a module in trouble. Keeps the crash, where it
-    /// is one.
-    fn sentence(&self, trouble: Trouble) -> String {
-        let key = {
+    /// What there is to tell of modules in trouble.
+    fn sentences(&self, troubles: Vec<Trouble>) -> Vec<String> {
+        let keys: HashMap<u32, Key> = {
             let score = lock(&self.score);
-            let mut numbers = score.conductor.numbers();
-            numbers.find(|(_, number)| *number == trouble.module).map(|(key, _)| key.clone())
+            score.conductor.numbers().map(|(key, number)| (number, key.clone())).collect()
         };
-        notice::tell(trouble, key.as_ref(), self.settings.crashes.as_deref())
+        notice::tell(troubles, &keys, self.settings.crashes.as_deref())
     }
 
     /// Every module that has given trouble.

@@ -11,6 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ExitStatus};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -146,7 +147,10 @@ pub struct Recovery {
     pub stamp_nanos: u64,
 }
 
-type Tell = Box<dyn Fn(Trouble) + Send + Sync>;
+type Tell = Box<dyn Fn(Vec<Trouble>) + Send + Sync>;
+
+/// What happens within this time is told at once.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// The workers of a session.
 pub struct Pool {
@@ -178,6 +182,8 @@ struct State {
     recoveries: Recoveries,
     /// Since when a slot has nobody. Monotonic clock.
     orphaned: Vec<Option<u64>>,
+    /// To who tells of them.
+    troubles: Option<Sender<Trouble>>,
     /// Those that start, watch and welcome workers.
     threads: Vec<JoinHandle<()>>,
     is_closing: bool,
@@ -260,6 +266,7 @@ impl Pool {
         patience: Patience,
     ) -> Result<Pool, PoolError> {
         let supervisor = Supervisor::new(WORKERS, crew.workers, crew.busy, crew.workers + SPARES);
+        let (sender, troubles) = channel();
         let inner = Arc::new(Inner {
             shared,
             program,
@@ -274,6 +281,7 @@ impl Pool {
                 restarts: vec![0; crew.workers],
                 recoveries: Recoveries::default(),
                 orphaned: vec![None; crew.workers],
+                troubles: Some(sender),
                 threads: Vec::new(),
                 is_closing: false,
             }),
@@ -293,19 +301,21 @@ impl Pool {
         if !pool.wait_until_full(PATIENCE) {
             return Err(PoolError::Cold);
         }
-        let watching = Arc::clone(&pool.inner);
-        let watchdog = std::thread::Builder::new().name("watchdog".to_owned());
-        let watchdog = watchdog.spawn(move || watching.keep_watch());
         let failed = |cause| PoolError::Spawn { program: pool.inner.program.clone(), cause };
-        let watchdog = watchdog.map_err(failed)?;
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let telling = Arc::clone(&pool.inner);
+        let teller = named("troubles").spawn(move || telling.tell_of_troubles(&troubles));
+        pool.inner.lock().threads.push(teller.map_err(failed)?);
+        let watching = Arc::clone(&pool.inner);
+        let watchdog = named("watchdog").spawn(move || watching.keep_watch()).map_err(failed)?;
         pool.inner.shared.alarm.wake_when_late(watchdog.thread().clone(), patience.late);
         pool.watchdog = Some(watchdog);
         Ok(pool)
     }
 
-    /// From now on, who hears of a worker that died in a module. Only the first
-    /// call counts.
-    pub fn on_trouble(&self, tell: impl Fn(Trouble) + Send + Sync + 'static) {
+    /// From now on, who hears of workers that died in modules: all of one moment,
+    /// in order. Only the first call counts.
+    pub fn on_trouble(&self, tell: impl Fn(Vec<Trouble>) + Send + Sync + 'static) {
         let _ = self.inner.tell.set(Box::new(tell));
     }
 
@@ -431,6 +441,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let mut state = self.inner.lock();
         state.is_closing = true;
+        state.troubles = None;
         state.supervisor.close();
         // The end of its input is what a worker leaves at.
         state.workers.iter_mut().for_each(|worker| worker.orders = None);
@@ -588,17 +599,22 @@ impl Inner {
         let Some((module, case)) = trouble else { return };
         let crash = evidence
             .map(|evidence| Box::new(Crash { id: None, ending: ending.clone(), said, evidence }));
-        // On a thread of its own: this one may be real-time.
-        let inner = Arc::clone(self);
-        let trouble = Trouble { module, case, ending, crash };
-        let telling = move || {
-            if let Some(tell) = inner.tell.get() {
-                tell(trouble);
+        // To a thread that is not real-time.
+        let sender = self.lock().troubles.clone();
+        sender.and_then(|sender| sender.send(Trouble { module, case, ending, crash }).ok());
+    }
+
+    fn tell_of_troubles(&self, troubles: &Receiver<Trouble>) {
+        while let Ok(first) = troubles.recv() {
+            let mut moment = vec![first];
+            while let Ok(next) = troubles.recv_timeout(MOMENT) {
+                moment.push(next);
             }
-        };
-        match std::thread::Builder::new().name("trouble".to_owned()).spawn(telling) {
-            Ok(thread) => self.lock().threads.push(thread),
-            Err(error) => tracing::error!("no thread to tell of it: {error}"),
+            // Each comes from a thread of its own.
+            moment.sort_by_key(|trouble| (trouble.module, trouble.case.crashes));
+            if let Some(tell) = self.tell.get() {
+                tell(moment);
+            }
         }
     }
 

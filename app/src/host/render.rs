@@ -95,9 +95,9 @@ impl Render {
         let Some(pool) = &self.pool else { return };
         let keys: HashMap<u32, Key> =
             self.conductor.numbers().map(|(key, number)| (number, key.clone())).collect();
-        pool.on_trouble(move |trouble| {
-            let key = keys.get(&trouble.module);
-            tell(&notice::tell(trouble, key, crashes.as_deref()));
+        pool.on_trouble(move |troubles| {
+            let sentences = notice::tell(troubles, &keys, crashes.as_deref());
+            sentences.iter().for_each(|sentence| tell(sentence));
         });
     }
 
