@@ -284,14 +284,18 @@ impl Pool<'_> {
 struct Deaths {
     in_a_job: usize,
     in_a_write: usize,
+    away: usize,
 }
 
 /// Kills the worker of the slot at a random instant, and gives the slot to a
-/// spare, so many times and once more. The last worker lives.
+/// spare, so many times and once more. The last worker lives. From some the slot
+/// is taken first, while they live, and they go on for a while beside their
+/// successors.
 fn kill_again_and_again(session: &Session, kills: usize) -> (Peer, Deaths) {
     let mut deaths = Deaths::default();
     let mut pool = Pool { session, names: session.names(), spares: VecDeque::new(), started: 0 };
     let hasher = RandomState::new();
+    let mut away = VecDeque::new();
     for kill in 0.. {
         let (seat, mut peer) = pool.take();
         give_slot(&session.doorbell, session.slots(), session.workers(), 0, seat);
@@ -300,6 +304,17 @@ fn kill_again_and_again(session: &Session, kills: usize) -> (Peer, Deaths) {
         }
         pool.fill();
         std::thread::sleep(Duration::from_micros(hasher.hash_one(kill) % 2000));
+        if kill % 4 == 0 {
+            if revoke(&session.slots()[0], session.record(seat)) {
+                deaths.away += 1;
+                away.push_back(peer);
+                if away.len() > 3 {
+                    away.pop_front().map(|mut peer: Peer| peer.kill());
+                }
+                continue;
+            }
+            // It is inside, and would wait for its slot when it comes out.
+        }
         peer.kill();
         deaths.in_a_write += usize::from(session.newest().read::<[u32; 8]>().is_none());
         deaths.in_a_job += usize::from(session.record(seat).job.load(Ordering::Relaxed) != NONE);
@@ -336,11 +351,12 @@ fn no_block_is_lost_and_no_value_is_torn_however_often_workers_are_killed() {
     assert_eq!(session.faults().load(Ordering::Relaxed), 0, "values came out of order");
     assert!(found.blocks as usize > kills, "the workers hardly lived");
     println!(
-        "{kills} kills in {:.1?}, {} of them in a job, {} in a write: {} blocks, the longest {:.1?}; {} values through the ring; \
+        "{kills} kills in {:.1?}, {} of them in a job, {} in a write, {} after the slot was taken: {} blocks, the longest {:.1?}; {} values through the ring; \
          {reads} newest values read, {cut_short} found half-written",
         begun.elapsed(),
         deaths.in_a_job,
         deaths.in_a_write,
+        deaths.away,
         found.blocks,
         found.longest,
         found.values,
