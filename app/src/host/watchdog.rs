@@ -30,8 +30,8 @@ impl Patience {
         // Windows counts processor time in steps of 15.6 ms.
         let least = Duration::from_millis(if cfg!(windows) { 32 } else { 3 });
         Patience {
-            late: (block / 4).max(Duration::from_millis(1)),
-            hang: (block * 3 / 4).max(least),
+            late: (block / 2).max(Duration::from_millis(1)),
+            hang: (block / 2).max(least),
             away: (block / 2).max(Duration::from_millis(2)),
         }
     }
@@ -90,9 +90,13 @@ impl Watch {
         };
         let nanos = |duration: Duration| duration.as_nanos() as u64;
         if sight.job != NONE {
-            // What takes two blocks is too slow to play, however usual it is.
+            // What takes more than a block is too slow to play, however usual it
+            // is. Of what has not run yet nobody knows.
             let hang = nanos(patience.hang);
-            let may_take = (2 * sight.usual_nanos).clamp(hang, 2 * hang);
+            let may_take = match sight.usual_nanos {
+                0 => 2 * hang,
+                usual => (2 * usual).clamp(hang, 2 * hang),
+            };
             let burned = sight.cpu_nanos.saturating_sub(first.cpu_nanos);
             return if burned >= may_take { Verdict::Hangs } else { Verdict::Wait };
         }
@@ -115,7 +119,7 @@ mod tests {
         jobs_begun: 70,
         is_ready: true,
         cpu_nanos: 50 * MS,
-        usual_nanos: 0,
+        usual_nanos: MS,
         now_nanos: 1000 * MS,
     };
 
@@ -132,16 +136,19 @@ mod tests {
 
     #[test]
     fn burning_time_on_one_job_is_hanging() {
-        assert_eq!(after(INSIDE, 6, 5, |_| {}), Verdict::Wait);
-        assert_eq!(after(INSIDE, 7, 6, |_| {}), Verdict::Hangs);
-        assert_eq!(after(INSIDE, 7, 6, |now| now.jobs_begun += 1), Verdict::Wait);
+        assert_eq!(after(INSIDE, 4, 3, |_| {}), Verdict::Wait);
+        assert_eq!(after(INSIDE, 5, 4, |_| {}), Verdict::Hangs);
+        assert_eq!(after(INSIDE, 5, 4, |now| now.jobs_begun += 1), Verdict::Wait);
     }
 
     #[test]
-    fn a_job_that_always_takes_long_may() {
-        let slow = Sight { usual_nanos: 5 * MS, ..INSIDE };
-        assert_eq!(after(slow, 9, 9, |_| {}), Verdict::Wait);
-        assert_eq!(after(slow, 11, 10, |_| {}), Verdict::Hangs);
+    fn a_job_that_always_takes_long_may_and_so_may_one_that_is_new() {
+        let slow = Sight { usual_nanos: 3 * MS, ..INSIDE };
+        assert_eq!(after(slow, 5, 5, |_| {}), Verdict::Wait);
+        assert_eq!(after(slow, 7, 6, |_| {}), Verdict::Hangs);
+        let new = Sight { usual_nanos: 0, ..INSIDE };
+        assert_eq!(after(new, 7, 7, |_| {}), Verdict::Wait);
+        assert_eq!(after(new, 8, 8, |_| {}), Verdict::Hangs);
     }
 
     #[test]
