@@ -13,6 +13,7 @@ use super::notice;
 use super::plan::Key;
 use super::pool::{Crew, Pool, PoolError};
 use super::shared::Shared;
+use super::snapshot::{self, Snapshot};
 use super::watchdog::Patience;
 use crate::patch::Patch;
 
@@ -58,6 +59,7 @@ pub struct Render {
     engine: Engine,
     pool: Option<Arc<Pool>>,
     conductor: Conductor,
+    shared: Arc<Shared>,
     block: Vec<Frame>,
 }
 
@@ -68,6 +70,19 @@ impl Render {
     /// Where there is no memory, there are no workers, or the patch is too
     /// large.
     pub fn new(patch: &Patch, settings: &Settings) -> Result<Render, RenderError> {
+        Render::resume(patch, settings, None)
+    }
+
+    /// As [`Render::new`], from where a snapshot was taken. Echoes and tails
+    /// begin anew.
+    ///
+    /// # Errors
+    /// As in [`Render::new`].
+    pub fn resume(
+        patch: &Patch,
+        settings: &Settings,
+        snapshot: Option<Snapshot>,
+    ) -> Result<Render, RenderError> {
         let shared = Arc::new(Shared::create()?);
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let (pool, executor, slots) = match &settings.computed_by {
@@ -78,11 +93,22 @@ impl Render {
             }
             ComputedBy::InProcess => (None, Executor::InProcess, 1),
         };
-        let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
-        let mut conductor =
-            Conductor::new(shared, pool.clone(), slots, rate, frames, (commands, status));
+        let (mut engine, commands, status) =
+            Engine::new(Arc::clone(&shared), executor, rate, frames);
+        let mut conductor = Conductor::new(
+            Arc::clone(&shared),
+            pool.clone(),
+            slots,
+            rate,
+            frames,
+            (commands, status),
+        );
+        if let Some(snapshot) = snapshot {
+            engine.begin_at(snapshot.frame);
+            conductor.resume(snapshot.states, []);
+        }
         conductor.lead(patch)?;
-        Ok(Render { engine, pool, conductor, block: vec![[0.0; 2]; frames as usize] })
+        Ok(Render { engine, pool, conductor, shared, block: vec![[0.0; 2]; frames as usize] })
     }
 
     /// From now on, who hears of modules in trouble. Crashes are kept in the
@@ -111,6 +137,11 @@ impl Render {
     /// What is to be changed from the next block on.
     pub fn conductor(&mut self) -> &mut Conductor {
         &mut self.conductor
+    }
+
+    /// What every module remembers, at the start of the block before.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        snapshot::copy(&self.shared, &self.conductor.places().1)
     }
 
     /// The workers, where there are any.
