@@ -139,8 +139,10 @@ impl Render {
         &mut self.conductor
     }
 
-    /// What every module remembers, at the start of the block before.
+    /// What every module remembers, at the start of the last block. `None`
+    /// where there are no workers: then there is no clock that says when.
     pub fn snapshot(&self) -> Option<Snapshot> {
+        self.pool.as_ref()?;
         snapshot::copy(&self.shared, &self.conductor.places().1)
     }
 
