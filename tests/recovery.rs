@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use dsp_worker::catalog;
@@ -378,24 +379,64 @@ fn a_key_that_was_down_is_down_still_and_the_clock_goes_on() {
     host.quit();
 }
 
+/// Tapes begin anew, so modules with tapes would be heard; so would the limiter,
+/// if it had anything to do.
+fn without_what_begins_anew(mut patch: Patch) -> Patch {
+    for module in patch.modules.values_mut() {
+        let (_, entry) = catalog::find(&module.kind).expect("it is in the catalogue");
+        module.is_bypassed |= !(entry.tapes)(RATE_HZ as f32).is_empty();
+        if &*module.kind == AUDIO_OUT {
+            module.params.insert("level".into(), -40.0);
+        }
+    }
+    patch
+}
+
+fn settings(computed_by: ComputedBy) -> Settings {
+    Settings { sample_rate_hz: RATE_HZ, block_frames: 256, computed_by }
+}
+
+#[test]
+fn what_is_copied_while_blocks_are_made_is_of_one_block() {
+    let patches = factory_patches().into_iter();
+    let (_, patch) = patches.max_by_key(|(_, patch)| patch.modules.len()).expect("there are some");
+    let patch = without_what_begins_anew(patch);
+    let blocks = 1500;
+    let mut render = ready(&patch, 256, workers(2, WORKER));
+    let copy = render.copier();
+    let is_over = AtomicBool::new(false);
+    let (whole, mut snapshots) = std::thread::scope(|scope| {
+        let copier = scope.spawn(|| {
+            let mut snapshots = Vec::new();
+            while !is_over.load(Relaxed) {
+                snapshots.extend(copy());
+            }
+            snapshots
+        });
+        let whole = render.frames((blocks + 10) * 256);
+        is_over.store(true, Relaxed);
+        (whole, copier.join().expect("it copies"))
+    });
+    snapshots.retain(|snapshot: &Snapshot| snapshot.frame < blocks as u64 * 256);
+    snapshots.dedup_by_key(|snapshot| snapshot.frame);
+    assert!(snapshots.len() > 3, "only {} blocks were copied", snapshots.len());
+    let some = snapshots.len().div_ceil(40);
+    for snapshot in snapshots.into_iter().step_by(some) {
+        let frame = snapshot.frame as usize;
+        let in_process = settings(ComputedBy::InProcess);
+        let mut resumed = Render::resume(&patch, &in_process, Some(snapshot)).expect("it fits");
+        assert_same("copied", &resumed.frames(10 * 256), &whole[frame..frame + 10 * 256]);
+    }
+}
+
 #[test]
 fn what_is_resumed_sounds_the_same_to_the_bit() {
-    for (name, mut patch) in factory_patches() {
-        // Tapes begin anew, so modules with tapes would be heard.
-        for module in patch.modules.values_mut() {
-            let (_, entry) = catalog::find(&module.kind).expect("it is in the catalogue");
-            module.is_bypassed |= !(entry.tapes)(RATE_HZ as f32).is_empty();
-            // So does the limiter: it is to have nothing to do.
-            if &*module.kind == AUDIO_OUT {
-                module.params.insert("level".into(), -40.0);
-            }
-        }
-        let settings =
-            |computed_by| Settings { sample_rate_hz: RATE_HZ, block_frames: 256, computed_by };
+    for (name, patch) in factory_patches() {
+        let patch = without_what_begins_anew(patch);
         let in_process = settings(ComputedBy::InProcess);
         let mut whole = ready(&patch, 256, workers(2, WORKER));
         whole.frames(60 * 256);
-        let snapshot = whole.snapshot().expect("nobody disturbs it");
+        let snapshot = whole.copier()().expect("nobody disturbs it");
         // The snapshot is from the start of the last block.
         assert_eq!(snapshot.frame, 59 * 256);
         let snapshot = Snapshot::read(&snapshot.write()).expect("it is whole");

@@ -138,24 +138,10 @@ impl Journal {
     }
 
     fn start(folder: Folder, found: Facts, facts: Facts, tell: Tell) -> io::Result<Journal> {
-        let desk = Desk {
-            kept: Kept::default(),
-            newest: None,
-            played: None,
-            facts,
-            are_facts_new: true,
-            on_trial: None,
-            taken_up: None,
-            retry_at: None,
-            early_until: Some(Instant::now() + EARLY),
-            is_stuck: false,
-            was_failure_told: false,
-            is_closing: false,
-        };
         let inner = Arc::new(Inner {
             folder,
             tell,
-            desk: Mutex::new(desk),
+            desk: Mutex::new(Desk::new(facts)),
             changed: Condvar::new(),
             when_kept: Mutex::new(None),
         });
@@ -367,6 +353,23 @@ impl Inner {
 }
 
 impl Desk {
+    fn new(facts: Facts) -> Desk {
+        Desk {
+            kept: Kept::default(),
+            newest: None,
+            played: None,
+            facts,
+            are_facts_new: true,
+            on_trial: None,
+            taken_up: None,
+            retry_at: None,
+            early_until: Some(Instant::now() + EARLY),
+            is_stuck: false,
+            was_failure_told: false,
+            is_closing: false,
+        }
+    }
+
     /// What is to be written next. While the disk refuses, only what is new.
     fn task(&mut self, now: Instant) -> Option<Task> {
         let is_retry = self.retry_at.is_none_or(|at| now >= at);
@@ -427,5 +430,154 @@ impl Desk {
         let played = self.on_trial.as_ref().map(|(since, _)| *since + PLAYS_WELL_AFTER);
         let due = [played, self.early_until, self.retry_at].into_iter().flatten().min();
         due.map_or(EARLY, |due| due.saturating_duration_since(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::patch::edit::tests::ring;
+
+    type Told = Arc<Mutex<Vec<String>>>;
+
+    fn opened(path: &Path, given: Option<Patch>) -> (Arc<Journal>, Beginning, Told) {
+        let told = Told::default();
+        let hears = Arc::clone(&told);
+        let tell: Tell = Arc::new(move |text: &str| lock(&hears).push(text.to_owned()));
+        let (journal, beginning) = Journal::open(path, given, &tell);
+        (journal.expect("the folder can be used"), beginning, told)
+    }
+
+    fn facts(path: &Path) -> Facts {
+        serde_json::from_slice(&fs::read(path.join(SESSION)).unwrap()).unwrap()
+    }
+
+    /// As if the program had been killed: the folder as it is, for another.
+    fn killed(path: &Path, journal: &Journal) -> tempfile::TempDir {
+        journal.wait(journal.kept().given, Duration::from_secs(60));
+        let copy = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(path).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+        copy
+    }
+
+    fn desk() -> Desk {
+        Desk::new(Facts { has_ended: false, early_ends: 2, ..Facts::default() })
+    }
+
+    #[test]
+    fn what_was_waited_for_is_on_the_disk() {
+        let place = tempfile::tempdir().unwrap();
+        let (journal, ..) = opened(place.path(), None);
+        journal.wait(journal.keep(ring()), Duration::from_secs(60));
+        assert_eq!(file::load(&place.path().join(NEWEST)).unwrap(), ring());
+        assert_eq!(journal.kept().done, journal.kept().given);
+        assert!(!facts(place.path()).has_ended);
+    }
+
+    #[test]
+    fn the_next_session_begins_with_what_a_killed_one_had() {
+        let place = tempfile::tempdir().unwrap();
+        let (journal, ..) = opened(place.path(), None);
+        journal.keep(ring());
+        let copy = killed(place.path(), &journal);
+        let (next, beginning, told) = opened(copy.path(), None);
+        assert_eq!(beginning.patch, ring());
+        assert!(lock(&told)[0].contains("ended unexpectedly"));
+        next.end();
+        drop(next);
+        let (_next, beginning, _) = opened(copy.path(), None);
+        assert_eq!(beginning.patch, Patch::default());
+        assert_eq!(file::load(&copy.path().join("last-1.sostenuto")).unwrap(), ring());
+    }
+
+    #[test]
+    fn a_session_that_never_played_leaves_the_facts_as_it_found_them() {
+        let place = tempfile::tempdir().unwrap();
+        let (journal, ..) = opened(place.path(), None);
+        journal.keep(ring());
+        let copy = killed(place.path(), &journal);
+        let before = facts(copy.path());
+        drop(opened(copy.path(), None));
+        assert_eq!(facts(copy.path()), before);
+    }
+
+    #[test]
+    fn quarantined_modules_are_remembered() {
+        let place = tempfile::tempdir().unwrap();
+        let (journal, ..) = opened(place.path(), Some(ring()));
+        let b: ModuleId = "b".parse().unwrap();
+        journal.set_quarantined(&[b.clone()].into());
+        // Facts are written before a patch that comes after them.
+        journal.keep(Patch { title: "Later".into(), ..ring() });
+        let copy = killed(place.path(), &journal);
+        assert_eq!(facts(copy.path()).quarantined, [b.clone()]);
+        let (_next, beginning, _) = opened(copy.path(), None);
+        assert!(beginning.quarantined.contains(&b));
+    }
+
+    #[test]
+    fn a_patch_has_played_after_some_seconds_also_if_another_came_meanwhile() {
+        let (mut desk, start) = (desk(), Instant::now());
+        desk.taken_up = Some(ring());
+        desk.promote(start);
+        desk.taken_up = Some(Patch::default());
+        desk.promote(start + PLAYS_WELL_AFTER / 2);
+        assert_eq!(desk.played, None);
+        desk.promote(start + PLAYS_WELL_AFTER);
+        assert_eq!(desk.played.take(), Some(ring()));
+        desk.promote(start + 2 * PLAYS_WELL_AFTER);
+        assert_eq!(desk.played, Some(Patch::default()));
+    }
+
+    #[test]
+    fn a_session_that_goes_on_for_long_ends_no_more_early() {
+        let (mut desk, start) = (desk(), Instant::now());
+        desk.early_until = Some(start + EARLY);
+        desk.are_facts_new = false;
+        desk.promote(start + EARLY / 2);
+        assert!(desk.task(start + EARLY / 2).is_none());
+        desk.promote(start + EARLY);
+        let task = desk.task(start + EARLY);
+        assert!(matches!(task, Some(Task::Facts(facts)) if facts.early_ends == 0));
+    }
+
+    #[test]
+    fn what_the_disk_refused_is_tried_again_later_and_nobody_waits_for_it() {
+        let (mut desk, start) = (desk(), Instant::now());
+        (desk.newest, desk.kept.given, desk.are_facts_new) = (Some(ring()), Ticket(1), false);
+        let task = desk.task(start).expect("there is something to write");
+        desk.done(task, false);
+        assert_eq!(desk.kept.done, Ticket(1), "who waits is let go");
+        assert!(desk.task(start).is_none());
+        let later = Instant::now() + RETRY_AFTER;
+        assert!(matches!(desk.task(later), Some(Task::Newest(patch, _)) if patch == ring()));
+    }
+
+    #[test]
+    fn a_disk_that_hangs_is_waited_for_once() {
+        let place = tempfile::tempdir().unwrap();
+        let (journal, _, told) = opened(place.path(), None);
+        // The journal's thread waits in here, as it would in a write.
+        let gate = Arc::new(Mutex::new(()));
+        let (closed, passing) = (lock(&gate), Arc::clone(&gate));
+        let (arrive, arrival) = std::sync::mpsc::channel();
+        journal.when_kept(Some(Box::new(move || {
+            let _ = arrive.send(());
+            drop(lock(&passing));
+        })));
+        journal.keep(ring());
+        arrival.recv().unwrap();
+        let stuck = journal.keep(Patch::default());
+        journal.wait(stuck, Duration::from_millis(1));
+        journal.wait(stuck, Duration::from_secs(3600));
+        assert_eq!(lock(&told).len(), 1, "{told:?}");
+        drop(closed);
+        journal.end();
+        assert_eq!(file::load(&place.path().join(NEWEST)).unwrap(), Patch::default());
     }
 }

@@ -139,11 +139,14 @@ impl Render {
         &mut self.conductor
     }
 
-    /// What every module remembers, at the start of the last block. `None`
-    /// where there are no workers: then there is no clock that says when.
-    pub fn snapshot(&self) -> Option<Snapshot> {
-        self.pool.as_ref()?;
-        snapshot::copy(&self.shared, &self.conductor.places().1)
+    /// Copies what every module of the present plan remembers, at the start of
+    /// the last block that was begun; also from another thread, while blocks are
+    /// made. It finds nothing where there are no workers: then there is no clock
+    /// that says when.
+    pub fn copier(&self) -> impl Fn() -> Option<Snapshot> + Send + Sync + 'static {
+        let (shared, (_, places)) = (Arc::clone(&self.shared), self.conductor.places());
+        let has_clock = self.pool.is_some();
+        move || has_clock.then(|| snapshot::copy(&shared, &places)).flatten()
     }
 
     /// The workers, where there are any.
