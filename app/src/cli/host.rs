@@ -63,7 +63,8 @@ impl Host {
             None => Endpoint::of_this_user()?,
         };
         let stop = on_stop()?;
-        let (journal, Beginning { patch, snapshot, quarantined, .. }) = self.begin(given);
+        let (journal, Beginning { patch, snapshot, quarantined, .. }) =
+            self.begin(given, settings.sample_rate_hz);
         settings.quarantined = quarantined;
         let keeping = Keeping { snapshot, journal: journal.clone() };
         let player = Player::resume(&patch, settings, keeping, |text| eprintln!("{text}"))?;
@@ -106,11 +107,15 @@ impl Host {
     }
 
     /// What the last session left, and where this one is kept.
-    fn begin(&self, given: Option<Patch>) -> (Option<Arc<Journal>>, Beginning) {
+    fn begin(
+        &self,
+        given: Option<Patch>,
+        sample_rate_hz: u32,
+    ) -> (Option<Arc<Journal>>, Beginning) {
         let folder = self.journal.clone().or_else(folder_of_this_user);
         let tell: Tell = Arc::new(|sentence: &str| eprintln!("{sentence}"));
         match folder.filter(|_| !self.no_journal) {
-            Some(folder) => Journal::open(&folder, given, &tell),
+            Some(folder) => Journal::open(&folder, given, sample_rate_hz, &tell),
             None => (None, Beginning { patch: given.unwrap_or_default(), ..Beginning::default() }),
         }
     }

@@ -105,6 +105,7 @@ pub struct Control<S> {
     needs_plan: bool,
     /// Something changed that the sound does not keep yet.
     needs_keeping: bool,
+    kept_at: Instant,
     syncs: Vec<Sync>,
     told_history: (usize, usize),
     is_quitting: bool,
@@ -119,6 +120,9 @@ struct Sync {
     /// Then it waits no longer: the disk does not answer.
     until: Instant,
 }
+
+/// Turned knobs that nobody asks about are kept so often, to spare the disk.
+const KEEP_EVERY: Duration = Duration::from_millis(500);
 
 /// How long the answer to `/sync` waits for the disk at most.
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
@@ -141,6 +145,7 @@ impl<S: Sound> Control<S> {
             last_client: 0,
             needs_plan: true,
             needs_keeping: false,
+            kept_at: Instant::now(),
             syncs: Vec::new(),
             told_history: (0, 0),
             is_quitting: false,
@@ -215,11 +220,11 @@ impl<S: Sound> Control<S> {
         }
     }
 
-    /// Has the sound keep what it was not told of. Some times a second, not for
-    /// each of the many steps of a turned knob.
+    /// Has the sound keep what changed since it was last told.
     pub fn keep(&mut self) {
         self.settle_sound();
         if std::mem::take(&mut self.needs_keeping) {
+            self.kept_at = Instant::now();
             self.sound.keep(&self.patch);
         }
     }
@@ -258,7 +263,9 @@ impl<S: Sound> Control<S> {
 
     /// Sends status and meters to who subscribed. Call it some times a second.
     pub fn report(&mut self) {
-        self.keep();
+        if self.kept_at.elapsed() >= KEEP_EVERY {
+            self.keep();
+        }
         self.answer_syncs();
         if self.has_subscriber(|reports| reports.health) {
             let status = reply::status(&self.sound.status());

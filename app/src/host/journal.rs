@@ -91,15 +91,18 @@ enum Task {
 impl Journal {
     /// Looks what the last session left in that folder, decides how this one
     /// begins, and keeps its journal there. Where `given` is, that is played.
+    /// States of another sample rate than this are of no use.
     /// Without a folder that can be used, the session begins without a journal.
     pub fn open(
         path: &Path,
         given: Option<Patch>,
+        sample_rate_hz: u32,
         tell: &Tell,
     ) -> (Option<Arc<Journal>>, Beginning) {
         let unusable = |what| FolderError::Unusable { path: path.to_owned(), what };
         let read = Folder::open(path).and_then(|folder| {
-            let left = folder.read(&**tell).map_err(unusable)?;
+            let mut left = folder.read(&**tell).map_err(unusable)?;
+            left.snapshot = left.snapshot.filter(|found| found.sample_rate_hz == sample_rate_hz);
             Ok((folder, left))
         });
         let (folder, left) = match read {
@@ -446,7 +449,7 @@ mod tests {
         let told = Told::default();
         let hears = Arc::clone(&told);
         let tell: Tell = Arc::new(move |text: &str| lock(&hears).push(text.to_owned()));
-        let (journal, beginning) = Journal::open(path, given, &tell);
+        let (journal, beginning) = Journal::open(path, given, 48_000, &tell);
         (journal.expect("the folder can be used"), beginning, told)
     }
 
@@ -515,7 +518,7 @@ mod tests {
         // Facts are written before a patch that comes after them.
         journal.keep(Patch { title: "Later".into(), ..ring() });
         let copy = killed(place.path(), &journal);
-        assert_eq!(facts(copy.path()).quarantined, [b.clone()]);
+        assert!(facts(copy.path()).quarantined.iter().eq([&b]));
         let (_next, beginning, _) = opened(copy.path(), None);
         assert!(beginning.quarantined.contains(&b));
     }

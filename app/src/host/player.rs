@@ -57,7 +57,7 @@ pub struct Settings {
 /// What the last session left, and where this one leaves its own.
 #[derive(Default)]
 pub struct Keeping {
-    /// What modules begin with.
+    /// What modules begin with. It is of the same sample rate.
     pub snapshot: Option<Snapshot>,
     /// Where the next session finds this one.
     pub journal: Option<Arc<Journal>>,
@@ -216,7 +216,6 @@ impl Player {
             frames,
             (commands, Arc::clone(&status)),
         );
-        let snapshot = snapshot.filter(|snapshot| snapshot.sample_rate_hz == rate);
         let Snapshot { frame, states, .. } = snapshot.unwrap_or_default();
         engine.begin_at(frame);
         conductor.resume(states, settings.quarantined.iter().cloned());
