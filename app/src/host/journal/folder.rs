@@ -209,8 +209,11 @@ impl Folder {
     /// As in [`Folder::replace`].
     pub fn replace_soon(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let unfinished = self.file(&format!("{UNFINISHED}{name}.tmp"));
-        fs::write(&unfinished, bytes)?;
-        fs::rename(unfinished, self.file(name))
+        let written = fs::write(&unfinished, bytes);
+        written.and_then(|()| fs::rename(&unfinished, self.file(name))).inspect_err(|_| {
+            // A disk that is full is not to be fuller for it.
+            let _ = fs::remove_file(&unfinished);
+        })
     }
 
     /// Removes one of its files, if it is there.
