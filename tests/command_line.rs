@@ -312,7 +312,7 @@ fn a_patch_that_can_not_be_played_is_a_sentence() {
             words,
         );
         place.refuses(&format!("play {name}.sostenuto --silent --seconds 1"), words);
-        place.refuses(&format!("host {name}.sostenuto --silent --socket s"), words);
+        place.refuses(&format!("host {name}.sostenuto --no-journal --silent --socket s"), words);
     }
 }
 
@@ -373,7 +373,7 @@ fn a_worker_program_that_is_missing_is_explained() {
     for line in [
         "render tone.sostenuto --seconds 1 -o tone.wav",
         "play tone.sostenuto --silent",
-        "host --silent --socket s",
+        "host --no-journal --silent --socket s",
     ] {
         let said = run(place.command(line).env("SOSTENUTO_WORKER", "/no/such/worker"));
         said.refused(&["/no/such/worker", "SOSTENUTO_WORKER"]);

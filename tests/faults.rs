@@ -185,6 +185,7 @@ impl Live {
             crew: Crew::of(2),
             program: WORKER.into(),
             output: sostenuto::host::device::Output::SilentClock,
+            quarantined: Vec::new(),
         };
         let (player, mut callback) =
             Player::start_without_card(patch, settings, |_| {}).expect("it plays");

@@ -27,7 +27,7 @@ struct Host {
 impl Host {
     fn start() -> Host {
         let folder = tempfile::tempdir().expect("a folder");
-        let line = "host --silent --workers 3 --block 128 --udp 127.0.0.1:0 --socket";
+        let line = "host --no-journal --silent --workers 3 --block 128 --udp 127.0.0.1:0 --socket";
         let mut child = Command::new(env!("CARGO_BIN_EXE_test-sostenuto"))
             .args(line.split_whitespace())
             .arg(folder.path().join("host.sock"))

@@ -67,7 +67,7 @@ fn send(pid: i32, signal: i32) {
 fn ctrl_c_ends_a_patch_and_a_host_cleanly() {
     let place = Place::new();
     let play = "play tone.sostenuto --silent --workers 4";
-    let host = "host tone.sostenuto --silent --workers 4 --socket host.sock";
+    let host = "host tone.sostenuto --no-journal --silent --workers 4 --socket host.sock";
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         let playing = Playing::start(&place, play, "playing until Ctrl-C.");
         playing.signal_group(signal);

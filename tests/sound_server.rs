@@ -70,6 +70,7 @@ fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
         crew: Crew::of(2),
         program: env!("CARGO_BIN_EXE_test-worker").into(),
         output: Output::Default,
+        quarantined: Vec::new(),
     };
     let tell = move |sentence: &str| heard.lock().expect("whole").push(sentence.to_owned());
     let player = Player::start(&a_chord(), settings, tell).expect("it plays");

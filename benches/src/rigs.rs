@@ -74,6 +74,7 @@ pub fn settings(block_frames: u32, ahead: u32, program: &str) -> Settings {
         crew: Crew::default(),
         program: program.into(),
         output: Output::SilentClock,
+        quarantined: Vec::new(),
     }
 }
 

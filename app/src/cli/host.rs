@@ -12,7 +12,9 @@ use clap::Args;
 use super::options::{Computing, Heard, load};
 use super::play::on_stop;
 use crate::host::control::{Control, lock};
-use crate::host::player::Player;
+use crate::host::journal::recovery::Beginning;
+use crate::host::journal::{Journal, Tell, folder_of_this_user};
+use crate::host::player::{Keeping, Player};
 use crate::osc::endpoint::Endpoint;
 use crate::osc::stream::Server;
 use crate::osc::udp::UdpServer;
@@ -21,7 +23,7 @@ use crate::patch::Patch;
 /// Plays a patch and listens to editors (local stream) and controllers (UDP)
 #[derive(Args)]
 pub struct Host {
-    /// The patch to begin with; else an empty one
+    /// The patch to begin with; else the one of a session that ended unexpectedly, else an empty one
     #[arg(value_name = "PATCH")]
     path: Option<PathBuf>,
 
@@ -38,6 +40,14 @@ pub struct Host {
     /// The socket for editors, instead of this user's own place
     #[arg(long, value_name = "FILE")]
     socket: Option<PathBuf>,
+
+    /// Where the session is kept, should it end unexpectedly, instead of this user's own place
+    #[arg(long, value_name = "FOLDER")]
+    journal: Option<PathBuf>,
+
+    /// Keeps nothing: what is not saved is lost if the host ends unexpectedly
+    #[arg(long, conflicts_with = "journal")]
+    no_journal: bool,
 }
 
 /// How often subscribers hear of status and meters.
@@ -46,15 +56,28 @@ const REPORT_EVERY: Duration = Duration::from_millis(33);
 impl Host {
     /// Plays and listens, until Ctrl-C or `/host/quit`.
     pub fn run(&self) -> anyhow::Result<()> {
-        let patch = self.path.as_deref().map(load).transpose()?.unwrap_or_else(Patch::default);
-        let settings = self.heard.settings(&self.computing)?;
+        let given = self.path.as_deref().map(load).transpose()?;
+        let mut settings = self.heard.settings(&self.computing)?;
         let endpoint = match &self.socket {
             Some(path) => Endpoint::at(path),
             None => Endpoint::of_this_user()?,
         };
         let stop = on_stop()?;
-        let player = Player::start(&patch, settings, |sentence| eprintln!("{sentence}"))?;
+        let (journal, Beginning { patch, snapshot, quarantined, .. }) =
+            self.begin(given, settings.sample_rate_hz);
+        settings.quarantined = quarantined;
+        let keeping = Keeping { snapshot, journal: journal.clone() };
+        let player = Player::resume(&patch, settings, keeping, |text| eprintln!("{text}"))?;
         let control = Arc::new(Mutex::new(Control::new(patch, player)?));
+        if let Some(journal) = &journal {
+            let waiting = Arc::downgrade(&control);
+            let answer = move || {
+                if let Some(control) = waiting.upgrade() {
+                    lock(&control).answer_syncs();
+                }
+            };
+            journal.when_kept(Some(Box::new(answer)));
+        }
         let server = Server::start(&endpoint, Arc::clone(&control))?;
         eprintln!("Editors find this host at {}.", endpoint.path().display());
         let udp = match self.udp {
@@ -74,6 +97,26 @@ impl Host {
             }
         }
         drop((server, udp));
+        if let Some(journal) = journal {
+            // The last turns of a knob.
+            lock(&control).keep();
+            journal.when_kept(None);
+            journal.end();
+        }
         Ok(())
+    }
+
+    /// What the last session left, and where this one is kept.
+    fn begin(
+        &self,
+        given: Option<Patch>,
+        sample_rate_hz: u32,
+    ) -> (Option<Arc<Journal>>, Beginning) {
+        let folder = self.journal.clone().or_else(folder_of_this_user);
+        let tell: Tell = Arc::new(|sentence: &str| eprintln!("{sentence}"));
+        match folder.filter(|_| !self.no_journal) {
+            Some(folder) => Journal::open(&folder, given, sample_rate_hz, &tell),
+            None => (None, Beginning { patch: given.unwrap_or_default(), ..Beginning::default() }),
+        }
     }
 }

@@ -77,6 +77,7 @@ impl Heard {
                 (Some(id), _) => Output::Device(id.clone()),
                 (None, _) => Output::Default,
             },
+            quarantined: Vec::new(),
         })
     }
 }

@@ -4,7 +4,7 @@
 //! An edit takes two plans. The first holds what was and what is to be, and
 //! fades from one to the other; the second, once that is over, holds what is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use super::memory::{ModuleMemory, NoMemory};
 use super::plan::{Key, Plan, Request, keys, plan};
 use super::pool::Pool;
 use super::shared::Shared;
+use super::snapshot::Place;
 use crate::patch::{Edit, ModuleId, Patch, apply};
 
 /// Audio Out modules of one patch: on the way to the next, its own are heard
@@ -79,6 +80,8 @@ pub struct Conductor {
     sample_rate_hz: f32,
     block_frames: usize,
     generation: u32,
+    /// Modules of the first plan that are not trusted.
+    quarantined: BTreeSet<ModuleId>,
     /// What plays.
     now: Option<(Patch, Published)>,
     /// What is being made ready.
@@ -106,11 +109,24 @@ impl Conductor {
             sample_rate_hz: rate,
             block_frames: frames,
             generation: 0,
+            quarantined: BTreeSet::new(),
             now: None,
             next: None,
             commands,
             status,
         }
+    }
+
+    /// Modules of the first plan begin with these states, as far as they fit,
+    /// and these are in quarantine. To be called before it.
+    pub fn resume(
+        &mut self,
+        mut states: BTreeMap<Key, Box<[u8]>>,
+        quarantined: impl IntoIterator<Item = ModuleId>,
+    ) {
+        self.quarantined = quarantined.into_iter().collect();
+        states.retain(|key, _| !self.quarantined.contains(&key.0));
+        self.memory.leave(states);
     }
 
     /// Makes a plan for the way to `next`, and gives it to the engine, which
@@ -141,10 +157,17 @@ impl Conductor {
         for (key, module) in keys(next) {
             let number = self.memory.take(&self.shared.arena, &key, module)?;
             if let (Some(number), Some(pool)) = (number, &self.pool) {
-                // Its owner before may have been in quarantine.
-                pool.try_again(number);
+                if self.quarantined.contains(&key.0) {
+                    pool.quarantine(number);
+                } else {
+                    // Its owner before may have been in quarantine.
+                    pool.try_again(number);
+                }
             }
         }
+        // What the last session has left is for the first plan alone.
+        self.memory.leave(BTreeMap::new());
+        self.quarantined.clear();
         let costs = self.costs();
         let plan = plan(&Request {
             now: self.now.as_ref().map(|(patch, _)| patch),
@@ -305,6 +328,14 @@ impl Conductor {
             (nanos > 0).then(|| (key.clone(), nanos))
         };
         published.plan.modules.iter().filter_map(cost).collect()
+    }
+
+    /// Where the states of all modules of the plan that plays lie, and its
+    /// generation: while that is the newest, they lie there.
+    pub fn places(&self) -> (u32, Vec<Place>) {
+        let modules = self.now.iter().flat_map(|(_, published)| published.plan.modules.keys());
+        let places = modules.filter_map(|key| self.memory.place(key));
+        (self.generation, places.collect())
     }
 
     /// The plan that plays.

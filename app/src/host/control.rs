@@ -9,6 +9,7 @@ use dsp_worker::module::Event;
 use rosc::OscMessage;
 use thiserror::Error;
 
+use super::journal::{Kept, Ticket};
 use crate::osc::outbox::{Missed, Outbox};
 use crate::osc::packet::append;
 use crate::osc::reply;
@@ -40,6 +41,14 @@ pub trait Sound {
     /// A module that rests or is in quarantine is to be tried again. Whether
     /// there was any need.
     fn try_again(&mut self, module: &ModuleId) -> bool;
+    /// Something changed that asks for no new plan. The whole patch, as it is
+    /// to outlive this process.
+    fn keep(&mut self, _patch: &Patch) {}
+    /// How far what it was given would outlive this process. `None` where
+    /// nothing does.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
     /// How the sound is doing.
     fn status(&self) -> Status;
     /// What every module shows on its face.
@@ -94,10 +103,29 @@ pub struct Control<S> {
     last_client: u32,
     /// The sound has not heard yet that modules or cables changed.
     needs_plan: bool,
+    /// Something changed that the sound does not keep yet.
+    needs_keeping: bool,
+    kept_at: Instant,
+    syncs: Vec<Sync>,
     told_history: (usize, usize),
     is_quitting: bool,
     framed: Vec<u8>,
 }
+
+/// A `/sync` that waits until what came before it is kept.
+struct Sync {
+    from: ClientId,
+    id: i32,
+    ticket: Ticket,
+    /// Then it waits no longer: the disk does not answer.
+    until: Instant,
+}
+
+/// Turned knobs that nobody asks about are kept so often, to spare the disk.
+const KEEP_EVERY: Duration = Duration::from_millis(500);
+
+/// How long the answer to `/sync` waits for the disk at most.
+const DISK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Locks, also after a panic: every change of a patch is whole or undone.
 pub fn lock<S>(control: &Mutex<Control<S>>) -> MutexGuard<'_, Control<S>> {
@@ -116,6 +144,9 @@ impl<S: Sound> Control<S> {
             clients: BTreeMap::new(),
             last_client: 0,
             needs_plan: true,
+            needs_keeping: false,
+            kept_at: Instant::now(),
+            syncs: Vec::new(),
             told_history: (0, 0),
             is_quitting: false,
             framed: Vec::new(),
@@ -184,12 +215,58 @@ impl<S: Sound> Control<S> {
 
     fn settle_sound(&mut self) {
         if std::mem::take(&mut self.needs_plan) {
+            self.needs_keeping = false;
             self.sound.patch_changed(&self.patch);
         }
     }
 
+    /// Has the sound keep what changed since it was last told.
+    pub fn keep(&mut self) {
+        self.settle_sound();
+        if std::mem::take(&mut self.needs_keeping) {
+            self.kept_at = Instant::now();
+            self.sound.keep(&self.patch);
+        }
+    }
+
+    /// Answers who waited until something is kept, where it is.
+    pub fn answer_syncs(&mut self) {
+        if self.syncs.is_empty() {
+            return;
+        }
+        let done = self.sound.kept().map(|kept| kept.done);
+        let now = Instant::now();
+        for Sync { from, id, ticket, until } in std::mem::take(&mut self.syncs) {
+            if done.is_some_and(|done| done < ticket) && now < until {
+                self.syncs.push(Sync { from, id, ticket, until });
+            } else if let Some(client) = self.clients.get_mut(&from) {
+                client.outbox.reply(reply::synced(id));
+                client.has_news = true;
+            }
+        }
+        self.settle(None);
+    }
+
+    fn sync(&mut self, from: ClientId, id: i32) -> Result<(), Refused> {
+        if self.sound.kept().is_some() && self.may(from, false) {
+            self.keep();
+            if let Some(Kept { given, done }) = self.sound.kept()
+                && done < given
+            {
+                let until = Instant::now() + DISK_PATIENCE;
+                self.syncs.push(Sync { from, id, ticket: given, until });
+                return Ok(());
+            }
+        }
+        self.reply(from, [reply::synced(id)])
+    }
+
     /// Sends status and meters to who subscribed. Call it some times a second.
     pub fn report(&mut self) {
+        if self.kept_at.elapsed() >= KEEP_EVERY {
+            self.keep();
+        }
+        self.answer_syncs();
         if self.has_subscriber(|reports| reports.health) {
             let status = reply::status(&self.sound.status());
             self.tell(Missed::Skip, |reports| reports.health, status);
@@ -332,6 +409,7 @@ impl<S: Sound> Control<S> {
 
     /// Tells sound and editors of an edit that was made.
     fn spread(&mut self, edit: &Edit) {
+        self.needs_keeping = true;
         match edit.reach() {
             Reach::Structure => self.needs_plan = true,
             // A plan that is to come has the params with it.

@@ -153,6 +153,15 @@ impl Engine {
         (engine, producer, status)
     }
 
+    /// Has the clock begin there instead of at 0. To be called before the first
+    /// block. Not real-time.
+    pub fn begin_at(&mut self, frame: u64) {
+        self.start.frame = frame;
+        self.start.plan_frame = frame;
+        self.status.frame.store(frame, Relaxed);
+        self.shared.clock().write(&self.start);
+    }
+
     /// Computes the next block into `out`, which is as long as a block. False
     /// where it was told to stop before the block was done. Real-time safe.
     pub fn block(&mut self, out: &mut [Frame]) -> bool {

@@ -11,6 +11,7 @@ use shm_ring::layout::{MODULES, arena};
 use shm_ring::region::{Access, Region, RegionError};
 
 use super::plan::{Key, Memory, params, seed};
+use super::snapshot::Place;
 use crate::patch::PatchModule;
 
 /// Why a module gets no memory.
@@ -35,6 +36,8 @@ pub struct ModuleMemory {
     free: BTreeMap<usize, usize>,
     /// Numbers that nobody has; see [`Memory::number`].
     numbers: Vec<u32>,
+    /// States for modules that are still to come.
+    left: BTreeMap<Key, Box<[u8]>>,
     layouts: Box<[ModuleLayout]>,
     sample_rate_hz: f32,
     block_frames: usize,
@@ -47,14 +50,22 @@ impl ModuleMemory {
             taken: BTreeMap::new(),
             free: BTreeMap::from([(arena::REST, arena.len() - arena::REST)]),
             numbers: (0..MODULES as u32).rev().collect(),
+            left: BTreeMap::new(),
             layouts: ModuleLayout::all(),
             sample_rate_hz,
             block_frames: block_frames.clamp(QUANTUM, MAX_BLOCK_FRAMES),
         }
     }
 
-    /// Gives a new module its memory, with its state as at its start; returns
-    /// its number. A module that has some keeps it.
+    /// From now on, a new module whose key is there begins with that state. A
+    /// state that is not as long as its module's is none.
+    pub fn leave(&mut self, states: BTreeMap<Key, Box<[u8]>>) {
+        self.left = states;
+    }
+
+    /// Gives a new module its memory, with its state as at its start, or with
+    /// the one that was left for it; returns its number. A module that has some
+    /// keeps it.
     ///
     /// # Errors
     /// Where there is none left.
@@ -89,11 +100,22 @@ impl ModuleMemory {
             let state = unsafe { arena.values_mut(start + state, bytes) };
             let state = state.expect("it lies in the arena");
             let params = params(module, entry);
-            layout.state.start(entry, state, &params, module.is_bypassed, seed(key));
+            match self.left.get(key) {
+                Some(left) if left.len() == bytes => state.copy_from_slice(left),
+                _ => layout.state.start(entry, state, &params, module.is_bypassed, seed(key)),
+            }
         }
         self.numbers.pop();
         self.taken.insert(key.clone(), Memory { offset: start as u64, number, tapes });
         Ok(Some(number))
+    }
+
+    /// Where the states of a module lie.
+    pub fn place(&self, key: &Key) -> Option<Place> {
+        let (kind, _) = catalog::find(&key.1)?;
+        let (layout, start) = (&self.layouts[kind], self.taken.get(key)?.offset as usize);
+        let states = layout.states.map(|state| start + state);
+        Some(Place { key: key.clone(), states, bytes: layout.state.size_bytes() })
     }
 
     /// Takes back the memory of every module that is not among `keep`.

@@ -1,7 +1,7 @@
 //! A patch that plays: the engine on its thread, the workers, the sound card,
 //! and a thread that makes plans of edits.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,11 +21,13 @@ use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
 use super::device::{Device, News, Output, SILENT_CLOCK};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
-use super::ladder::Case;
+use super::journal::{Journal, Kept, Ticket};
+use super::ladder::{Case, Rung};
 use super::notice;
 use super::plan::Key;
 use super::pool::{Crew, Pool, PoolError, Trouble};
 use super::shared::Shared;
+use super::snapshot::{self, Snapshot};
 use super::supervisor::Seat;
 use super::watchdog::Patience;
 use crate::osc::status::{ModuleFault, Status, WorkerStatus};
@@ -48,6 +50,17 @@ pub struct Settings {
     pub output: Output,
     /// The folder that crashes are kept in, if at all.
     pub crashes: Option<PathBuf>,
+    /// Modules in quarantine from the start.
+    pub quarantined: Vec<ModuleId>,
+}
+
+/// What the last session left, and where this one leaves its own.
+#[derive(Default)]
+pub struct Keeping {
+    /// What modules begin with. It is of the same sample rate.
+    pub snapshot: Option<Snapshot>,
+    /// Where the next session finds this one.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// Why a patch does not play.
@@ -78,6 +91,7 @@ struct Inner {
     settings: Settings,
     asked: Arc<AtomicU32>,
     device: Mutex<News>,
+    journal: Option<Arc<Journal>>,
     score: Mutex<Score>,
     changed: Condvar,
     layouts: Box<[ModuleLayout]>,
@@ -87,6 +101,10 @@ struct Inner {
 struct Score {
     conductor: Conductor,
     wanted: Option<Patch>,
+    /// What the journal calls it.
+    ticket: Ticket,
+    /// What was wanted, on its way to the disk.
+    waiting: Option<Patch>,
     /// What happened to modules that the plan which plays does not have yet.
     early: Vec<(ModuleId, Event)>,
     is_closing: bool,
@@ -106,8 +124,9 @@ impl Score {
     /// A module of the newest patch. Its name may have been another kind's until
     /// now, with other params.
     fn key(&self, module: &ModuleId) -> Option<Key> {
-        let wanted = self.wanted.as_ref().and_then(|patch| patch.modules.get(module));
-        let key = wanted.map(|found| (module.clone(), found.kind.clone()));
+        let coming = self.wanted.iter().chain(&self.waiting);
+        let mut found = coming.filter_map(|patch| patch.modules.get(module));
+        let key = found.next().map(|found| (module.clone(), found.kind.clone()));
         key.or_else(|| self.conductor.key(module))
     }
 }
@@ -124,11 +143,25 @@ impl Player {
         settings: Settings,
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Player, PlayError> {
+        Player::resume(patch, settings, Keeping::default(), tell)
+    }
+
+    /// As [`Player::start`], from where another session was, and kept in a
+    /// journal.
+    ///
+    /// # Errors
+    /// As in [`Player::start`].
+    pub fn resume(
+        patch: &Patch,
+        settings: Settings,
+        keeping: Keeping,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Player, PlayError> {
         let tell = Arc::new(tell);
         let sentence = Arc::clone(&tell);
         let Settings { output, sample_rate_hz, block_frames, .. } = settings.clone();
         let (mut player, callback) =
-            Player::start_without_card(patch, settings, move |text| sentence(text))?;
+            Player::prepare(patch, settings, keeping, move |text| sentence(text))?;
         let listening = Arc::clone(&player.inner);
         let hear = move |news: News| {
             match &news {
@@ -153,12 +186,22 @@ impl Player {
         settings: Settings,
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<(Player, Callback), PlayError> {
+        Player::prepare(patch, settings, Keeping::default(), tell)
+    }
+
+    fn prepare(
+        patch: &Patch,
+        settings: Settings,
+        Keeping { snapshot, journal }: Keeping,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<(Player, Callback), PlayError> {
         let shared = Arc::new(Shared::create()?);
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let executor = Executor::Workers;
         let block = Duration::from_secs_f64(f64::from(frames) / f64::from(rate));
         let patience = Patience::live(block);
-        let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
+        let (mut engine, commands, status) =
+            Engine::new(Arc::clone(&shared), executor, rate, frames);
         let pool =
             Pool::start(Arc::clone(&shared), settings.program.clone(), settings.crew, patience)?;
         let pool = Arc::new(pool);
@@ -173,6 +216,9 @@ impl Player {
             frames,
             (commands, Arc::clone(&status)),
         );
+        let Snapshot { frame, states, .. } = snapshot.unwrap_or_default();
+        engine.begin_at(frame);
+        conductor.resume(states, settings.quarantined.iter().cloned());
         conductor.lead(patch)?;
         let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
         let inner = Arc::new(Inner {
@@ -182,9 +228,12 @@ impl Player {
             settings,
             asked: Arc::new(AtomicU32::new(frames)),
             device: Mutex::new(News::Silent(SILENT_CLOCK.to_owned())),
+            journal,
             score: Mutex::new(Score {
                 conductor,
                 wanted: None,
+                ticket: Ticket::default(),
+                waiting: None,
                 early: Vec::new(),
                 is_closing: false,
             }),
@@ -207,7 +256,12 @@ impl Player {
             Callback::new(consumer, status, Arc::clone(&inner.asked), engine.thread().clone());
         let planning = Arc::clone(&inner);
         let planner = named("planner").spawn(move || planning.follow_edits(&*tell))?;
-        Ok((Player { inner, device: None, threads: vec![engine, planner] }, callback))
+        let mut threads = vec![engine, planner];
+        if let Some(journal) = inner.journal.clone() {
+            let keeping = Arc::clone(&inner);
+            threads.push(named("keeper").spawn(move || keeping.keep_session(&journal))?);
+        }
+        Ok((Player { inner, device: None, threads }, callback))
     }
 
     /// Blocks that were not there in time.
@@ -238,6 +292,12 @@ impl Drop for Player {
         }
     }
 }
+
+/// How long an edit waits for the disk, before it is played without.
+const DISK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How much of the sound the next session may be behind.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 
 const NOT_REAL_TIME: &str = "The system does not let the sound run in real time. It plays all the \
     same, but other programs may interrupt it. packaging/linux says how to allow it.";
@@ -323,13 +383,18 @@ impl Inner {
                 return;
             }
             score.conductor.settle();
+            if let Some(journal) = &self.journal {
+                journal.taken_up(score.conductor.patch());
+            }
             if !score.conductor.is_passing() && score.wanted.is_none() {
                 let idle = |score: &mut Score| score.wanted.is_none() && !score.is_closing;
                 score =
                     self.changed.wait_while(score, idle).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let next = score.wanted.take().or_else(|| score.conductor.patch()).unwrap_or_default();
+            score = self.wait_until_kept(score);
+            let waiting = score.waiting.take();
+            let next = waiting.or_else(|| score.conductor.patch()).unwrap_or_default();
             match score.conductor.begin(&next) {
                 Ok(preparation) => {
                     // Meanwhile knobs are turned.
@@ -342,6 +407,49 @@ impl Inner {
                 Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
         }
+    }
+
+    /// What is wanted comes to the disk before a plan is made of it: if that
+    /// plan ends this program, the next start knows which it was.
+    fn wait_until_kept<'a>(&'a self, mut score: MutexGuard<'a, Score>) -> MutexGuard<'a, Score> {
+        score.waiting = score.wanted.take();
+        if let (Some(journal), true) = (&self.journal, score.waiting.is_some()) {
+            let ticket = score.ticket;
+            drop(score);
+            journal.wait(ticket, DISK_PATIENCE);
+            score = lock(&self.score);
+        }
+        score
+    }
+
+    /// Tells the journal until the end what modules remember, and which are left
+    /// alone.
+    fn keep_session(&self, journal: &Journal) {
+        while !self.status.is_stopping.load(Relaxed) {
+            std::thread::park_timeout(SNAPSHOT_EVERY);
+            journal.set_quarantined(&self.quarantined());
+            if let Some(snapshot) = self.snapshot() {
+                journal.keep_snapshot(&snapshot);
+            }
+        }
+    }
+
+    /// The modules whose code is left alone until it is tried again.
+    fn quarantined(&self) -> BTreeSet<ModuleId> {
+        let mut cases = self.pool.cases();
+        cases.retain(|(_, case)| case.rung == Rung::Quarantine);
+        let score = lock(&self.score);
+        let is_left_alone = |(_, number): &(&Key, u32)| cases.iter().any(|case| case.0 == *number);
+        let keys = score.conductor.numbers().filter(is_left_alone);
+        keys.map(|(key, _)| key.0.clone()).collect()
+    }
+
+    /// What every module remembers at the start of some block.
+    fn snapshot(&self) -> Option<Snapshot> {
+        let (generation, places) = lock(&self.score).conductor.places();
+        let copied = snapshot::copy(&self.shared, &places)?;
+        // Of another plan's modules, some may have had this memory already.
+        (lock(&self.score).conductor.places().0 == generation).then_some(copied)
     }
 
     fn wait_until_taken_up<'a>(&self, mut score: MutexGuard<'a, Score>) -> MutexGuard<'a, Score>
@@ -361,17 +469,25 @@ impl Inner {
 
 impl Sound for Player {
     fn patch_changed(&mut self, patch: &Patch) {
-        lock(&self.inner.score).wanted = Some(patch.clone());
+        let ticket = self.inner.journal.as_ref().map(|journal| journal.keep(patch.clone()));
+        let mut score = lock(&self.inner.score);
+        score.wanted = Some(patch.clone());
+        score.ticket = ticket.unwrap_or_default();
+        drop(score);
         self.inner.changed.notify_all();
     }
 
     fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32) {
         let mut score = lock(&self.inner.score);
         // A plan that is about to be made must know of it too.
-        if let Some(module) = score.wanted.as_mut().and_then(|p| p.modules.get_mut(module))
-            && let Ok(about) = module.about()
-        {
-            module.params.insert(about.params[param].name.into(), value);
+        let Score { wanted, waiting, .. } = &mut *score;
+        for patch in [wanted, waiting].into_iter().flatten() {
+            if let Some(module) = patch.modules.get_mut(module)
+                && let Ok(about) = module.about()
+                && let Some(param) = about.params.get(param)
+            {
+                module.params.insert(param.name.into(), value);
+            }
         }
         if let Some(key) = score.key(module) {
             score.conductor.set_param(&key, param, value);
@@ -392,6 +508,16 @@ impl Sound for Player {
         let numbers: Vec<u32> = numbers.map(|(_, number)| number).collect();
         drop(score);
         numbers.into_iter().fold(false, |is_any, number| self.inner.pool.try_again(number) | is_any)
+    }
+
+    fn keep(&mut self, patch: &Patch) {
+        if let Some(journal) = &self.inner.journal {
+            journal.keep(patch.clone());
+        }
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        self.inner.journal.as_ref().map(|journal| journal.kept())
     }
 
     fn status(&self) -> Status {

@@ -13,6 +13,7 @@ use super::notice;
 use super::plan::Key;
 use super::pool::{Crew, Pool, PoolError};
 use super::shared::Shared;
+use super::snapshot::{self, Snapshot};
 use super::watchdog::Patience;
 use crate::patch::Patch;
 
@@ -58,6 +59,7 @@ pub struct Render {
     engine: Engine,
     pool: Option<Arc<Pool>>,
     conductor: Conductor,
+    shared: Arc<Shared>,
     block: Vec<Frame>,
 }
 
@@ -68,6 +70,19 @@ impl Render {
     /// Where there is no memory, there are no workers, or the patch is too
     /// large.
     pub fn new(patch: &Patch, settings: &Settings) -> Result<Render, RenderError> {
+        Render::resume(patch, settings, None)
+    }
+
+    /// As [`Render::new`], from where a snapshot was taken. Echoes and tails
+    /// begin anew.
+    ///
+    /// # Errors
+    /// As in [`Render::new`].
+    pub fn resume(
+        patch: &Patch,
+        settings: &Settings,
+        snapshot: Option<Snapshot>,
+    ) -> Result<Render, RenderError> {
         let shared = Arc::new(Shared::create()?);
         let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
         let (pool, executor, slots) = match &settings.computed_by {
@@ -78,11 +93,22 @@ impl Render {
             }
             ComputedBy::InProcess => (None, Executor::InProcess, 1),
         };
-        let (engine, commands, status) = Engine::new(Arc::clone(&shared), executor, rate, frames);
-        let mut conductor =
-            Conductor::new(shared, pool.clone(), slots, rate, frames, (commands, status));
+        let (mut engine, commands, status) =
+            Engine::new(Arc::clone(&shared), executor, rate, frames);
+        let mut conductor = Conductor::new(
+            Arc::clone(&shared),
+            pool.clone(),
+            slots,
+            rate,
+            frames,
+            (commands, status),
+        );
+        if let Some(snapshot) = snapshot {
+            engine.begin_at(snapshot.frame);
+            conductor.resume(snapshot.states, []);
+        }
         conductor.lead(patch)?;
-        Ok(Render { engine, pool, conductor, block: vec![[0.0; 2]; frames as usize] })
+        Ok(Render { engine, pool, conductor, shared, block: vec![[0.0; 2]; frames as usize] })
     }
 
     /// From now on, who hears of modules in trouble. Crashes are kept in the
@@ -111,6 +137,16 @@ impl Render {
     /// What is to be changed from the next block on.
     pub fn conductor(&mut self) -> &mut Conductor {
         &mut self.conductor
+    }
+
+    /// Copies what every module of the present plan remembers, at the start of
+    /// the last block that was begun; also from another thread, while blocks are
+    /// made. It finds nothing where there are no workers: then there is no clock
+    /// that says when.
+    pub fn copier(&self) -> impl Fn() -> Option<Snapshot> + Send + Sync + 'static {
+        let (shared, (_, places)) = (Arc::clone(&self.shared), self.conductor.places());
+        let has_clock = self.pool.is_some();
+        move || has_clock.then(|| snapshot::copy(&shared, &places)).flatten()
     }
 
     /// The workers, where there are any.

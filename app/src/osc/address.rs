@@ -372,7 +372,8 @@ pub static ADDRESSES: &[Address] = &[
         args: &[SYNC],
         is_for_controllers: true,
         example: "/sync 7",
-        help: "Asks for `/synced`, once all that this connection asked for before is done.",
+        help: "Asks for `/synced`, once all that this connection asked for before is done, and lies in \
+               the journal where the host keeps one.",
         ..BLANK
     },
     Address {

@@ -19,6 +19,9 @@ pub const VERSION: u64 = 1;
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What the name of a file begins with that is still being written.
+pub(crate) const UNFINISHED: &str = ".sostenuto-";
+
 /// Why a patch could not be read.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
@@ -96,11 +99,17 @@ pub fn save(path: &Path, patch: &Patch, over: Over) -> Result<(), FileError> {
         .map_err(|what| FileError::Write { path: path.to_owned(), what })
 }
 
-fn replace(path: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+/// Writes a new file beside `path`, which then takes its place: it is on the
+/// disk when this returns.
+pub(crate) fn replace(
+    path: &Path,
+    bytes: &[u8],
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".sostenuto-").suffix(".tmp");
+    builder.prefix(UNFINISHED).suffix(".tmp");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;

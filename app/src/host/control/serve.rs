@@ -109,7 +109,7 @@ fn perform<'a, S: Sound>(
         Request::QueryStatus => locked.reply(from, reply::status(&locked.sound.status())),
         Request::Subscribe(reports) => locked.subscribe(from, reports, true),
         Request::Unsubscribe(reports) => locked.subscribe(from, reports, false),
-        Request::Sync(id) => locked.reply(from, [reply::synced(id)]),
+        Request::Sync(id) => locked.sync(from, id),
         Request::Quit => {
             locked.is_quitting = true;
             Ok(())
