@@ -19,7 +19,7 @@ use shm_ring::sync::Ordering;
 
 use crate::catalog::{CATALOG, Entry};
 use crate::protocol::{
-    Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanEvent, PlanModule, Span, Tables,
+    Job, MAX_EVENTS, ModuleLayout, PLAN_BYTES, Plan, PlanCable, PlanEvent, PlanModule, Span, Tables,
 };
 use crate::signal::Signal;
 use crate::tape::{TapeSpan, lay_out};
@@ -54,6 +54,12 @@ struct Piece {
     /// In bytes from the start of the module's memory.
     at: u32,
     bytes: u32,
+}
+
+impl Piece {
+    fn of(module: usize, part: Range<usize>) -> Piece {
+        Piece { module: module as u32, at: part.start as u32, bytes: part.len() as u32 }
+    }
 }
 
 /// Evidence that was cut short, or is none.
@@ -98,6 +104,9 @@ pub struct Made {
 /// More memory than any session's modules have.
 const MOST_BYTES: usize = 1 << 30;
 
+/// More cables than a plan has room for.
+const MOST_CABLES: usize = PLAN_BYTES / size_of::<PlanCable>();
+
 impl Evidence {
     /// Copies all but the tapes, for [`Evidence::finish`] to copy when the job
     /// is somebody else's. `job` and `culprit`, the module, are indices of the
@@ -137,14 +146,19 @@ impl Evidence {
             is_whole: false,
             origins: own.iter().map(|&module| plan.modules[module as usize].memory).collect(),
         };
-        evidence.bytes.reserve_exact(evidence.size_bytes());
-        for (index, &member) in members.iter().enumerate() {
-            let origin = plan.modules[member as usize].memory;
-            let part = evidence.first_part(index);
+        let (first, tapes) = (evidence.first_pieces(), evidence.tape_pieces());
+        let bytes = first.iter().chain(&tapes).map(|piece| piece.bytes as usize).sum();
+        evidence.bytes.reserve_exact(bytes);
+        evidence.pieces.reserve_exact(first.len() + tapes.len());
+        for piece in first {
+            let origin = plan.modules[members[piece.module as usize] as usize].memory;
             // SAFETY: the caller's promise. Those that the job reads from have
             // their stamps, and their next block does not begin before this
             // job's is over.
-            unsafe { evidence.keep(arena, index, origin, part) }?;
+            unsafe { evidence.keep(arena, origin, piece) }?;
+        }
+        for (index, &member) in members.iter().enumerate() {
+            let origin = plan.modules[member as usize].memory;
             let memory = evidence.tables.modules[index].memory;
             let events = plan.events.iter().filter_map(|event| event.for_module(origin));
             evidence.events.extend(events.map(|event| PlanEvent::new(memory, event)));
@@ -162,12 +176,12 @@ impl Evidence {
     #[allow(unsafe_code)]
     pub unsafe fn finish(&mut self, arena: &Region, now: impl FnOnce() -> Option<BlockStart>) {
         let (mut has_tapes, mut has_all) = (false, true);
-        for index in 0..self.origins.len() {
-            let part = self.tapes_part(index);
-            has_tapes |= !part.is_empty();
+        for piece in self.tape_pieces() {
+            has_tapes |= piece.bytes > 0;
+            let origin = self.origins[piece.module as usize];
             // SAFETY: whoever writes these bytes meanwhile writes plain
             // numbers, and what comes of that is asked below.
-            let kept = unsafe { self.keep(arena, index, self.origins[index], part) };
+            let kept = unsafe { self.keep(arena, origin, piece) };
             has_all &= kept.is_some();
         }
         let is_there = |now: BlockStart| {
@@ -180,45 +194,50 @@ impl Evidence {
     /// # Safety
     /// Whoever writes these bytes meanwhile, the caller knows of it.
     #[allow(unsafe_code)]
-    unsafe fn keep(
-        &mut self,
-        arena: &Region,
-        module: usize,
-        origin: u64,
-        part: Range<usize>,
-    ) -> Option<()> {
+    unsafe fn keep(&mut self, arena: &Region, origin: u64, piece: Piece) -> Option<()> {
+        let at = origin as usize + piece.at as usize;
         // SAFETY: the caller's promise.
-        let bytes = unsafe { arena.values::<u8>(origin as usize + part.start, part.len()) }?;
+        let bytes = unsafe { arena.values::<u8>(at, piece.bytes as usize) }?;
         self.bytes.extend_from_slice(bytes);
-        let (at, bytes) = (part.start as u32, part.len() as u32);
-        self.pieces.push(Piece { module: module as u32, at, bytes });
+        self.pieces.push(piece);
         Some(())
     }
 
-    /// Of the job's modules the record, both states and the display; of others
-    /// the outputs.
-    fn first_part(&self, index: usize) -> Range<usize> {
-        let entry = self.entry(index);
-        let layout = ModuleLayout::of(entry);
-        if index < self.job_len() {
-            return 0..layout.outputs;
+    /// What [`Evidence::capture`] keeps: of the job's modules the record, both
+    /// states and the display; of others the outputs that are read.
+    fn first_pieces(&self) -> Vec<Piece> {
+        let (own, all) = (self.job_len(), self.tables.modules.len());
+        let state = |index| Piece::of(index, 0..ModuleLayout::of(self.entry(index)).outputs);
+        (0..own).map(state).chain((own..all).flat_map(|index| self.outputs_read(index))).collect()
+    }
+
+    fn outputs_read(&self, index: usize) -> Vec<Piece> {
+        let mut read: Vec<usize> = Vec::new();
+        for cable in self.tables.cables.iter().filter(|cable| cable.module as usize == index) {
+            if !read.contains(&(cable.output as usize)) {
+                read.push(cable.output as usize);
+            }
         }
-        let quanta = self.start.frames as usize / QUANTUM;
-        let bytes = quanta * entry.about.outputs.len() * size_of::<Signal>();
-        layout.outputs..layout.outputs + bytes
+        let entry = self.entry(index);
+        let (start, count) = (ModuleLayout::of(entry).outputs, entry.about.outputs.len());
+        let quanta = 0..self.start.frames as usize / QUANTUM;
+        let signals =
+            quanta.flat_map(|quantum| read.iter().map(move |port| quantum * count + port));
+        let piece = |signal: usize| {
+            let start = start + signal * size_of::<Signal>();
+            Piece::of(index, start..start + size_of::<Signal>())
+        };
+        signals.map(piece).collect()
     }
 
-    fn tapes_part(&self, index: usize) -> Range<usize> {
-        let module = &self.tables.modules[index];
-        let tapes = &self.tables.tapes[module.tapes.range()];
-        let start = ModuleLayout::of(self.entry(index)).tapes;
-        start..start + 4 * tapes.last().map_or(0, |tape| tape.end())
-    }
-
-    /// Bytes in all pieces.
-    fn size_bytes(&self) -> usize {
-        let modules = 0..self.tables.modules.len();
-        modules.map(|index| self.first_part(index).len() + self.tapes_part(index).len()).sum()
+    /// What [`Evidence::finish`] keeps: the tapes of each of the job's modules.
+    fn tape_pieces(&self) -> Vec<Piece> {
+        let piece = |index: usize| {
+            let tapes = &self.tables.tapes[self.tables.modules[index].tapes.range()];
+            let start = ModuleLayout::of(self.entry(index)).tapes;
+            Piece::of(index, start..start + 4 * tapes.last().map_or(0, |tape| tape.end()))
+        };
+        (0..self.job_len()).map(piece).collect()
     }
 
     fn entry(&self, index: usize) -> &'static Entry {
@@ -489,7 +508,8 @@ impl Evidence {
         demand((1000.0..=1e6).contains(&sample_rate_hz))?;
         demand(frame < 1 << 62 && plan_frame < 1 << 62 && self.events.len() <= MAX_EVENTS)?;
         let tables = &self.tables;
-        demand((1..=tables.modules.len().min(MODULES)).contains(&self.job_len()))?;
+        demand(tables.modules.len() <= MODULES && tables.cables.len() <= MOST_CABLES)?;
+        demand((1..=tables.modules.len()).contains(&self.job_len()))?;
         demand(self.culprit == NONE || (self.culprit as usize) < self.job_len())?;
         let mut memory = 0usize;
         for (index, module) in tables.modules.iter().enumerate() {
@@ -518,21 +538,12 @@ impl Evidence {
 
     /// Whether the pieces are those that `capture` and `finish` keep.
     fn pieces_fit(&self) -> Option<()> {
-        let modules = 0..self.tables.modules.len();
-        let first = modules.map(|index| (index, self.first_part(index)));
-        let tapes = (0..self.job_len()).map(|index| (index, self.tapes_part(index)));
-        let are_same = |piece: &Piece, index: usize, part: Range<usize>| {
-            (piece.module as usize, piece.at as usize, piece.bytes as usize)
-                == (index, part.start, part.len())
-        };
-        let mut expected = first.chain(tapes);
-        for piece in &self.pieces {
-            let (index, part) = expected.next()?;
-            demand(are_same(piece, index, part))?;
-        }
+        let (first, tapes) = (self.first_pieces(), self.tape_pieces());
+        let expected = first.iter().chain(&tapes).take(self.pieces.len());
+        demand(self.pieces.iter().eq(expected))?;
         // Without its tapes a job can be replayed; it may go otherwise then.
-        demand(self.pieces.len() >= self.tables.modules.len())?;
-        demand(!self.is_whole || expected.next().is_none())?;
+        let needed = first.len() + if self.is_whole { tapes.len() } else { 0 };
+        demand(self.pieces.len() >= needed)?;
         let bytes: usize = self.pieces.iter().map(|piece| piece.bytes as usize).sum();
         demand(bytes == self.bytes.len())
     }
@@ -722,7 +733,8 @@ mod tests {
     #[test]
     fn tapes_that_have_moved_on_are_told_of() {
         let (mut evidence, _) = evidence();
-        evidence.pieces.truncate(2);
+        let first = evidence.first_pieces().len();
+        evidence.pieces.truncate(first);
         evidence.bytes.truncate(evidence.pieces.iter().map(|piece| piece.bytes as usize).sum());
         let (arena, _) = session();
         evidence.origins = vec![0];
