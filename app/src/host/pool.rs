@@ -359,10 +359,9 @@ impl Pool {
     /// The pid of each living worker, and the slot that it has.
     pub fn workers(&self) -> Vec<(u32, Seat)> {
         let state = self.inner.lock();
-        let seats = state.supervisor.seats().iter().enumerate();
-        let living = seats.filter(|(_, seat)| **seat != Seat::Empty);
-        let pid = |seat: usize| self.inner.shared.worker_record(seat).pid.load(Ordering::Relaxed);
-        living.map(|(index, &seat)| (pid(index), seat)).collect()
+        let seats = state.supervisor.seats().iter().zip(&state.workers);
+        let pid = |worker: &Worker| worker.child.as_ref().map(|child| child.id());
+        seats.filter_map(|(&seat, worker)| Some((pid(worker)?, seat))).collect()
     }
 
     /// Whether the system lets every living worker run in real time.
