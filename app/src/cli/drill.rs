@@ -72,7 +72,7 @@ impl Drill {
             seed: self.seed,
         };
         let stop = on_stop()?;
-        let report = drill(&patch, settings, wanted, &stop, |sentence| eprintln!("{sentence}"))?;
+        let report = drill(&patch, settings, wanted, stop, |sentence| eprintln!("{sentence}"))?;
         let mut out = std::io::stdout().lock();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &report)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
-use std::sync::mpsc::{Receiver, SendError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvError, SendError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ const BLOCKS: usize = 63;
 /// As long as no block was measured.
 const FIRST: Duration = Duration::from_micros(100);
 
-/// How long the last deaths are waited for.
+/// How long new workers and the last deaths are waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of it.
@@ -49,6 +49,8 @@ pub struct BlockKiller {
     began: Instant,
     shared: Arc<Shared>,
     orders: Option<Sender<Order>>,
+    obeyed: Receiver<()>,
+    is_struck: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -75,10 +77,11 @@ impl BlockKiller {
     /// Where there is no thread for it.
     pub fn start(pool: Arc<Pool>, every: u64, busy: u32, seed: u64) -> std::io::Result<Self> {
         let (orders, mailbox) = channel();
+        let (answer, obeyed) = channel();
         let shared = Arc::<Shared>::default();
         let (its_pool, tally) = (Arc::clone(&pool), Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("killer".to_owned());
-        let thread = thread.spawn(move || obey(&mailbox, &its_pool, &tally))?;
+        let thread = thread.spawn(move || obey(&mailbox, &answer, &its_pool, &tally))?;
         let mut killer = BlockKiller {
             pool,
             every: every.max(1),
@@ -89,6 +92,8 @@ impl BlockKiller {
             began: Instant::now(),
             shared,
             orders: Some(orders),
+            obeyed,
+            is_struck: false,
             thread: Some(thread),
         };
         killer.get_ready();
@@ -101,6 +106,8 @@ impl BlockKiller {
 
     fn get_ready(&mut self) {
         if self.is_due(self.block + 1) {
+            // Nobody listens, so there is time until enough can take over.
+            self.pool.wait_until_full(PATIENCE);
             self.order(Order::GetReady);
         }
     }
@@ -116,11 +123,13 @@ impl BlockKiller {
     pub fn begin(&mut self) {
         self.block += 1;
         self.began = Instant::now();
+        self.is_struck = false;
         if self.is_due(self.block)
             && let Some(seat) = self.victim()
         {
             let at = self.began + self.lengths.median().mul_f32(self.random.unipolar());
             self.order(Order::Strike { block: self.block, at, seat });
+            self.is_struck = true;
         }
     }
 
@@ -129,6 +138,10 @@ impl BlockKiller {
         let took = self.began.elapsed();
         // Release: with the Acquire in `obey`.
         self.shared.ended.store(self.block, Release);
+        if self.is_struck {
+            // A kill that is late is not to be another block's.
+            let _: Result<(), RecvError> = self.obeyed.recv();
+        }
         if !self.is_due(self.block) || self.every == 1 {
             self.lengths.push(took);
         }
@@ -169,11 +182,11 @@ impl Drop for BlockKiller {
     }
 }
 
-fn obey(orders: &Receiver<Order>, pool: &Pool, tally: &Shared) {
+fn obey(orders: &Receiver<Order>, obeyed: &Sender<()>, pool: &Pool, tally: &Shared) {
     while let Ok(order) = orders.recv() {
         let mut order = Ok(order);
         while matches!(order, Ok(Order::GetReady) | Err(TryRecvError::Empty)) {
-            std::thread::yield_now();
+            std::hint::spin_loop();
             order = orders.try_recv();
         }
         let Ok(Order::Strike { block, at, seat }) = order else { return };
@@ -186,6 +199,7 @@ fn obey(orders: &Receiver<Order>, pool: &Pool, tally: &Shared) {
             tally.inside_block.fetch_add(u64::from(is_inside), Relaxed);
             tally.kills.fetch_add(1, Relaxed);
         }
+        let _: Result<(), SendError<()>> = obeyed.send(());
     }
 }
 

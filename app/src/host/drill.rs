@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use dsp_worker::worker::thread::ask_for_real_time;
 use serde::Serialize;
 
 use super::player::{PlayError, Player, Settings};
@@ -177,7 +178,7 @@ pub fn drill(
     patch: &Patch,
     settings: Settings,
     wanted: Disturbances,
-    stop: &Receiver<()>,
+    stop: Receiver<()>,
     tell: impl Fn(&str) + Clone + Send + Sync + 'static,
 ) -> Result<Report, DrillError> {
     if wanted.stops && !cfg!(unix) {
@@ -199,28 +200,34 @@ pub fn drill(
     let mut player = Player::start(&patch, settings, tell.clone())?;
     let tap = player.tap().expect("nobody else knows this player");
     let comparison = Comparison::start(tap, reference)?;
-    if !wait_until(Instant::now() + SETTLE, stop) {
+    if !wait_until(Instant::now() + SETTLE, &stop) {
         return Err(DrillError::Stopped);
     }
 
     tell("Playing undisturbed.");
     let workers_at_start = ready(player.pool());
     let first = Mark::now(&player);
-    if !wait_until(Instant::now() + wanted.time, stop) {
+    if !wait_until(Instant::now() + wanted.time, &stop) {
         return Err(DrillError::Stopped);
     }
     tell("Killing workers.");
     let second = Mark::now(&player);
     let block = Duration::from_secs_f64(f64::from(block_frames) / f64::from(rate));
     let end = Instant::now() + wanted.time;
-    let done = Disturber::new(&mut player, wanted, block, saboteur).run(end, stop);
+    let mut disturber = Disturber::new(&mut player, wanted, block, saboteur);
+    let run = move || {
+        // Or it would wake up when the job that it aims at is long over.
+        ask_for_real_time(block_frames, rate);
+        disturber.run(end, &stop)
+    };
+    let done = std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or(None);
     let Done { kills, stops, stops_inside_a_job } = done.ok_or(DrillError::Stopped)?;
 
     // What the last kill did belongs to it.
     let pool = player.pool();
     pool.wait_for_deaths(kills, PATIENCE);
     pool.wait_until_full(PATIENCE);
-    wait_until(Instant::now() + 4 * block, stop);
+    std::thread::sleep(4 * block);
     let third = Mark::now(&player);
     let Compared { blocks, different, first_different, lost } = comparison.finish();
     let (recoveries, deaths) = (pool.recoveries(), pool.deaths());

@@ -44,9 +44,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a spare may take to answer before it is taken for away.
 const SPARE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a slot may have nobody before the engine looks after it itself.
-const ORPHAN_NANOS: u64 = 100_000_000;
-
 /// How often the watchdog looks while a block is late.
 const LOOK: Duration = Duration::from_micros(500);
 
@@ -842,7 +839,9 @@ impl Inner {
     fn look_after_orphan(&self, mut state: MutexGuard<State>, slot: usize) {
         let now = now_nanos();
         let since = *state.orphaned[slot].get_or_insert(now);
-        if now - since >= ORPHAN_NANOS {
+        let is_orphan = self.shared.alarm.orphans() >> slot & 1 == 1;
+        if !is_orphan && now - since >= self.patience.orphan.as_nanos() as u64 {
+            tracing::warn!("nobody can take slot {slot}: signals pass its modules by");
             self.shared.alarm.orphan(slot);
         }
     }

@@ -17,11 +17,12 @@ const STOPPED: Duration = Duration::from_secs(2);
 /// wanted.
 const ONE_IN: u64 = 8;
 
-/// How much of a victim's job may pass before it is killed, in seconds.
+/// How much of a victim's job may pass before it is killed, in seconds. Mostly
+/// far less does, or the job would be over.
 const INTO_A_JOB_SECS: f32 = 300e-6;
 
 /// Between two looks whether a victim is inside a job.
-const LOOK: Duration = Duration::from_micros(20);
+const LOOK: Duration = Duration::from_micros(10);
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -120,7 +121,8 @@ impl<'a> Disturber<'a> {
         while Instant::now() < end && !self.player.pool().is_inside_a_job(seat) {
             std::thread::sleep(LOOK);
         }
-        std::thread::sleep(Duration::from_secs_f32(INTO_A_JOB_SECS * self.random.unipolar()));
+        let into_secs = INTO_A_JOB_SECS * self.random.unipolar().powi(3);
+        std::thread::sleep(Duration::from_secs_f32(into_secs));
     }
 
     #[cfg(unix)]
