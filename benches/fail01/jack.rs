@@ -115,6 +115,18 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // A client leaves when its input ends, the server when it is asked to;
+        // killed, they would leave their shared memory.
+        if self.0.stdin.take().is_none() {
+            // SAFETY: it touches no memory; the child has not been waited for, so
+            // its number is nobody else's.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::kill(self.0.id() as libc::pid_t, libc::SIGTERM);
+            }
+        }
+        let is_gone = || self.0.try_wait().ok().flatten();
+        let _ = until("it leaves", is_gone);
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -190,7 +202,7 @@ fn start_client(index: usize) -> Result<Running, String> {
     if said.trim() == "ready" { Ok(client) } else { Err(format!("client {index} does not run")) }
 }
 
-fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> Result<T, String> {
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T, String> {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {

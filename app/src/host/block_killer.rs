@@ -18,6 +18,10 @@ use super::supervisor::Seat;
 /// How many blocks the usual length of one is the median of.
 const BLOCKS: usize = 63;
 
+/// Up to which part of a block it is drawn when to kill: the kill itself takes
+/// some of the rest.
+const REACH: f32 = 0.8;
+
 /// As long as no block was measured.
 const FIRST: Duration = Duration::from_micros(100);
 
@@ -127,7 +131,7 @@ impl BlockKiller {
         if self.is_due(self.block)
             && let Some(seat) = self.victim()
         {
-            let at = self.began + self.lengths.median().mul_f32(self.random.unipolar());
+            let at = self.began + self.lengths.median().mul_f32(REACH * self.random.unipolar());
             self.order(Order::Strike { block: self.block, at, seat });
             self.is_struck = true;
         }
