@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use dsp_worker::catalog::CATALOG;
 use sostenuto::host::engine::Frame;
-use sostenuto_tests::{module, patch, reference};
+use sostenuto_tests::{factory_patches, module, patch, reference};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-sostenuto");
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
@@ -101,7 +101,7 @@ struct Place {
 impl Place {
     fn new() -> Place {
         let place = Place { folder: tempfile::tempdir().expect("a folder") };
-        place.write("tone.sostenuto", &file(1, &a_tone(), CABLES));
+        place.write("tone.sostenuto", &patch_text(1, &a_tone(), CABLES));
         place
     }
 
@@ -143,7 +143,7 @@ impl Place {
     }
 }
 
-fn file(version: u32, modules: &str, cables: &str) -> String {
+fn patch_text(version: u32, modules: &str, cables: &str) -> String {
     format!(
         "{{\n\"sostenuto\": {version},\n\"title\": \"A tone\",\n\"modules\": [{modules}],\n\
          \"cables\": [{cables}]\n}}\n"
@@ -168,6 +168,7 @@ fn every_command_explains_itself() {
         ("host", "listens to editors"),
         ("play", "until Ctrl-C"),
         ("render", "into a WAV file"),
+        ("drill", "Kills workers while a patch plays"),
         ("check", "can be played"),
         ("modules", "Lists every module"),
         ("devices", "Lists the sound cards"),
@@ -197,6 +198,9 @@ fn arguments_that_make_no_sense_are_refused_with_2() {
         ("--sample-rate 100", "8000"),
         ("--format s8", "f32, s24, s16"),
         ("--in-process --workers 2", "cannot be used with"),
+        ("--in-process --kill-every 2", "cannot be used with"),
+        ("--kill-every 0", "0"),
+        ("--seed 7", "--kill-every"),
     ] {
         place.run(&format!("{render} {option}")).misused(&[why]);
     }
@@ -222,6 +226,41 @@ fn a_render_is_as_long_as_asked_and_the_same_whoever_computes_it() {
         assert!(samples == bits(&frames), "{how}");
     }
     assert_eq!(place.names(), ["tone.sostenuto", "tone.wav"]);
+}
+
+#[test]
+fn a_render_whose_workers_are_killed_is_the_same_to_the_bit() {
+    let place = Place::new();
+    for (index, (name, patch)) in factory_patches().into_iter().enumerate() {
+        let path = format!("../assets/patches/{name}.sostenuto");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::copy(path, place.path("factory.sostenuto")).expect("room for a patch");
+        let should_be = bits(&reference(&patch, 24_000));
+        for seed in [0, index + 1] {
+            let line = format!(
+                "render factory.sostenuto --seconds 0.5 --workers 3 --kill-every 4 --seed {seed} -o \
+                 killed.wav"
+            );
+            let said = place.run(&line);
+            let count = |before: &str| -> u64 {
+                let words = said.err.split(before).next().unwrap_or_default();
+                let number = words.rsplit([' ', '\n']).find(|word| !word.is_empty());
+                let number = number.and_then(|word| word.parse().ok());
+                number.unwrap_or_else(|| panic!("no number of{before} in {}", said.err))
+            };
+            let kills = count(" workers killed");
+            // One in every fourth of 94 blocks, unless nobody was there to be.
+            assert!((12..=23).contains(&kills), "{name} {seed}: {}", said.err);
+            let [inside_block, inside_job, recoveries] =
+                [" of them inside the block", " inside a job", " times another"].map(count);
+            assert!(inside_block > 0 && inside_block <= kills, "{name} {seed}: {}", said.err);
+            assert!(inside_job <= kills && recoveries <= kills, "{name} {seed}: {}", said.err);
+            said.done();
+            let (_, samples) = samples::<f32>(&place.path("killed.wav"));
+            let samples: Vec<u32> = samples.iter().map(|sample| sample.to_bits()).collect();
+            assert!(samples == should_be, "{name} {seed}");
+        }
+    }
 }
 
 #[test]
@@ -290,10 +329,10 @@ fn a_patch_that_can_not_be_played_is_a_sentence() {
     place.write("torn.sostenuto", "{\n\"sostenuto\": 1,\n\"modules\": [\n");
     place.write("text.sostenuto", "Dear diary\n");
     place.write("other.sostenuto", "{\"name\": \"left-pad\"}\n");
-    place.write("newer.sostenuto", &file(2, "", ""));
-    place.write("kind.sostenuto", &file(1, &module("a", "vcoo", ""), ""));
-    place.write("port.sostenuto", &file(1, &a_tone(), r#""vco.sow -> vcf.in""#));
-    place.write("range.sostenuto", &file(1, &module("a", "vco", r#""octave": 9"#), ""));
+    place.write("newer.sostenuto", &patch_text(2, "", ""));
+    place.write("kind.sostenuto", &patch_text(1, &module("a", "vcoo", ""), ""));
+    place.write("port.sostenuto", &patch_text(1, &a_tone(), r#""vco.sow -> vcf.in""#));
+    place.write("range.sostenuto", &patch_text(1, &module("a", "vco", r#""octave": 9"#), ""));
     std::fs::create_dir(place.path("folder.sostenuto")).expect("a folder");
     for (name, words) in [
         ("nowhere", &["nowhere.sostenuto", "can not be opened"][..]),
@@ -359,7 +398,7 @@ fn a_render_that_fails_leaves_what_was_there() {
     let place = Place::new();
     place.write("old.wav", "precious");
     let outs: Vec<String> = (0..5).map(|n| module(&format!("out-{n}"), "audio-out", "")).collect();
-    place.write("outs.sostenuto", &file(1, &outs.join(", "), ""));
+    place.write("outs.sostenuto", &patch_text(1, &outs.join(", "), ""));
     let sentence = "a patch can have 4 Audio Out modules, this one has 5";
     place.refuses("render outs.sostenuto --seconds 1 --in-process -o old.wav", &[sentence]);
     place.refuses("render outs.sostenuto --seconds 1 --workers 1 -o new.wav", &[sentence]);

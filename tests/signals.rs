@@ -4,7 +4,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Place, Said, shared_memory_of};
+#[cfg(target_os = "linux")]
+use sostenuto::host::process::cpu_nanos;
+
+use super::{Place, Said, module, patch_text, shared_memory_of};
 
 /// How long something may take that takes no time on a quiet machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -102,6 +105,37 @@ fn ctrl_c_ends_a_render_and_leaves_what_was_there() {
     assert_eq!(shared_memory_of(child.id()), Vec::<String>::new());
     assert_eq!(place.names(), before);
     assert_eq!(std::fs::read_to_string(place.path("old.wav")).expect("it is there"), "precious");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_ends_a_render_also_in_the_middle_of_a_long_block() {
+    let place = Place::new();
+    // Each takes a second, so a block takes far longer than anybody waits here.
+    let params = r#""fault": "slow", "when": "always", "slow-ms": 1000"#;
+    let slow: Vec<String> =
+        (0..100).map(|n| module(&format!("slow-{n}"), "saboteur", params)).collect();
+    place.write("slow.sostenuto", &patch_text(1, &slow.join(", "), ""));
+    for how in ["--in-process", "--workers 1"] {
+        let before = place.names();
+        let line = format!("render slow.sostenuto --seconds 1 --block 32 -o slow.wav {how}");
+        let mut child = place.command(&line).spawn().expect("the program starts");
+        let pid = child.id();
+        let computes = |pid| cpu_nanos(pid).is_some_and(|nanos| nanos > 1_000_000_000);
+        until("the block has begun", || {
+            computes(pid) || children_of(pid).into_iter().any(computes)
+        });
+        let began = Instant::now();
+        send(child.id() as i32, libc::SIGINT);
+        let mut err = String::new();
+        let stderr = child.stderr.as_mut().expect("it was asked for");
+        stderr.read_to_string(&mut err).expect("it prints text");
+        let code = child.wait().expect("it ends").code();
+        assert!(began.elapsed() < PATIENCE, "{how}");
+        Said { code, out: String::new(), err }.refused(&["stopped", "slow.wav"]);
+        assert_eq!(shared_memory_of(child.id()), Vec::<String>::new());
+        assert_eq!(place.names(), before);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod check;
 mod devices;
+mod drill;
 mod host;
 mod modules;
 mod options;
@@ -27,6 +28,7 @@ enum Command {
     Play(play::Play),
     Render(render::Render),
     Replay(replay::Replay),
+    Drill(drill::Drill),
     Check(check::Check),
     Modules(modules::Modules),
     Devices(devices::Devices),
@@ -41,6 +43,7 @@ pub fn run() -> ExitCode {
         Command::Play(command) => command.run(),
         Command::Render(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Drill(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Modules(command) => command.run(),
         Command::Devices(command) => command.run(),

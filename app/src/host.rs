@@ -1,11 +1,13 @@
 //! The audio host: it owns the patch and says when.
 
 pub mod alarm;
+pub mod block_killer;
 pub mod callback;
 pub mod conductor;
 pub mod control;
 pub mod crash;
 pub mod device;
+pub mod drill;
 pub mod engine;
 pub mod journal;
 pub mod ladder;
@@ -20,4 +22,5 @@ pub mod render;
 pub mod shared;
 pub mod snapshot;
 pub mod supervisor;
+pub mod tap;
 pub mod watchdog;

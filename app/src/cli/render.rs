@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,8 +15,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{Computing, PatchFile};
 use super::play::on_stop;
+use crate::host::block_killer::{BlockKiller, Tally};
 use crate::host::crash;
-use crate::host::engine::Frame;
+use crate::host::engine::{EngineStatus, Frame};
+use crate::host::plan::Plan;
 use crate::host::render::{self, ComputedBy, Settings};
 
 /// Renders a patch into a WAV file, as fast as it goes
@@ -36,6 +41,15 @@ pub struct Render {
     /// Computes in this process, without workers: the same samples
     #[arg(long, conflicts_with = "workers")]
     in_process: bool,
+
+    /// Kills a worker in the middle of every so many blocks: the same samples
+    #[arg(long, value_name = "BLOCKS", conflicts_with = "in_process",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    kill_every: Option<u64>,
+
+    /// Chooses other victims and instants
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "kill_every")]
+    seed: u64,
 
     /// How a sample is written
     #[arg(long, value_enum, default_value_t = Format::F32)]
@@ -85,20 +99,49 @@ impl Render {
         let mut render = render::Render::new(&patch, &settings)?;
         render.on_trouble(crash::folder(), |sentence| eprintln!("{sentence}"));
         let progress = progress(frames);
+        let mut killer = self.killer(&mut render)?;
+        stop_at(stop, render.status())?;
         let mut left = frames;
         while left > 0 {
-            if stop.try_recv().is_ok() {
+            killer.as_mut().map(BlockKiller::begin);
+            let Some(block) = render.block_unless_stopped() else {
                 bail!("stopped: {} was not written", self.output.display());
-            }
-            let block = render.block();
+            };
+            killer.as_mut().map(BlockKiller::end);
             let count = left.min(block.len() as u64);
             wav.write(&block[..count as usize])?;
             progress.inc(count);
             left -= count;
         }
         progress.finish_and_clear();
-        wav.finish()
+        wav.finish()?;
+        if let Some(killer) = killer {
+            let Tally { kills, inside_block, inside_job, recoveries } = killer.finish();
+            eprintln!(
+                "{kills} workers killed, {inside_block} of them inside the block, {inside_job} \
+                 inside a job. {recoveries} times another went on with unfinished work."
+            );
+        }
+        Ok(())
     }
+
+    fn killer(&self, render: &mut render::Render) -> anyhow::Result<Option<BlockKiller>> {
+        let busy = render.conductor().plan().map_or(0, Plan::busy);
+        let Some((every, pool)) = self.kill_every.zip(render.pool()) else { return Ok(None) };
+        let killer = BlockKiller::start(Arc::clone(pool), every, busy, self.seed);
+        Ok(Some(killer.context("no thread to kill workers from")?))
+    }
+}
+
+/// A block may take long, and be waited for by nobody any more.
+fn stop_at(stop: Receiver<()>, status: Arc<EngineStatus>) -> anyhow::Result<()> {
+    let wait = move || {
+        if stop.recv().is_ok() {
+            status.is_stopping.store(true, Relaxed);
+        }
+    };
+    std::thread::Builder::new().name("stop".to_owned()).spawn(wait).context("no thread")?;
+    Ok(())
 }
 
 /// A file being written beside the one that it will be.

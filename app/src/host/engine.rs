@@ -227,8 +227,9 @@ impl Engine {
         let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return true };
         if self.executor == Executor::InProcess {
-            self.runner.run_all(&self.start, &plan);
-            return true;
+            let status = &self.status;
+            let is_to_stop = || status.is_stopping.load(Relaxed);
+            return self.runner.run_all(&self.start, &plan, is_to_stop);
         }
         let (slots, workers) = (shared.slots(), shared.workers());
         let busy = self.plan.busy;

@@ -29,6 +29,7 @@ use super::pool::{Crew, Pool, PoolError, Trouble};
 use super::shared::Shared;
 use super::snapshot::{self, Snapshot};
 use super::supervisor::Seat;
+use super::tap::{Pipe, Spout, Tap};
 use super::watchdog::Patience;
 use crate::osc::status::{ModuleFault, Status, WorkerStatus};
 use crate::patch::{ModuleId, Patch};
@@ -95,6 +96,7 @@ struct Inner {
     score: Mutex<Score>,
     changed: Condvar,
     layouts: Box<[ModuleLayout]>,
+    pipe: Pipe,
 }
 
 /// What plays, and what is wanted instead.
@@ -221,6 +223,7 @@ impl Player {
         conductor.resume(states, settings.quarantined.iter().cloned());
         conductor.lead(patch)?;
         let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
+        let (spout, pipe) = Pipe::new();
         let inner = Arc::new(Inner {
             shared,
             pool,
@@ -239,6 +242,7 @@ impl Player {
             }),
             changed: Condvar::new(),
             layouts: ModuleLayout::all(),
+            pipe,
         });
         let (producer, consumer) = FrameRing::split();
         let (listening, told) = (Arc::downgrade(&inner), Arc::clone(&tell));
@@ -250,7 +254,7 @@ impl Player {
         });
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let running = Arc::clone(&inner);
-        let play = move || flushing_denormals(|| running.play(engine, producer));
+        let play = move || flushing_denormals(|| running.play(engine, producer, spout));
         let engine = named("engine").spawn(play)?;
         let callback =
             Callback::new(consumer, status, Arc::clone(&inner.asked), engine.thread().clone());
@@ -277,6 +281,17 @@ impl Player {
     /// The workers.
     pub fn pool(&self) -> &Pool {
         &self.inner.pool
+    }
+
+    /// Every block from now on, for one reader at a time: as the engine made it,
+    /// whatever becomes of it on the way to the sound card.
+    pub fn tap(&self) -> Option<Tap> {
+        self.inner.pipe.open()
+    }
+
+    /// The slots that have work, as a mask.
+    pub fn busy_slots(&self) -> u32 {
+        lock(&self.inner.score).conductor.plan().map_or(0, |plan| plan.busy())
     }
 }
 
@@ -317,7 +332,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Inner {
     /// \[rt\] Keeps the ring as full as it is to be.
-    fn play(&self, mut engine: Engine, mut ring: shm_ring::ring::Producer<Arc<FrameRing>>) {
+    fn play(
+        &self,
+        mut engine: Engine,
+        mut ring: shm_ring::ring::Producer<Arc<FrameRing>>,
+        mut spout: Spout,
+    ) {
         let frames = self.settings.block_frames;
         if !ask_for_real_time(frames, self.settings.sample_rate_hz) {
             tracing::info!("the engine does not run in real time: the system does not let it");
@@ -330,10 +350,12 @@ impl Inner {
                 std::thread::park_timeout(Duration::from_millis(50));
                 continue;
             }
+            let frame = self.status.frame.load(Relaxed);
             if !engine.block(&mut block) {
                 return;
             }
             ring.push(&block);
+            spout.push(frame, self.status.block_nanos.load(Relaxed), &block);
         }
     }
 

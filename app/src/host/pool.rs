@@ -23,7 +23,8 @@ use dsp_worker::worker::run::{next_job, usual_nanos};
 use dsp_worker::worker::thread::ask_for_real_time;
 use shared_child::SharedChild;
 use shm_ring::layout::{
-    BlockStart, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WARM, WORKERS,
+    BlockStart, FINISHING, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WARM,
+    WORKERS,
 };
 use shm_ring::monotonic::now_nanos;
 use shm_ring::protocol::{give_slot, revoke, ring_worker, wait_for};
@@ -42,9 +43,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a spare may take to answer before it is taken for away.
 const SPARE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long a slot may have nobody before the engine looks after it itself.
-const ORPHAN_NANOS: u64 = 100_000_000;
 
 /// How often the watchdog looks while a block is late.
 const LOOK: Duration = Duration::from_micros(500);
@@ -168,6 +166,7 @@ struct Inner {
     changed: Condvar,
     tell: OnceLock<Tell>,
     deaths: AtomicU64,
+    deaths_inside_a_job: AtomicU64,
     refills: AtomicU64,
     assign_nanos: AtomicU32,
 }
@@ -288,6 +287,7 @@ impl Pool {
             changed: Condvar::new(),
             tell: OnceLock::new(),
             deaths: AtomicU64::new(0),
+            deaths_inside_a_job: AtomicU64::new(0),
             refills: AtomicU64::new(0),
             assign_nanos: AtomicU32::new(0),
         });
@@ -401,13 +401,47 @@ impl Pool {
         state.ladder.forget(module)
     }
 
-    /// Kills the worker in a seat, as `kill -9` does. Whether there was one.
+    /// Kills the worker in a seat, as `kill -9` does. Whether there was one that
+    /// had not been killed yet.
     pub fn kill(&self, seat: usize) -> bool {
         let mut state = self.inner.lock();
         let Some(worker) = state.workers.get_mut(seat) else { return false };
         let Some(child) = &worker.child else { return false };
-        worker.killed_nanos.get_or_insert_with(now_nanos);
+        if worker.killed_nanos.is_some() {
+            return false;
+        }
+        worker.killed_nanos = Some(now_nanos());
         child.kill().is_ok()
+    }
+
+    /// Stops the worker in a seat, so that the machine does not run it, or lets
+    /// it go on. Whether there was one.
+    #[cfg(unix)]
+    pub fn hold(&self, seat: usize, is_held: bool) -> bool {
+        let state = self.inner.lock();
+        let Some(child) = state.workers.get(seat).and_then(|worker| worker.child.as_ref()) else {
+            return false;
+        };
+        let signal = if is_held { libc::SIGSTOP } else { libc::SIGCONT };
+        shared_child::unix::SharedChildExt::send_signal(&**child, signal).is_ok()
+    }
+
+    /// What each seat is, by its number.
+    pub fn seats(&self) -> Vec<Seat> {
+        self.inner.lock().supervisor.seats().to_vec()
+    }
+
+    /// Whether the worker in a seat is inside a job.
+    pub fn is_inside_a_job(&self, seat: usize) -> bool {
+        self.inner.is_inside_a_job(seat)
+    }
+
+    /// Waits until so many workers have died, and their slots are others'.
+    /// Whether they have.
+    pub fn wait_for_deaths(&self, count: u64, timeout: Duration) -> bool {
+        let are_fewer = |_: &mut State| self.inner.deaths.load(Relaxed) < count;
+        let wait = self.inner.changed.wait_timeout_while(self.inner.lock(), timeout, are_fewer);
+        wait.is_ok_and(|(_, result)| !result.timed_out())
     }
 
     /// The times that it took to go on, of every worker so far that died with
@@ -426,6 +460,11 @@ impl Pool {
     /// Workers that have died.
     pub fn deaths(&self) -> u64 {
         self.inner.deaths.load(Relaxed)
+    }
+
+    /// Those of them that died inside a job.
+    pub fn deaths_inside_a_job(&self) -> u64 {
+        self.inner.deaths_inside_a_job.load(Relaxed)
     }
 
     /// How long it took at the last death, from the system's news of it until
@@ -584,7 +623,10 @@ impl Inner {
             state.recoveries.open.retain(|open| open.slot != slot);
             state.recoveries.open.extend(self.has_work(slot).then_some(open));
         }
+        // What it said last stands there until the seat has another.
+        let was_inside = self.is_inside_a_job(seat);
         let actions = state.supervisor.next(Event::Died(seat));
+        self.deaths_inside_a_job.fetch_add(u64::from(was_inside), Relaxed);
         self.deaths.fetch_add(1, Relaxed);
         // A new worker begins anew there.
         let said = evidence.as_ref().and_then(|_| self.shared.last_words(seat).read(child.id()));
@@ -646,6 +688,11 @@ impl Inner {
         #[allow(unsafe_code)]
         let plan = unsafe { Plan::read(&self.shared.control, start.plan as usize) }?;
         (plan.generation != 0).then_some((start, plan))
+    }
+
+    fn is_inside_a_job(&self, seat: usize) -> bool {
+        let job = self.shared.worker_record(seat).job.load(Ordering::Relaxed);
+        !matches!(job, NONE | FINISHING)
     }
 
     fn has_work(&self, slot: usize) -> bool {
@@ -791,7 +838,9 @@ impl Inner {
     fn look_after_orphan(&self, mut state: MutexGuard<State>, slot: usize) {
         let now = now_nanos();
         let since = *state.orphaned[slot].get_or_insert(now);
-        if now - since >= ORPHAN_NANOS {
+        let is_orphan = self.shared.alarm.orphans() >> slot & 1 == 1;
+        if !is_orphan && now - since >= self.patience.orphan.as_nanos() as u64 {
+            tracing::warn!("nobody can take slot {slot}: signals pass its modules by");
             self.shared.alarm.orphan(slot);
         }
     }

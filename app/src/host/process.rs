@@ -45,6 +45,12 @@ pub fn cpu_nanos(pid: u32) -> Option<u64> {
     os::cpu_nanos(pid)
 }
 
+/// Lets the machine run everything else before this thread. Where it will not,
+/// the thread is one like any other.
+pub fn step_back() {
+    os::step_back();
+}
+
 /// Why a process that nobody here has killed came to its end.
 pub fn cause(status: &ExitStatus) -> Cause {
     if os::was_killed(status) { Cause::Outside } else { Cause::Crash }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use dsp_worker::worker::thread::flushing_denormals;
 use shm_ring::region::RegionError;
 
 use super::conductor::{Conductor, PlanError};
-use super::engine::{Engine, Executor, Frame};
+use super::engine::{Engine, EngineStatus, Executor, Frame};
 use super::notice;
 use super::plan::Key;
 use super::pool::{Crew, Pool, PoolError};
@@ -60,6 +61,7 @@ pub struct Render {
     pool: Option<Arc<Pool>>,
     conductor: Conductor,
     shared: Arc<Shared>,
+    status: Arc<EngineStatus>,
     block: Vec<Frame>,
 }
 
@@ -101,14 +103,15 @@ impl Render {
             slots,
             rate,
             frames,
-            (commands, status),
+            (commands, Arc::clone(&status)),
         );
         if let Some(snapshot) = snapshot {
             engine.begin_at(snapshot.frame);
             conductor.resume(snapshot.states, []);
         }
         conductor.lead(patch)?;
-        Ok(Render { engine, pool, conductor, shared, block: vec![[0.0; 2]; frames as usize] })
+        let block = vec![[0.0; 2]; frames as usize];
+        Ok(Render { engine, pool, conductor, shared, status, block })
     }
 
     /// From now on, who hears of modules in trouble. Crashes are kept in the
@@ -132,6 +135,20 @@ impl Render {
         let (engine, block) = (&mut self.engine, &mut self.block);
         flushing_denormals(|| engine.block(block));
         block
+    }
+
+    /// The next block, or `None` where the engine was told to stop.
+    pub fn block_unless_stopped(&mut self) -> Option<&[Frame]> {
+        if self.status.is_stopping.load(Relaxed) {
+            return None;
+        }
+        let (engine, block) = (&mut self.engine, &mut self.block);
+        flushing_denormals(|| engine.block(block)).then_some(block)
+    }
+
+    /// What the engine lets others know; to tell it to stop, too.
+    pub fn status(&self) -> Arc<EngineStatus> {
+        Arc::clone(&self.status)
     }
 
     /// What is to be changed from the next block on.

@@ -21,6 +21,8 @@ pub struct Patience {
     pub hang: Duration,
     /// A worker to come when it is rung.
     pub away: Duration,
+    /// A slot to get a worker, before the engine looks after it itself.
+    pub orphan: Duration,
 }
 
 impl Patience {
@@ -33,6 +35,7 @@ impl Patience {
             late: (block / 2).max(Duration::from_millis(1)),
             hang: (block / 2).max(least),
             away: (block / 2).max(Duration::from_millis(2)),
+            orphan: Duration::from_millis(100),
         }
     }
 
@@ -41,6 +44,7 @@ impl Patience {
         late: Duration::from_millis(100),
         hang: Duration::from_secs(2),
         away: Duration::from_millis(500),
+        orphan: Duration::from_secs(10),
     };
 }
 

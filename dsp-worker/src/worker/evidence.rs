@@ -696,7 +696,9 @@ mod tests {
         let control = Arc::new(Region::create(places::REST).unwrap());
         let mut runner = Runner::new(control, Arc::clone(&arena), doorbell);
         let plan = tables.as_plan(&[]);
-        (1..=200).for_each(|block| runner.run_all(&start(block), &plan));
+        (1..=200).for_each(|block| {
+            runner.run_all(&start(block), &plan, || false);
+        });
         let now = start(201);
         runner.run_alone(&now, &plan, 0);
         let mut evidence = capture(&arena, &plan, &now, 1, 1).unwrap();
@@ -706,7 +708,9 @@ mod tests {
         // SAFETY: the block is done.
         let made = |quantum| unsafe { outputs(&arena, &layouts, &plan.modules[1], quantum) };
         let made = (0..2).flat_map(made).copied().collect();
-        (202..220).for_each(|block| runner.run_all(&start(block), &plan));
+        (202..220).for_each(|block| {
+            runner.run_all(&start(block), &plan, || false);
+        });
         finish(&mut evidence, &arena, 219);
         (evidence, made)
     }

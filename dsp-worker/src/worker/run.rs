@@ -167,12 +167,18 @@ impl<F: FaultPoints> Runner<F> {
     }
 
     /// Runs every job of a plan, one after another, without any other worker.
-    /// Real-time safe.
-    pub fn run_all(&mut self, start: &BlockStart, plan: &Plan) {
+    /// False where it is to stop before the last. Real-time safe.
+    pub fn run_all(
+        &mut self,
+        start: &BlockStart,
+        plan: &Plan,
+        is_to_stop: impl Fn() -> bool,
+    ) -> bool {
         let nobody = AtomicU32::new(NONE);
-        for job in 0..plan.jobs.len() {
+        (0..plan.jobs.len()).all(|job| {
             self.run_job(start, plan, job as u32, &nobody);
-        }
+            !is_to_stop()
+        })
     }
 
     /// Runs one job of a plan whose sources are there, without any other worker.

@@ -14,6 +14,11 @@ pub fn cpu_nanos(pid: u32) -> Option<u64> {
     is_there.then(|| time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
 }
 
+pub fn step_back() {
+    // SAFETY: it touches no memory. 0 is, on Linux, the calling thread.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) };
+}
+
 pub fn was_killed(status: &ExitStatus) -> bool {
     matches!(status.signal(), Some(libc::SIGKILL | libc::SIGTERM | libc::SIGINT | libc::SIGHUP))
 }

@@ -22,6 +22,13 @@ fn nanos(ticks: u64) -> u64 {
     (u128::from(ticks) * u128::from(base.numer) / u128::from(base.denom.max(1))) as u64
 }
 
+pub fn step_back() {
+    let class = libc::qos_class_t::QOS_CLASS_UTILITY;
+    // SAFETY: it touches no memory of this program, only the calling thread's
+    // class.
+    unsafe { libc::pthread_set_qos_class_self_np(class, 0) };
+}
+
 pub fn was_killed(status: &ExitStatus) -> bool {
     matches!(status.signal(), Some(libc::SIGKILL | libc::SIGTERM | libc::SIGINT | libc::SIGHUP))
 }

@@ -4,7 +4,8 @@ use std::process::ExitStatus;
 
 use windows_sys::Win32::Foundation::{CloseHandle, FILETIME};
 use windows_sys::Win32::System::Threading::{
-    GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
+    GetCurrentThread, GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
+    SetThreadPriority, THREAD_PRIORITY_LOWEST,
 };
 
 pub fn cpu_nanos(pid: u32) -> Option<u64> {
@@ -27,6 +28,11 @@ pub fn cpu_nanos(pid: u32) -> Option<u64> {
         100 * (u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime))
     };
     is_there.then(|| nanos(kernel) + nanos(user))
+}
+
+pub fn step_back() {
+    // SAFETY: the handle means the calling thread, and is not to be closed.
+    unsafe { SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_LOWEST) };
 }
 
 /// `TerminateProcess` leaves what its caller chose: 1 from the task manager and
