@@ -304,16 +304,14 @@ fn kill_again_and_again(session: &Session, kills: usize) -> (Peer, Deaths) {
         }
         pool.fill();
         std::thread::sleep(Duration::from_micros(hasher.hash_one(kill) % 2000));
-        if kill % 4 == 0 {
-            if revoke(&session.slots()[0], session.record(seat)) {
-                deaths.away += 1;
-                away.push_back(peer);
-                if away.len() > 3 {
-                    away.pop_front().map(|mut peer: Peer| peer.kill());
-                }
-                continue;
+        // Where it is inside it would wait for its slot when it comes out.
+        if kill % 4 == 0 && revoke(&session.slots()[0], session.record(seat)) {
+            deaths.away += 1;
+            away.push_back(peer);
+            if away.len() > 3 {
+                drop(away.pop_front());
             }
-            // It is inside, and would wait for its slot when it comes out.
+            continue;
         }
         peer.kill();
         deaths.in_a_write += usize::from(session.newest().read::<[u32; 8]>().is_none());
