@@ -37,18 +37,19 @@ use super::shared::Shared;
 use super::supervisor::{Action, Event, Seat, Supervisor};
 use super::watchdog::{Patience, Sight, Verdict, Watch};
 
+mod death;
+mod recovery;
+mod watch;
+
+pub use recovery::Recovery;
+use recovery::{Open, Recoveries};
+
 /// How long a worker may take to get warm, or ready for a plan, before the host
 /// goes on without waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a spare may take to answer before it is taken for away.
 const SPARE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How often the watchdog looks while a block is late.
-const LOOK: Duration = Duration::from_micros(500);
-
-/// How often it looks whether one who was away has come back.
-const LOOK_AFTER: Duration = Duration::from_millis(20);
 
 /// Before a worker that died while warming up is replaced.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -135,20 +136,7 @@ pub struct Trouble {
     pub crash: Option<Box<Crash>>,
 }
 
-/// How long it took to go on after a worker died that had work to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recovery {
-    /// From the death (where the host killed it: from then on) to the system's
-    /// news of it, in nanoseconds.
-    pub news_nanos: u64,
-    /// To the stamp of the job that was done again.
-    pub stamp_nanos: u64,
-}
-
 type Tell = Box<dyn Fn(Vec<Trouble>) + Send + Sync>;
-
-/// What happens within this time is told at once.
-const MOMENT: Duration = Duration::from_millis(50);
 
 /// The workers of a session.
 pub struct Pool {
@@ -208,47 +196,6 @@ impl Worker {
             Some(status) => process::cause(status),
             None => Cause::Crash,
         }
-    }
-}
-
-/// Those that are known, and those whose stamp is still to come.
-#[derive(Default)]
-struct Recoveries {
-    known: Vec<Recovery>,
-    open: Vec<Open>,
-}
-
-/// A slot that was given on in the middle of a block.
-struct Open {
-    slot: usize,
-    died_nanos: u64,
-    news_nanos: u64,
-    /// Who has it now, and since which epoch.
-    given: Option<(usize, u32)>,
-}
-
-impl Recoveries {
-    /// More are not kept.
-    const MOST: usize = 100_000;
-
-    /// Takes the times of the stamps that have been set.
-    fn collect(&mut self, shared: &Shared) {
-        self.open.retain(|open| {
-            let Some((seat, epoch)) = open.given else { return true };
-            let record = shared.worker_record(seat);
-            // Acquire: with the Release in `Holder::note_stamp`.
-            if record.first_stamp_epoch.load(Ordering::Acquire) != epoch {
-                return true;
-            }
-            let stamp_nanos = record.first_stamp_nanos.load(Ordering::Relaxed);
-            if self.known.len() < Recoveries::MOST {
-                self.known.push(Recovery {
-                    news_nanos: open.news_nanos.saturating_sub(open.died_nanos),
-                    stamp_nanos: stamp_nanos.saturating_sub(open.died_nanos),
-                });
-            }
-            false
-        });
     }
 }
 
@@ -591,88 +538,6 @@ impl Inner {
         self.act(state, actions, began);
     }
 
-    /// Waits for the end of a worker, and has another take its place. A block
-    /// may wait for that, so it is done before all that is not sound.
-    fn watch(self: &Arc<Inner>, seat: usize, child: &SharedChild) {
-        self.ask_for_real_time();
-        let result = child.wait();
-        let (began, news_nanos) = (Instant::now(), now_nanos());
-        let mut state = self.lock();
-        if state.supervisor.seats()[seat] == Seat::Warming && !state.is_closing {
-            // One that cannot even start would be started again without end.
-            state.workers[seat].orders = None;
-            drop(state);
-            std::thread::sleep(PAUSE);
-            state = self.lock();
-        }
-        // To close what it had takes a while, and nobody is to wait for that.
-        let worker = std::mem::take(&mut state.workers[seat]);
-        if state.is_closing {
-            state.supervisor.next(Event::Died(seat));
-            self.changed.notify_all();
-            return;
-        }
-        let cause = worker.cause(result.as_ref().ok());
-        let mut evidence = self.evidence(&state, seat, cause);
-        let trouble = self.blame(&mut state, seat, cause);
-        if let Seat::Holds(slot) = state.supervisor.seats()[seat] {
-            state.restarts[slot] += 1;
-            let died_nanos = worker.killed_nanos.unwrap_or(news_nanos);
-            let open = Open { slot, died_nanos, news_nanos, given: None };
-            state.recoveries.collect(&self.shared);
-            state.recoveries.open.retain(|open| open.slot != slot);
-            state.recoveries.open.extend(self.has_work(slot).then_some(open));
-        }
-        // What it said last stands there until the seat has another.
-        let was_inside = self.is_inside_a_job(seat);
-        let actions = state.supervisor.next(Event::Died(seat));
-        self.deaths_inside_a_job.fetch_add(u64::from(was_inside), Relaxed);
-        self.deaths.fetch_add(1, Relaxed);
-        // A new worker begins anew there.
-        let said = evidence.as_ref().and_then(|_| self.shared.last_words(seat).read(child.id()));
-        self.act(state, actions, began);
-        if let Some(evidence) = &mut evidence {
-            crash::finish(&self.shared, evidence);
-        }
-        let ending = result.map_or_else(|error| error.to_string(), |status| status.to_string());
-        let nanos = began.elapsed().as_nanos();
-        tracing::info!("worker {seat} died ({ending}); replaced after {nanos} ns");
-        let Some((module, case)) = trouble else { return };
-        let crash = evidence
-            .map(|evidence| Box::new(Crash { id: None, ending: ending.clone(), said, evidence }));
-        // To a thread that is not real-time.
-        let sender = self.lock().troubles.clone();
-        sender.and_then(|sender| sender.send(Trouble { module, case, ending, crash }).ok());
-    }
-
-    fn tell_of_troubles(&self, troubles: &Receiver<Trouble>) {
-        while let Ok(first) = troubles.recv() {
-            let mut moment = vec![first];
-            while let Ok(next) = troubles.recv_timeout(MOMENT) {
-                moment.push(next);
-            }
-            // Each comes from a thread of its own.
-            moment.sort_by_key(|trouble| (trouble.module, trouble.case.crashes));
-            if let Some(tell) = self.tell.get() {
-                tell(moment);
-            }
-        }
-    }
-
-    /// What a worker that crashed worked on: before anybody else has its slot.
-    fn evidence(&self, state: &State, seat: usize, cause: Cause) -> Option<Evidence> {
-        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
-        if cause != Cause::Crash || self.tell.get().is_none() || !self.has_work(slot) {
-            return None;
-        }
-        // SAFETY: the system has said that it is dead, its slot is still its own,
-        // and the lock of the state keeps plans from being written (see `now`).
-        #[allow(unsafe_code)]
-        unsafe {
-            crash::capture(&self.shared, seat)
-        }
-    }
-
     fn ask_for_real_time(&self) {
         let start = self.shared.clock().read::<BlockStart>().unwrap_or_default();
         ask_for_real_time(start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
@@ -701,21 +566,6 @@ impl Inner {
         })
     }
 
-    /// Finds the module that a worker died in, and decides what is done with it.
-    /// Returns what there is to tell.
-    fn blame(&self, state: &mut State, seat: usize, cause: Cause) -> Option<(u32, Case)> {
-        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
-        let (start, plan) = self.now()?;
-        // What it says of itself may be of a block long ago.
-        next_job(&self.shared.arena, start.block, &plan, slot)?;
-        let at = self.shared.worker_record(seat).module.load(Ordering::Relaxed);
-        let module = plan.modules.get(at as usize).filter(|m| m.slot as usize == slot)?.number;
-        let rung = state.ladder.died(module, start.block, cause, self.now_secs());
-        self.apply(module, rung, start.block);
-        let case = state.ladder.cases().find(|(number, _)| *number == module)?.1;
-        (cause != Cause::Outside).then(|| (module, case.clone()))
-    }
-
     /// Has workers do with a module what was decided.
     fn apply(&self, module: u32, rung: Rung, block: u32) {
         let Some(control) = self.shared.module(module) else { return };
@@ -728,154 +578,6 @@ impl Inner {
             Rung::Rests | Rung::Quarantine => RESTS,
         };
         control.remedy.store(remedy, Ordering::Relaxed);
-    }
-
-    /// Looks at what is late, until the pool closes. Parked while nothing is.
-    fn keep_watch(self: &Arc<Inner>) {
-        self.ask_for_real_time();
-        loop {
-            let mut state = self.lock();
-            if state.is_closing {
-                return;
-            }
-            for module in state.ladder.rested(self.now_secs()) {
-                self.apply(module, Rung::Again, 0);
-            }
-            let next_secs = state.ladder.next_secs();
-            let is_somebody_away = state.supervisor.seats().contains(&Seat::Away);
-            drop(state);
-            if is_somebody_away {
-                self.greet();
-            }
-            let is_late = self.look();
-            let rest =
-                next_secs.map(|secs| Duration::from_secs_f64((secs - self.now_secs()).max(1e-3)));
-            let naps = [is_late.then_some(LOOK), is_somebody_away.then_some(LOOK_AFTER), rest];
-            match naps.into_iter().flatten().min() {
-                Some(nap) => std::thread::park_timeout(nap),
-                None => std::thread::park(),
-            }
-        }
-    }
-
-    /// One look at every worker that the engine waits for. Whether it does.
-    fn look(self: &Arc<Inner>) -> bool {
-        let mut is_late = false;
-        for slot in 0..self.crew.busy {
-            let state = self.lock();
-            let Some((start, plan)) = self.now() else { return false };
-            if !self.shared.alarm.is_late(start.block) {
-                return false;
-            }
-            let next = next_job(&self.shared.arena, start.block, &plan, slot);
-            let is_done = || {
-                let done = self.shared.slot_record(slot).done.load(Ordering::Relaxed);
-                done == start.block || plan.slots.get(slot).is_none_or(|jobs| jobs.count == 0)
-            };
-            if next.is_none() && is_done() {
-                continue;
-            }
-            is_late = true;
-            match state.supervisor.holder(slot) {
-                Some(seat) => {
-                    let (job, is_ready) = next.unwrap_or((NONE, true));
-                    let usual_nanos = usual_nanos(&self.shared.arena, &plan, job);
-                    self.judge(state, (slot, seat), start.block, is_ready, usual_nanos);
-                }
-                None => self.look_after_orphan(state, slot),
-            }
-        }
-        is_late
-    }
-
-    fn judge(
-        self: &Arc<Inner>,
-        mut state: MutexGuard<State>,
-        (slot, seat): (usize, usize),
-        block: u32,
-        is_ready: bool,
-        usual_nanos: u64,
-    ) {
-        let began = Instant::now();
-        let record = self.shared.worker_record(seat);
-        let worker = &mut state.workers[seat];
-        let Some(child) = worker.child.clone() else { return };
-        let Some(cpu_nanos) = process::cpu_nanos(child.id()) else { return };
-        let sight = Sight {
-            block,
-            // Acquire: what it has done before it left is seen too.
-            job: record.job.load(Ordering::Acquire),
-            jobs_begun: record.jobs_begun.load(Ordering::Relaxed),
-            is_ready,
-            cpu_nanos,
-            usual_nanos,
-            now_nanos: now_nanos(),
-        };
-        match worker.watch.look(sight, &self.patience) {
-            Verdict::Wait => {}
-            Verdict::Hangs if worker.is_hung => {}
-            Verdict::Hangs => {
-                worker.is_hung = true;
-                worker.killed_nanos = Some(now_nanos());
-                // Where it has just died, its thread knows.
-                let _ = child.kill();
-            }
-            Verdict::IsAway => {
-                worker.watch = Watch::default();
-                if revoke(&self.shared.slots()[slot], record) {
-                    tracing::info!("worker {seat} does not come; another has its slot");
-                    let actions = state.supervisor.next(Event::Missed(seat));
-                    self.act(state, actions, began);
-                } else {
-                    // It has come at this very moment.
-                    let (slots, workers) = (self.shared.slots(), self.shared.workers());
-                    give_slot(&self.shared.doorbell, slots, workers, slot, seat);
-                }
-            }
-        }
-    }
-
-    fn look_after_orphan(&self, mut state: MutexGuard<State>, slot: usize) {
-        let now = now_nanos();
-        let since = *state.orphaned[slot].get_or_insert(now);
-        let is_orphan = self.shared.alarm.orphans() >> slot & 1 == 1;
-        if !is_orphan && now - since >= self.patience.orphan.as_nanos() as u64 {
-            tracing::warn!("nobody can take slot {slot}: signals pass its modules by");
-            self.shared.alarm.orphan(slot);
-        }
-    }
-
-    /// Takes those for spares who were away and answer again.
-    fn greet(self: &Arc<Inner>) {
-        for seat in 0..WORKERS {
-            let mut state = self.lock();
-            if state.supervisor.seats()[seat] != Seat::Away {
-                continue;
-            }
-            let bell = self.shared.workers()[seat].bell.load(Ordering::Relaxed);
-            if self.shared.worker_record(seat).heard.load(Ordering::Acquire) != bell {
-                continue;
-            }
-            let began = Instant::now();
-            let order = state.order.map(|(order, _)| order.line());
-            if let (Some(pipe), Some(line)) = (&mut state.workers[seat].orders, order) {
-                let _ = writeln!(pipe, "{line}");
-            }
-            tracing::info!("worker {seat} has come back");
-            let actions = state.supervisor.next(Event::Returned(seat));
-            self.act(state, actions, began);
-        }
-    }
-
-    /// A spare has not answered.
-    fn miss_spare(self: &Arc<Inner>, seat: usize) {
-        let mut state = self.lock();
-        if state.supervisor.seats()[seat] == Seat::Spare {
-            let actions = state.supervisor.next(Event::Missed(seat));
-            // Its answer to this is what it is waited for.
-            ring_worker(&self.shared.doorbell, self.shared.workers(), seat as u32);
-            self.act(state, actions, Instant::now());
-        }
     }
 
     fn act(self: &Arc<Inner>, mut state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {

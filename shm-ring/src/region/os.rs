@@ -32,7 +32,8 @@ unsafe fn touch(address: *mut u8, bytes: usize, access: Access) {
                 Access::Read => drop(address.read_volatile()),
                 Access::Write => {
                     let byte = std::sync::atomic::AtomicU8::from_ptr(address);
-                    byte.fetch_add(0, std::sync::atomic::Ordering::Relaxed);
+                    // Else the compiler may see that it is nothing, and only read.
+                    byte.fetch_add(std::hint::black_box(0), std::sync::atomic::Ordering::Relaxed);
                 }
             }
         }

@@ -1,0 +1,105 @@
+//! The end of a worker: waited for, looked into, told.
+
+use super::*;
+
+/// What happens within this time is told at once.
+const MOMENT: Duration = Duration::from_millis(50);
+
+impl Inner {
+    /// Waits for the end of a worker, and has another take its place. A block
+    /// may wait for that, so it is done before all that is not sound.
+    pub(super) fn watch(self: &Arc<Inner>, seat: usize, child: &SharedChild) {
+        self.ask_for_real_time();
+        let result = child.wait();
+        let (began, news_nanos) = (Instant::now(), now_nanos());
+        let mut state = self.lock();
+        if state.supervisor.seats()[seat] == Seat::Warming && !state.is_closing {
+            // One that cannot even start would be started again without end.
+            state.workers[seat].orders = None;
+            drop(state);
+            std::thread::sleep(PAUSE);
+            state = self.lock();
+        }
+        // To close what it had takes a while, and nobody is to wait for that.
+        let worker = std::mem::take(&mut state.workers[seat]);
+        if state.is_closing {
+            state.supervisor.next(Event::Died(seat));
+            self.changed.notify_all();
+            return;
+        }
+        let cause = worker.cause(result.as_ref().ok());
+        let mut evidence = self.evidence(&state, seat, cause);
+        let trouble = self.blame(&mut state, seat, cause);
+        if let Seat::Holds(slot) = state.supervisor.seats()[seat] {
+            state.restarts[slot] += 1;
+            let died_nanos = worker.killed_nanos.unwrap_or(news_nanos);
+            let open = Open { slot, died_nanos, news_nanos, given: None };
+            state.recoveries.collect(&self.shared);
+            state.recoveries.open.retain(|open| open.slot != slot);
+            state.recoveries.open.extend(self.has_work(slot).then_some(open));
+        }
+        // What it said last stands there until the seat has another.
+        let was_inside = self.is_inside_a_job(seat);
+        let actions = state.supervisor.next(Event::Died(seat));
+        self.deaths_inside_a_job.fetch_add(u64::from(was_inside), Relaxed);
+        self.deaths.fetch_add(1, Relaxed);
+        // A new worker begins anew there.
+        let said = evidence.as_ref().and_then(|_| self.shared.last_words(seat).read(child.id()));
+        self.act(state, actions, began);
+        if let Some(evidence) = &mut evidence {
+            crash::finish(&self.shared, evidence);
+        }
+        let ending = result.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let nanos = began.elapsed().as_nanos();
+        tracing::info!("worker {seat} died ({ending}); replaced after {nanos} ns");
+        let Some((module, case)) = trouble else { return };
+        let crash = evidence
+            .map(|evidence| Box::new(Crash { id: None, ending: ending.clone(), said, evidence }));
+        // To a thread that is not real-time.
+        let sender = self.lock().troubles.clone();
+        sender.and_then(|sender| sender.send(Trouble { module, case, ending, crash }).ok());
+    }
+
+    pub(super) fn tell_of_troubles(&self, troubles: &Receiver<Trouble>) {
+        while let Ok(first) = troubles.recv() {
+            let mut moment = vec![first];
+            while let Ok(next) = troubles.recv_timeout(MOMENT) {
+                moment.push(next);
+            }
+            // Each comes from a thread of its own.
+            moment.sort_by_key(|trouble| (trouble.module, trouble.case.crashes));
+            if let Some(tell) = self.tell.get() {
+                tell(moment);
+            }
+        }
+    }
+
+    /// What a worker that crashed worked on: before anybody else has its slot.
+    fn evidence(&self, state: &State, seat: usize, cause: Cause) -> Option<Evidence> {
+        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
+        if cause != Cause::Crash || self.tell.get().is_none() || !self.has_work(slot) {
+            return None;
+        }
+        // SAFETY: the system has said that it is dead, its slot is still its own,
+        // and the lock of the state keeps plans from being written (see `now`).
+        #[allow(unsafe_code)]
+        unsafe {
+            crash::capture(&self.shared, seat)
+        }
+    }
+
+    /// Finds the module that a worker died in, and decides what is done with it.
+    /// Returns what there is to tell.
+    fn blame(&self, state: &mut State, seat: usize, cause: Cause) -> Option<(u32, Case)> {
+        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
+        let (start, plan) = self.now()?;
+        // What it says of itself may be of a block long ago.
+        next_job(&self.shared.arena, start.block, &plan, slot)?;
+        let at = self.shared.worker_record(seat).module.load(Ordering::Relaxed);
+        let module = plan.modules.get(at as usize).filter(|m| m.slot as usize == slot)?.number;
+        let rung = state.ladder.died(module, start.block, cause, self.now_secs());
+        self.apply(module, rung, start.block);
+        let case = state.ladder.cases().find(|(number, _)| *number == module)?.1;
+        (cause != Cause::Outside).then(|| (module, case.clone()))
+    }
+}
