@@ -35,7 +35,7 @@ impl Patience {
             late: (block / 2).max(Duration::from_millis(1)),
             hang: (block / 2).max(least),
             away: (block / 2).max(Duration::from_millis(2)),
-            orphan: Duration::from_millis(100),
+            orphan: Duration::from_millis(300),
         }
     }
 
