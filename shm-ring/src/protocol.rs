@@ -89,7 +89,7 @@ pub fn give_slot(
 }
 
 /// Tells one worker that there is news for it: a block, a slot, the end. Engine
-/// and supervisor call it. [`NONE`](crate::layout::NONE)
+/// and supervisor call it. [`NONE`]
 /// is nobody. Real-time safe.
 pub fn ring_worker(doorbell: &Doorbell, workers: &[WorkerControl], worker: u32) {
     let Some(control) = workers.get(worker as usize) else { return };
@@ -100,8 +100,9 @@ pub fn ring_worker(doorbell: &Doorbell, workers: &[WorkerControl], worker: u32) 
 }
 
 /// Sleeps until more news came for a worker than the `seen` that it has looked
-/// at (0 at its start), or the time is over; returns the count of now. Look at
-/// the clock and at the slot after this, not before. Real-time safe.
+/// at (0 at its start), or the time is over; returns the count of now. After
+/// this look at the slot, and then at the clock: a block that was read before
+/// the slot was given may be long over by then. Real-time safe.
 pub fn wait_for_news(
     doorbell: &Doorbell,
     worker: usize,

@@ -34,6 +34,10 @@ const LOST: Duration = Duration::from_secs(5);
 /// Warm spares that are kept.
 const SPARES: usize = 6;
 
+/// Kills that a worker lives on for after its slot was taken from it.
+const AWAY_KILLS: usize = 12;
+const _: () = assert!(AWAY_KILLS + 2 * SPARES < WORKERS);
+
 /// Samples of a block.
 const FRAMES: usize = 256;
 
@@ -134,8 +138,8 @@ fn a_worker_lives() {
             return; // The host is gone.
         }
         seen = now;
-        let Some(start) = session.clock().read::<BlockStart>() else { continue };
         let Some((_, epoch)) = slot_of(control, session.slots()) else { continue };
+        let Some(start) = session.clock().read::<BlockStart>() else { continue };
         if !enter(record, &session.slots()[0], epoch, 0) {
             continue;
         }
@@ -302,15 +306,16 @@ fn kill_again_and_again(session: &Session, kills: usize) -> (Peer, Deaths) {
         if kill == kills {
             return (peer, deaths);
         }
+        // Long before another is given their seat.
+        while away.front().is_some_and(|(since, _)| since + AWAY_KILLS < kill) {
+            drop(away.pop_front());
+        }
         pool.fill();
         std::thread::sleep(Duration::from_micros(hasher.hash_one(kill) % 2000));
         // Where it is inside it would wait for its slot when it comes out.
         if kill % 4 == 0 && revoke(&session.slots()[0], session.record(seat)) {
             deaths.away += 1;
-            away.push_back(peer);
-            if away.len() > 3 {
-                drop(away.pop_front());
-            }
+            away.push_back((kill, peer));
             continue;
         }
         peer.kill();

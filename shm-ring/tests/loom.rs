@@ -221,10 +221,9 @@ impl Session {
         let mut seen = 0;
         loop {
             seen = wait_for_news(&self.doorbell, 1, &self.workers[1], seen, None);
-            let block = self.clock.read::<u32>();
             let Some((slot, epoch)) = slot_of(&self.workers[1], &self.slots) else { continue };
             assert_eq!((slot, epoch), (0, 2));
-            if block == Some(1) {
+            if self.clock.read() == Some(1u32) {
                 return;
             }
         }

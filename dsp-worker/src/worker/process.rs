@@ -168,11 +168,9 @@ impl Session {
             // The host looks for this answer of those whom it has missed.
             publish(&self.doorbell, &record.heard, seen, 0);
             seen = wait_for_news(&self.doorbell, seat, me, seen, None);
-            let (Some((slot, epoch)), Some(start)) =
-                (slot_of(me, self.slots()), self.clock().read::<BlockStart>())
-            else {
-                continue;
-            };
+            // In this order: see `wait_for_news`.
+            let Some((slot, epoch)) = slot_of(me, self.slots()) else { continue };
+            let Some(start) = self.clock().read::<BlockStart>() else { continue };
             if had != Some(slot) {
                 let place = arena::slot_record(slot);
                 let _ = self.arena.protect(place..place + PAGE, Access::Write);

@@ -18,7 +18,7 @@ const GLIDE_SECS: f32 = 3e-3;
 
 /// Where the parts of a module's state lie in its bytes.
 ///
-/// First a [`Head`], then where each param stands on its way to its target, then
+/// First a head of the worker's own, then where each param stands on its way to its target, then
 /// the last frame of each output (what a cable in a loop carries into the next
 /// quantum), then the module's own data.
 #[derive(Clone, Debug, PartialEq, Eq)]

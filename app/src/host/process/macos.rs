@@ -15,6 +15,7 @@ pub fn cpu_nanos(pid: u32) -> Option<u64> {
     (result == 0).then(|| nanos(usage.ri_user_time + usage.ri_system_time))
 }
 
+#[expect(deprecated, reason = "another crate only for these two numbers")]
 fn nanos(ticks: u64) -> u64 {
     let mut base = libc::mach_timebase_info { numer: 0, denom: 0 };
     // SAFETY: the system writes a record that is borrowed for the whole call.
