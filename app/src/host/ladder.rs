@@ -5,14 +5,14 @@
 //! |------------------------------------------------|-------------------------|
 //! | once in a block                                | runs again, as it was   |
 //! | twice in the same block                        | runs again, afresh      |
-//! | three times, or in [`OFTEN`] blocks in a while | rests: signals pass it  |
+//! | three times, or in `OFTEN` blocks in a while   | rests: signals pass it  |
 //! | again, soon after its second rest              | stays in quarantine     |
 //!
 //! Where it took too long, twice in a block is enough to rest: a third time would
 //! be heard for certain.
 //!
 //! A worker that was killed from outside is nobody's fault: only where that
-//! happens [`PATIENT`] times in one block does it count. A module that rests
+//! happens `PATIENT` times in one block does it count. A module that rests
 //! tries again after a while. One in quarantine tries again when it is told to.
 
 use std::collections::BTreeMap;
