@@ -12,7 +12,7 @@ use sostenuto_benches::rigs::{RATE_HZ, block_secs, eight_voices, settings};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "jack"))]
 #[path = "fail01/jack.rs"]
 mod jack2;
 
@@ -21,7 +21,7 @@ const BLOCK_FRAMES: u32 = 256;
 const KILLS_PER_SECOND: f64 = 10.0;
 
 fn main() {
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", feature = "jack"))]
     if jack2::is_client() {
         return jack2::be_client();
     }
@@ -31,10 +31,10 @@ fn main() {
     let patch = file::load(&path.join("first-sound.sostenuto"));
     let patch = patch.unwrap_or_else(|error| panic!("{error}"));
     measure(&table, &patch.title, &patch);
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", feature = "jack"))]
     jack2::measure(&table);
-    #[cfg(not(target_os = "linux"))]
-    table.note("JACK2 is measured on Linux only");
+    #[cfg(not(all(target_os = "linux", feature = "jack")))]
+    table.note("JACK2 is measured on Linux only, with --features jack (libjack-jackd2-dev)");
 }
 
 fn measure(table: &Table, name: &str, patch: &Patch) {

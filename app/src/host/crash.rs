@@ -23,6 +23,7 @@ use shm_ring::layout::BlockStart;
 use shm_ring::sync::Ordering;
 
 use super::shared::Shared;
+use super::state_folder;
 
 /// The version of the files that this program writes, and the newest it reads.
 const VERSION: u64 = 1;
@@ -37,8 +38,7 @@ const ENDING: &str = "crash";
 
 /// Where crashes of this user are kept. `None` where the system has no place.
 pub fn folder() -> Option<PathBuf> {
-    let folders = directories::ProjectDirs::from("", "", "sostenuto")?;
-    Some(folders.state_dir().unwrap_or(folders.data_local_dir()).join("crashes"))
+    Some(state_folder()?.join("crashes"))
 }
 
 /// Keeps what the worker in a seat worked on when it died. `None` where it was

@@ -19,6 +19,7 @@ use folder::{Facts, Folder, FolderError, Left, NEWEST, PLAYED, SESSION, SNAPSHOT
 use recovery::{Beginning, begin};
 
 use super::snapshot::Snapshot;
+use super::state_folder;
 use crate::patch::{ModuleId, Patch, file};
 
 /// A patch that has played for so long has not ended the program.
@@ -268,8 +269,7 @@ impl fmt::Debug for Journal {
 /// Where the host of this user keeps its journal. `None` where the system knows
 /// of no home.
 pub fn folder_of_this_user() -> Option<PathBuf> {
-    let own = directories::ProjectDirs::from("", "", "sostenuto")?;
-    Some(own.state_dir().unwrap_or_else(|| own.data_local_dir()).join("journal"))
+    Some(state_folder()?.join("journal"))
 }
 
 /// Sees to it that nothing of the old session is in the way, and nothing lost.

@@ -28,15 +28,19 @@ impl Inner {
             return;
         }
         let cause = worker.cause(result.as_ref().ok());
-        let mut evidence = self.evidence(&state, seat, cause);
-        let trouble = self.blame(&mut state, seat, cause);
-        if let Seat::Holds(slot) = state.supervisor.seats()[seat] {
+        let seat_is = state.supervisor.seats()[seat];
+        let slot = if let Seat::Holds(slot) = seat_is { Some(slot) } else { None };
+        // What it says of itself may else be of a block long ago.
+        let unfinished = slot.filter(|&slot| self.has_work(slot));
+        let mut evidence = unfinished.and_then(|_| self.evidence(seat, cause));
+        let trouble = unfinished.and_then(|slot| self.blame(&mut state, (slot, seat), cause));
+        if let Some(slot) = slot {
             state.restarts[slot] += 1;
             let died_nanos = worker.killed_nanos.unwrap_or(news_nanos);
             let open = Open { slot, died_nanos, news_nanos, given: None };
             state.recoveries.collect(&self.shared);
             state.recoveries.open.retain(|open| open.slot != slot);
-            state.recoveries.open.extend(self.has_work(slot).then_some(open));
+            state.recoveries.open.extend(unfinished.map(|_| open));
         }
         // What it said last stands there until the seat has another.
         let was_inside = self.is_inside_a_job(seat);
@@ -74,10 +78,10 @@ impl Inner {
         }
     }
 
-    /// What a worker that crashed worked on: before anybody else has its slot.
-    fn evidence(&self, state: &State, seat: usize, cause: Cause) -> Option<Evidence> {
-        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
-        if cause != Cause::Crash || self.tell.get().is_none() || !self.has_work(slot) {
+    /// What a worker that crashed worked on. It had a slot with work to do, which
+    /// nobody else has yet; the state is locked.
+    fn evidence(&self, seat: usize, cause: Cause) -> Option<Evidence> {
+        if cause != Cause::Crash || self.tell.get().is_none() {
             return None;
         }
         // SAFETY: the system has said that it is dead, its slot is still its own,
@@ -89,12 +93,14 @@ impl Inner {
     }
 
     /// Finds the module that a worker died in, and decides what is done with it.
-    /// Returns what there is to tell.
-    fn blame(&self, state: &mut State, seat: usize, cause: Cause) -> Option<(u32, Case)> {
-        let Seat::Holds(slot) = state.supervisor.seats()[seat] else { return None };
+    /// It had a slot with work to do. Returns what there is to tell.
+    fn blame(
+        &self,
+        state: &mut State,
+        (slot, seat): (usize, usize),
+        cause: Cause,
+    ) -> Option<(u32, Case)> {
         let (start, plan) = self.now()?;
-        // What it says of itself may be of a block long ago.
-        next_job(&self.shared.arena, start.block, &plan, slot)?;
         let at = self.shared.worker_record(seat).module.load(Ordering::Relaxed);
         let module = plan.modules.get(at as usize).filter(|m| m.slot as usize == slot)?.number;
         let rung = state.ladder.died(module, start.block, cause, self.now_secs());
