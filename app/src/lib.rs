@@ -1,6 +1,7 @@
 //! The parts of Sostenuto without a window, so that tests can start them.
 
 pub mod cli;
+pub mod editor;
 pub mod host;
 pub mod osc;
 pub mod patch;

@@ -1,0 +1,230 @@
+//! Every colour and size of the window; nowhere else.
+
+use dsp_worker::module::{About, Tag};
+use eframe::egui::{Color32, Context, CornerRadius, Stroke, Visuals};
+use serde::{Deserialize, Serialize};
+
+/// Which colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Look {
+    /// For a dim stage.
+    #[default]
+    Dark,
+    /// For a bright room.
+    Light,
+    /// As much contrast as a screen has.
+    HighContrast,
+}
+
+impl Look {
+    /// Every one.
+    pub const ALL: [Look; 3] = [Look::Dark, Look::Light, Look::HighContrast];
+
+    /// What a menu calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Look::Dark => "Dark",
+            Look::Light => "Light",
+            Look::HighContrast => "High contrast",
+        }
+    }
+}
+
+/// The colours of a [`Look`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Theme {
+    /// Which it is.
+    pub look: Look,
+    /// Behind everything.
+    pub canvas: Color32,
+    /// The canvas's grid.
+    pub grid: Color32,
+    /// A module's panel.
+    pub face: Color32,
+    /// Wells of screens, faders and keys.
+    pub well: Color32,
+    /// Edges of panels.
+    pub edge: Color32,
+    /// Words.
+    pub text: Color32,
+    /// Words that matter less.
+    pub faint: Color32,
+    /// A knob's body.
+    pub knob: Color32,
+    /// Where a knob stands, what is selected, what is live.
+    pub accent: Color32,
+    /// Where a cable's volts have moved a knob.
+    pub moved: Color32,
+    /// Positive volts.
+    pub positive: Color32,
+    /// Negative volts.
+    pub negative: Color32,
+    /// Something went wrong.
+    pub trouble: Color32,
+    /// All is well.
+    pub good: Color32,
+    /// Eight colours that stay apart for every kind of eye: Okabe and Ito,
+    /// "Color Universal Design" (2008), brightened or dimmed for the ground.
+    pub cables: [Color32; 8],
+}
+
+const fn rgb(hex: u32) -> Color32 {
+    Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
+}
+
+impl Theme {
+    /// The colours of that look.
+    pub fn of(look: Look) -> Theme {
+        match look {
+            Look::Dark => Theme {
+                look,
+                canvas: rgb(0x16181c),
+                grid: rgb(0x22252b),
+                face: rgb(0x2a2e36),
+                well: rgb(0x121418),
+                edge: rgb(0x3d434f),
+                text: rgb(0xe8eaee),
+                faint: rgb(0x9aa3b2),
+                knob: rgb(0x474e5c),
+                accent: rgb(0xffb454),
+                moved: rgb(0x59c2ff),
+                positive: rgb(0xff9f43),
+                negative: rgb(0x4db8ff),
+                trouble: rgb(0xff6b5e),
+                good: rgb(0x7fd962),
+                cables: [
+                    rgb(0xe69f00),
+                    rgb(0x56b4e9),
+                    rgb(0x00b583),
+                    rgb(0xf0e442),
+                    rgb(0x3d8fd1),
+                    rgb(0xe5702a),
+                    rgb(0xd68ab3),
+                    rgb(0xc8ccd4),
+                ],
+            },
+            Look::Light => Theme {
+                look,
+                canvas: rgb(0xeceef1),
+                grid: rgb(0xdadde3),
+                face: rgb(0xfbfbfc),
+                well: rgb(0xe3e6eb),
+                edge: rgb(0xb4bac6),
+                text: rgb(0x1c2027),
+                faint: rgb(0x5b6473),
+                knob: rgb(0xd3d8e0),
+                accent: rgb(0xb35900),
+                moved: rgb(0x0066b3),
+                positive: rgb(0xc25e00),
+                negative: rgb(0x0069b4),
+                trouble: rgb(0xb8261b),
+                good: rgb(0x2b7a1f),
+                cables: [
+                    rgb(0xb87e00),
+                    rgb(0x2b8cc4),
+                    rgb(0x007d5b),
+                    rgb(0x8f8600),
+                    rgb(0x005a93),
+                    rgb(0xb84a00),
+                    rgb(0xa8578a),
+                    rgb(0x4a4f59),
+                ],
+            },
+            Look::HighContrast => Theme {
+                look,
+                canvas: rgb(0x000000),
+                grid: rgb(0x1c1c1c),
+                face: rgb(0x000000),
+                well: rgb(0x000000),
+                edge: rgb(0xffffff),
+                text: rgb(0xffffff),
+                faint: rgb(0xd8d8d8),
+                knob: rgb(0x303030),
+                accent: rgb(0xffe100),
+                moved: rgb(0x5ad4ff),
+                positive: rgb(0xffb000),
+                negative: rgb(0x66ccff),
+                trouble: rgb(0xff8a80),
+                good: rgb(0x8cff66),
+                cables: [
+                    rgb(0xffb000),
+                    rgb(0x66ccff),
+                    rgb(0x00e0a4),
+                    rgb(0xfff04a),
+                    rgb(0x5aa9ff),
+                    rgb(0xff8040),
+                    rgb(0xff9fd0),
+                    rgb(0xffffff),
+                ],
+            },
+        }
+    }
+
+    /// The colour of a module's category.
+    pub fn category(&self, about: &About) -> Color32 {
+        let [orange, sky, green, yellow, blue, vermilion, purple, grey] = self.cables;
+        match about.tags.first() {
+            Some(Tag::Source) => orange,
+            Some(Tag::Filter) => sky,
+            Some(Tag::Dynamics) => vermilion,
+            Some(Tag::Modulator | Tag::Random) => green,
+            Some(Tag::Effect) => purple,
+            Some(Tag::Sequencing) => yellow,
+            Some(Tag::Play) => blue,
+            _ => grey,
+        }
+    }
+
+    /// Has egui's own widgets look alike.
+    pub fn apply(&self, ctx: &Context) {
+        let mut visuals = if self.look == Look::Light { Visuals::light() } else { Visuals::dark() };
+        visuals.panel_fill = self.face;
+        visuals.window_fill = self.face;
+        visuals.extreme_bg_color = self.well;
+        visuals.override_text_color = Some(self.text);
+        visuals.selection.bg_fill = self.accent.gamma_multiply(0.35);
+        visuals.selection.stroke = Stroke::new(1.0, self.text);
+        visuals.window_stroke = Stroke::new(1.0, self.edge);
+        visuals.window_corner_radius = CornerRadius::same(6);
+        visuals.hyperlink_color = self.moved;
+        visuals.error_fg_color = self.trouble;
+        visuals.warn_fg_color = self.accent;
+        if self.look == Look::HighContrast {
+            for widget in [&mut visuals.widgets.inactive, &mut visuals.widgets.noninteractive] {
+                widget.bg_stroke = Stroke::new(1.0, self.edge);
+            }
+        }
+        ctx.set_visuals(visuals);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2.1, "contrast ratio".
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let luminance = |colour: Color32| {
+            let [r, g, b, _] = eframe::egui::Rgba::from(colour).to_array();
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn words_can_be_read_on_every_ground() {
+        for look in Look::ALL {
+            let theme = Theme::of(look);
+            for ground in [theme.canvas, theme.face, theme.well] {
+                for (ink, least) in [(theme.text, 7.0), (theme.faint, 4.5), (theme.trouble, 4.5)] {
+                    assert!(contrast(ink, ground) >= least, "{look:?} {ink:?} on {ground:?}");
+                }
+                for cable in theme.cables {
+                    assert!(contrast(cable, ground) >= 2.4, "{look:?} {cable:?} on {ground:?}");
+                }
+            }
+        }
+    }
+}
