@@ -5,5 +5,6 @@
 //! musician asked for onto [`Asks`](model::Asks), which go back to the host.
 
 pub mod model;
+pub mod patching;
 pub mod preferences;
 pub mod theme;
