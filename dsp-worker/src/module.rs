@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use bytemuck::Pod;
 use serde::Serialize;
 
+use crate::moves::{By, Moves};
 use crate::param::Param;
 use crate::signal::{SILENCE, Signal};
 use crate::tape::Tapes;
@@ -78,11 +79,22 @@ pub struct Port {
     pub name: &'static str,
     /// One sentence: what it does and in which volts.
     pub help: &'static str,
+    /// Which knob an input turns, where there is one for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<Moves>,
 }
 
 /// A port, in a line of [`About`].
 pub const fn port(name: &'static str, help: &'static str) -> Port {
-    Port { name, help }
+    Port { name, help, moves: None }
+}
+
+impl Port {
+    /// The same input, which moves a param, as far as `amount` says.
+    #[must_use]
+    pub const fn moves(self, param: &'static str, amount: Option<&'static str>, by: By) -> Port {
+        Port { moves: Some(Moves { param, amount, by }), ..self }
+    }
 }
 
 /// A shelf of the module browser.
