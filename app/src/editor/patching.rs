@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dsp_worker::module::About;
+use dsp_worker::module::{About, Port};
 
 use crate::patch::edit::Move;
 use crate::patch::{Cable, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply};
@@ -274,6 +274,90 @@ pub fn align(
     Edit::MoveModules(moves.collect())
 }
 
+/// What a knob can be modulated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modulator {
+    /// Round and round.
+    Lfo,
+    /// With every note.
+    Envelope,
+    /// By hand, together with other knobs.
+    Macro,
+}
+
+impl Modulator {
+    /// Every one.
+    pub const ALL: [Modulator; 3] = [Modulator::Lfo, Modulator::Envelope, Modulator::Macro];
+
+    /// What a menu calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Modulator::Lfo => "LFO",
+            Modulator::Envelope => "Envelope",
+            Modulator::Macro => "Macro knob",
+        }
+    }
+
+    fn kind_and_output(self) -> (&'static str, &'static str) {
+        match self {
+            Modulator::Lfo => ("lfo", "sine"),
+            Modulator::Envelope => ("adsr", "env"),
+            Modulator::Macro => ("macros", "macro-1"),
+        }
+    }
+}
+
+/// The input that moves a param, if its module has one.
+pub fn input_that_moves(about: &'static About, param: &str) -> Option<&'static Port> {
+    let moves = |port: &&Port| port.moves.as_ref().is_some_and(|moves| moves.param == param);
+    about.inputs.iter().find(moves)
+}
+
+/// Patches a modulator into the input that moves a param. An envelope gets the
+/// gate of a keyboard that is there; a macro knob is the first free one. Where
+/// the input's amount is 0 it is turned up to a quarter.
+pub fn modulate(patch: &Patch, id: &ModuleId, param: &str, with: Modulator) -> Option<Edit> {
+    let module = patch.modules.get(id)?;
+    let about = module.about().ok()?;
+    let input = input_that_moves(about, param)?;
+    let to = InputRef { module: id.clone(), port: input.name.into() };
+    let (kind, output) = with.kind_and_output();
+    let mut edits = Vec::new();
+    let from = match free_macro(patch).filter(|_| with == Modulator::Macro) {
+        Some(from) => from,
+        None => {
+            let (source, edit) = add(patch, kind, module.x - 320.0, module.y + 120.0);
+            edits.push(edit);
+            let gate = patch.modules.iter().find(|(_, module)| &*module.kind == "keyboard");
+            if let (Modulator::Envelope, Some((keyboard, _))) = (with, gate) {
+                let from = OutputRef { module: keyboard.clone(), port: "gate".into() };
+                let to = InputRef { module: source.clone(), port: "gate".into() };
+                edits.push(Edit::Connect(Cable { from, to }));
+            }
+            OutputRef { module: source, port: output.into() }
+        }
+    };
+    edits.push(Edit::Connect(Cable { from, to }));
+    if let Some(amount) = input.moves.as_ref().and_then(|moves| moves.amount)
+        && module.param(amount) == Some(0.0)
+    {
+        let index = about.param(amount)?;
+        let value = about.params[index].legal(0.25 * about.params[index].range.end());
+        edits.push(Edit::SetParam { module: id.clone(), param: amount.into(), value });
+    }
+    Some(Edit::Group(edits))
+}
+
+/// The first output of a macro module that drives nothing yet.
+fn free_macro(patch: &Patch) -> Option<OutputRef> {
+    let modules = patch.modules.iter().filter(|(_, module)| &*module.kind == "macros");
+    let mut outputs = modules.flat_map(|(id, module)| {
+        let ports = module.about().map_or(&[][..], |about| about.outputs);
+        ports.iter().map(|port| OutputRef { module: id.clone(), port: port.name.into() })
+    });
+    outputs.find(|output| patch.cables.iter().all(|cable| cable.from != *output))
+}
+
 /// Every module that signals come from, or go to, through any number of
 /// cables, and these cables: what is highlighted under the pointer.
 pub fn connected(patch: &Patch, id: &ModuleId) -> BTreeSet<ModuleId> {
@@ -430,6 +514,21 @@ mod tests {
         assert_eq!(place(Align::Left, "ladder"), (0.0, 0.0));
         assert_eq!(place(Align::Right, "vco"), (260.0, 0.0));
         assert_eq!(place(Align::Bottom, "vco"), (0.0, 30.0));
+    }
+
+    #[test]
+    fn a_knob_is_modulated_by_what_is_asked_for() {
+        let mut patch = voice();
+        patch.modules.insert(id("keyboard"), PatchModule::new("keyboard", 0.0, 0.0));
+        let edit = modulate(&patch, &id("ladder"), "cutoff", Modulator::Envelope).unwrap();
+        let patch = after(patch, edit);
+        assert!(patch.cables.contains(&cable("adsr.env -> ladder.cutoff")));
+        assert!(patch.cables.contains(&cable("keyboard.gate -> adsr.gate")));
+        let edit = modulate(&patch, &id("vco"), "pulse-width", Modulator::Lfo).unwrap();
+        let patch = after(patch, edit);
+        assert!(patch.cables.contains(&cable("lfo.sine -> vco.pw")));
+        assert_eq!(patch.modules["vco"].param("pwm-amount"), Some(0.25), "it is heard");
+        assert_eq!(modulate(&patch, &id("vco"), "oversample", Modulator::Lfo), None);
     }
 
     #[test]
