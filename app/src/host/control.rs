@@ -881,6 +881,109 @@ pub(crate) mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
     }
 
+    #[test]
+    fn a_file_is_known_until_another_patch_comes_and_undo_brings_it_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.sostenuto");
+        let told = |path: Option<&Path>, is_saved| reply::file(path, is_saved);
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe patch");
+        assert_eq!(
+            editor.ask("/patch/get")[1..],
+            [told(None, false), example("/history 0 0 \"\"")]
+        );
+        let heard = editor.send([reply_with("/patch/save", &path)]);
+        assert_eq!(heard, [told(Some(&path), true)]);
+        let heard = editor.ask("/param/set a gain 0.5");
+        assert_eq!(heard[2], told(Some(&path), false));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        assert_eq!(editor.ask("/patch/new")[2], told(None, false));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        editor.ask("/patch/new");
+        let heard = editor.send([reply_with("/patch/load", &path)]);
+        assert_eq!(heard[2], told(Some(&path), true));
+        let heard = editor.ask("/patch/put blob:{\"sostenuto\":1}");
+        assert_eq!(heard[2], told(None, false));
+    }
+
+    #[test]
+    fn what_changed_while_it_was_saved_is_not_saved() {
+        let rig = Rig::new();
+        let mut control = lock(&rig.control);
+        let (patch, replacements) = (control.patch.clone(), control.history.replacements());
+        control.edit(added("d"), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        let file = |control: &Control<Scribe>| {
+            (control.history.file().map(Path::to_owned), control.history.is_saved())
+        };
+        assert_eq!(file(&control), (Some("/a".into()), false));
+        // Another patch does not get the name of the one before.
+        control.edit(Edit::Replace(Box::default()), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        assert_eq!(file(&control), (None, false));
+    }
+
+    #[test]
+    fn the_history_is_read_and_jumped_in() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        other.ask("/reports/subscribe patch");
+        editor.ask("/param/set a gain 0.5");
+        assert_eq!(other.heard()[1], example("/history 1 0 \"Turn gain of a\""));
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/patch/title Ring");
+        let last = rig.patch();
+        assert_eq!(
+            editor.ask("/history/get 0"),
+            [example(
+                "/history/steps 0 \"Turn gain of a\" \"Add Attenuverter\" \"Call it “Ring”\""
+            )]
+        );
+        assert_eq!(editor.ask("/history/go 0"), []);
+        assert_eq!(rig.patch(), ring());
+        assert_eq!(
+            editor.ask("/history/get 1 1"),
+            [example("/history/steps 1 \"Add Attenuverter\"")]
+        );
+        assert_eq!(editor.ask("/history/get 3"), [example("/history/steps 3")]);
+        editor.ask("/history/go 3");
+        assert_eq!(rig.patch(), last);
+        rig.told();
+        assert!(editor.refused("/history/go 4").contains("only 3 steps"));
+        assert!(editor.refused("/history/go -1").contains("0 to all"));
+    }
+
+    #[test]
+    fn the_last_notices_are_told_to_who_comes_later() {
+        let rig = Rig::new();
+        let [early, late] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        assert_eq!(early.ask("/reports/subscribe notices"), []);
+        for n in 0..25 {
+            lock(&rig.control).notice(format!("No-{n}"), NoticeKind::Info);
+        }
+        assert_eq!(early.heard().len(), 25);
+        let heard = late.ask("/reports/subscribe notices");
+        assert_eq!((heard.len(), &heard[0]), (20, &example("/notice info No-5")));
+        assert_eq!(late.ask("/reports/subscribe notices patch"), []);
+    }
+
+    #[test]
+    fn a_patch_with_unknown_modules_is_told_of_and_undone() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe notices");
+        let put = |kind: &str| {
+            let json = r#"{"sostenuto":1,"modules":[{"id":"g","kind":"KIND"}]}"#;
+            example(&format!("/patch/put blob:{}", json.replace("KIND", kind)))
+        };
+        assert_eq!(addresses(&editor.send([put("grains")])), ["/notice"]);
+        assert_eq!(addresses(&editor.send([put("attenuverter")])), Vec::<&str>::new());
+        editor.ask("/undo");
+        assert!(rig.patch().modules["g"].is_placeholder);
+        assert_eq!(editor.ask("/query/module g"), [example("/module g grains 0.0 0.0 false")]);
+    }
+
     fn reply_with(addr: &str, path: &Path) -> OscMessage {
         OscMessage { addr: addr.into(), args: vec![path.to_str().unwrap().into()] }
     }

@@ -14,17 +14,17 @@ use crate::patch::{
 /// Letters of the longest sentence: it may quote what was sent.
 const MAX_SENTENCE_CHARS: usize = 500;
 
-fn message(addr: &str, args: Vec<OscType>) -> OscMessage {
+pub(super) fn message(addr: &str, args: Vec<OscType>) -> OscMessage {
     OscMessage { addr: addr.to_owned(), args }
 }
 
-fn text(text: impl ToString) -> OscType {
+pub(super) fn text(text: impl ToString) -> OscType {
     // A zero byte would end it on the wire.
     OscType::String(text.to_string().replace('\0', "\u{fffd}"))
 }
 
 /// A count, as far as it fits on the wire.
-fn int(count: impl TryInto<i32>) -> OscType {
+pub(super) fn int(count: impl TryInto<i32>) -> OscType {
     OscType::Int(count.try_into().unwrap_or(i32::MAX))
 }
 
