@@ -1,6 +1,7 @@
 //! The words on the wire, both ways: OSC 1.0 packets.
 
 pub mod address;
+pub mod ask;
 pub mod client;
 pub mod endpoint;
 pub mod mirror;

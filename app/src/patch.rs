@@ -14,6 +14,7 @@ pub mod comment;
 pub mod edit;
 pub mod file;
 pub mod history;
+mod label;
 mod near;
 mod placeholder;
 pub mod problem;

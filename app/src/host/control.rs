@@ -1,7 +1,8 @@
 //! The patch under control: requests come in, the one truth changes, the
 //! sound and every editor hear of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::osc::packet::append;
 use crate::osc::reply;
 use crate::osc::request::{Reports, Unreadable, Value};
 use crate::osc::service::{ClientId, Rights};
-pub use crate::osc::status::{Status, WorkerStatus};
+pub use crate::osc::status::{Notice, NoticeKind, Status, WorkerStatus};
 use crate::patch::edit::{Edit, Reach, apply};
 use crate::patch::file::{self, FileError};
 use crate::patch::problem::Problem;
@@ -74,6 +75,8 @@ enum Refused {
     NothingToUndo,
     #[error("Nothing is left to redo.")]
     NothingToRedo,
+    #[error("There are only {all} steps.")]
+    NoStep { all: usize },
     #[error("A gesture is open already. End it with /gesture/end first.")]
     GestureOpen,
     #[error("No gesture is open.")]
@@ -107,7 +110,10 @@ pub struct Control<S> {
     needs_keeping: bool,
     kept_at: Instant,
     syncs: Vec<Sync>,
-    told_history: (usize, usize),
+    told_changes: u64,
+    told_file: (Option<PathBuf>, bool),
+    /// The last of them, for who asks later.
+    notices: VecDeque<Notice>,
     is_quitting: bool,
     framed: Vec<u8>,
 }
@@ -123,6 +129,12 @@ struct Sync {
 
 /// Turned knobs that nobody asks about are kept so often, to spare the disk.
 const KEEP_EVERY: Duration = Duration::from_millis(500);
+
+/// How many sentences are kept for who subscribes later.
+const KEPT_NOTICES: usize = 20;
+
+/// How many steps `/history/steps` has at most.
+const MAX_STEPS: usize = 1000;
 
 /// How long the answer to `/sync` waits for the disk at most.
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
@@ -147,7 +159,9 @@ impl<S: Sound> Control<S> {
             needs_keeping: false,
             kept_at: Instant::now(),
             syncs: Vec::new(),
-            told_history: (0, 0),
+            told_changes: 0,
+            told_file: (None, false),
+            notices: VecDeque::new(),
             is_quitting: false,
             framed: Vec::new(),
         };
@@ -201,16 +215,43 @@ impl<S: Sound> Control<S> {
     /// time. `from` will look into its outbox by itself.
     pub fn settle(&mut self, from: Option<ClientId>) {
         self.settle_sound();
-        let reach = (self.history.undos(), self.history.redos());
-        if reach != self.told_history {
-            self.told_history = reach;
-            self.tell(Missed::Tell, |reports| reports.patch, [reply::history(reach.0, reach.1)]);
+        if self.history.changes() != self.told_changes {
+            self.told_changes = self.history.changes();
+            self.tell(Missed::Tell, |reports| reports.patch, [self.history_now()]);
+        }
+        let (file, is_saved) = (self.history.file(), self.history.is_saved());
+        if (file, is_saved) != (self.told_file.0.as_deref(), self.told_file.1) {
+            self.told_file = (file.map(Path::to_owned), is_saved);
+            self.tell(Missed::Tell, |reports| reports.patch, [self.file_now()]);
         }
         for (id, client) in &mut self.clients {
             if std::mem::take(&mut client.has_news) && Some(*id) != from {
                 client.outbox.wake();
             }
         }
+    }
+
+    fn history_now(&self) -> OscMessage {
+        reply::history(self.history.undos(), self.history.redos(), &self.history.label())
+    }
+
+    fn file_now(&self) -> OscMessage {
+        reply::file(self.history.file(), self.history.is_saved())
+    }
+
+    /// The patch was read from that file when the host started.
+    pub fn begin_with_file(&mut self, file: PathBuf) {
+        self.history.set_file(file, true);
+    }
+
+    /// Tells the musician something, now and when an editor subscribes later.
+    pub fn notice(&mut self, sentence: impl Into<String>, kind: NoticeKind) {
+        let notice = Notice { kind, sentence: sentence.into() };
+        self.tell(Missed::Drop, |reports| reports.notices, [reply::notice(&notice)]);
+        if self.notices.len() == KEPT_NOTICES {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(notice);
     }
 
     fn settle_sound(&mut self) {
@@ -298,8 +339,33 @@ impl<S: Sound> Control<S> {
         Ok(self.edit(edit, gesture)?)
     }
 
-    fn load(&mut self, from: ClientId, read: Result<Patch, Refused>) -> Result<(), Refused> {
-        self.edit_as(from, Edit::Replace(Box::new(read?)))
+    /// Another patch instead of this one, read from a file where there is one.
+    fn load(
+        &mut self,
+        from: ClientId,
+        read: Result<Patch, Refused>,
+        file: Option<&Path>,
+    ) -> Result<(), Refused> {
+        let edit = Edit::Replace(Box::new(read?));
+        let gesture = self.open_gesture(from);
+        if self.history.apply_from(&mut self.patch, &edit, gesture, file)? {
+            self.spread(&edit);
+        }
+        if let Some(sentence) = self.patch.about_placeholders() {
+            self.notice(sentence, NoticeKind::Trouble);
+        }
+        Ok(())
+    }
+
+    /// That patch, which was this one a moment ago, now lies in the file.
+    fn saved(&mut self, patch: &Patch, replacements: u64, file: PathBuf) {
+        if self.patch == *patch {
+            self.history.set_file(file, true);
+        } else if self.history.replacements() == replacements {
+            self.history.set_file(file, false);
+        } else {
+            self.history.forget_file(&file);
+        }
     }
 
     fn undo(&mut self) -> Result<(), Refused> {
@@ -312,6 +378,28 @@ impl<S: Sound> Control<S> {
         let edit = self.history.redo(&mut self.patch).ok_or(Refused::NothingToRedo)?;
         self.spread(&edit);
         Ok(())
+    }
+
+    /// Undo or redo until that many steps are done.
+    fn go_to(&mut self, steps: u32) -> Result<(), Refused> {
+        let steps = steps as usize;
+        let all = self.history.undos() + self.history.redos();
+        if steps > all {
+            return Err(Refused::NoStep { all });
+        }
+        while self.history.undos() > steps {
+            self.undo()?;
+        }
+        while self.history.undos() < steps {
+            self.redo()?;
+        }
+        Ok(())
+    }
+
+    fn reply_steps(&self, to: ClientId, first: u32, count: u32) -> Result<(), Refused> {
+        let labels = self.history.labels(first as usize);
+        let labels = labels.take((count as usize).min(MAX_STEPS));
+        self.reply(to, [reply::steps(first, labels)])
     }
 
     fn query_module(&self, from: ClientId, id: &ModuleId) -> Result<(), Refused> {
@@ -401,8 +489,10 @@ impl<S: Sound> Control<S> {
         named: Reports,
         is_wanted: bool,
     ) -> Result<(), Refused> {
-        if let Some(Client { reports, .. }) = self.clients.get_mut(&from) {
-            *reports = reports.with(named, is_wanted);
+        let Some(Client { reports, .. }) = self.clients.get_mut(&from) else { return Ok(()) };
+        let before = std::mem::replace(reports, reports.with(named, is_wanted));
+        if reports.notices && !before.notices {
+            return self.reply(from, self.notices.iter().map(reply::notice));
         }
         Ok(())
     }
@@ -468,7 +558,7 @@ impl<S: Sound> Control<S> {
         if let Some(client) = self.clients.get(&to) {
             client.outbox.reply_whole(reply::patch(&self.patch));
         }
-        Ok(())
+        self.reply(to, [self.file_now(), self.history_now()])
     }
 
     fn answer(&self, to: ClientId, address: &str, done: Result<(), Refused>) {
@@ -493,8 +583,6 @@ impl Client {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::path::Path;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -791,6 +879,109 @@ pub(crate) mod tests {
         std::fs::write(&path, "Dear Ada,").unwrap();
         assert_eq!(addresses(&editor.send([load, save])), ["/error", "/error"]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
+    }
+
+    #[test]
+    fn a_file_is_known_until_another_patch_comes_and_undo_brings_it_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.sostenuto");
+        let told = |path: Option<&Path>, is_saved| reply::file(path, is_saved);
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe patch");
+        assert_eq!(
+            editor.ask("/patch/get")[1..],
+            [told(None, false), example("/history 0 0 \"\"")]
+        );
+        let heard = editor.send([reply_with("/patch/save", &path)]);
+        assert_eq!(heard, [told(Some(&path), true)]);
+        let heard = editor.ask("/param/set a gain 0.5");
+        assert_eq!(heard[2], told(Some(&path), false));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        assert_eq!(editor.ask("/patch/new")[2], told(None, false));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        editor.ask("/patch/new");
+        let heard = editor.send([reply_with("/patch/load", &path)]);
+        assert_eq!(heard[2], told(Some(&path), true));
+        let heard = editor.ask("/patch/put blob:{\"sostenuto\":1}");
+        assert_eq!(heard[2], told(None, false));
+    }
+
+    #[test]
+    fn what_changed_while_it_was_saved_is_not_saved() {
+        let rig = Rig::new();
+        let mut control = lock(&rig.control);
+        let (patch, replacements) = (control.patch.clone(), control.history.replacements());
+        control.edit(added("d"), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        let file = |control: &Control<Scribe>| {
+            (control.history.file().map(Path::to_owned), control.history.is_saved())
+        };
+        assert_eq!(file(&control), (Some("/a".into()), false));
+        // Another patch does not get the name of the one before.
+        control.edit(Edit::Replace(Box::default()), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        assert_eq!(file(&control), (None, false));
+    }
+
+    #[test]
+    fn the_history_is_read_and_jumped_in() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        other.ask("/reports/subscribe patch");
+        editor.ask("/param/set a gain 0.5");
+        assert_eq!(other.heard()[1], example("/history 1 0 \"Turn gain of a\""));
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/patch/title Ring");
+        let last = rig.patch();
+        assert_eq!(
+            editor.ask("/history/get 0"),
+            [example(
+                "/history/steps 0 \"Turn gain of a\" \"Add Attenuverter\" \"Call it “Ring”\""
+            )]
+        );
+        assert_eq!(editor.ask("/history/go 0"), []);
+        assert_eq!(rig.patch(), ring());
+        assert_eq!(
+            editor.ask("/history/get 1 1"),
+            [example("/history/steps 1 \"Add Attenuverter\"")]
+        );
+        assert_eq!(editor.ask("/history/get 3"), [example("/history/steps 3")]);
+        editor.ask("/history/go 3");
+        assert_eq!(rig.patch(), last);
+        rig.told();
+        assert!(editor.refused("/history/go 4").contains("only 3 steps"));
+        assert!(editor.refused("/history/go -1").contains("0 to all"));
+    }
+
+    #[test]
+    fn the_last_notices_are_told_to_who_comes_later() {
+        let rig = Rig::new();
+        let [early, late] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        assert_eq!(early.ask("/reports/subscribe notices"), []);
+        for n in 0..25 {
+            lock(&rig.control).notice(format!("No-{n}"), NoticeKind::Info);
+        }
+        assert_eq!(early.heard().len(), 25);
+        let heard = late.ask("/reports/subscribe notices");
+        assert_eq!((heard.len(), &heard[0]), (20, &example("/notice info No-5")));
+        assert_eq!(late.ask("/reports/subscribe notices patch"), []);
+    }
+
+    #[test]
+    fn a_patch_with_unknown_modules_is_told_of_and_undone() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe notices");
+        let put = |kind: &str| {
+            let json = r#"{"sostenuto":1,"modules":[{"id":"g","kind":"KIND"}]}"#;
+            example(&format!("/patch/put blob:{}", json.replace("KIND", kind)))
+        };
+        assert_eq!(addresses(&editor.send([put("grains")])), ["/notice"]);
+        assert_eq!(addresses(&editor.send([put("attenuverter")])), Vec::<&str>::new());
+        editor.ask("/undo");
+        assert!(rig.patch().modules["g"].is_placeholder);
+        assert_eq!(editor.ask("/query/module g"), [example("/module g grains 0.0 0.0 false")]);
     }
 
     fn reply_with(addr: &str, path: &Path) -> OscMessage {

@@ -319,7 +319,7 @@ const NOT_REAL_TIME: &str = "The system does not let the sound run in real time.
 
 fn silence(why: &str) -> String {
     if why == SILENT_CLOCK {
-        return "The patch runs on the silent clock: nothing is heard.".to_owned();
+        return notice::SILENT.to_owned();
     }
     format!(
         "You hear nothing: {why}. The patch runs silently, and will be heard as soon as one does."

@@ -127,7 +127,7 @@ const KEY: Arg = arg("key", Form::Int, "semitones", "0 or more; 60 is C4", "whic
 const PATH: Arg = arg("path", Form::Text, "", "a whole path", "a file of the host's machine");
 const JSON: Arg = arg("json", Form::Blob, "", "UTF-8", "the text of a patch file");
 const REPORT: Arg =
-    arg("kind", Form::Text, "", "patch, meters, health", "what is reported, one or more");
+    arg("kind", Form::Text, "", "patch, meters, health, notices", "what is reported, one or more");
 const SYNC: Arg = arg("id", Form::Int, "", "any", "comes back as it was sent");
 
 const BLANK: Address = Address {
@@ -348,7 +348,7 @@ pub static ADDRESSES: &[Address] = &[
     Address {
         path: "/patch/get",
         example: "/patch/get",
-        help: "Asks for the whole patch: `/patch`. After `/reports/lost`, reports of the patch go on from there.",
+        help: "Asks for the whole patch: `/patch`, then `/patch/file` and `/history`. After `/reports/lost`, reports of the patch go on from there.",
         ..BLANK
     },
     Address {
@@ -363,6 +363,24 @@ pub static ADDRESSES: &[Address] = &[
         is_for_controllers: true,
         example: "/redo",
         help: "Makes the step again that was undone last.",
+        ..BLANK
+    },
+    Address {
+        path: "/history/get",
+        args: &[
+            arg("first", Form::Int, "", "0 or more; 0: the oldest", "from which step on"),
+            arg("count", Form::Int, "", "0 or more", "how many, and at most 1000"),
+        ],
+        optional: 1,
+        example: "/history/get 40 10",
+        help: "Asks what steps did, done or to be redone: `/history/steps`.",
+        ..BLANK
+    },
+    Address {
+        path: "/history/go",
+        args: &[arg("undos", Form::Int, "", "0 to all steps", "how many steps are done then")],
+        example: "/history/go 12",
+        help: "Takes back or makes again as many steps as it needs.",
         ..BLANK
     },
     Address {
@@ -391,7 +409,7 @@ pub static ADDRESSES: &[Address] = &[
         path: "/reports/subscribe",
         repeated: &[REPORT],
         example: "/reports/subscribe patch health",
-        help: "From here on, changes of the patch, meters, or the health of the host are reported to this connection.",
+        help: "From here on, changes of the patch, meters, the health of the host, or what it tells the musician are reported to this connection.",
         ..BLANK
     },
     Address {
@@ -473,14 +491,45 @@ pub static ADDRESSES: &[Address] = &[
         ..REPLY
     },
     Address {
-        path: "/history",
+        path: "/history/steps",
+        args: &[arg("first", Form::Int, "", "0 or more", "which step the first of these is")],
+        repeated: &[arg("label", Form::Text, "", "", "what the step did")],
+        example: "/history/steps 40 \"Add VCO\" \"Turn cutoff of ladder-2\"",
+        help: "What steps did, the oldest first.",
+        ..REPLY
+    },
+    Address {
+        path: "/patch/file",
+        ways: &[Way::Reply, Way::Report],
+        args: &[
+            arg("path", Form::Text, "", "", "where it was loaded from or saved to; else empty"),
+            arg("is_saved", Form::Flag, "", "", "whether the file holds the patch as it stands"),
+        ],
+        example: "/patch/file /home/ada/rain.sostenuto true",
+        help: "The file of the patch. Reported with `patch`, when it changes.",
+        ..BLANK
+    },
+    Address {
+        path: "/notice",
         ways: &[Way::Report],
+        args: &[
+            arg("kind", Form::Text, "", "info, trouble", "whether something went wrong"),
+            arg("sentence", Form::Text, "", "", "for the musician"),
+        ],
+        example: "/notice info \"Playing through USB Audio.\"",
+        help: "What the host tells the musician. Reported with `notices`; whoever subscribes hears the last 20 first.",
+        ..BLANK
+    },
+    Address {
+        path: "/history",
+        ways: &[Way::Reply, Way::Report],
         args: &[
             arg("undos", Form::Int, "", "0 or more", "steps that can be undone"),
             arg("redos", Form::Int, "", "0 or more", "steps that can be redone"),
+            arg("label", Form::Text, "", "", "what the last step did that can be undone"),
         ],
-        example: "/history 12 0",
-        help: "How far undo and redo reach. Reported with `patch`, when it changes.",
+        example: "/history 12 0 \"Add VCO\"",
+        help: "How far undo and redo reach. Reported with `patch`, when it changes; what other steps did may have changed then, too.",
         ..BLANK
     },
     Address {

@@ -41,6 +41,8 @@ pub enum Missed {
     Tell,
     /// It is left out: the next one says more.
     Skip,
+    /// It is left out, and nothing else is.
+    Drop,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -68,6 +70,7 @@ impl Outbox {
         let waiting = queue.bytes.len();
         match missed {
             Missed::Skip if waiting < BUSY_BYTES => queue.bytes.extend_from_slice(framed),
+            Missed::Drop if waiting < FULL_BYTES => queue.bytes.extend_from_slice(framed),
             Missed::Tell if queue.is_lost => {}
             Missed::Tell if waiting == 0 || waiting + framed.len() <= FULL_BYTES => {
                 queue.bytes.extend_from_slice(framed);
@@ -76,7 +79,7 @@ impl Outbox {
                 queue.is_lost = true;
                 append(reply::lost(), &mut queue.bytes);
             }
-            Missed::Skip => {}
+            Missed::Skip | Missed::Drop => {}
         }
     }
 
@@ -175,11 +178,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_once_only_is_not_left_out_for_a_large_patch() {
+        let outbox = Outbox::default();
+        let patch = framed(reply::error("", &"y".repeat(500))).repeat(1000);
+        outbox.report(&patch, Missed::Tell);
+        let notice = framed(reply::synced(1));
+        outbox.report(&notice, Missed::Skip);
+        outbox.report(&notice, Missed::Drop);
+        assert_eq!(outbox.waiting_bytes(), patch.len() + notice.len());
+        while outbox.waiting_bytes() < FULL_BYTES {
+            outbox.report(&patch, Missed::Drop);
+        }
+        let full = outbox.waiting_bytes();
+        outbox.report(&notice, Missed::Drop);
+        assert_eq!(outbox.waiting_bytes(), full);
+    }
+
+    #[test]
     fn replies_and_reports_stay_in_order() {
         let outbox = Outbox::default();
         outbox.reply(reply::synced(1));
         outbox.report(&framed(reply::lost()), Missed::Tell);
-        outbox.reply(reply::history(0, 0));
+        outbox.reply(reply::history(0, 0, ""));
         assert_eq!(addresses(&outbox), ["/synced", "/reports/lost", "/history"]);
     }
 }

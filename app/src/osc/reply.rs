@@ -1,26 +1,30 @@
 //! What a host says: replies to who asked, and reports to who subscribed.
 
+use std::path::Path;
+
 use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
 
-use crate::osc::status::{ModuleFault, Status, WorkerStatus};
+use crate::osc::status::{ModuleFault, Notice, Status, WorkerStatus};
 use crate::patch::edit::Move;
-use crate::patch::{Cable, Comment, CommentId, Edit, ModuleId, Patch, PatchModule, file};
+use crate::patch::{
+    Cable, Comment, CommentId, Edit, ModuleId, Patch, PatchModule, file as patch_file,
+};
 
 /// Letters of the longest sentence: it may quote what was sent.
 const MAX_SENTENCE_CHARS: usize = 500;
 
-fn message(addr: &str, args: Vec<OscType>) -> OscMessage {
+pub(super) fn message(addr: &str, args: Vec<OscType>) -> OscMessage {
     OscMessage { addr: addr.to_owned(), args }
 }
 
-fn text(text: impl ToString) -> OscType {
+pub(super) fn text(text: impl ToString) -> OscType {
     // A zero byte would end it on the wire.
     OscType::String(text.to_string().replace('\0', "\u{fffd}"))
 }
 
 /// A count, as far as it fits on the wire.
-fn int(count: impl TryInto<i32>) -> OscType {
+pub(super) fn int(count: impl TryInto<i32>) -> OscType {
     OscType::Int(count.try_into().unwrap_or(i32::MAX))
 }
 
@@ -41,7 +45,7 @@ pub fn synced(id: i32) -> OscMessage {
 
 /// `/patch`: the whole patch.
 pub fn patch(patch: &Patch) -> OscMessage {
-    message("/patch", vec![OscType::Blob(file::write(patch).into_bytes())])
+    message("/patch", vec![OscType::Blob(patch_file::write(patch).into_bytes())])
 }
 
 /// `/host`: which program this is.
@@ -65,9 +69,25 @@ pub fn module(id: &ModuleId, module: &PatchModule) -> OscMessage {
     message("/module", args)
 }
 
-/// `/history`: how far undo and redo reach.
-pub fn history(undos: usize, redos: usize) -> OscMessage {
-    message("/history", vec![int(undos), int(redos)])
+/// `/history`: how far undo and redo reach, and what would be undone.
+pub fn history(undos: usize, redos: usize, label: &str) -> OscMessage {
+    message("/history", vec![int(undos), int(redos), text(label)])
+}
+
+/// `/history/steps`: what steps did, from one on.
+pub fn steps(first: u32, labels: impl Iterator<Item = String>) -> OscMessage {
+    message("/history/steps", std::iter::once(int(first)).chain(labels.map(text)).collect())
+}
+
+/// `/patch/file`: where the patch was loaded from or saved to.
+pub fn file(path: Option<&Path>, is_saved: bool) -> OscMessage {
+    let path = path.map(|path| path.to_string_lossy()).unwrap_or_default();
+    message("/patch/file", vec![text(path), OscType::Bool(is_saved)])
+}
+
+/// `/notice`: what the host tells the musician.
+pub fn notice(notice: &Notice) -> OscMessage {
+    message("/notice", vec![text(notice.kind.word()), text(&notice.sentence)])
 }
 
 /// `/status`, a `/worker` for each worker and a `/module/fault` for each module
@@ -195,6 +215,7 @@ fn ends(cable: &Cable) -> Vec<OscType> {
 mod tests {
     use super::*;
     use crate::osc::address::tests::keeps_to_the_table;
+    use crate::osc::status::NoticeKind;
     use crate::patch::edit::tests::{id, ring};
 
     #[test]
@@ -204,7 +225,10 @@ mod tests {
         let ring_status = Status { workers, faults, ..Status::default() };
         let mut said = status(&ring_status);
         said.extend([error("/undo", "No."), synced(7), patch(&ring()), host(), lost()]);
-        said.extend([history(1, 2), meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
+        said.extend([history(1, 2, "Add VCO"), steps(7, ["Add".to_owned()].into_iter())]);
+        said.extend([file(None, false), file(Some(Path::new("/a")), true)]);
+        said.push(notice(&Notice { kind: NoticeKind::Trouble, sentence: "Oh.".into() }));
+        said.extend([meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
         said.push(module(&id("a"), &ring().modules["a"]));
         for message in said {
             assert!(keeps_to_the_table(&message), "{message:?}");

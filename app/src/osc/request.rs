@@ -42,6 +42,8 @@ pub enum Request {
     Get,
     Undo,
     Redo,
+    GetHistory { first: u32, count: u32 },
+    GoTo(u32),
     QueryHost,
     QueryModule(ModuleId),
     QueryStatus,
@@ -69,6 +71,8 @@ pub struct Reports {
     pub meters: bool,
     /// How host and workers are doing.
     pub health: bool,
+    /// What the host tells the musician.
+    pub notices: bool,
 }
 
 impl Reports {
@@ -79,6 +83,7 @@ impl Reports {
             patch: set(self.patch, named.patch),
             meters: set(self.meters, named.meters),
             health: set(self.health, named.health),
+            notices: set(self.notices, named.notices),
         }
     }
 }
@@ -153,7 +158,7 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/note/on" => note_on(args)?,
         "/note/off" => {
             let module = args.id()?;
-            Request::Note { module, event: Event::NoteOff { key: args.key()? } }
+            Request::Note { module, event: Event::NoteOff { key: args.count()? } }
         }
         "/note/all-off" if args.is_empty() => Request::AllNotesOff,
         "/note/all-off" => Request::Note { module: args.id()?, event: Event::AllNotesOff },
@@ -166,6 +171,11 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/module/retry" => Request::TryAgain(args.id()?),
         "/undo" => Request::Undo,
         "/redo" => Request::Redo,
+        "/history/get" => Request::GetHistory {
+            first: args.count()?,
+            count: if args.is_empty() { u32::MAX } else { args.count()? },
+        },
+        "/history/go" => Request::GoTo(args.count()?),
         "/query/host" => Request::QueryHost,
         "/query/module" => Request::QueryModule(args.id()?),
         "/query/status" => Request::QueryStatus,
@@ -248,7 +258,7 @@ fn over(args: &mut Args) -> Result<Over, Unreadable> {
 
 fn note_on(args: &mut Args) -> Result<Request, Unreadable> {
     let module = args.id()?;
-    let key = args.key()?;
+    let key = args.count()?;
     let velocity = args.number_within(0.0, 1.0)?;
     let voct = match args.is_empty() {
         true => (key as f32 - 60.0) / 12.0,
@@ -272,6 +282,7 @@ fn reports(args: &mut Args) -> Result<Reports, Unreadable> {
             "patch" => reports.patch = true,
             "meters" => reports.meters = true,
             "health" => reports.health = true,
+            "notices" => reports.notices = true,
             _ => return Err(args.out_of_range()),
         }
     }
@@ -383,7 +394,7 @@ impl Args {
         int.ok_or_else(|| self.wrong(Form::Int))
     }
 
-    fn key(&mut self) -> Result<u32, Unreadable> {
+    fn count(&mut self) -> Result<u32, Unreadable> {
         self.int()?.try_into().map_err(|_| self.out_of_range())
     }
 

@@ -79,18 +79,18 @@ fn perform<'a, S: Sound>(
         Request::Load(path) => {
             let read;
             (locked, read) = unlocked(control, locked, || file::load(&path));
-            locked.load(from, read.map_err(Refused::from))
+            locked.load(from, read.map_err(Refused::from), Some(&path))
         }
         Request::Put(json) => {
             let read;
             (locked, read) = unlocked(control, locked, || file::read(&json));
-            locked.load(from, read.map_err(Refused::from))
+            locked.load(from, read.map_err(Refused::from), None)
         }
         Request::Save { path, over } => {
-            let patch = locked.patch.clone();
+            let (patch, replacements) = (locked.patch.clone(), locked.history.replacements());
             let saved;
             (locked, saved) = unlocked(control, locked, || file::save(&path, &patch, over));
-            saved.map_err(Refused::from)
+            saved.map(|()| locked.saved(&patch, replacements, path)).map_err(Refused::from)
         }
         Request::Edit(edit) => locked.edit_as(from, edit),
         Request::SetParam { module, param, value, gesture } => {
@@ -103,6 +103,8 @@ fn perform<'a, S: Sound>(
         Request::EndGesture => locked.end_gesture(from),
         Request::Undo => locked.undo(),
         Request::Redo => locked.redo(),
+        Request::GetHistory { first, count } => locked.reply_steps(from, first, count),
+        Request::GoTo(steps) => locked.go_to(steps),
         Request::Get => locked.reply_whole(from),
         Request::QueryHost => locked.reply(from, [reply::host()]),
         Request::QueryModule(id) => locked.query_module(from, &id),
