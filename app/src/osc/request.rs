@@ -69,6 +69,8 @@ pub struct Reports {
     pub meters: bool,
     /// How host and workers are doing.
     pub health: bool,
+    /// Where modules lie in shared memory.
+    pub view: bool,
 }
 
 impl Reports {
@@ -79,6 +81,7 @@ impl Reports {
             patch: set(self.patch, named.patch),
             meters: set(self.meters, named.meters),
             health: set(self.health, named.health),
+            view: set(self.view, named.view),
         }
     }
 }
@@ -247,6 +250,7 @@ fn reports(args: &mut Args) -> Result<Reports, Unreadable> {
             "patch" => reports.patch = true,
             "meters" => reports.meters = true,
             "health" => reports.health = true,
+            "view" => reports.view = true,
             _ => return Err(args.out_of_range()),
         }
     }
