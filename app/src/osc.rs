@@ -13,3 +13,4 @@ pub mod service;
 pub mod status;
 pub mod stream;
 pub mod udp;
+pub mod view;

@@ -17,6 +17,7 @@ use crate::osc::reply;
 use crate::osc::request::{Reports, Unreadable, Value};
 use crate::osc::service::{ClientId, Rights};
 pub use crate::osc::status::{Notice, NoticeKind, Status, WorkerStatus};
+use crate::osc::view::View;
 use crate::patch::edit::{Edit, Reach, apply};
 use crate::patch::file::{self, FileError};
 use crate::patch::problem::Problem;
@@ -54,6 +55,14 @@ pub trait Sound {
     fn status(&self) -> Status;
     /// What every module shows on its face.
     fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
+    /// Another number for every other view.
+    fn view_number(&self) -> u32 {
+        0
+    }
+    /// Where modules lie in shared memory. `None` where nobody can look there.
+    fn view(&self) -> Option<View> {
+        None
+    }
 }
 
 /// Why a request was refused.
@@ -93,6 +102,8 @@ struct Client {
     open_gesture: Option<Gesture>,
     gestures: u32,
     last_turn: Option<Instant>,
+    /// The view that it knows.
+    seen_view: Option<u32>,
     /// Something was put into the outbox that the client did not ask for.
     has_news: bool,
 }
@@ -200,6 +211,7 @@ impl<S: Sound> Control<S> {
             open_gesture: None,
             gestures: 0,
             last_turn: None,
+            seen_view: None,
             has_news: false,
         };
         self.clients.insert(id, client);
@@ -317,7 +329,28 @@ impl<S: Sound> Control<S> {
             let messages = meters.iter().map(|(id, numbers)| reply::meters(id, numbers));
             self.tell(Missed::Skip, |reports| reports.meters, messages);
         }
+        self.tell_view();
         self.settle(None);
+    }
+
+    /// Tells who subscribed to it and does not know it where modules lie.
+    fn tell_view(&mut self) {
+        // Asked first: a view that comes in between is told once more.
+        let number = self.sound.view_number();
+        let wants = |client: &Client| client.reports.view && client.seen_view != Some(number);
+        if !self.clients.values().any(wants) {
+            return;
+        }
+        let Some(view) = self.sound.view() else { return };
+        self.framed.clear();
+        reply::view(&view).into_iter().for_each(|message| append(message, &mut self.framed));
+        for client in self.clients.values_mut().filter(|client| wants(client)) {
+            // Who is busy is told the next time.
+            if client.outbox.report(&self.framed, Missed::Skip) {
+                client.seen_view = Some(number);
+                client.has_news = true;
+            }
+        }
     }
 
     /// Changes the patch, as an undo step of its own or of a gesture. Where
@@ -489,11 +522,13 @@ impl<S: Sound> Control<S> {
         named: Reports,
         is_wanted: bool,
     ) -> Result<(), Refused> {
-        let Some(Client { reports, .. }) = self.clients.get_mut(&from) else { return Ok(()) };
-        let before = std::mem::replace(reports, reports.with(named, is_wanted));
-        if reports.notices && !before.notices {
-            return self.reply(from, self.notices.iter().map(reply::notice));
+        let Some(client) = self.clients.get_mut(&from) else { return Ok(()) };
+        let before = std::mem::replace(&mut client.reports, client.reports.with(named, is_wanted));
+        client.seen_view = client.seen_view.filter(|_| !named.view);
+        if client.reports.notices && !before.notices {
+            self.reply(from, self.notices.iter().map(reply::notice))?;
         }
+        self.tell_view();
         Ok(())
     }
 
@@ -633,6 +668,15 @@ pub(crate) mod tests {
 
         fn meters(&self) -> Vec<(ModuleId, Vec<f32>)> {
             vec![(id("a"), vec![0.5])]
+        }
+
+        /// Another one for each time that it was told of a patch.
+        fn view_number(&self) -> u32 {
+            self.0.iter().filter(|told| matches!(told, Told::Patch(_))).count() as u32
+        }
+
+        fn view(&self) -> Option<View> {
+            Some(View::default())
         }
     }
 
@@ -812,6 +856,25 @@ pub(crate) mod tests {
         assert_eq!(addresses(&health.heard()), ["/status", "/worker", "/worker"]);
         assert_eq!(meters.heard(), [example("/meters a 0.5")]);
         assert_eq!(addresses(&meters.ask("/query/status")), ["/status", "/worker", "/worker"]);
+    }
+
+    #[test]
+    fn the_view_is_told_at_once_and_then_only_when_it_is_another() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        let report = || lock(&rig.control).report();
+        let told = ["/view", "/view/end"];
+        assert_eq!(addresses(&editor.ask("/reports/subscribe view")), told);
+        report();
+        assert_eq!(editor.heard(), []);
+        other.ask("/module/remove a");
+        report();
+        assert_eq!(addresses(&editor.heard()), told);
+        assert_eq!(addresses(&editor.ask("/reports/subscribe view")), told);
+        editor.ask("/reports/unsubscribe view");
+        other.ask("/undo");
+        report();
+        assert_eq!((editor.heard(), other.heard()), (vec![], vec![]));
     }
 
     #[test]

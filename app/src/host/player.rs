@@ -32,6 +32,7 @@ use super::supervisor::Seat;
 use super::tap::{Pipe, Spout, Tap};
 use super::watchdog::Patience;
 use crate::osc::status::{ModuleFault, Status, WorkerStatus};
+use crate::osc::view::{Seen, View};
 use crate::patch::{ModuleId, Patch};
 
 /// How a patch is played.
@@ -599,5 +600,26 @@ impl Sound for Player {
             (count > 0).then(|| (key.0.clone(), numbers.collect()))
         });
         shown.collect()
+    }
+
+    fn view_number(&self) -> u32 {
+        lock(&self.inner.score).conductor.plan().map_or(0, |plan| plan.tables.generation)
+    }
+
+    fn view(&self) -> Option<View> {
+        let (inner, score) = (&self.inner, lock(&self.inner.score));
+        let plan = score.conductor.plan()?;
+        let seen = |(key, &index): (&Key, &usize)| {
+            let module = &plan.tables.modules[index];
+            let (id, kind) = key.clone();
+            Seen { id, kind, memory: module.memory, slot: module.slot }
+        };
+        Some(View {
+            control: inner.shared.control.name().to_owned(),
+            arena: inner.shared.arena.name().to_owned(),
+            sample_rate_hz: inner.settings.sample_rate_hz as f32,
+            block_frames: inner.settings.block_frames,
+            modules: plan.modules.iter().map(seen).collect(),
+        })
     }
 }

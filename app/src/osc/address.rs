@@ -126,8 +126,13 @@ const BYPASSED: Arg = arg("is_bypassed", Form::Flag, "", "", "whether signals pa
 const KEY: Arg = arg("key", Form::Int, "semitones", "0 or more; 60 is C4", "which key");
 const PATH: Arg = arg("path", Form::Text, "", "a whole path", "a file of the host's machine");
 const JSON: Arg = arg("json", Form::Blob, "", "UTF-8", "the text of a patch file");
-const REPORT: Arg =
-    arg("kind", Form::Text, "", "patch, meters, health, notices", "what is reported, one or more");
+const REPORT: Arg = arg(
+    "kind",
+    Form::Text,
+    "",
+    "patch, meters, health, notices, view",
+    "what is reported, one or more",
+);
 const SYNC: Arg = arg("id", Form::Int, "", "any", "comes back as it was sent");
 
 const BLANK: Address = Address {
@@ -409,7 +414,7 @@ pub static ADDRESSES: &[Address] = &[
         path: "/reports/subscribe",
         repeated: &[REPORT],
         example: "/reports/subscribe patch health",
-        help: "From here on, changes of the patch, meters, the health of the host, or what it tells the musician are reported to this connection.",
+        help: "From here on, changes of the patch, meters, the health of the host, what it tells the musician, or the places of signals are reported to this connection.",
         ..BLANK
     },
     Address {
@@ -597,6 +602,40 @@ pub static ADDRESSES: &[Address] = &[
         repeated: &[arg("number", Form::Number, "the module's", "", "what its face shows")],
         example: "/meters lead 0.25 -0.5",
         help: "What a module shows on its face. Reported with `meters`, newest only.",
+        ..BLANK
+    },
+    Address {
+        path: "/view",
+        ways: &[Way::Report],
+        args: &[
+            arg("control", Form::Text, "", "", "the name of the memory with the clock"),
+            arg("arena", Form::Text, "", "", "the name of the memory with the modules"),
+            arg("sample_rate", Form::Number, "Hz", "", "of the sound"),
+            arg("block", Form::Int, "frames", "32 to 2048", "computed in one go"),
+        ],
+        example: "/view /sostenuto-4711-0a1b2c3d4e5f /sostenuto-4711-f5e4d3c2b1a0 48000.0 256",
+        help: "Where signals can be read, in this machine's shared memory. Reported with `view`, at once and whenever modules or their places change. A `/view/module` for each module follows.",
+        ..BLANK
+    },
+    Address {
+        path: "/view/module",
+        ways: &[Way::Report],
+        args: &[
+            MODULE,
+            KIND,
+            arg("memory", Form::Long, "bytes", "", "where it lies, from the start of the arena"),
+            arg("slot", Form::Int, "", "0 or more", "which share of the patch it belongs to"),
+        ],
+        example: "/view/module lead attenuverter 1589248h 0",
+        help: "Where one module lies. Follows `/view`.",
+        ..BLANK
+    },
+    Address {
+        path: "/view/end",
+        ways: &[Way::Report],
+        args: &[arg("modules", Form::Int, "", "0 or more", "how many there were")],
+        example: "/view/end 12",
+        help: "All modules have been named. Follows the last `/view/module`.",
         ..BLANK
     },
     Address {

@@ -65,22 +65,23 @@ impl Outbox {
     }
 
     /// Queues a report, with its length in front, unless the queue is full.
-    pub fn report(&self, framed: &[u8], missed: Missed) {
+    /// Whether it did.
+    pub fn report(&self, framed: &[u8], missed: Missed) -> bool {
         let mut queue = lock(&self.queue);
         let waiting = queue.bytes.len();
-        match missed {
-            Missed::Skip if waiting < BUSY_BYTES => queue.bytes.extend_from_slice(framed),
-            Missed::Drop if waiting < FULL_BYTES => queue.bytes.extend_from_slice(framed),
-            Missed::Tell if queue.is_lost => {}
-            Missed::Tell if waiting == 0 || waiting + framed.len() <= FULL_BYTES => {
-                queue.bytes.extend_from_slice(framed);
-            }
-            Missed::Tell => {
-                queue.is_lost = true;
-                append(reply::lost(), &mut queue.bytes);
-            }
-            Missed::Skip | Missed::Drop => {}
+        let has_room = match missed {
+            Missed::Skip => waiting < BUSY_BYTES,
+            Missed::Drop => waiting < FULL_BYTES,
+            Missed::Tell if queue.is_lost => return false,
+            Missed::Tell => waiting == 0 || waiting + framed.len() <= FULL_BYTES,
+        };
+        if has_room {
+            queue.bytes.extend_from_slice(framed);
+        } else if missed == Missed::Tell {
+            queue.is_lost = true;
+            append(reply::lost(), &mut queue.bytes);
         }
+        has_room
     }
 
     /// How much is waiting.

@@ -6,6 +6,7 @@ use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
 
 use crate::osc::status::{ModuleFault, Notice, Status, WorkerStatus};
+use crate::osc::view::{Seen, View};
 use crate::patch::edit::Move;
 use crate::patch::{
     Cable, Comment, CommentId, Edit, ModuleId, Patch, PatchModule, file as patch_file,
@@ -133,6 +134,19 @@ pub fn meters(id: &ModuleId, numbers: &[f32]) -> OscMessage {
     message("/meters", std::iter::once(text(id)).chain(numbers).collect())
 }
 
+/// `/view`, a `/view/module` for each module and `/view/end`.
+pub fn view(view: &View) -> Vec<OscMessage> {
+    let View { control, arena, sample_rate_hz, block_frames, modules } = view;
+    let head =
+        vec![text(control), text(arena), OscType::Float(*sample_rate_hz), int(*block_frames)];
+    let seen = |Seen { id, kind, memory, slot }: &Seen| {
+        message("/view/module", vec![text(id), text(kind), long(*memory), int(*slot)])
+    };
+    let end = message("/view/end", vec![int(modules.len())]);
+    let modules = modules.iter().map(seen);
+    std::iter::once(message("/view", head)).chain(modules).chain([end]).collect()
+}
+
 /// `/reports/lost`: changes of the patch are left out from here on.
 pub fn lost() -> OscMessage {
     message("/reports/lost", Vec::new())
@@ -230,6 +244,8 @@ mod tests {
         said.push(notice(&Notice { kind: NoticeKind::Trouble, sentence: "Oh.".into() }));
         said.extend([meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
         said.push(module(&id("a"), &ring().modules["a"]));
+        let seen = Seen { id: id("a"), kind: "vco".into(), memory: 1 << 20, slot: 3 };
+        said.extend(view(&View { modules: vec![seen; 2], ..View::default() }));
         for message in said {
             assert!(keeps_to_the_table(&message), "{message:?}");
         }

@@ -73,6 +73,8 @@ pub struct Reports {
     pub health: bool,
     /// What the host tells the musician.
     pub notices: bool,
+    /// Where modules lie in shared memory.
+    pub view: bool,
 }
 
 impl Reports {
@@ -84,6 +86,7 @@ impl Reports {
             meters: set(self.meters, named.meters),
             health: set(self.health, named.health),
             notices: set(self.notices, named.notices),
+            view: set(self.view, named.view),
         }
     }
 }
@@ -283,6 +286,7 @@ fn reports(args: &mut Args) -> Result<Reports, Unreadable> {
             "meters" => reports.meters = true,
             "health" => reports.health = true,
             "notices" => reports.notices = true,
+            "view" => reports.view = true,
             _ => return Err(args.out_of_range()),
         }
     }
