@@ -100,7 +100,7 @@ impl Port {
 /// A shelf of the module browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each is its own word")]
+#[expect(missing_docs, reason = "each is its own word; what is played by notes takes events")]
 pub enum Tag {
     Source,
     Filter,
@@ -111,6 +111,7 @@ pub enum Tag {
     Utility,
     Display,
     Play,
+    Notes,
     Output,
     Polyphonic,
     Random,
@@ -213,6 +214,7 @@ pub struct Block<'a> {
     pub(crate) inputs: &'a [&'a Signal],
     pub(crate) outputs: &'a mut [Signal],
     pub(crate) params: &'a [Ramp],
+    pub(crate) goals: &'a [f32],
     pub(crate) events: &'a [Event],
     pub(crate) display: &'a [AtomicU32],
 }
@@ -279,6 +281,13 @@ impl<'a> Block<'a> {
     #[inline(always)]
     pub fn ramp(&self, index: usize) -> Ramp {
         self.params[index]
+    }
+
+    /// Where a param was set, before it has glided there: for what begins at
+    /// once, such as a note.
+    #[inline(always)]
+    pub fn goal(&self, index: usize) -> f32 {
+        self.goals[index]
     }
 
     /// The index that a choice, a switch or a whole-number param stands at.

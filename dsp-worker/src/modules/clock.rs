@@ -51,8 +51,11 @@ impl Module for Clock {
             inputs: &[
                 port("tempo", "Tempo, 1 V/octave: +1 V is twice as fast, 0 V changes nothing")
                     .moves("bpm", None, By::OctavePerVolt),
-                port("run", "While patched, the clock runs only while this gate is on (above 1 V)")
-                    .moves("run", None, By::OffBelowOneVolt),
+                port("run", "While patched, it runs only while this gate is on (above 1 V)").moves(
+                    "run",
+                    None,
+                    By::OffBelowOneVolt,
+                ),
                 port("reset", "A trigger starts the bar again"),
             ],
             outputs: &[
