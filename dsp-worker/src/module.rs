@@ -100,7 +100,7 @@ impl Port {
 /// A shelf of the module browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each is its own word; what is played by notes takes events")]
+#[expect(missing_docs, reason = "each is its own word")]
 pub enum Tag {
     Source,
     Filter,
@@ -111,6 +111,7 @@ pub enum Tag {
     Utility,
     Display,
     Play,
+    /// Takes notes: see [`Event`].
     Notes,
     Output,
     Polyphonic,
