@@ -307,7 +307,7 @@ fn range(param: &Param) -> String {
 
 /// Whether a kind of module is played: it takes notes.
 pub fn is_played(about: &About) -> bool {
-    about.tags.contains(&Tag::Play)
+    about.tags.contains(&Tag::Notes)
 }
 
 pub(crate) fn check_text(what: &'static str, text: &str) -> Result<(), Problem> {

@@ -111,6 +111,8 @@ pub enum Tag {
     Utility,
     Display,
     Play,
+    /// Takes notes: see [`Event`].
+    Notes,
     Output,
     Polyphonic,
     Random,
@@ -213,6 +215,7 @@ pub struct Block<'a> {
     pub(crate) inputs: &'a [&'a Signal],
     pub(crate) outputs: &'a mut [Signal],
     pub(crate) params: &'a [Ramp],
+    pub(crate) goals: &'a [f32],
     pub(crate) events: &'a [Event],
     pub(crate) display: &'a [AtomicU32],
 }
@@ -279,6 +282,13 @@ impl<'a> Block<'a> {
     #[inline(always)]
     pub fn ramp(&self, index: usize) -> Ramp {
         self.params[index]
+    }
+
+    /// Where a param was set, before it has glided there: for what begins at
+    /// once, such as a note.
+    #[inline(always)]
+    pub fn goal(&self, index: usize) -> f32 {
+        self.goals[index]
     }
 
     /// The index that a choice, a switch or a whole-number param stands at.

@@ -42,55 +42,57 @@ pub struct Clock {
 }
 
 impl Module for Clock {
-    const ABOUT: &'static About =
-        &About {
-            name: "clock",
-            title: "Clock",
-            summary: "Beats for sequencers and envelopes, with swing, in bars of 4/4",
-            tags: &[Tag::Sequencing, Tag::Source],
-            inputs: &[
-                port("tempo", "Tempo, 1 V/octave: +1 V is twice as fast, 0 V changes nothing")
-                    .moves("bpm", None, By::OctavePerVolt),
-                port("run", "While patched, the clock runs only while this gate is on (above 1 V)")
-                    .moves("run", None, By::OffBelowOneVolt),
-                port("reset", "A trigger starts the bar again"),
-            ],
-            outputs: &[
-                port("beat", "A gate of 10 V every quarter note"),
-                port("eighth", "A gate of 10 V every eighth, the second of two late by the swing"),
-                port(
-                    "sixteenth",
-                    "A gate of 10 V every sixteenth, the second of two late by the swing",
-                ),
-                port("bar", "A gate of 10 V every four beats"),
-                port(
-                    "reset",
-                    "A trigger when the bar starts again: by a reset, or as the clock starts",
-                ),
-            ],
-            params: &[
-                Param::linear("bpm", 30.0..=300.0, 120.0, Unit::Bpm, "Quarter notes a minute"),
-                Param::linear(
-                    "swing",
-                    0.5..=0.75,
-                    0.5,
-                    Unit::Fraction,
-                    "Where the second of two eighths or sixteenths falls: 0.5 is straight, \
+    const ABOUT: &'static About = &About {
+        name: "clock",
+        title: "Clock",
+        summary: "Beats for sequencers and envelopes, with swing, in bars of 4/4",
+        tags: &[Tag::Sequencing, Tag::Source],
+        inputs: &[
+            port("tempo", "Tempo: +1 V is twice as fast, 0 V changes nothing").moves(
+                "bpm",
+                None,
+                By::OctavePerVolt,
+            ),
+            port("run", "While patched, the clock runs only while this gate is on (above 1 V)")
+                .moves("run", None, By::OffBelowOneVolt),
+            port("reset", "A trigger starts the bar again"),
+        ],
+        outputs: &[
+            port("beat", "A gate of 10 V every quarter note"),
+            port("eighth", "A gate of 10 V every eighth, the second of two late by the swing"),
+            port(
+                "sixteenth",
+                "A gate of 10 V every sixteenth, the second of two late by the swing",
+            ),
+            port("bar", "A gate of 10 V every four beats"),
+            port(
+                "reset",
+                "A trigger when the bar starts again: by a reset, or as the clock starts",
+            ),
+        ],
+        params: &[
+            Param::linear("bpm", 30.0..=300.0, 120.0, Unit::Bpm, "Quarter notes a minute"),
+            Param::linear(
+                "swing",
+                0.5..=0.75,
+                0.5,
+                Unit::Fraction,
+                "Where the second of two eighths or sixteenths falls: 0.5 is straight, \
                  0.667 a triplet",
-                ),
-                Param::linear(
-                    "width",
-                    0.05..=0.95,
-                    0.5,
-                    Unit::Fraction,
-                    "How much of its time a gate stays on",
-                ),
-                Param::switch("run", true, "Starts at the bar's first beat, and stops"),
-            ],
-            bypass: &[],
-            // How far the bar has come, 0 to 1.
-            display: 1,
-        };
+            ),
+            Param::linear(
+                "width",
+                0.05..=0.95,
+                0.5,
+                Unit::Fraction,
+                "How much of its time a gate stays on",
+            ),
+            Param::switch("run", true, "Starts at the bar's first beat, and stops"),
+        ],
+        bypass: &[],
+        // How far the bar has come, 0 to 1.
+        display: 1,
+    };
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
