@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use eframe::egui::{
-    CursorIcon, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Sense,
+    CursorIcon, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Sense,
     Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
 
@@ -191,6 +191,23 @@ impl Canvas {
         self.wants_fit = true;
     }
 
+    /// Shows what was chosen.
+    pub fn fit_selection(&mut self, patch: &Patch) {
+        let layout = self.layout(patch);
+        let chosen = self.selection.iter().filter_map(|id| layout.places.get(id));
+        let bounds = chosen.map(|(rect, _)| *rect).reduce(Rect::union);
+        if let Some((window, bounds)) = self.window.zip(bounds) {
+            self.camera.fit(window, bounds);
+        }
+    }
+
+    /// The corner of a module's face, on the screen and on the canvas.
+    pub fn beside(&self, patch: &Patch, id: &ModuleId) -> (Pos2, Pos2) {
+        let module = patch.modules.get(id);
+        let at = module.map_or(self.camera.centre, |module| Pos2::new(module.x, module.y));
+        (self.window.map_or(at, |window| self.camera.to_screen(window, at)), at)
+    }
+
     /// The size of a module's face, in points.
     pub fn face_size(&mut self, patch: &Patch, id: &ModuleId) -> Vec2 {
         patch.modules.get(id).map_or(Vec2::ZERO, |module| self.face(patch, id, module).size)
@@ -231,7 +248,7 @@ impl Canvas {
         ground.widget_info(|| WidgetInfo::labeled(WidgetType::Panel, true, "Canvas"));
         self.keep_up(scene.model.patch());
         let layout = self.layout(scene.model.patch());
-        self.move_camera(ui, &layout, window);
+        self.move_camera(ui, &layout, window, &ground);
         self.draw_ground(ui, scene, window);
         let desk = Desk { scene, layout: &layout, window, asks, intents: Vec::new(), module_menu };
         self.on_desk(ui, desk, &ground)
@@ -267,7 +284,7 @@ impl Canvas {
         self.was_empty = is_empty;
     }
 
-    fn move_camera(&mut self, ui: &Ui, layout: &Layout, window: Rect) {
+    fn move_camera(&mut self, ui: &Ui, layout: &Layout, window: Rect, ground: &Response) {
         if std::mem::take(&mut self.wants_fit)
             && let Some(bounds) = layout.bounds()
         {
@@ -276,12 +293,12 @@ impl Canvas {
         if self.camera.glide(ui.input(|input| input.stable_dt).min(0.1)) {
             ui.ctx().request_repaint();
         }
-        let is_space = ui.input(|input| input.key_down(Key::Space)) && ui.memory(|m| m.focused().is_none());
-        let (is_middle, delta) = ui.input(|input| {
-            (input.pointer.button_down(PointerButton::Middle), input.pointer.delta())
+        let (is_panning, delta) = ui.input(|input| {
+            let pointer = &input.pointer;
+            let is_dragged = pointer.button_down(PointerButton::Secondary) && pointer.is_decidedly_dragging();
+            (pointer.button_down(PointerButton::Middle) || is_dragged, pointer.delta())
         });
-        let is_panning = is_middle || (is_space && ui.input(|input| input.pointer.primary_down()));
-        if is_panning && ui.rect_contains_pointer(window) {
+        if is_panning && ground.is_pointer_button_down_on() || is_panning && ui.input(|i| i.pointer.middle_down()) && ui.rect_contains_pointer(window) {
             self.camera.pan(delta);
             ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
         }

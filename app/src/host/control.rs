@@ -523,7 +523,8 @@ impl<S: Sound> Control<S> {
         is_wanted: bool,
     ) -> Result<(), Refused> {
         let Some(client) = self.clients.get_mut(&from) else { return Ok(()) };
-        let before = std::mem::replace(&mut client.reports, client.reports.with(named, is_wanted));
+        let before = client.reports;
+        client.reports = before.with(named, is_wanted);
         client.seen_view = client.seen_view.filter(|_| !named.view);
         if client.reports.notices && !before.notices {
             self.reply(from, self.notices.iter().map(reply::notice))?;

@@ -77,8 +77,14 @@ fn note(module: OscType, event: Event) -> OscMessage {
 
 /// Nothing where nothing is named.
 fn ask_reports(path: &str, reports: Reports) -> Vec<OscMessage> {
-    let Reports { patch, meters, health, notices } = reports;
-    let kinds = [(patch, "patch"), (meters, "meters"), (health, "health"), (notices, "notices")];
+    let Reports { patch, meters, health, notices, view } = reports;
+    let kinds = [
+        (patch, "patch"),
+        (meters, "meters"),
+        (health, "health"),
+        (notices, "notices"),
+        (view, "view"),
+    ];
     let named: Vec<OscType> =
         kinds.iter().filter(|(is_named, _)| *is_named).map(|(_, kind)| text(kind)).collect();
     if named.is_empty() { Vec::new() } else { vec![message(path, named)] }
@@ -123,11 +129,12 @@ mod tests {
         let kinds =
             || any::<[bool; 4]>().prop_filter("one at least", |kinds| kinds.contains(&true));
         let reports = || {
-            kinds().prop_map(|[patch, meters, health, notices]| Reports {
+            kinds().prop_map(|[patch, meters, health, notices, view]| Reports {
                 patch,
                 meters,
                 health,
                 notices,
+                view,
             })
         };
         let event = prop_oneof![

@@ -206,7 +206,7 @@ impl Canvas {
                 Rect::from_min_size((at / GRID).round() * GRID, vec2(240.0, 120.0))
             }
         };
-        let id = patch.fresh_comment_id();
+        let id = fresh_id(patch);
         let comment = Comment {
             text: String::new(),
             x: place.left(),
@@ -218,6 +218,12 @@ impl Canvas {
         self.editing = Editing::Words(id.clone(), String::new());
         asks.edit(Edit::SetComment { id, comment: Some(comment) });
     }
+}
+
+fn fresh_id(patch: &Patch) -> CommentId {
+    let names = (1u64..).map(|number| format!("comment-{number}"));
+    let mut ids = names.map(|name| name.parse::<CommentId>().expect("it keeps to the rules"));
+    ids.find(|id| !patch.comments.contains_key(id)).expect("numbers do not end")
 }
 
 /// The modules that lie wholly on a sheet.

@@ -25,7 +25,7 @@ const LEAST_WIDTH: f32 = 140.0;
 const MOST_WIDTH: f32 = 420.0;
 
 /// Where everything on a face is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Face {
     /// What the catalogue says; nothing for a placeholder.
     pub about: Option<&'static About>,

@@ -174,8 +174,7 @@ impl Canvas {
         if ui.input(|input| input.key_pressed(Key::Escape)) {
             self.cancel();
         }
-        let is_space = ui.input(|input| input.key_down(Key::Space));
-        if ground.drag_started_by(PointerButton::Primary) && !is_space {
+        if ground.drag_started_by(PointerButton::Primary) {
             ground.request_focus();
             let from = ground.interact_pointer_pos().unwrap_or(window.center());
             let from = ui.input(|input| input.pointer.press_origin()).unwrap_or(from);

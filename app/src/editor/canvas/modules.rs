@@ -104,8 +104,7 @@ impl Canvas {
                 self.selection = [spot.id.clone()].into();
             }
         }
-        let is_space = ui.input(|input| input.key_down(Key::Space));
-        if response.drag_started_by(PointerButton::Primary) && !is_space {
+        if response.drag_started_by(PointerButton::Primary) {
             if !self.selection.contains(spot.id) {
                 if !Canvas::adds(modifiers) {
                     self.selection.clear();
