@@ -12,6 +12,7 @@ use dsp_worker::param::Param;
 
 pub mod comment;
 pub mod edit;
+pub mod factory;
 pub mod file;
 pub mod history;
 mod label;

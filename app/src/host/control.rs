@@ -937,7 +937,7 @@ pub(crate) mod tests {
         other.ask("/reports/subscribe patch");
         assert_eq!(editor.send([load.clone()]), []);
         assert_eq!(rig.patch(), ring());
-        assert_eq!(addresses(&other.heard()), ["/patch", "/history"]);
+        assert_eq!(addresses(&other.heard()), ["/patch", "/history", "/patch/file"]);
         editor.ask("/undo");
         assert_eq!(rig.patch(), Patch::default());
         std::fs::write(&path, "Dear Ada,").unwrap();
