@@ -10,6 +10,7 @@ pub mod packet;
 pub mod reply;
 pub mod request;
 pub mod service;
+pub mod sound;
 pub mod status;
 pub mod stream;
 pub mod udp;

@@ -46,6 +46,11 @@ pub struct Host {
     #[arg(long, value_name = "FOLDER")]
     journal: Option<PathBuf>,
 
+    /// How much of what was heard can be saved afterwards; 0: nothing
+    #[arg(long, value_name = "MINUTES", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(0..=60))]
+    remember: u64,
+
     /// Keeps nothing: what is not saved is lost if the host ends unexpectedly
     #[arg(long, conflicts_with = "journal")]
     no_journal: bool,
@@ -77,7 +82,8 @@ impl Host {
             tell(&sentence);
         }
         settings.quarantined = quarantined;
-        let keeping = Keeping { snapshot, journal: journal.clone() };
+        let remembered = Some(Duration::from_secs(60 * self.remember));
+        let keeping = Keeping { snapshot, journal: journal.clone(), remembered };
         let player = Player::resume(&patch, settings, keeping, move |text| tell(text))?;
         let mut control = Control::new(patch, player)?;
         if let Some(path) = &self.path {
@@ -116,6 +122,7 @@ impl Host {
             }
         }
         drop((server, udp));
+        lock(&control).stop_recording();
         if let Some(journal) = journal {
             // The last turns of a knob.
             lock(&control).keep();

@@ -104,8 +104,16 @@ impl Session {
         self.is_own = is_own;
         self.is_greeted = false;
         self.probe = None;
-        let reports = Reports { patch: true, health: true, notices: true, view: true, meters: false };
-        let greetings = [Request::QueryHost, Request::Subscribe(reports), Request::Get];
+        let reports = Reports {
+            patch: true,
+            health: true,
+            notices: true,
+            view: true,
+            recorder: true,
+            meters: false,
+        };
+        let greetings =
+            [Request::QueryHost, Request::Subscribe(reports), Request::QuerySound, Request::Get];
         self.send_all(&greetings);
     }
 

@@ -11,11 +11,13 @@ use rosc::OscMessage;
 use thiserror::Error;
 
 use super::journal::{Kept, Ticket};
+use super::recorder::{RecordError, Remote};
 use crate::osc::outbox::{Missed, Outbox};
 use crate::osc::packet::append;
 use crate::osc::reply;
 use crate::osc::request::{Reports, Unreadable, Value};
 use crate::osc::service::{ClientId, Rights};
+use crate::osc::sound::{Card, Killed, SoundChange, SoundSetup};
 pub use crate::osc::status::{Notice, NoticeKind, Status, WorkerStatus};
 use crate::osc::view::View;
 use crate::patch::edit::{Edit, Reach, apply};
@@ -55,6 +57,31 @@ pub trait Sound {
     fn status(&self) -> Status;
     /// What every module shows on its face.
     fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
+    /// What records it, where anything does.
+    fn recorder(&self) -> Option<Remote> {
+        None
+    }
+    /// How it is played.
+    fn setup(&self) -> SoundSetup {
+        SoundSetup::default()
+    }
+    /// It is to be played otherwise.
+    fn change_setup(&mut self, _change: &SoundChange) {}
+    /// Through what it can be played. This takes time, and no lock.
+    fn devices() -> Vec<Card>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+    /// Kills a worker that has work: of that slot, or any. Whether there is one.
+    fn kill(&mut self, _slot: Option<usize>) -> bool {
+        false
+    }
+    /// Those who were killed so, and whose work is done by others now.
+    fn killed(&mut self) -> Vec<Killed> {
+        Vec::new()
+    }
     /// Another number for every other view.
     fn view_number(&self) -> u32 {
         0
@@ -80,6 +107,10 @@ enum Refused {
     NotPlayed { module: ModuleId, title: &'static str },
     #[error("`{0}` is in no trouble: there is nothing to try again.")]
     NoTrouble(ModuleId),
+    #[error("{0}")]
+    Record(#[from] RecordError),
+    #[error("There is no worker with work to kill.")]
+    NobodyToKill,
     #[error("Nothing is left to undo.")]
     NothingToUndo,
     #[error("Nothing is left to redo.")]
@@ -123,6 +154,8 @@ pub struct Control<S> {
     syncs: Vec<Sync>,
     told_changes: u64,
     told_file: (Option<PathBuf>, bool),
+    told_recorder: (Option<PathBuf>, Instant),
+    told_setup: SoundSetup,
     /// The last of them, for who asks later.
     notices: VecDeque<Notice>,
     is_quitting: bool,
@@ -146,6 +179,8 @@ const KEPT_NOTICES: usize = 20;
 
 /// How many steps `/history/steps` has at most.
 const MAX_STEPS: usize = 1000;
+/// How often a recorder's time is told.
+const TELL_RECORDER_EVERY: Duration = Duration::from_millis(250);
 
 /// How long the answer to `/sync` waits for the disk at most.
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
@@ -172,6 +207,8 @@ impl<S: Sound> Control<S> {
             syncs: Vec::new(),
             told_changes: 0,
             told_file: (None, false),
+            told_recorder: (None, Instant::now()),
+            told_setup: SoundSetup::default(),
             notices: VecDeque::new(),
             is_quitting: false,
             framed: Vec::new(),
@@ -323,6 +360,13 @@ impl<S: Sound> Control<S> {
         if self.has_subscriber(|reports| reports.health) {
             let status = reply::status(&self.sound.status());
             self.tell(Missed::Skip, |reports| reports.health, status);
+            self.report_setup();
+        }
+        for killed in self.sound.killed() {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::killed(&killed)]);
+        }
+        if let Some(recorder) = self.sound.recorder() {
+            self.report_recorder(&recorder);
         }
         if self.has_subscriber(|reports| reports.meters) {
             let meters = self.sound.meters();
@@ -331,6 +375,38 @@ impl<S: Sound> Control<S> {
         }
         self.tell_view();
         self.settle(None);
+    }
+
+    fn report_setup(&mut self) {
+        let setup = self.sound.setup();
+        if setup != self.told_setup {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::sound(&setup)]);
+            self.told_setup = setup;
+        }
+    }
+
+    fn report_recorder(&mut self, recorder: &Remote) {
+        for recorded in recorder.take_done() {
+            self.tell(Missed::Tell, |reports| reports.recorder, [reply::recorded(&recorded)]);
+        }
+        let status = recorder.status();
+        let (path, at) = &self.told_recorder;
+        if *path != status.path || at.elapsed() >= TELL_RECORDER_EVERY {
+            self.tell(Missed::Skip, |reports| reports.recorder, [reply::recorder(&status)]);
+            self.told_recorder = (status.path, Instant::now());
+        }
+    }
+
+    /// Ends a recording that is going on, and saves the patch beside it.
+    pub fn stop_recording(&mut self) {
+        let patch = self.patch.clone();
+        // None may be going on.
+        let _ = self.sound.recorder().map(|recorder| recorder.stop(patch));
+    }
+
+    fn kill_worker(&mut self, slot: Option<u32>) -> Result<(), Refused> {
+        let is_killed = self.sound.kill(slot.map(|slot| slot as usize));
+        is_killed.then_some(()).ok_or(Refused::NobodyToKill)
     }
 
     /// Tells who subscribed to it and does not know it where modules lie.

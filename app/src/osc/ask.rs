@@ -5,6 +5,7 @@ use rosc::{OscMessage, OscType};
 
 use crate::osc::reply::{self, int, message, text};
 use crate::osc::request::{Reports, Request, Value};
+use crate::osc::sound::SoundChange;
 use crate::patch::file::{self, Over};
 use crate::patch::{Edit, Patch};
 
@@ -42,6 +43,19 @@ pub fn ask(request: &Request) -> Vec<OscMessage> {
         Request::Subscribe(reports) => ask_reports("/reports/subscribe", *reports),
         Request::Unsubscribe(reports) => ask_reports("/reports/unsubscribe", *reports),
         Request::Sync(id) => one("/sync", vec![OscType::Int(*id)]),
+        Request::StartRecording { path, format } => {
+            one("/record/start", vec![text(path.to_string_lossy()), text(format.word())])
+        }
+        Request::StopRecording => one("/record/stop", vec![]),
+        Request::SaveLast { path, format, secs } => {
+            let mut args = vec![text(path.to_string_lossy()), text(format.word())];
+            args.extend(secs.map(|secs| OscType::Float(secs as f32)));
+            one("/record/save-last", args)
+        }
+        Request::SetSound(change) => ask_sound(change),
+        Request::QuerySound => one("/query/sound", vec![]),
+        Request::QueryDevices => one("/query/devices", vec![]),
+        Request::Kill(slot) => one("/drill/kill", slot.map(int).into_iter().collect()),
         Request::Quit => one("/host/quit", vec![]),
     }
 }
@@ -64,6 +78,22 @@ fn ask_value(value: &Value) -> OscType {
     }
 }
 
+/// Nothing where nothing is named.
+fn ask_sound(change: &SoundChange) -> Vec<OscMessage> {
+    let SoundChange { device, sample_rate_hz, block_frames, ahead } = change;
+    let mut args = Vec::new();
+    if let Some(device) = device {
+        args.extend([text("device"), text(device)]);
+    }
+    let numbers = [("sample_rate", sample_rate_hz), ("block", block_frames), ("ahead", ahead)];
+    for (name, number) in numbers {
+        if let Some(number) = number {
+            args.extend([text(name), OscType::Float(*number as f32)]);
+        }
+    }
+    if args.is_empty() { Vec::new() } else { vec![message("/sound/set", args)] }
+}
+
 fn note(module: OscType, event: Event) -> OscMessage {
     match event {
         Event::NoteOn { key, voct, velocity } => {
@@ -77,13 +107,14 @@ fn note(module: OscType, event: Event) -> OscMessage {
 
 /// Nothing where nothing is named.
 fn ask_reports(path: &str, reports: Reports) -> Vec<OscMessage> {
-    let Reports { patch, meters, health, notices, view } = reports;
+    let Reports { patch, meters, health, notices, view, recorder } = reports;
     let kinds = [
         (patch, "patch"),
         (meters, "meters"),
         (health, "health"),
         (notices, "notices"),
         (view, "view"),
+        (recorder, "recorder"),
     ];
     let named: Vec<OscType> =
         kinds.iter().filter(|(is_named, _)| *is_named).map(|(_, kind)| text(kind)).collect();
@@ -127,14 +158,15 @@ mod tests {
             prop_oneof![(-9f32..9.0).prop_map(Value::Number), "[a-z ]*".prop_map(Value::Word),];
         let path = || "/[a-z]{0,9}".prop_map(std::path::PathBuf::from);
         let kinds =
-            || any::<[bool; 4]>().prop_filter("one at least", |kinds| kinds.contains(&true));
+            || any::<[bool; 6]>().prop_filter("one at least", |kinds| kinds.contains(&true));
         let reports = || {
-            kinds().prop_map(|[patch, meters, health, notices, view]| Reports {
+            kinds().prop_map(|[patch, meters, health, notices, view, recorder]| Reports {
                 patch,
                 meters,
                 health,
                 notices,
                 view,
+                recorder,
             })
         };
         let event = prop_oneof![

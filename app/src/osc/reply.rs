@@ -5,6 +5,7 @@ use std::path::Path;
 use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
 
+use crate::osc::sound::{Card, Killed, Recorded, RecorderStatus, SoundSetup};
 use crate::osc::status::{ModuleFault, Notice, Status, WorkerStatus};
 use crate::osc::view::{Seen, View};
 use crate::patch::edit::Move;
@@ -147,6 +148,57 @@ pub fn view(view: &View) -> Vec<OscMessage> {
     std::iter::once(message("/view", head)).chain(modules).chain([end]).collect()
 }
 
+/// `/sound`: how it is played.
+pub fn sound(setup: &SoundSetup) -> OscMessage {
+    let SoundSetup { device, sample_rate_hz, block_frames, ahead, latency_secs, why_not } = setup;
+    let args = vec![
+        text(device),
+        int(*sample_rate_hz),
+        int(*block_frames),
+        int(*ahead),
+        OscType::Float(*latency_secs),
+        OscType::Bool(why_not.is_none()),
+        text(why_not.as_deref().unwrap_or_default()),
+    ];
+    message("/sound", args)
+}
+
+/// `/devices`, and a `/device` for each sound card.
+pub fn devices(cards: &[Card]) -> Vec<OscMessage> {
+    let device = |Card { id, name, is_default }: &Card| {
+        message("/device", vec![text(id), text(name), OscType::Bool(*is_default)])
+    };
+    let head = message("/devices", vec![int(cards.len())]);
+    std::iter::once(head).chain(cards.iter().map(device)).collect()
+}
+
+/// `/recorder`: what it does.
+pub fn recorder(status: &RecorderStatus) -> OscMessage {
+    let RecorderStatus { path, secs, remembered_secs, dropped_frames } = status;
+    let args = vec![
+        OscType::Bool(path.is_some()),
+        text(path.as_deref().unwrap_or(Path::new("")).display()),
+        OscType::Float(*secs as f32),
+        OscType::Float(*remembered_secs as f32),
+        long(*dropped_frames),
+    ];
+    message("/recorder", args)
+}
+
+/// `/recorded`: a file is done.
+pub fn recorded(recorded: &Recorded) -> OscMessage {
+    let Recorded { path, secs, peak } = recorded;
+    let args = vec![text(path.display()), OscType::Float(*secs as f32), OscType::Float(*peak)];
+    message("/recorded", args)
+}
+
+/// `/drill/killed`: another does the work of a worker that was killed.
+pub fn killed(killed: &Killed) -> OscMessage {
+    let Killed { pid, slot, recovery_secs, xruns } = killed;
+    let recovery = OscType::Float(*recovery_secs as f32);
+    message("/drill/killed", vec![int(*pid), int(*slot), recovery, long(*xruns)])
+}
+
 /// `/reports/lost`: changes of the patch are left out from here on.
 pub fn lost() -> OscMessage {
     message("/reports/lost", Vec::new())
@@ -245,6 +297,17 @@ mod tests {
         said.extend([meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
         said.push(module(&id("a"), &ring().modules["a"]));
         let seen = Seen { id: id("a"), kind: "vco".into(), memory: 1 << 20, slot: 3 };
+        let card = Card { id: "a".into(), name: "b".into(), is_default: true };
+        said.extend(devices(&[card.clone(), card]));
+        let setups = [None, Some("no sound card answers".to_owned())];
+        let setups = setups.map(|why_not| SoundSetup { why_not, ..SoundSetup::default() });
+        said.extend(setups.iter().map(sound));
+        let path = std::path::PathBuf::from("/a.wav");
+        let statuses = [None, Some(path.clone())];
+        let statuses = statuses.map(|path| RecorderStatus { path, ..RecorderStatus::default() });
+        said.extend(statuses.iter().map(recorder));
+        said.push(recorded(&Recorded { path, secs: 1.5, peak: 0.5 }));
+        said.push(killed(&Killed { pid: 1, slot: 2, recovery_secs: 1e-3, xruns: 0 }));
         said.extend(view(&View { modules: vec![seen; 2], ..View::default() }));
         for message in said {
             assert!(keeps_to_the_table(&message), "{message:?}");

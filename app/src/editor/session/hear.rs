@@ -2,7 +2,7 @@
 
 use rosc::{OscMessage, OscType};
 
-use crate::editor::model::{Connection, Model, Notice};
+use crate::editor::model::{CardView, Connection, DrillView, Model, Notice, SoundView};
 use crate::osc::mirror::Mirrored;
 use crate::osc::status::{ModuleFault, WorkerStatus};
 
@@ -38,6 +38,24 @@ pub(super) fn hear(model: &mut Model, message: OscMessage, now_secs: f64) -> boo
             let (is_trouble, sentence) = (kind == "trouble", sentence.clone());
             model.notices.push(Notice { is_trouble, sentence, at_secs: now_secs });
         }
+        (
+            "/recorder",
+            [OscType::Bool(is_on), OscType::String(path), OscType::Float(secs), OscType::Float(remembered), ..],
+        ) => {
+            model.recorder.path = is_on.then(|| path.into());
+            (model.recorder.secs, model.recorder.remembered_secs) = (*secs, *remembered);
+        }
+        ("/recorded", [OscType::String(path), ..]) => model.recorder.finished = Some(path.into()),
+        ("/sound", args) => sound(model, args),
+        ("/devices", _) => model.cards.clear(),
+        ("/device", [OscType::String(id), OscType::String(name), OscType::Bool(is_default)]) => {
+            let (id, name) = (id.clone(), name.clone());
+            model.cards.push(CardView { id, name, is_default: *is_default });
+        }
+        ("/drill/killed", [OscType::Int(pid), _, OscType::Float(recovery_secs), ..]) => {
+            let (pid, recovery_secs) = (pid.cast_unsigned(), *recovery_secs);
+            model.drill = Some(DrillView { pid, recovery_secs });
+        }
         ("/status", args) => status(model, args),
         ("/worker", args) => worker(model, args),
         ("/module/fault", args) => fault(model, args),
@@ -52,6 +70,29 @@ pub(super) fn error(message: &OscMessage) -> Option<(String, String)> {
         return None;
     };
     Some((address.clone(), sentence.clone()))
+}
+
+fn sound(model: &mut Model, args: &[OscType]) {
+    let [
+        OscType::String(device),
+        OscType::Int(sample_rate_hz),
+        OscType::Int(block_frames),
+        OscType::Int(ahead),
+        OscType::Float(latency_secs),
+        OscType::Bool(is_playing),
+        OscType::String(why_not),
+    ] = args
+    else {
+        return;
+    };
+    model.sound = SoundView {
+        device: device.clone(),
+        sample_rate_hz: sample_rate_hz.cast_unsigned(),
+        block_frames: block_frames.cast_unsigned(),
+        ahead: ahead.cast_unsigned(),
+        latency_secs: *latency_secs,
+        silence: (!is_playing).then(|| why_not.clone()),
+    };
 }
 
 fn status(model: &mut Model, args: &[OscType]) {
