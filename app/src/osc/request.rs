@@ -209,7 +209,7 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/query/sound" => Request::QuerySound,
         "/query/devices" => Request::QueryDevices,
         "/drill/kill" if args.is_empty() => Request::Kill(None),
-        "/drill/kill" => Request::Kill(Some(args.key()?)),
+        "/drill/kill" => Request::Kill(Some(args.count()?)),
         "/host/quit" => Request::Quit,
         _ => Request::Edit(edit(path, args)?),
     })
