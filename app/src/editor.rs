@@ -4,6 +4,9 @@
 //! into a [`model`]; every panel reads that, draws, and pushes what the
 //! musician asked for onto [`Asks`](model::Asks), which go back to the host.
 
+pub mod browser;
 pub mod model;
+mod parts;
 pub mod preferences;
+mod search;
 pub mod theme;
