@@ -1,4 +1,4 @@
-//! The patch: modules, cables and params. The only thing that is saved.
+//! The patch: modules, cables, params and comments. The only thing that is saved.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,12 +10,15 @@ use dsp_worker::catalog;
 use dsp_worker::module::{About, Tag};
 use dsp_worker::param::Param;
 
+pub mod comment;
 pub mod edit;
 pub mod file;
 pub mod history;
 mod near;
+mod placeholder;
 pub mod problem;
 
+pub use comment::{Comment, CommentId};
 pub use edit::{Edit, apply};
 pub use history::{Gesture, History};
 pub(crate) use near::nearest;
@@ -24,7 +27,7 @@ pub use problem::Problem;
 /// A name that is cloned for the price of a counter.
 pub type Name = Arc<str>;
 
-/// Characters of the longest title, description or path of a patch.
+/// Bytes of the longest title, description or comment of a patch.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// Characters of the longest [`ModuleId`].
 const MAX_ID_BYTES: usize = 64;
@@ -44,6 +47,8 @@ pub struct Patch {
     /// Every cable. Sorted, so that signals are summed in the same order
     /// whatever the order of patching.
     pub cables: BTreeSet<Cable>,
+    /// Every comment, by its name in this patch.
+    pub comments: BTreeMap<CommentId, Comment>,
 }
 
 /// A module of a patch.
@@ -51,12 +56,20 @@ pub struct Patch {
 pub struct PatchModule {
     /// Its name in the catalogue: `vco`.
     pub kind: Name,
+    /// Whether its kind is in no catalogue that this version has: it was in a
+    /// file, is kept as it is, and is not heard.
+    pub is_placeholder: bool,
     /// Where its left edge is on the canvas, in points.
     pub x: f32,
     /// Where its top edge is on the canvas, in points.
     pub y: f32,
-    /// Where its params stand, as far as they are not at their default.
+    /// Where its params stand, as far as they are not at their default; all
+    /// that a placeholder has.
     pub params: BTreeMap<Name, f32>,
+    /// Params that are words, and nobody knows what they stand for: only a
+    /// placeholder has them. In an edit or a file, those of a known kind are
+    /// taken for what they say.
+    pub words: BTreeMap<Name, Name>,
     /// Whether signals pass it by along the bypass routes of its kind.
     pub is_bypassed: bool,
 }
@@ -132,35 +145,63 @@ impl Patch {
         for (id, module) in &self.modules {
             module.check(id)?;
         }
+        self.comments.iter().try_for_each(|(id, comment)| comment.check(id))?;
         self.cables.iter().try_for_each(|cable| self.check_cable(cable))
     }
 
-    /// Whether both ends of a cable exist.
+    /// Whether both ends of a cable exist. A placeholder has whatever port it is
+    /// asked for.
     pub fn check_cable(&self, cable: &Cable) -> Result<(), Problem> {
         let Cable { from, to } = cable;
-        let about = self.module(from.module.as_str())?.about()?;
+        let Some(about) = self.module(from.module.as_str())?.about_with(&from.port)? else {
+            return self.check_input(to);
+        };
         if about.output(&from.port).is_none() {
             let near = nearest(&from.port, about.outputs.iter().map(|port| port.name));
             return Err(Problem::no_port("output", &from.to_string(), about.title, near));
         }
-        let about = self.module(to.module.as_str())?.about()?;
-        if about.input(&to.port).is_none() {
-            let near = nearest(&to.port, about.inputs.iter().map(|port| port.name));
-            return Err(Problem::no_port("input", &to.to_string(), about.title, near));
+        self.check_input(to)
+    }
+
+    fn check_input(&self, to: &InputRef) -> Result<(), Problem> {
+        let Some(about) = self.module(to.module.as_str())?.about_with(&to.port)? else {
+            return Ok(());
+        };
+        if about.input(&to.port).is_some() {
+            return Ok(());
         }
-        Ok(())
+        let near = nearest(&to.port, about.inputs.iter().map(|port| port.name));
+        Err(Problem::no_port("input", &to.to_string(), about.title, near))
     }
 }
 
 impl PatchModule {
     /// A module as the browser gives it: everything at its default.
     pub fn new(kind: &str, x: f32, y: f32) -> PatchModule {
-        PatchModule { kind: kind.into(), x, y, params: BTreeMap::new(), is_bypassed: false }
+        PatchModule {
+            kind: kind.into(),
+            is_placeholder: false,
+            x,
+            y,
+            params: BTreeMap::new(),
+            words: BTreeMap::new(),
+            is_bypassed: false,
+        }
     }
 
-    /// What the catalogue says of its kind.
+    /// What the catalogue says of its kind. A placeholder's is in none.
     pub fn about(&self) -> Result<&'static About, Problem> {
         find_kind(&self.kind)
+    }
+
+    /// What the catalogue says of its kind. `None` for a placeholder, which may
+    /// have a port of that name.
+    fn about_with(&self, port: &str) -> Result<Option<&'static About>, Problem> {
+        if !self.is_placeholder {
+            return self.about().map(Some);
+        }
+        placeholder::check_name(port)?;
+        Ok(None)
     }
 
     /// Where a param stands. `None` where its kind has no such param.
@@ -172,20 +213,33 @@ impl PatchModule {
 
     /// Whether kind, place and params may be what they are.
     fn check(&self, id: &ModuleId) -> Result<(), Problem> {
-        let about = self.about()?;
         check_place(id, self.x, self.y)?;
+        if self.is_placeholder {
+            return self.check_placeholder(id);
+        }
+        let about = self.about()?;
         for (name, &value) in &self.params {
             let (_, param) = find_param(about, id.as_str(), name)?;
             check_value(id.as_str(), param, value)?;
         }
-        Ok(())
+        self.words.iter().try_for_each(|(name, word)| {
+            let (_, param) = find_param(about, id.as_str(), name)?;
+            read_value(id.as_str(), param, word).map(drop)
+        })
     }
 
     /// Checks, rounds what is whole, and forgets what is at its default: so
     /// that two modules that sound the same are equal.
     pub(crate) fn tidied(mut self, id: &ModuleId) -> Result<PatchModule, Problem> {
         self.check(id)?;
+        if self.is_placeholder {
+            return Ok(self);
+        }
         let about = self.about()?;
+        for (name, word) in std::mem::take(&mut self.words) {
+            let (_, param) = find_param(about, id.as_str(), &name)?;
+            self.params.insert(name, read_value(id.as_str(), param, &word)?);
+        }
         self.params.retain(|name, value| {
             let param = &about.params[about.param(name).expect("the check found it")];
             *value = param.legal(*value);
@@ -276,12 +330,17 @@ impl FromStr for ModuleId {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<ModuleId, Problem> {
-        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let is_fit = text.starts_with(is_word)
-            && text.len() <= MAX_ID_BYTES
-            && text.chars().all(|c| is_word(c) || c == '-');
+        let is_fit = is_id(text);
         if is_fit { Ok(ModuleId(text.into())) } else { Err(Problem::BadId { id: text.into() }) }
     }
+}
+
+/// Whether something in a patch may be called that.
+fn is_id(text: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.starts_with(is_word)
+        && text.len() <= MAX_ID_BYTES
+        && text.chars().all(|c| is_word(c) || c == '-')
 }
 
 impl Borrow<str> for ModuleId {

@@ -194,9 +194,10 @@ fn key(id: &ModuleId, module: &PatchModule) -> Key {
     (id.clone(), module.kind.clone())
 }
 
-/// The keys of all modules of a patch.
+/// The keys of all modules of a patch that are computed: all but placeholders.
 pub fn keys(patch: &Patch) -> impl Iterator<Item = (Key, &PatchModule)> {
-    patch.modules.iter().map(|(id, module)| (key(id, module), module))
+    let known = patch.modules.iter().filter(|(_, module)| !module.is_placeholder);
+    known.map(|(id, module)| (key(id, module), module))
 }
 
 fn members<'a>(request: &Request<'a>) -> Vec<Member<'a>> {
@@ -235,7 +236,8 @@ fn cables(request: &Request, members: &[Member], index: &BTreeMap<Key, usize>) -
         (end(&cable.from.module), end(&cable.to.module))
     };
     let all = |patch: &Patch| -> BTreeSet<(Key, Name, Key, Name)> {
-        let cables = patch.cables.iter().map(|cable| {
+        let live = patch.cables.iter().filter(|cable| !patch.is_dead(cable));
+        let cables = live.map(|cable| {
             let (from, to) = ends(patch, cable);
             (from, cable.from.port.clone(), to, cable.to.port.clone())
         });

@@ -111,6 +111,10 @@ const ID: &str = "lower-case letters, digits, dashes";
 const MODULE: Arg = arg("module", Form::Text, "", ID, "a module's name in the patch");
 const KIND: Arg =
     arg("kind", Form::Text, "", "see `sostenuto modules`", "its name in the catalogue");
+const FOREIGN_KIND: Arg = arg("kind", Form::Text, "", "none that is known", "what it is");
+const FOREIGN_PARAM: Arg = arg("param", Form::Text, "", "", "a param's name");
+const FOREIGN_VALUE: Arg = arg("value", Form::Value, "", "", "where it is set, kept as it is");
+const COMMENT: Arg = arg("comment", Form::Text, "", ID, "a comment's name in the patch");
 const X: Arg = arg("x", Form::Number, "points", "finite", "its left edge on the canvas");
 const Y: Arg = arg("y", Form::Number, "points", "finite", "its top edge on the canvas");
 const FROM: Arg = arg("from", Form::Text, "", "MODULE.OUTPUT", "where the signal comes from");
@@ -147,6 +151,14 @@ pub static ADDRESSES: &[Address] = &[
         repeated: &[PARAM, VALUE],
         example: "/module/add lead attenuverter 40.0 80.0 gain 0.5",
         help: "Puts a module on the canvas. Params that are not named start at their default.",
+        ..EDIT
+    },
+    Address {
+        path: "/placeholder/add",
+        args: &[MODULE, FOREIGN_KIND, X, Y],
+        repeated: &[FOREIGN_PARAM, FOREIGN_VALUE],
+        example: "/placeholder/add cloud grains 40.0 80.0 density 12.5 window hann",
+        help: "Puts something on the canvas that a file holds and this version does not know. It is kept as it is and not heard; for the rest it is treated as a module.",
         ..EDIT
     },
     Address {
@@ -218,6 +230,28 @@ pub static ADDRESSES: &[Address] = &[
         is_for_controllers: true,
         example: "/param/set lead gain -0.5",
         help: "Turns a knob; the sound glides there. Over UDP, settings less than a second apart are one undo step.",
+        ..EDIT
+    },
+    Address {
+        path: "/comment/set",
+        args: &[
+            COMMENT,
+            X,
+            Y,
+            arg("width", Form::Number, "points", "0 or more", "from edge to edge"),
+            arg("height", Form::Number, "points", "0 or more", "from edge to edge"),
+            arg("colour", Form::Int, "", "0 to 7", "which of the palette"),
+            arg("text", Form::Text, "", "at most 64 KiB", "what it says"),
+        ],
+        example: "/comment/set voice 20.0 20.0 680.0 300.0 2 \"The voice\"",
+        help: "Writes a comment, a coloured rectangle behind the modules, or changes the one of that name.",
+        ..EDIT
+    },
+    Address {
+        path: "/comment/remove",
+        args: &[COMMENT],
+        example: "/comment/remove voice",
+        help: "Takes a comment away. What lies in it stays.",
         ..EDIT
     },
     Address {

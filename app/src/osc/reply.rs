@@ -5,7 +5,7 @@ use rosc::{OscMessage, OscType};
 
 use crate::osc::status::{ModuleFault, Status, WorkerStatus};
 use crate::patch::edit::Move;
-use crate::patch::{Cable, Edit, ModuleId, Patch, PatchModule, file};
+use crate::patch::{Cable, Comment, CommentId, Edit, ModuleId, Patch, PatchModule, file};
 
 /// Letters of the longest sentence: it may quote what was sent.
 const MAX_SENTENCE_CHARS: usize = 500;
@@ -55,6 +55,9 @@ pub fn module(id: &ModuleId, module: &PatchModule) -> OscMessage {
     let PatchModule { kind, x, y, is_bypassed, .. } = module;
     let mut args = vec![text(id), text(kind)];
     args.extend([OscType::Float(*x), OscType::Float(*y), OscType::Bool(*is_bypassed)]);
+    if module.is_placeholder {
+        args.extend(params(module));
+    }
     for param in module.about().map(|about| about.params).unwrap_or_default() {
         let value = module.params.get(param.name).copied().unwrap_or(param.default);
         args.extend([text(param.name), OscType::Float(value)]);
@@ -144,6 +147,8 @@ fn push_edit(edit: &Edit, messages: &mut Vec<OscMessage>) {
             message("/param/set", vec![text(module), text(param), OscType::Float(*value)])
         }
         Edit::SetBypass { module, is_bypassed } => bypass(module, *is_bypassed),
+        Edit::SetComment { id, comment: Some(comment) } => set_comment(id, comment),
+        Edit::SetComment { id, comment: None } => message("/comment/remove", vec![text(id)]),
         Edit::SetTitle(title) => message("/patch/title", vec![text(title)]),
         Edit::SetDescription(words) => message("/patch/description", vec![text(words)]),
         Edit::Replace(with) => patch(with),
@@ -155,10 +160,23 @@ fn push_edit(edit: &Edit, messages: &mut Vec<OscMessage>) {
 fn add(id: &ModuleId, module: &PatchModule) -> OscMessage {
     let mut args = vec![text(id), text(&module.kind)];
     args.extend([OscType::Float(module.x), OscType::Float(module.y)]);
-    for (name, &value) in &module.params {
-        args.extend([text(name), OscType::Float(value)]);
-    }
-    message("/module/add", args)
+    args.extend(params(module));
+    message(if module.is_placeholder { "/placeholder/add" } else { "/module/add" }, args)
+}
+
+/// Params that are not at their default, with their names.
+fn params(module: &PatchModule) -> impl Iterator<Item = OscType> {
+    let numbers = module.params.iter().map(|(name, &value)| [text(name), OscType::Float(value)]);
+    let words = module.words.iter().map(|(name, word)| [text(name), text(word)]);
+    numbers.chain(words).flatten()
+}
+
+fn set_comment(id: &CommentId, comment: &Comment) -> OscMessage {
+    let Comment { x, y, width, height, .. } = *comment;
+    let mut args = vec![text(id)];
+    args.extend([x, y, width, height].map(OscType::Float));
+    args.extend([int(comment.colour), text(&comment.text)]);
+    message("/comment/set", args)
 }
 
 fn bypass(id: &ModuleId, is_bypassed: bool) -> OscMessage {

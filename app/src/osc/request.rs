@@ -11,7 +11,7 @@ use crate::osc::packet::BadPacket;
 use crate::patch::edit::Move;
 use crate::patch::file::Over;
 use crate::patch::problem::{Problem, did_you_mean};
-use crate::patch::{Cable, Edit, ModuleId, Name, PatchModule};
+use crate::patch::{Cable, Comment, Edit, ModuleId, Name, PatchModule};
 use crate::patch::{check_value, find_kind, find_param, nearest, read_value};
 
 /// A request, and the address that it came under.
@@ -180,6 +180,7 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
 fn edit(path: &str, args: &mut Args) -> Result<Edit, Unreadable> {
     Ok(match path {
         "/module/add" => add(args)?,
+        "/placeholder/add" => add_placeholder(args)?,
         "/module/remove" => Edit::RemoveModule { id: args.id()? },
         "/module/move" => {
             Edit::MoveModules(args.all(|args| {
@@ -190,6 +191,8 @@ fn edit(path: &str, args: &mut Args) -> Result<Edit, Unreadable> {
         "/module/bypass" => Edit::SetBypass { module: args.id()?, is_bypassed: args.flag()? },
         "/cable/connect" => Edit::Connect(cable(args)?),
         "/cable/disconnect" => Edit::Disconnect(cable(args)?),
+        "/comment/set" => set_comment(args)?,
+        "/comment/remove" => Edit::SetComment { id: args.text()?.parse()?, comment: None },
         "/patch/title" => Edit::SetTitle(args.text()?),
         "/patch/description" => Edit::SetDescription(args.text()?),
         "/patch/new" => Edit::Replace(Box::default()),
@@ -210,6 +213,28 @@ fn add(args: &mut Args) -> Result<Edit, Unreadable> {
         module.params.insert(param.name.into(), value);
     }
     Ok(Edit::AddModule { id, module })
+}
+
+fn add_placeholder(args: &mut Args) -> Result<Edit, Unreadable> {
+    let id = args.id()?;
+    let mut module = PatchModule::new(&args.text()?, args.number()?, args.number()?);
+    module.is_placeholder = true;
+    while !args.is_empty() {
+        let name: Name = args.text()?.into();
+        match args.value()? {
+            Value::Number(number) => drop(module.params.insert(name, number)),
+            Value::Word(word) => drop(module.words.insert(name, word.into())),
+        }
+    }
+    Ok(Edit::AddModule { id, module })
+}
+
+fn set_comment(args: &mut Args) -> Result<Edit, Unreadable> {
+    let id = args.text()?.parse()?;
+    let (x, y, width, height) = (args.number()?, args.number()?, args.number()?, args.number()?);
+    let colour = args.int()?.try_into().map_err(|_| args.out_of_range())?;
+    let comment = Comment { x, y, width, height, colour, text: args.text()? };
+    Ok(Edit::SetComment { id, comment: Some(comment) })
 }
 
 fn cable(args: &mut Args) -> Result<Cable, Unreadable> {
@@ -481,6 +506,17 @@ mod tests {
     fn an_address_that_is_not_there_is_answered_with_its_neighbour() {
         assert!(refused("/param/ste a gain 1").contains("`/param/set`"));
         assert!(refused("/").contains("no such address"));
+    }
+
+    #[test]
+    fn a_placeholder_is_added_with_whatever_it_has() {
+        let Request::Edit(Edit::AddModule { module, .. }) =
+            read("/placeholder/add cloud grains 1 2.5 density 3 window \"hann 2\"")
+        else {
+            panic!("an edit")
+        };
+        assert!(module.is_placeholder);
+        assert_eq!((module.params["density"], &*module.words["window"]), (3.0, "hann 2"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::problem::Problem;
 use super::{
-    Cable, ModuleId, Name, Patch, PatchModule, check_place, check_text, check_value, find_param,
+    Cable, Comment, CommentId, ModuleId, Name, Patch, PatchModule, check_place, check_text,
+    check_value, find_param,
 };
 
 /// A change to a patch.
@@ -49,6 +50,13 @@ pub enum Edit {
         /// Whether it is bypassed from now on.
         is_bypassed: bool,
     },
+    /// Writes a comment, changes one or removes one. Nothing is heard.
+    SetComment {
+        /// Its name.
+        id: CommentId,
+        /// What it is from now on. `None`: it is gone.
+        comment: Option<Comment>,
+    },
     /// Calls the patch something else.
     SetTitle(String),
     /// Describes the patch otherwise.
@@ -85,7 +93,10 @@ impl Edit {
     /// What the sound must hear of it.
     pub fn reach(&self) -> Reach {
         match self {
-            Edit::MoveModules(_) | Edit::SetTitle(_) | Edit::SetDescription(_) => Reach::Looks,
+            Edit::MoveModules(_)
+            | Edit::SetComment { .. }
+            | Edit::SetTitle(_)
+            | Edit::SetDescription(_) => Reach::Looks,
             Edit::SetParam { .. } => Reach::Params,
             Edit::Group(edits) => edits.iter().map(Edit::reach).max().unwrap_or(Reach::Looks),
             _ => Reach::Structure,
@@ -110,6 +121,7 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
             let is_bypassed = std::mem::replace(was, is_bypassed);
             Ok(Edit::SetBypass { module, is_bypassed })
         }
+        Edit::SetComment { id, comment } => set_comment(patch, id, comment),
         Edit::SetTitle(title) => {
             check_text("title", &title)?;
             Ok(Edit::SetTitle(std::mem::replace(&mut patch.title, title)))
@@ -208,6 +220,24 @@ fn set_param(patch: &mut Patch, module: ModuleId, name: Name, value: f32) -> Res
     Ok(Edit::SetParam { module, param: name, value: was.unwrap_or(param.default) })
 }
 
+fn set_comment(
+    patch: &mut Patch,
+    id: CommentId,
+    comment: Option<Comment>,
+) -> Result<Edit, Problem> {
+    let was = match comment {
+        Some(comment) => {
+            comment.check(&id)?;
+            patch.comments.insert(id.clone(), comment)
+        }
+        None => {
+            let gone = patch.comments.remove(&id);
+            Some(gone.ok_or_else(|| Problem::NoComment { id: id.to_string() })?)
+        }
+    };
+    Ok(Edit::SetComment { id, comment: was })
+}
+
 fn replace(patch: &mut Patch, mut with: Patch) -> Result<Edit, Problem> {
     with.check()?;
     let modules = std::mem::take(&mut with.modules).into_iter();
@@ -241,6 +271,7 @@ fn take_back(patch: &mut Patch, inverses: Vec<Edit>) {
 pub(crate) mod tests {
     use proptest::prelude::*;
 
+    use super::super::placeholder;
     use super::*;
 
     pub(crate) fn id(text: &str) -> ModuleId {
@@ -268,6 +299,11 @@ pub(crate) mod tests {
             apply(&mut patch, edit).unwrap();
         }
         patch
+    }
+
+    pub(crate) fn commented(name: &str, text: &str) -> Edit {
+        let comment = Comment { text: text.into(), width: 90.0, ..Comment::default() };
+        Edit::SetComment { id: name.parse().unwrap(), comment: Some(comment) }
     }
 
     fn refused(edit: Edit) -> String {
@@ -315,6 +351,8 @@ pub(crate) mod tests {
         refused(set("a", "gain", 3.0));
         refused(set("a", "colour", 0.0));
         refused(Edit::SetTitle("a\0".into()));
+        refused(Edit::SetComment { id: "note".parse().unwrap(), comment: None });
+        refused(commented("note", "a\0"));
         let far = Move { module: id("b"), x: f32::INFINITY, y: 0.0 };
         refused(Edit::MoveModules(vec![Move { module: id("a"), x: 1.0, y: 1.0 }, far]));
     }
@@ -366,6 +404,13 @@ pub(crate) mod tests {
                 .prop_map(|(m, is_bypassed)| Edit::SetBypass { module: id(m), is_bypassed }),
             1 => (name(), -9f32..9.0)
                 .prop_map(|(m, x)| Edit::MoveModules(vec![Move { module: id(m), x, y: -x }])),
+            1 => name().prop_map(|name| {
+                Edit::AddModule { id: id(name), module: placeholder::tests::grains() }
+            }),
+            2 => (name(), ".*").prop_map(|(name, text)| commented(name, &text)),
+            1 => name().prop_map(|name| {
+                Edit::SetComment { id: name.parse().unwrap(), comment: None }
+            }),
             1 => ".*".prop_map(Edit::SetTitle),
             1 => ".*".prop_map(Edit::SetDescription),
             1 => Just(Edit::Replace(Box::new(ring()))),

@@ -1,5 +1,6 @@
 //! Patch files: `.sostenuto`, JSON that a person can read and compare.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::problem::Problem;
-use super::{Cable, ModuleId, Patch, PatchModule, check_value, find_kind, find_param, read_value};
+use super::{Cable, Comment, CommentId, ModuleId, Patch, PatchModule, find_kind};
 
 /// The version of the files that this program writes, and the newest it reads.
 pub const VERSION: u64 = 1;
@@ -38,6 +39,8 @@ pub enum ReadError {
     Json { line: usize, what: String },
     #[error("The patch can not be read. Two modules are called `{id}`.")]
     IdTwice { id: String },
+    #[error("The patch can not be read. Two comments are called `{id}`.")]
+    CommentTwice { id: String },
     #[error("The patch can not be read. {0}")]
     Problem(#[from] Problem),
 }
@@ -133,6 +136,7 @@ pub fn write(patch: &Patch) -> String {
         description: &patch.description,
         modules: patch.modules.iter().map(|(id, module)| WrittenModule::new(id, module)).collect(),
         cables: patch.cables.iter().map(Cable::to_string).collect(),
+        comments: patch.comments.iter().map(|(id, comment)| written_comment(id, comment)).collect(),
     };
     let json = serde_json::to_string_pretty(&file).expect("words and finite numbers are JSON");
     json + "\n"
@@ -178,6 +182,31 @@ struct WrittenPatch<'a> {
     description: &'a str,
     modules: Vec<WrittenModule<'a>>,
     cables: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comments: Vec<FileComment<Cow<'a, str>>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileComment<S> {
+    id: S,
+    #[serde(default)]
+    x: f32,
+    #[serde(default)]
+    y: f32,
+    #[serde(default)]
+    width: f32,
+    #[serde(default)]
+    height: f32,
+    #[serde(default)]
+    colour: u8,
+    text: S,
+}
+
+fn written_comment<'a>(id: &'a CommentId, comment: &'a Comment) -> FileComment<Cow<'a, str>> {
+    let &Comment { x, y, width, height, colour, .. } = comment;
+    let text = comment.text.as_str().into();
+    FileComment { id: id.as_str().into(), x, y, width, height, colour, text }
 }
 
 #[derive(Serialize)]
@@ -186,15 +215,15 @@ struct WrittenModule<'a> {
     kind: &'a str,
     x: f32,
     y: f32,
-    params: BTreeMap<&'a str, WrittenValue>,
+    params: BTreeMap<&'a str, WrittenValue<'a>>,
     #[serde(skip_serializing_if = "is_false")]
     bypassed: bool,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum WrittenValue {
-    Word(&'static str),
+enum WrittenValue<'a> {
+    Word(&'a str),
     Number(f32),
 }
 
@@ -204,19 +233,22 @@ fn is_false(flag: &bool) -> bool {
 
 impl<'a> WrittenModule<'a> {
     fn new(id: &'a ModuleId, module: &'a PatchModule) -> WrittenModule<'a> {
-        let params = module.params.iter();
+        let numbers = module.params.iter();
+        let numbers = numbers.map(|(name, &value)| (&**name, written(module, name, value)));
+        let words = module.words.iter();
+        let words = words.map(|(name, word)| (&**name, WrittenValue::Word(word)));
         WrittenModule {
             id: id.as_str(),
             kind: &module.kind,
             x: module.x,
             y: module.y,
-            params: params.map(|(name, &value)| (&**name, written(module, name, value))).collect(),
+            params: numbers.chain(words).collect(),
             bypassed: module.is_bypassed,
         }
     }
 }
 
-fn written(module: &PatchModule, name: &str, value: f32) -> WrittenValue {
+fn written(module: &PatchModule, name: &str, value: f32) -> WrittenValue<'static> {
     let param = module.about().ok().and_then(|about| Some(&about.params[about.param(name)?]));
     match param.map(|param| param.taper) {
         Some(Taper::Choice(words)) => match words.get(value as usize) {
@@ -240,6 +272,8 @@ struct ReadPatch {
     modules: Vec<ReadModule>,
     #[serde(default)]
     cables: Vec<String>,
+    #[serde(default)]
+    comments: Vec<FileComment<String>>,
 }
 
 #[derive(Deserialize)]
@@ -318,6 +352,13 @@ impl ReadPatch {
             }
             patch.cables.insert(cable);
         }
+        for FileComment { id, x, y, width, height, colour, text } in self.comments {
+            let id: CommentId = id.parse()?;
+            if patch.comments.contains_key(&id) {
+                return Err(ReadError::CommentTwice { id: id.to_string() });
+            }
+            patch.comments.insert(id, Comment { text, x, y, width, height, colour });
+        }
         patch.check()?;
         Ok(patch)
     }
@@ -326,16 +367,14 @@ impl ReadPatch {
 impl ReadModule {
     fn module(self) -> Result<(ModuleId, PatchModule), Problem> {
         let id: ModuleId = self.id.parse()?;
-        let about = find_kind(&self.kind)?;
         let mut module = PatchModule::new(&self.kind, self.x, self.y);
+        module.is_placeholder = find_kind(&self.kind).is_err();
         module.is_bypassed = self.bypassed;
         for (name, value) in self.params.0 {
-            let (_, param) = find_param(about, id.as_str(), &name)?;
-            let value = match value {
-                ReadValue::Number(value) => check_value(id.as_str(), param, value as f32)?,
-                ReadValue::Word(word) => read_value(id.as_str(), param, &word)?,
-            };
-            module.params.insert(name.into(), value);
+            match value {
+                ReadValue::Number(value) => drop(module.params.insert(name.into(), value as f32)),
+                ReadValue::Word(word) => drop(module.words.insert(name.into(), word.into())),
+            }
         }
         let module = module.tidied(&id)?;
         Ok((id, module))
@@ -428,7 +467,6 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_named() {
-        assert!(refused(&but("\"attenuverter\"", "\"attenuator\"")).contains("`attenuator`"));
         assert!(refused(&but("\"gain\"", "\"gian\"")).contains("Did you mean `gain`?"));
         assert!(refused(&but("a.out ->", "a.uot ->")).contains("`a.uot`"));
         assert!(refused(&but("-> a.in", "-> b.in")).contains("`b`"));
@@ -440,6 +478,52 @@ mod tests {
         assert!(refused(&but("A ring", "A\\u0000ring")).contains("title"));
     }
 
+    /// The whole file with a module that a newer version made.
+    fn newer() -> String {
+        let kinds = but("\"attenuverter\"", "\"attenuverter-xl\"")
+            .replace("0.1,", "0.1,\n        \"law\": \"steep\",");
+        let comment = r#"
+  ],
+  "comments": [
+    {
+      "id": "why",
+      "x": 0.0,
+      "y": -40.5,
+      "width": 300.0,
+      "height": 20.0,
+      "colour": 7,
+      "text": "Why?\nBecause."
+    }
+  ]
+}"#;
+        kinds.replace("\n  ]\n}", comment).replace("-> a.in", "-> a.in-7")
+    }
+
+    #[test]
+    fn what_a_newer_version_made_is_kept_and_written_as_it_was() {
+        let patch = read(newer().as_bytes()).unwrap();
+        let module = &patch.modules["a"];
+        assert!(module.is_placeholder && module.is_bypassed);
+        assert_eq!((module.params["gain"], &*module.words["law"]), (0.1, "steep"));
+        assert_eq!(patch.comments["why"].text, "Why?\nBecause.");
+        assert_eq!(write(&patch), newer());
+    }
+
+    #[test]
+    fn what_nobody_could_keep_is_refused_in_a_placeholder_too() {
+        let refused = |from: &str, to: &str| {
+            assert!(newer().contains(from), "{from}");
+            read(newer().replace(from, to).as_bytes()).unwrap_err().to_string()
+        };
+        assert!(refused("0.1,", "1e39,").contains("`a.gain`"));
+        assert!(refused("attenuverter-xl", "two words").contains("`two words`"));
+        assert!(refused("-> a.in-7", "-> a.").contains("``"));
+        assert!(refused("\"law\"", "\"gain\"").contains("twice"));
+        assert!(refused("\"colour\": 7", "\"colour\": 8").contains("colour 8"));
+        assert!(refused("\"why\"", "\"Why\"").contains("`Why`"));
+        assert!(refused("300.0", "-300.0").contains("`why`"));
+    }
+
     #[test]
     fn what_is_there_twice_is_refused() {
         let module = r#"{"id": "a", "kind": "attenuverter"}"#;
@@ -447,6 +531,9 @@ mod tests {
         assert!(refused(&twice).contains("Two modules are called `a`"));
         let cable = "\"a.out -> a.in\"";
         assert!(refused(&but(cable, &format!("{cable}, {cable}"))).contains("already a cable"));
+        let comment = r#"{"id": "why", "text": ""}"#;
+        let twice = format!(r#"{{"sostenuto": 1, "comments": [{comment}, {comment}]}}"#);
+        assert!(refused(&twice).contains("Two comments are called `why`"));
     }
 
     #[test]

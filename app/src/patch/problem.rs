@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::comment::PALETTE_COLOURS;
+
 /// Something that a patch may not be, or an edit may not do.
 ///
 /// Whoever is refused an edit can rely on this: nothing has changed.
@@ -38,6 +40,26 @@ pub enum Problem {
     BadText { what: &'static str },
     #[error("The place of `{module}` on the canvas is not a number.")]
     Nowhere { module: String },
+    #[error("`{kind}` is a kind of module that this version knows: no placeholder is needed.")]
+    NoPlaceholder { kind: String },
+    #[error(
+        "`{name}` can not be the name of a kind, port or param: use at most 64 letters, digits and dashes."
+    )]
+    BadName { name: String },
+    #[error("`{param}` must be either a number or a word.")]
+    NoValue { param: String },
+    #[error("`{module}` has too many params.")]
+    TooManyParams { module: String },
+    #[error("The patch has no comment called `{id}`.")]
+    NoComment { id: String },
+    #[error(
+        "A comment can not be called `{id}`: use at most 64 lower-case letters, digits and dashes."
+    )]
+    BadCommentId { id: String },
+    #[error("The place or size of the comment `{comment}` is no number, or the size is below 0.")]
+    NoRectangle { comment: String },
+    #[error("There is no colour {colour}: they go from 0 to {}.", PALETTE_COLOURS - 1)]
+    NoColour { colour: u8 },
 }
 
 impl Problem {

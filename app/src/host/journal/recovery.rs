@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::folder::{Facts, Left};
 use crate::host::plan::AUDIO_OUT;
 use crate::host::snapshot::Snapshot;
-use crate::patch::{ModuleId, Patch};
+use crate::patch::{ModuleId, Patch, PatchModule};
 
 /// So many sessions in a row that end unexpectedly, each soon after its start,
 /// and no module is computed any more.
@@ -118,7 +118,8 @@ fn too_many(patch: &Patch, early_ends: u32) -> (Vec<ModuleId>, Option<String>) {
 
 /// Without Audio Out, which does nothing that could go wrong.
 fn computed(patch: &Patch) -> impl Iterator<Item = &ModuleId> {
-    patch.modules.iter().filter(|(_, module)| &*module.kind != AUDIO_OUT).map(|(id, _)| id)
+    let is_computed = |module: &PatchModule| !module.is_placeholder && &*module.kind != AUDIO_OUT;
+    patch.modules.iter().filter(move |(_, module)| is_computed(module)).map(|(id, _)| id)
 }
 
 fn but_quarantined(suspects: &[ModuleId]) -> String {
@@ -152,7 +153,6 @@ fn sounds_the_same(one: &Patch, other: &Patch) -> bool {
 mod tests {
     use super::*;
     use crate::host::journal::folder::NEWEST;
-    use crate::patch::PatchModule;
 
     fn patch(modules: &[(&str, &str)]) -> Patch {
         let module =
