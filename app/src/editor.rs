@@ -5,8 +5,18 @@
 //! musician asked for onto [`Asks`](model::Asks), which go back to the host.
 
 pub mod browser;
+mod errands;
+pub mod files;
+pub mod guide;
 pub mod model;
+pub mod module_menu;
+pub mod notices;
 mod parts;
 pub mod preferences;
+pub mod preferences_panel;
+pub mod presets;
+pub mod randomise;
 mod search;
+pub mod shortcuts;
 pub mod theme;
+pub mod transport;

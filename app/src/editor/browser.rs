@@ -279,8 +279,9 @@ impl Browser {
                 }
             }
         };
-        ui.allocate_ui(vec2(LIST_WIDTH, BODY_HEIGHT), |ui| {
-            ui.set_min_size(vec2(LIST_WIDTH, BODY_HEIGHT));
+        let size = vec2(LIST_WIDTH, BODY_HEIGHT);
+        ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+            ui.set_min_size(size);
             scroll.show(ui, column)
         });
         chosen
