@@ -1,6 +1,7 @@
 //! The words on the wire, both ways: OSC 1.0 packets.
 
 pub mod address;
+pub mod ask;
 pub mod client;
 pub mod endpoint;
 pub mod mirror;
@@ -9,6 +10,8 @@ pub mod packet;
 pub mod reply;
 pub mod request;
 pub mod service;
+pub mod sound;
 pub mod status;
 pub mod stream;
 pub mod udp;
+pub mod view;

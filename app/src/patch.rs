@@ -12,8 +12,10 @@ use dsp_worker::param::Param;
 
 pub mod comment;
 pub mod edit;
+pub mod factory;
 pub mod file;
 pub mod history;
+mod label;
 mod near;
 mod placeholder;
 pub mod problem;
@@ -306,7 +308,7 @@ fn range(param: &Param) -> String {
 
 /// Whether a kind of module is played: it takes notes.
 pub fn is_played(about: &About) -> bool {
-    about.tags.contains(&Tag::Play)
+    about.tags.contains(&Tag::Notes)
 }
 
 pub(crate) fn check_text(what: &'static str, text: &str) -> Result<(), Problem> {

@@ -11,6 +11,7 @@ pub mod lane;
 pub(crate) mod measure;
 pub mod module;
 pub mod modules;
+pub mod moves;
 pub mod param;
 pub mod protocol;
 pub mod rig;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use bytemuck::Pod;
 use serde::Serialize;
 
+use crate::moves::{By, Moves};
 use crate::param::Param;
 use crate::signal::{SILENCE, Signal};
 use crate::tape::Tapes;
@@ -78,11 +79,22 @@ pub struct Port {
     pub name: &'static str,
     /// One sentence: what it does and in which volts.
     pub help: &'static str,
+    /// Which knob an input turns, where there is one for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<Moves>,
 }
 
 /// A port, in a line of [`About`].
 pub const fn port(name: &'static str, help: &'static str) -> Port {
-    Port { name, help }
+    Port { name, help, moves: None }
+}
+
+impl Port {
+    /// The same input, which moves a param, as far as `amount` says.
+    #[must_use]
+    pub const fn moves(self, param: &'static str, amount: Option<&'static str>, by: By) -> Port {
+        Port { moves: Some(Moves { param, amount, by }), ..self }
+    }
 }
 
 /// A shelf of the module browser.
@@ -99,6 +111,8 @@ pub enum Tag {
     Utility,
     Display,
     Play,
+    /// Takes notes: see [`Event`].
+    Notes,
     Output,
     Polyphonic,
     Random,
@@ -201,6 +215,7 @@ pub struct Block<'a> {
     pub(crate) inputs: &'a [&'a Signal],
     pub(crate) outputs: &'a mut [Signal],
     pub(crate) params: &'a [Ramp],
+    pub(crate) goals: &'a [f32],
     pub(crate) events: &'a [Event],
     pub(crate) display: &'a [AtomicU32],
 }
@@ -267,6 +282,13 @@ impl<'a> Block<'a> {
     #[inline(always)]
     pub fn ramp(&self, index: usize) -> Ramp {
         self.params[index]
+    }
+
+    /// Where a param was set, before it has glided there: for what begins at
+    /// once, such as a note.
+    #[inline(always)]
+    pub fn goal(&self, index: usize) -> f32 {
+        self.goals[index]
     }
 
     /// The index that a choice, a switch or a whole-number param stands at.

@@ -194,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn sixteen_bits_are_kept_to_the_last() {
+        let bits = Param::steps("bits", 0.0..=65_535.0, 0.0, "");
+        for value in (0..=u16::MAX).map(f32::from) {
+            assert_eq!(bits.legal(value), value);
+            assert_eq!(bits.parse(&bits.show(value)), Some(value));
+        }
+        assert_eq!(bits.show(54_321.0), "54321");
+    }
+
+    #[test]
     fn a_value_is_read_as_it_is_typed() {
         assert_eq!(CUTOFF.parse("440 Hz"), Some(440.0));
         assert_eq!(CUTOFF.parse("440"), Some(440.0));

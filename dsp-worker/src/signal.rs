@@ -1,6 +1,7 @@
 //! What a cable carries for one quantum: up to sixteen channels of volts.
 
 use bytemuck::{Pod, Zeroable};
+use shm_ring::sync::{AtomicU32, Ordering};
 
 use crate::lane::{LANES, Lane};
 use crate::units::{CHANNELS, QUANTUM};
@@ -22,6 +23,9 @@ pub struct Signal {
 }
 
 const _: () = assert!(size_of::<Signal>() == 64 + 4 * QUANTUM * CHANNELS);
+
+/// A signal's length, in words of shared memory.
+pub const SIGNAL_WORDS: usize = size_of::<Signal>() / 4;
 
 /// What an unpatched input reads: no channels, 0 V.
 pub static SILENCE: Signal =
@@ -106,6 +110,21 @@ impl Signal {
             self.samples[frame % QUANTUM] = volts;
         } else {
             self.samples[index(channel, frame)] = volts;
+        }
+    }
+
+    /// Copies what lies in these [`SIGNAL_WORDS`]. A worker may be writing them:
+    /// then some samples are of the block before.
+    pub fn copy_from(&mut self, words: &[AtomicU32]) {
+        let own: &mut [u32] = bytemuck::cast_slice_mut(std::slice::from_mut(self));
+        own[0] = words.first().map_or(0, |word| word.load(Ordering::Relaxed));
+        let head = SIGNAL_WORDS - QUANTUM * CHANNELS;
+        let samples = match own[0] as usize {
+            0 | 1 => QUANTUM,
+            channels => groups(channels.min(CHANNELS)) * LANES * QUANTUM,
+        };
+        for (own, word) in own.iter_mut().zip(words).skip(head).take(samples) {
+            *own = word.load(Ordering::Relaxed);
         }
     }
 
@@ -211,6 +230,26 @@ mod tests {
         signal.set_channels(11);
         assert_eq!(signal.get::<Lanes>(1, 5).to_lanes(), [8.0, 9.0, 10.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(signal.sum(5), 55.0);
+    }
+
+    #[test]
+    fn a_copy_has_what_its_original_has_and_no_more_channels_than_there_are() {
+        for channels in [1, 2, 9, 16] {
+            let mut signal = SILENCE;
+            signal.set_channels(channels);
+            for (channel, frame) in (0..channels).flat_map(|c| (0..QUANTUM).map(move |f| (c, f))) {
+                signal.set(channel, frame, (channel * QUANTUM + frame) as f32);
+            }
+            let words: &[u32] = bytemuck::cast_slice(std::slice::from_ref(&signal));
+            let words: Vec<AtomicU32> = words.iter().map(|&word| AtomicU32::new(word)).collect();
+            let mut copy = SILENCE;
+            copy.copy_from(&words);
+            assert_eq!(copy.channels(), channels);
+            assert!((0..channels).all(|c| (0..QUANTUM).all(|f| copy.at(c, f) == signal.at(c, f))));
+            words[0].store(1 << 30, Ordering::Relaxed);
+            copy.copy_from(&words);
+            assert_eq!(copy.channels(), CHANNELS);
+        }
     }
 
     #[test]

@@ -18,8 +18,8 @@ use bytemuck::{Pod, Zeroable};
 use crate::doorbell::{BELLS_BYTES, Listener};
 use crate::last_words::LastWords;
 use crate::latest::Latest;
-use crate::region::{PAGE, Shared};
-use crate::sync::{AtomicU32, AtomicU64};
+use crate::region::{PAGE, Region, Shared};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Slots that a plan may be shared out over.
 pub const SLOTS: usize = 32;
@@ -70,6 +70,17 @@ impl Header {
         }
     }
 
+    /// What a control region begins with, for who did not make it. `None` where
+    /// it is too short.
+    pub fn read(control: &Region) -> Option<Header> {
+        let words: &[AtomicU32] = control.records(control::HEADER, size_of::<Header>() / 4)?;
+        let words = words.iter().map(|word| word.load(Ordering::Relaxed));
+        let mut header = Header::zeroed();
+        let own = bytemuck::cast_slice_mut(std::slice::from_mut(&mut header));
+        own.iter_mut().zip(words).for_each(|(own, word): (&mut u32, u32)| *own = word);
+        Some(header)
+    }
+
     /// Whether this program can read the regions.
     ///
     /// # Errors
@@ -83,7 +94,9 @@ impl Header {
             return Err(format!("the host's shared memory has layout {theirs}, not {VERSION}"));
         }
         if self.fingerprint != fingerprint {
-            return Err("host and worker know different modules: build both anew".to_owned());
+            return Err(
+                "the host and this program know different modules: build both anew".to_owned()
+            );
         }
         if self.control_bytes != control as u64 || self.arena_bytes != arena as u64 {
             return Err("the shared memory is not as long as it says".to_owned());

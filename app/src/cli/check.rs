@@ -24,6 +24,11 @@ impl Check {
             let (modules, cables) = (patch.modules.len(), patch.cables.len());
             let title = if patch.title.is_empty() { "untitled" } else { &patch.title };
             writeln!(out, "{}: {title}: {modules} modules, {cables} cables", path.display())?;
+            for (id, module) in &patch.modules {
+                if let Err(problem) = module.about() {
+                    writeln!(out, "  `{id}` will not be heard, and is kept as it is. {problem}")?;
+                }
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::play::on_stop;
 use crate::host::control::{Control, lock};
 use crate::host::journal::recovery::Beginning;
 use crate::host::journal::{Journal, Tell, folder_of_this_user};
+use crate::host::notice;
 use crate::host::player::{Keeping, Player};
 use crate::osc::endpoint::Endpoint;
 use crate::osc::stream::Server;
@@ -45,6 +46,11 @@ pub struct Host {
     #[arg(long, value_name = "FOLDER")]
     journal: Option<PathBuf>,
 
+    /// How much of what was heard can be saved afterwards; 0: nothing
+    #[arg(long, value_name = "MINUTES", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(0..=60))]
+    remember: u64,
+
     /// Keeps nothing: what is not saved is lost if the host ends unexpectedly
     #[arg(long, conflicts_with = "journal")]
     no_journal: bool,
@@ -63,12 +69,27 @@ impl Host {
             None => Endpoint::of_this_user()?,
         };
         let stop = on_stop()?;
+        // A sentence may come while the patch is locked, so it waits here.
+        let (telling, told) = channel();
+        let tell: Tell = Arc::new(move |sentence: &str| {
+            eprintln!("{sentence}");
+            // Nobody listens any more where the host is ending already.
+            let _ = telling.send(sentence.to_owned());
+        });
         let (journal, Beginning { patch, snapshot, quarantined, .. }) =
-            self.begin(given, settings.sample_rate_hz);
+            self.begin(given, settings.sample_rate_hz, &tell);
+        if let Some(sentence) = patch.about_placeholders() {
+            tell(&sentence);
+        }
         settings.quarantined = quarantined;
-        let keeping = Keeping { snapshot, journal: journal.clone() };
-        let player = Player::resume(&patch, settings, keeping, |text| eprintln!("{text}"))?;
-        let control = Arc::new(Mutex::new(Control::new(patch, player)?));
+        let remembered = Some(Duration::from_secs(60 * self.remember));
+        let keeping = Keeping { snapshot, journal: journal.clone(), remembered };
+        let player = Player::resume(&patch, settings, keeping, move |text| tell(text))?;
+        let mut control = Control::new(patch, player)?;
+        if let Some(path) = &self.path {
+            control.begin_with_file(std::path::absolute(path)?);
+        }
+        let control = Arc::new(Mutex::new(control));
         if let Some(journal) = &journal {
             let waiting = Arc::downgrade(&control);
             let answer = move || {
@@ -91,12 +112,17 @@ impl Host {
         };
         while stop.recv_timeout(REPORT_EVERY) == Err(RecvTimeoutError::Timeout) {
             let mut control = lock(&control);
+            for sentence in told.try_iter() {
+                let kind = notice::kind(&sentence);
+                control.notice(sentence, kind);
+            }
             control.report();
             if control.is_quitting() {
                 break;
             }
         }
         drop((server, udp));
+        lock(&control).stop_recording();
         if let Some(journal) = journal {
             // The last turns of a knob.
             lock(&control).keep();
@@ -111,11 +137,11 @@ impl Host {
         &self,
         given: Option<Patch>,
         sample_rate_hz: u32,
+        tell: &Tell,
     ) -> (Option<Arc<Journal>>, Beginning) {
         let folder = self.journal.clone().or_else(folder_of_this_user);
-        let tell: Tell = Arc::new(|sentence: &str| eprintln!("{sentence}"));
         match folder.filter(|_| !self.no_journal) {
-            Some(folder) => Journal::open(&folder, given, sample_rate_hz, &tell),
+            Some(folder) => Journal::open(&folder, given, sample_rate_hz, tell),
             None => (None, Beginning { patch: given.unwrap_or_default(), ..Beginning::default() }),
         }
     }

@@ -98,6 +98,9 @@ impl PatchFile {
     /// Reads it, and turns the knobs.
     pub fn load(&self) -> anyhow::Result<Patch> {
         let mut patch = load(&self.path)?;
+        if let Some(sentence) = patch.about_placeholders() {
+            eprintln!("{sentence}");
+        }
         for setting in &self.settings {
             set(&mut patch, setting).with_context(|| format!("--set {setting}"))?;
         }

@@ -407,11 +407,28 @@ fn clues(about: &'static About) -> Vec<Clue<'static>> {
         Clue::Summary(about.summary),
     ];
     clues.extend(about.tags.iter().map(|&tag| Clue::Tag(tag_title(tag))));
+    clues.extend(ALSO.iter().filter(|(name, _)| *name == about.name).map(|(_, also)| Clue::Tag(also)));
     let ports = about.inputs.iter().chain(about.outputs);
     clues.extend(ports.flat_map(|port| [Clue::Help(port.name), Clue::Help(port.help)]));
     clues.extend(about.params.iter().map(|param| Clue::Help(param.name)));
     clues
 }
+
+/// What musicians call them who learnt it elsewhere.
+const ALSO: [(&str, &str); 12] = [
+    ("vco", "oscillator saw square triangle sine"),
+    ("lfo", "vibrato tremolo wobble"),
+    ("ladder", "lowpass moog"),
+    ("svf", "lowpass highpass bandpass notch"),
+    ("vca", "amplifier volume"),
+    ("adsr", "envelope generator"),
+    ("sample-hold", "random s&h slew"),
+    ("attenuverter", "scale offset invert"),
+    ("keyboard", "midi piano notes"),
+    ("delay", "echo"),
+    ("audio-out", "speaker loudspeaker output sound card"),
+    ("mixer", "sum volume"),
+];
 
 /// Modules that break on purpose are shown only to who calls them.
 fn is_named(typed: &str, about: &About) -> bool {
@@ -490,14 +507,21 @@ mod tests {
     }
 
     #[test]
+    fn every_other_name_is_of_a_module_that_there_is() {
+        for (name, _) in ALSO {
+            assert!(dsp_worker::catalog::find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
     fn only_what_has_the_ports_is_shown() {
         let after = BrowseFor::From("vco.saw".parse().unwrap());
         assert!(found("", &after).contains(&"audio-out") && !found("", &after).contains(&"keyboard"));
         let before = BrowseFor::Into("ladder.in".parse().unwrap());
-        assert!(!found("", &before).contains(&"audio-out"));
+        assert!(!found("", &before).contains(&"scope"));
         let between = BrowseFor::Insert("vco.saw -> ladder.in".parse().unwrap());
         let found = found("", &between);
-        assert!(found.contains(&"delay") && !found.contains(&"audio-out"));
+        assert!(found.contains(&"delay") && !found.contains(&"scope"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use eframe::egui::{
 };
 
 use super::errands::Errands;
+use super::factory::FactoryBrowser;
 use super::model::{Asks, Model};
 use super::parts::{button, caption, floating, main_button};
 use super::preferences::Preferences;
@@ -54,6 +55,7 @@ pub struct Files {
     saving: Option<PathBuf>,
     /// The last file that was seen to be the patch's.
     known: Option<PathBuf>,
+    factory: FactoryBrowser,
     errands: Errands<Looked>,
     said: Vec<String>,
 }
@@ -74,6 +76,7 @@ impl Files {
             over: None,
             saving: None,
             known: None,
+            factory: FactoryBrowser::default(),
             errands: Errands::new("files", wake),
             said: Vec::new(),
         }
@@ -197,6 +200,9 @@ impl Files {
         if ui.button("Open by path…").clicked() {
             self.type_path(Purpose::Open, model, preferences);
         }
+        if ui.button("Templates and examples…").clicked() {
+            self.factory.open();
+        }
         ui.separator();
         if ui.button("Save").clicked() {
             self.save(&ctx, model, preferences, asks);
@@ -222,6 +228,9 @@ impl Files {
         self.hear_errands(asks);
         self.hear_dialog(ctx, model, preferences, asks);
         self.drops(ctx, theme, model, asks);
+        if let Some(patch) = self.factory.ui(ctx, theme) {
+            self.take(patch, model, asks);
+        }
         self.entry_ui(ctx, theme, model, asks);
         self.over_ui(ctx, theme, asks);
     }
@@ -343,7 +352,7 @@ impl Files {
 
     /// Whether a question of this waits for an answer.
     pub fn is_asking(&self) -> bool {
-        self.entry.is_some() || self.over.is_some()
+        self.entry.is_some() || self.over.is_some() || self.factory.is_open()
     }
 }
 

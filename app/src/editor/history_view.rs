@@ -52,7 +52,7 @@ impl HistoryList {
                 let entry = Button::selectable(is_here, text);
                 let entry = ui.add_sized(vec2(ui.available_width(), height), entry);
                 if entry.clicked() && !is_here {
-                    asks.requests.push(Request::HistoryGo(row as u32));
+                    asks.requests.push(Request::GoTo(row as u32));
                 }
             }
             self.ask(history, shown.end, asks);
@@ -69,7 +69,7 @@ impl HistoryList {
         if is_needed && self.asked != Some(known) {
             self.asked = Some(known);
             let (first, count) = (known as u32, PAGE as u32);
-            asks.requests.push(Request::HistoryGet { first, count });
+            asks.requests.push(Request::GetHistory { first, count });
         }
     }
 }
@@ -120,7 +120,7 @@ mod tests {
         for (row, done) in [("Step 1.", 1), ("The beginning", 0), ("Step 5.", 5)] {
             harness.get_by_label(row).click();
             harness.run_steps(2);
-            assert_eq!(harness.state_mut().2.requests.pop(), Some(Request::HistoryGo(done)));
+            assert_eq!(harness.state_mut().2.requests.pop(), Some(Request::GoTo(done)));
         }
         harness.get_by_label("Step 3.").click();
         harness.run_steps(2);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn only_what_is_in_sight_is_asked_for_and_only_once() {
         let harness = stage(5000, 0, 0);
-        assert_eq!(harness.state().2.requests, [Request::HistoryGet { first: 0, count: 200 }]);
+        assert_eq!(harness.state().2.requests, [Request::GetHistory { first: 0, count: 200 }]);
         let harness = stage(5000, 0, 100);
         assert!(harness.state().2.requests.is_empty());
     }

@@ -186,9 +186,9 @@ fn rename_ui(ui: &mut Ui, theme: &Theme, model: &Model, id: &ModuleId, asks: &mu
 
 /// A field for a word, in a menu; the word, once Enter was pressed.
 fn word_ui(ui: &mut Ui, place: Id, label: &str, first: &str) -> Option<String> {
-    let typed: Option<String> = ui.data(|data| data.get_temp(place));
-    let is_fresh = typed.is_none();
-    let mut typed = typed.unwrap_or_else(|| first.to_owned());
+    // What was typed, and whether the field had the keyboard already.
+    let kept: Option<(String, bool)> = ui.data(|data| data.get_temp(place));
+    let (mut typed, had_focus) = kept.unwrap_or_else(|| (first.to_owned(), false));
     let is_done = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
     let field = TextEdit::singleline(&mut typed).desired_width(190.0).show(ui).response.response;
     field.widget_info(|| {
@@ -196,16 +196,16 @@ fn word_ui(ui: &mut Ui, place: Id, label: &str, first: &str) -> Option<String> {
         info.current_text_value = Some(typed.clone());
         info
     });
-    if is_fresh {
+    if !had_focus {
         field.request_focus();
     }
     let is_done = is_done && !typed.trim().is_empty();
     let word = is_done.then(|| typed.clone());
     ui.data_mut(|data| {
         if is_done {
-            data.remove_temp::<String>(place);
+            data.remove_temp::<(String, bool)>(place);
         } else {
-            data.insert_temp(place, typed);
+            data.insert_temp(place, (typed, had_focus || field.has_focus()));
         }
     });
     word

@@ -12,9 +12,11 @@ use super::parts::{button, caption, chip, clock_time, faint, main_button};
 use super::preferences::Preferences;
 use super::theme::Theme;
 use crate::osc::request::Request;
+use crate::osc::sound::WavFormat;
 
-/// What a sample may be written as: on the wire, and for people.
-const FORMATS: [(&str, &str); 3] = [("f32", "32 bit float"), ("s24", "24 bit"), ("s16", "16 bit")];
+/// What a sample may be written as, and what people call it.
+const FORMATS: [(WavFormat, &str); 3] =
+    [(WavFormat::F32, "32 bit float"), (WavFormat::S24, "24 bit"), (WavFormat::S16, "16 bit")];
 /// The longest time that can be saved afterwards, in minutes.
 const MOST_MINUTES: f32 = 60.0;
 
@@ -62,14 +64,14 @@ impl Recorder {
     }
 
     fn hear(&mut self, news: News, preferences: &Preferences, asks: &mut Asks) {
-        let format = preferences.recording_format.clone();
+        let format = format(preferences);
         match news {
             News::Trouble(sentence) => self.said.push(sentence),
             News::Free(Take::Start, path) => {
-                asks.requests.push(Request::RecordStart { path, format });
+                asks.requests.push(Request::StartRecording { path, format });
             }
             News::Free(Take::Last { secs }, path) => {
-                asks.requests.push(Request::RecordSaveLast { path, format, secs: Some(secs) });
+                asks.requests.push(Request::SaveLast { path, format, secs: Some(f64::from(secs)) });
             }
         }
     }
@@ -77,7 +79,7 @@ impl Recorder {
     /// Starts, or stops where it runs.
     pub fn toggle(&self, model: &Model, preferences: &Preferences, asks: &mut Asks) {
         if model.recorder.path.is_some() {
-            asks.requests.push(Request::RecordStop);
+            asks.requests.push(Request::StopRecording);
         } else {
             self.find_file(Take::Start, model, preferences);
         }
@@ -139,9 +141,9 @@ impl Recorder {
         ui.add_space(10.0);
         caption(ui, theme, "Format");
         ui.horizontal(|ui| {
-            for (format, words) in FORMATS {
-                if chip(ui, theme, words, preferences.recording_format == format).clicked() {
-                    preferences.recording_format = format.to_owned();
+            for (one, words) in FORMATS {
+                if chip(ui, theme, words, format(preferences) == one).clicked() {
+                    preferences.recording_format = one.word().to_owned();
                 }
             }
         });
@@ -231,6 +233,12 @@ fn folder(preferences: &Preferences) -> PathBuf {
     })
 }
 
+/// How samples are written; what no version knows of is as if it was not said.
+fn format(preferences: &Preferences) -> WavFormat {
+    let word = &preferences.recording_format;
+    WavFormat::ALL.into_iter().find(|format| format.word() == word).unwrap_or_default()
+}
+
 /// What the recordings of a patch are called.
 fn title(model: &Model) -> String {
     let file = model.file.path.as_deref().map(name);
@@ -311,12 +319,12 @@ mod tests {
         let mut harness = studio(folder.path());
         press(&mut harness, "⏺ Record");
         let path = folder.path().join("Untitled 2.wav");
-        let format = "s24".to_owned();
-        assert_eq!(wait(&mut harness), Some(Request::RecordStart { path: path.clone(), format }));
+        let format = WavFormat::S24;
+        assert_eq!(wait(&mut harness), Some(Request::StartRecording { path: path.clone(), format }));
         harness.state_mut().model.recorder.path = Some(path);
         harness.run_steps(2);
         press(&mut harness, "⏹ Stop recording");
-        assert_eq!(harness.state().asks.requests, [Request::RecordStop]);
+        assert_eq!(harness.state().asks.requests, [Request::StopRecording]);
     }
 
     #[test]
@@ -327,8 +335,8 @@ mod tests {
         harness.state_mut().recorder.minutes = 3.0;
         press(&mut harness, "Save it");
         let path = folder.path().join("Untitled 1.wav");
-        let (format, secs) = ("s16".to_owned(), Some(180.0));
-        assert_eq!(wait(&mut harness), Some(Request::RecordSaveLast { path, format, secs }));
+        let (format, secs) = (WavFormat::S16, Some(180.0));
+        assert_eq!(wait(&mut harness), Some(Request::SaveLast { path, format, secs }));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use super::model::{Asks, Model, SoundView};
 use super::parts::{button, caption, chip, duration, faint, well};
 use super::preferences::Preferences;
 use super::theme::Theme;
-use crate::osc::request::{Request, SoundChange};
+use crate::osc::request::Request;
+use crate::osc::sound::SoundChange;
 
 const RATES_HZ: [u32; 6] = [44_100, 48_000, 88_200, 96_000, 176_400, 192_000];
 const BLOCKS_FRAMES: [u32; 7] = [32, 64, 128, 256, 512, 1024, 2048];
@@ -70,7 +71,7 @@ impl SoundSettings {
         wanted: &mut SoundView,
         asks: &mut Asks,
     ) {
-        caption(ui, theme, "Sound card");
+        caption(ui, theme, "Card");
         ui.horizontal(|ui| {
             let combo = ComboBox::new("sound card", "");
             let shown = combo.selected_text(device_name(model, &wanted.device)).width(290.0);
@@ -158,4 +159,71 @@ fn change(is: &SoundView, wanted: &SoundView) -> Option<SoundChange> {
         ahead: (wanted.ahead != is.ahead).then_some(wanted.ahead),
     };
     (change != SoundChange::default()).then_some(change)
+}
+
+#[cfg(test)]
+mod tests {
+    use eframe::egui::vec2;
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::editor::model::CardView;
+    use crate::editor::theme::Look;
+
+    type Stage = (SoundSettings, Model, Preferences, Asks);
+
+    fn stage() -> Harness<'static, Stage> {
+        let sound = SoundView {
+            device: "default".to_owned(),
+            sample_rate_hz: 48_000,
+            block_frames: 256,
+            ahead: 3,
+            latency_secs: 0.0213,
+            silence: None,
+        };
+        let card = CardView { id: "hw:1".to_owned(), name: "Big card".to_owned(), is_default: false };
+        let model = Model { sound, cards: vec![card], ..Model::default() };
+        let app = |ui: &mut Ui, (settings, model, preferences, asks): &mut Stage| {
+            settings.ui(ui, &Theme::of(Look::Dark), model, preferences, asks);
+        };
+        let stage = (SoundSettings::default(), model, Preferences::default(), Asks::default());
+        let builder = Harness::builder().with_size(vec2(500.0, 500.0)).with_step_dt(1.0 / 60.0);
+        let mut harness = builder.build_ui_state(app, stage);
+        harness.run_steps(3);
+        let asked = std::mem::take(&mut harness.state_mut().3.requests);
+        assert_eq!(asked, [Request::QuerySound, Request::QueryDevices], "asked once, when opened");
+        harness
+    }
+
+    #[test]
+    fn only_what_was_changed_is_asked_for_and_all_is_remembered() {
+        let mut harness = stage();
+        harness.get_by_label("64").click();
+        harness.run_steps(2);
+        let (_, _, preferences, asks) = harness.state();
+        let change = SoundChange { block_frames: Some(64), ..SoundChange::default() };
+        assert_eq!(asks.requests, [Request::SetSound(change)]);
+        assert_eq!(preferences.sound, Some(("default".to_owned(), 48_000, 64, 3)));
+    }
+
+    #[test]
+    fn a_card_is_chosen_by_its_name() {
+        let mut harness = stage();
+        harness.get_by_label("Sound card").click();
+        harness.run_steps(3);
+        harness.get_by_label("Big card").click();
+        harness.run_steps(3);
+        let change = SoundChange { device: Some("hw:1".to_owned()), ..SoundChange::default() };
+        assert_eq!(harness.state().3.requests, [Request::SetSound(change)]);
+    }
+
+    #[test]
+    fn silence_and_latency_are_said() {
+        let mut harness = stage();
+        harness.get_by_label("21.3 ms");
+        harness.state_mut().1.sound.silence = Some("No sound card answered.".to_owned());
+        harness.run_steps(2);
+        harness.get_by_label("No sound card answered.");
+    }
 }

@@ -42,8 +42,13 @@ impl Default for Alarm {
 impl Alarm {
     /// From now on that thread is unparked for a block that takes longer.
     pub fn wake_when_late(&self, thread: Thread, late: Duration) {
-        self.late_nanos.store(late.as_nanos() as u64, Relaxed);
+        self.set_late(late);
         let _ = self.watchdog.set(thread);
+    }
+
+    /// From now on it is one that takes longer than this.
+    pub fn set_late(&self, late: Duration) {
+        self.late_nanos.store(late.as_nanos() as u64, Relaxed);
     }
 
     /// How long the engine waits for a slot before it rings. Real-time safe.

@@ -20,7 +20,7 @@ use super::memory::{ModuleMemory, NoMemory};
 use super::plan::{Key, Plan, Request, keys, plan};
 use super::pool::Pool;
 use super::shared::Shared;
-use super::snapshot::Place;
+use super::snapshot::{self, Place};
 use crate::patch::{Edit, ModuleId, Patch, apply};
 
 /// Audio Out modules of one patch: on the way to the next, its own are heard
@@ -52,6 +52,8 @@ struct Published {
     place: usize,
     plan: Plan,
     pen: PlanPen,
+    frames: u32,
+    sample_rate_hz: u32,
 }
 
 /// Workers that make themselves ready for a plan.
@@ -183,15 +185,56 @@ impl Conductor {
         self.generation += 1;
         let pen = PlanPen::new(&plan.tables, place);
         let order = Order { is_settled: false, new: place, old, frames: self.block_frames };
-        self.next = Some((next.clone(), Published { place, plan, pen }));
+        let (frames, sample_rate_hz) = (self.block_frames as u32, self.sample_rate_hz as u32);
+        let published = Published { place, plan, pen, frames, sample_rate_hz };
+        self.next = Some((next.clone(), published));
         Ok(Preparation { pool: self.pool.clone(), order, generation: self.generation })
     }
 
     /// The second half: the engine is told.
     pub fn commit(&mut self) {
         let Some((patch, published)) = self.next.take() else { return };
-        self.push(Command::Adopt(adopted(&published.plan, published.place, published.pen)));
+        self.push(Command::Adopt(adopted(&published)));
         self.now = Some((patch, published));
+    }
+
+    /// Blocks are that long from the plan on that is made next. Nobody hears
+    /// that.
+    ///
+    /// # Errors
+    /// Where there is no memory for it; then they stay as they are.
+    pub fn set_block_frames(&mut self, frames: u32) -> Result<(), PlanError> {
+        let memory = self.memory.set_block_frames(&self.shared.arena, frames as usize);
+        memory.map_err(NoMemory::from)?;
+        self.block_frames = frames as usize;
+        Ok(())
+    }
+
+    /// Fades out, or in again.
+    pub fn mute(&mut self, is_muted: bool) {
+        self.push(Command::Mute(is_muted));
+    }
+
+    /// As [`Conductor::begin`], for the patch that plays, at another sample rate.
+    /// Nothing is to be heard meanwhile, and no plan is to be passing.
+    ///
+    /// Modules go on from what they remember, but for those with tapes: their
+    /// echoes are gone, so they begin anew.
+    ///
+    /// # Errors
+    /// Where it does not fit; then it plays on at the old rate.
+    pub fn begin_at_rate(&mut self, sample_rate_hz: u32) -> Result<Preparation, PlanError> {
+        let Some(patch) = self.patch() else { return Err(PlanError::Stuck) };
+        let mut states = snapshot::copy(&self.shared, &self.places().1).unwrap_or_default().states;
+        let taken = &self.memory.taken;
+        states.retain(|key, _| taken.get(key).is_some_and(|memory| memory.tapes.is_empty()));
+        let before = std::mem::replace(&mut self.sample_rate_hz, sample_rate_hz as f32);
+        self.memory.begin_anew(self.sample_rate_hz);
+        self.memory.leave(states);
+        self.begin(&patch).inspect_err(|_| {
+            self.sample_rate_hz = before;
+            self.memory.go_back(before);
+        })
     }
 
     /// A module that only has another name plays on: it keeps its memory.
@@ -359,17 +402,20 @@ impl Conductor {
     }
 }
 
-fn adopted(plan: &Plan, place: usize, pen: PlanPen) -> Adopted {
+fn adopted(published: &Published) -> Adopted {
+    let Published { place, plan, pen, frames, sample_rate_hz } = published;
     let mut outs = [(0, 0); MAX_OUTS];
     for (out, &(index, fade)) in outs.iter_mut().zip(&plan.outs) {
         *out = (index as u32, fade);
     }
     Adopted {
-        place: place as u32,
+        place: *place as u32,
         generation: plan.tables.generation,
         busy: plan.busy(),
-        pen,
+        pen: *pen,
         outs,
         out_count: plan.outs.len().min(MAX_OUTS) as u32,
+        frames: *frames,
+        sample_rate_hz: *sample_rate_hz,
     }
 }

@@ -1,7 +1,8 @@
 //! The patch under control: requests come in, the one truth changes, the
 //! sound and every editor hear of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,12 +11,15 @@ use rosc::OscMessage;
 use thiserror::Error;
 
 use super::journal::{Kept, Ticket};
+use super::recorder::{RecordError, Remote};
 use crate::osc::outbox::{Missed, Outbox};
 use crate::osc::packet::append;
 use crate::osc::reply;
 use crate::osc::request::{Reports, Unreadable, Value};
 use crate::osc::service::{ClientId, Rights};
-pub use crate::osc::status::{Status, WorkerStatus};
+use crate::osc::sound::{Card, Killed, SoundChange, SoundSetup};
+pub use crate::osc::status::{Notice, NoticeKind, Status, WorkerStatus};
+use crate::osc::view::View;
 use crate::patch::edit::{Edit, Reach, apply};
 use crate::patch::file::{self, FileError};
 use crate::patch::problem::Problem;
@@ -53,6 +57,39 @@ pub trait Sound {
     fn status(&self) -> Status;
     /// What every module shows on its face.
     fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
+    /// What records it, where anything does.
+    fn recorder(&self) -> Option<Remote> {
+        None
+    }
+    /// How it is played.
+    fn setup(&self) -> SoundSetup {
+        SoundSetup::default()
+    }
+    /// It is to be played otherwise.
+    fn change_setup(&mut self, _change: &SoundChange) {}
+    /// Through what it can be played. This takes time, and no lock.
+    fn devices() -> Vec<Card>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+    /// Kills a worker that has work: of that slot, or any. Whether there is one.
+    fn kill(&mut self, _slot: Option<usize>) -> bool {
+        false
+    }
+    /// Those who were killed so, and whose work is done by others now.
+    fn killed(&mut self) -> Vec<Killed> {
+        Vec::new()
+    }
+    /// Another number for every other view.
+    fn view_number(&self) -> u32 {
+        0
+    }
+    /// Where modules lie in shared memory. `None` where nobody can look there.
+    fn view(&self) -> Option<View> {
+        None
+    }
 }
 
 /// Why a request was refused.
@@ -70,10 +107,16 @@ enum Refused {
     NotPlayed { module: ModuleId, title: &'static str },
     #[error("`{0}` is in no trouble: there is nothing to try again.")]
     NoTrouble(ModuleId),
+    #[error("{0}")]
+    Record(#[from] RecordError),
+    #[error("There is no worker with work to kill.")]
+    NobodyToKill,
     #[error("Nothing is left to undo.")]
     NothingToUndo,
     #[error("Nothing is left to redo.")]
     NothingToRedo,
+    #[error("There are only {all} steps.")]
+    NoStep { all: usize },
     #[error("A gesture is open already. End it with /gesture/end first.")]
     GestureOpen,
     #[error("No gesture is open.")]
@@ -90,6 +133,8 @@ struct Client {
     open_gesture: Option<Gesture>,
     gestures: u32,
     last_turn: Option<Instant>,
+    /// The view that it knows.
+    seen_view: Option<u32>,
     /// Something was put into the outbox that the client did not ask for.
     has_news: bool,
 }
@@ -107,7 +152,12 @@ pub struct Control<S> {
     needs_keeping: bool,
     kept_at: Instant,
     syncs: Vec<Sync>,
-    told_history: (usize, usize),
+    told_changes: u64,
+    told_file: (Option<PathBuf>, bool),
+    told_recorder: (Option<PathBuf>, Instant),
+    told_setup: SoundSetup,
+    /// The last of them, for who asks later.
+    notices: VecDeque<Notice>,
     is_quitting: bool,
     framed: Vec<u8>,
 }
@@ -123,6 +173,14 @@ struct Sync {
 
 /// Turned knobs that nobody asks about are kept so often, to spare the disk.
 const KEEP_EVERY: Duration = Duration::from_millis(500);
+
+/// How many sentences are kept for who subscribes later.
+const KEPT_NOTICES: usize = 20;
+
+/// How many steps `/history/steps` has at most.
+const MAX_STEPS: usize = 1000;
+/// How often a recorder's time is told.
+const TELL_RECORDER_EVERY: Duration = Duration::from_millis(250);
 
 /// How long the answer to `/sync` waits for the disk at most.
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
@@ -147,7 +205,11 @@ impl<S: Sound> Control<S> {
             needs_keeping: false,
             kept_at: Instant::now(),
             syncs: Vec::new(),
-            told_history: (0, 0),
+            told_changes: 0,
+            told_file: (None, false),
+            told_recorder: (None, Instant::now()),
+            told_setup: SoundSetup::default(),
+            notices: VecDeque::new(),
             is_quitting: false,
             framed: Vec::new(),
         };
@@ -186,6 +248,7 @@ impl<S: Sound> Control<S> {
             open_gesture: None,
             gestures: 0,
             last_turn: None,
+            seen_view: None,
             has_news: false,
         };
         self.clients.insert(id, client);
@@ -201,16 +264,43 @@ impl<S: Sound> Control<S> {
     /// time. `from` will look into its outbox by itself.
     pub fn settle(&mut self, from: Option<ClientId>) {
         self.settle_sound();
-        let reach = (self.history.undos(), self.history.redos());
-        if reach != self.told_history {
-            self.told_history = reach;
-            self.tell(Missed::Tell, |reports| reports.patch, [reply::history(reach.0, reach.1)]);
+        if self.history.changes() != self.told_changes {
+            self.told_changes = self.history.changes();
+            self.tell(Missed::Tell, |reports| reports.patch, [self.history_now()]);
+        }
+        let (file, is_saved) = (self.history.file(), self.history.is_saved());
+        if (file, is_saved) != (self.told_file.0.as_deref(), self.told_file.1) {
+            self.told_file = (file.map(Path::to_owned), is_saved);
+            self.tell(Missed::Tell, |reports| reports.patch, [self.file_now()]);
         }
         for (id, client) in &mut self.clients {
             if std::mem::take(&mut client.has_news) && Some(*id) != from {
                 client.outbox.wake();
             }
         }
+    }
+
+    fn history_now(&self) -> OscMessage {
+        reply::history(self.history.undos(), self.history.redos(), &self.history.label())
+    }
+
+    fn file_now(&self) -> OscMessage {
+        reply::file(self.history.file(), self.history.is_saved())
+    }
+
+    /// The patch was read from that file when the host started.
+    pub fn begin_with_file(&mut self, file: PathBuf) {
+        self.history.set_file(file, true);
+    }
+
+    /// Tells the musician something, now and when an editor subscribes later.
+    pub fn notice(&mut self, sentence: impl Into<String>, kind: NoticeKind) {
+        let notice = Notice { kind, sentence: sentence.into() };
+        self.tell(Missed::Drop, |reports| reports.notices, [reply::notice(&notice)]);
+        if self.notices.len() == KEPT_NOTICES {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(notice);
     }
 
     fn settle_sound(&mut self) {
@@ -270,13 +360,73 @@ impl<S: Sound> Control<S> {
         if self.has_subscriber(|reports| reports.health) {
             let status = reply::status(&self.sound.status());
             self.tell(Missed::Skip, |reports| reports.health, status);
+            self.report_setup();
+        }
+        for killed in self.sound.killed() {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::killed(&killed)]);
+        }
+        if let Some(recorder) = self.sound.recorder() {
+            self.report_recorder(&recorder);
         }
         if self.has_subscriber(|reports| reports.meters) {
             let meters = self.sound.meters();
             let messages = meters.iter().map(|(id, numbers)| reply::meters(id, numbers));
             self.tell(Missed::Skip, |reports| reports.meters, messages);
         }
+        self.tell_view();
         self.settle(None);
+    }
+
+    fn report_setup(&mut self) {
+        let setup = self.sound.setup();
+        if setup != self.told_setup {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::sound(&setup)]);
+            self.told_setup = setup;
+        }
+    }
+
+    fn report_recorder(&mut self, recorder: &Remote) {
+        for recorded in recorder.take_done() {
+            self.tell(Missed::Tell, |reports| reports.recorder, [reply::recorded(&recorded)]);
+        }
+        let status = recorder.status();
+        let (path, at) = &self.told_recorder;
+        if *path != status.path || at.elapsed() >= TELL_RECORDER_EVERY {
+            self.tell(Missed::Skip, |reports| reports.recorder, [reply::recorder(&status)]);
+            self.told_recorder = (status.path, Instant::now());
+        }
+    }
+
+    /// Ends a recording that is going on, and saves the patch beside it.
+    pub fn stop_recording(&mut self) {
+        let patch = self.patch.clone();
+        // None may be going on.
+        let _ = self.sound.recorder().map(|recorder| recorder.stop(patch));
+    }
+
+    fn kill_worker(&mut self, slot: Option<u32>) -> Result<(), Refused> {
+        let is_killed = self.sound.kill(slot.map(|slot| slot as usize));
+        is_killed.then_some(()).ok_or(Refused::NobodyToKill)
+    }
+
+    /// Tells who subscribed to it and does not know it where modules lie.
+    fn tell_view(&mut self) {
+        // Asked first: a view that comes in between is told once more.
+        let number = self.sound.view_number();
+        let wants = |client: &Client| client.reports.view && client.seen_view != Some(number);
+        if !self.clients.values().any(wants) {
+            return;
+        }
+        let Some(view) = self.sound.view() else { return };
+        self.framed.clear();
+        reply::view(&view).into_iter().for_each(|message| append(message, &mut self.framed));
+        for client in self.clients.values_mut().filter(|client| wants(client)) {
+            // Who is busy is told the next time.
+            if client.outbox.report(&self.framed, Missed::Skip) {
+                client.seen_view = Some(number);
+                client.has_news = true;
+            }
+        }
     }
 
     /// Changes the patch, as an undo step of its own or of a gesture. Where
@@ -298,8 +448,33 @@ impl<S: Sound> Control<S> {
         Ok(self.edit(edit, gesture)?)
     }
 
-    fn load(&mut self, from: ClientId, read: Result<Patch, Refused>) -> Result<(), Refused> {
-        self.edit_as(from, Edit::Replace(Box::new(read?)))
+    /// Another patch instead of this one, read from a file where there is one.
+    fn load(
+        &mut self,
+        from: ClientId,
+        read: Result<Patch, Refused>,
+        file: Option<&Path>,
+    ) -> Result<(), Refused> {
+        let edit = Edit::Replace(Box::new(read?));
+        let gesture = self.open_gesture(from);
+        if self.history.apply_from(&mut self.patch, &edit, gesture, file)? {
+            self.spread(&edit);
+        }
+        if let Some(sentence) = self.patch.about_placeholders() {
+            self.notice(sentence, NoticeKind::Trouble);
+        }
+        Ok(())
+    }
+
+    /// That patch, which was this one a moment ago, now lies in the file.
+    fn saved(&mut self, patch: &Patch, replacements: u64, file: PathBuf) {
+        if self.patch == *patch {
+            self.history.set_file(file, true);
+        } else if self.history.replacements() == replacements {
+            self.history.set_file(file, false);
+        } else {
+            self.history.forget_file(&file);
+        }
     }
 
     fn undo(&mut self) -> Result<(), Refused> {
@@ -312,6 +487,28 @@ impl<S: Sound> Control<S> {
         let edit = self.history.redo(&mut self.patch).ok_or(Refused::NothingToRedo)?;
         self.spread(&edit);
         Ok(())
+    }
+
+    /// Undo or redo until that many steps are done.
+    fn go_to(&mut self, steps: u32) -> Result<(), Refused> {
+        let steps = steps as usize;
+        let all = self.history.undos() + self.history.redos();
+        if steps > all {
+            return Err(Refused::NoStep { all });
+        }
+        while self.history.undos() > steps {
+            self.undo()?;
+        }
+        while self.history.undos() < steps {
+            self.redo()?;
+        }
+        Ok(())
+    }
+
+    fn reply_steps(&self, to: ClientId, first: u32, count: u32) -> Result<(), Refused> {
+        let labels = self.history.labels(first as usize);
+        let labels = labels.take((count as usize).min(MAX_STEPS));
+        self.reply(to, [reply::steps(first, labels)])
     }
 
     fn query_module(&self, from: ClientId, id: &ModuleId) -> Result<(), Refused> {
@@ -401,9 +598,14 @@ impl<S: Sound> Control<S> {
         named: Reports,
         is_wanted: bool,
     ) -> Result<(), Refused> {
-        if let Some(Client { reports, .. }) = self.clients.get_mut(&from) {
-            *reports = reports.with(named, is_wanted);
+        let Some(client) = self.clients.get_mut(&from) else { return Ok(()) };
+        let before = client.reports;
+        client.reports = before.with(named, is_wanted);
+        client.seen_view = client.seen_view.filter(|_| !named.view);
+        if client.reports.notices && !before.notices {
+            self.reply(from, self.notices.iter().map(reply::notice))?;
         }
+        self.tell_view();
         Ok(())
     }
 
@@ -468,7 +670,7 @@ impl<S: Sound> Control<S> {
         if let Some(client) = self.clients.get(&to) {
             client.outbox.reply_whole(reply::patch(&self.patch));
         }
-        Ok(())
+        self.reply(to, [self.file_now(), self.history_now()])
     }
 
     fn answer(&self, to: ClientId, address: &str, done: Result<(), Refused>) {
@@ -493,8 +695,6 @@ impl Client {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::path::Path;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -545,6 +745,15 @@ pub(crate) mod tests {
 
         fn meters(&self) -> Vec<(ModuleId, Vec<f32>)> {
             vec![(id("a"), vec![0.5])]
+        }
+
+        /// Another one for each time that it was told of a patch.
+        fn view_number(&self) -> u32 {
+            self.0.iter().filter(|told| matches!(told, Told::Patch(_))).count() as u32
+        }
+
+        fn view(&self) -> Option<View> {
+            Some(View::default())
         }
     }
 
@@ -727,6 +936,25 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_view_is_told_at_once_and_then_only_when_it_is_another() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        let report = || lock(&rig.control).report();
+        let told = ["/view", "/view/end"];
+        assert_eq!(addresses(&editor.ask("/reports/subscribe view")), told);
+        report();
+        assert_eq!(editor.heard(), []);
+        other.ask("/module/remove a");
+        report();
+        assert_eq!(addresses(&editor.heard()), told);
+        assert_eq!(addresses(&editor.ask("/reports/subscribe view")), told);
+        editor.ask("/reports/unsubscribe view");
+        other.ask("/undo");
+        report();
+        assert_eq!((editor.heard(), other.heard()), (vec![], vec![]));
+    }
+
+    #[test]
     fn a_module_is_described_with_all_its_params() {
         let rig = Rig::new();
         let editor = rig.connect(Rights::Editor);
@@ -785,12 +1013,115 @@ pub(crate) mod tests {
         other.ask("/reports/subscribe patch");
         assert_eq!(editor.send([load.clone()]), []);
         assert_eq!(rig.patch(), ring());
-        assert_eq!(addresses(&other.heard()), ["/patch", "/history"]);
+        assert_eq!(addresses(&other.heard()), ["/patch", "/history", "/patch/file"]);
         editor.ask("/undo");
         assert_eq!(rig.patch(), Patch::default());
         std::fs::write(&path, "Dear Ada,").unwrap();
         assert_eq!(addresses(&editor.send([load, save])), ["/error", "/error"]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
+    }
+
+    #[test]
+    fn a_file_is_known_until_another_patch_comes_and_undo_brings_it_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.sostenuto");
+        let told = |path: Option<&Path>, is_saved| reply::file(path, is_saved);
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe patch");
+        assert_eq!(
+            editor.ask("/patch/get")[1..],
+            [told(None, false), example("/history 0 0 \"\"")]
+        );
+        let heard = editor.send([reply_with("/patch/save", &path)]);
+        assert_eq!(heard, [told(Some(&path), true)]);
+        let heard = editor.ask("/param/set a gain 0.5");
+        assert_eq!(heard[2], told(Some(&path), false));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        assert_eq!(editor.ask("/patch/new")[2], told(None, false));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        editor.ask("/patch/new");
+        let heard = editor.send([reply_with("/patch/load", &path)]);
+        assert_eq!(heard[2], told(Some(&path), true));
+        let heard = editor.ask("/patch/put blob:{\"sostenuto\":1}");
+        assert_eq!(heard[2], told(None, false));
+    }
+
+    #[test]
+    fn what_changed_while_it_was_saved_is_not_saved() {
+        let rig = Rig::new();
+        let mut control = lock(&rig.control);
+        let (patch, replacements) = (control.patch.clone(), control.history.replacements());
+        control.edit(added("d"), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        let file = |control: &Control<Scribe>| {
+            (control.history.file().map(Path::to_owned), control.history.is_saved())
+        };
+        assert_eq!(file(&control), (Some("/a".into()), false));
+        // Another patch does not get the name of the one before.
+        control.edit(Edit::Replace(Box::default()), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        assert_eq!(file(&control), (None, false));
+    }
+
+    #[test]
+    fn the_history_is_read_and_jumped_in() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        other.ask("/reports/subscribe patch");
+        editor.ask("/param/set a gain 0.5");
+        assert_eq!(other.heard()[1], example("/history 1 0 \"Turn gain of a\""));
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/patch/title Ring");
+        let last = rig.patch();
+        assert_eq!(
+            editor.ask("/history/get 0"),
+            [example(
+                "/history/steps 0 \"Turn gain of a\" \"Add Attenuverter\" \"Call it “Ring”\""
+            )]
+        );
+        assert_eq!(editor.ask("/history/go 0"), []);
+        assert_eq!(rig.patch(), ring());
+        assert_eq!(
+            editor.ask("/history/get 1 1"),
+            [example("/history/steps 1 \"Add Attenuverter\"")]
+        );
+        assert_eq!(editor.ask("/history/get 3"), [example("/history/steps 3")]);
+        editor.ask("/history/go 3");
+        assert_eq!(rig.patch(), last);
+        rig.told();
+        assert!(editor.refused("/history/go 4").contains("only 3 steps"));
+        assert!(editor.refused("/history/go -1").contains("0 to all"));
+    }
+
+    #[test]
+    fn the_last_notices_are_told_to_who_comes_later() {
+        let rig = Rig::new();
+        let [early, late] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        assert_eq!(early.ask("/reports/subscribe notices"), []);
+        for n in 0..25 {
+            lock(&rig.control).notice(format!("No-{n}"), NoticeKind::Info);
+        }
+        assert_eq!(early.heard().len(), 25);
+        let heard = late.ask("/reports/subscribe notices");
+        assert_eq!((heard.len(), &heard[0]), (20, &example("/notice info No-5")));
+        assert_eq!(late.ask("/reports/subscribe notices patch"), []);
+    }
+
+    #[test]
+    fn a_patch_with_unknown_modules_is_told_of_and_undone() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe notices");
+        let put = |kind: &str| {
+            let json = r#"{"sostenuto":1,"modules":[{"id":"g","kind":"KIND"}]}"#;
+            example(&format!("/patch/put blob:{}", json.replace("KIND", kind)))
+        };
+        assert_eq!(addresses(&editor.send([put("grains")])), ["/notice"]);
+        assert_eq!(addresses(&editor.send([put("attenuverter")])), Vec::<&str>::new());
+        editor.ask("/undo");
+        assert!(rig.patch().modules["g"].is_placeholder);
+        assert_eq!(editor.ask("/query/module g"), [example("/module g grains 0.0 0.0 false")]);
     }
 
     fn reply_with(addr: &str, path: &Path) -> OscMessage {

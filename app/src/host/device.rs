@@ -10,6 +10,7 @@ use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfi
 use dsp_worker::worker::thread::ask_for_real_time;
 
 use super::callback::Callback;
+use crate::osc::sound::Card;
 
 /// What the host plays through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +26,24 @@ pub enum Output {
 /// The name of the [`Output::SilentClock`].
 pub const SILENT_CLOCK: &str = "silent clock";
 
-/// A sound card.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Card {
-    /// What `--device` takes.
-    pub id: String,
-    /// What a musician calls it.
-    pub name: String,
-    /// Whether it is the system's choice.
-    pub is_default: bool,
+impl Output {
+    /// As settings name it: a card's id, `default` or `silent`.
+    pub fn id(&self) -> &str {
+        match self {
+            Output::Default => "default",
+            Output::Device(id) => id,
+            Output::SilentClock => "silent",
+        }
+    }
+
+    /// What settings name so.
+    pub fn of(id: &str) -> Output {
+        match id {
+            "default" => Output::Default,
+            "silent" => Output::SilentClock,
+            id => Output::Device(id.to_owned()),
+        }
+    }
 }
 
 /// Why there is no sound.
@@ -116,7 +126,11 @@ pub struct Device {
 }
 
 enum Order {
-    Play(Output),
+    Play {
+        output: Output,
+        sample_rate_hz: u32,
+        block_frames: u32,
+    },
     /// A stream's callback came back, with an error or because it was dropped.
     Lost(u64, String),
     Stop,
@@ -145,9 +159,10 @@ impl Device {
         Ok(Device { orders, thread: Some(thread) })
     }
 
-    /// Plays through another output from now on.
-    pub fn play(&self, output: Output) {
-        let _ = self.orders.send(Order::Play(output));
+    /// Plays through that output and in that way from now on. What becomes of it
+    /// is told, also where it is as before.
+    pub fn play(&self, output: Output, sample_rate_hz: u32, block_frames: u32) {
+        let _ = self.orders.send(Order::Play { output, sample_rate_hz, block_frames });
     }
 }
 
@@ -212,7 +227,10 @@ impl Player {
             callback = home.recv().expect("a stream gives its callback back");
             match order {
                 Some(Order::Stop) => return,
-                Some(Order::Play(next)) => output = next,
+                Some(Order::Play { output: next, sample_rate_hz, block_frames }) => {
+                    (output, told) = (next, None);
+                    (self.sample_rate_hz, self.block_frames) = (sample_rate_hz, block_frames);
+                }
                 Some(Order::Lost(_, why)) => {
                     tracing::warn!("the sound card is gone: {why}");
                     // One that fails at once would be opened again without end.

@@ -48,6 +48,8 @@ pub enum Command {
     Event(PlanEvent),
     /// From this block on, this plan.
     Adopt(Adopted),
+    /// Fade out, or in again.
+    Mute(bool),
 }
 
 /// A plan that lies ready in shared memory.
@@ -65,6 +67,10 @@ pub struct Adopted {
     pub outs: [(u32, u32); MAX_OUTS],
     /// How many of these there are.
     pub out_count: u32,
+    /// Frames in a block, from the next one on. 0: as it is.
+    pub frames: u32,
+    /// In Hz, from this block on. 0: as it is.
+    pub sample_rate_hz: u32,
 }
 
 /// Who computes the jobs.
@@ -91,6 +97,9 @@ pub struct EngineStatus {
     pub block_nanos: AtomicU32,
     /// Blocks that were not there in time.
     pub xruns: AtomicU64,
+    /// The frame from which on nothing is heard, because it was told so; 0 while
+    /// it was not.
+    pub silent_from: AtomicU64,
     /// The engine is to stop, also in the middle of a block.
     pub is_stopping: AtomicBool,
 }
@@ -111,6 +120,9 @@ pub struct Engine {
     plan: Adopted,
     events: [PlanEvent; MAX_EVENTS],
     limiter: Limiter,
+    is_muted: bool,
+    /// From 0 to 1, on its way to what `is_muted` says.
+    volume: f32,
 }
 
 /// The number of the block after this one. 0 means none yet, so it is passed
@@ -118,6 +130,9 @@ pub struct Engine {
 fn next_block(block: u32) -> u32 {
     if block == u32::MAX { 2 } else { block + 1 }
 }
+
+/// How long it takes to fade out or in where the sample rate changes.
+const MUTE_SECS: f32 = 20e-3;
 
 /// How long the engine sleeps at most before it looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(100);
@@ -148,6 +163,8 @@ impl Engine {
             plan: Adopted::default(),
             events: [PlanEvent::default(); MAX_EVENTS],
             limiter: Limiter::new(sample_rate_hz as f32),
+            is_muted: false,
+            volume: 1.0,
         };
         shared.clock().write(&engine.start);
         (engine, producer, status)
@@ -160,6 +177,16 @@ impl Engine {
         self.start.plan_frame = frame;
         self.status.frame.store(frame, Relaxed);
         self.shared.clock().write(&self.start);
+    }
+
+    /// Frames in the next block. Real-time safe.
+    pub fn block_frames(&self) -> usize {
+        self.start.frames as usize
+    }
+
+    /// Of the last block, in Hz. Real-time safe.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.start.sample_rate_hz as u32
     }
 
     /// Computes the next block into `out`, which is as long as a block. False
@@ -182,7 +209,11 @@ impl Engine {
             }
             self.mix(out);
         }
+        self.fade(out);
         self.start.frame += u64::from(self.start.frames);
+        if self.plan.frames != 0 {
+            self.start.frames = self.plan.frames;
+        }
         self.status.blocks.fetch_add(1, Relaxed);
         self.status.frame.store(self.start.frame, Relaxed);
         self.status.block_nanos.store(began.elapsed().as_nanos() as u32, Relaxed);
@@ -208,9 +239,14 @@ impl Engine {
                     self.events[events] = event;
                     events += 1;
                 }
+                Command::Mute(is_muted) => self.is_muted = is_muted,
                 Command::Adopt(plan) => {
                     self.plan = plan;
                     self.start.plan_frame = self.start.frame;
+                    if plan.sample_rate_hz != 0 && plan.sample_rate_hz != self.sample_rate_hz() {
+                        self.start.sample_rate_hz = plan.sample_rate_hz as f32;
+                        self.limiter = Limiter::new(self.start.sample_rate_hz);
+                    }
                     self.status.plan_frame.store(self.start.frame, Relaxed);
                     // Release: with the Acquire in `Conductor::is_taken_up`.
                     self.status.generation.store(plan.generation, Release);
@@ -294,6 +330,27 @@ impl Engine {
         }
         for frame in out {
             *frame = self.limiter.frame(frame.map(|volts| volts / FULL_SCALE_VOLTS));
+        }
+    }
+
+    /// Fades out or in, as it was told. What is loud is not touched.
+    fn fade(&mut self, out: &mut [Frame]) {
+        let goal = if self.is_muted { 0.0 } else { 1.0 };
+        if self.volume == goal && goal == 1.0 {
+            return;
+        }
+        let step = 1.0 / (MUTE_SECS * self.start.sample_rate_hz);
+        for (offset, frame) in out.iter_mut().enumerate() {
+            let way: f32 = goal - self.volume;
+            self.volume += way.clamp(-step, step);
+            *frame = frame.map(|sample| sample * self.volume);
+            let is_silent = self.status.silent_from.load(Relaxed) != 0;
+            if self.volume == 0.0 && !is_silent {
+                let silent_from = self.start.frame + offset as u64;
+                self.status.silent_from.store(silent_from.max(1), Relaxed);
+            } else if self.volume > 0.0 && is_silent {
+                self.status.silent_from.store(0, Relaxed);
+            }
         }
     }
 

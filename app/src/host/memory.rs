@@ -34,6 +34,8 @@ pub struct ModuleMemory {
     pub taken: BTreeMap<Key, Memory>,
     /// Stretches that nobody has, by where they start. Neighbours are joined.
     free: BTreeMap<usize, usize>,
+    /// What modules had at another sample rate, until that plays no more.
+    before: BTreeMap<Key, Memory>,
     /// Numbers that nobody has; see [`Memory::number`].
     numbers: Vec<u32>,
     /// States for modules that are still to come.
@@ -48,6 +50,7 @@ impl ModuleMemory {
     pub fn new(arena: &Region, sample_rate_hz: f32, block_frames: usize) -> ModuleMemory {
         ModuleMemory {
             taken: BTreeMap::new(),
+            before: BTreeMap::new(),
             free: BTreeMap::from([(arena::REST, arena.len() - arena::REST)]),
             numbers: (0..MODULES as u32).rev().collect(),
             left: BTreeMap::new(),
@@ -63,9 +66,44 @@ impl ModuleMemory {
         self.left = states;
     }
 
+    /// Blocks are that long from the next plan on.
+    ///
+    /// # Errors
+    /// Where the system has no memory left; then they stay as they are.
+    pub fn set_block_frames(&mut self, arena: &Region, frames: usize) -> Result<(), RegionError> {
+        let frames = frames.clamp(QUANTUM, MAX_BLOCK_FRAMES);
+        for (key, memory) in &self.taken {
+            let (kind, entry) = catalog::find(&key.1).expect("the patch has been checked");
+            let layout = &self.layouts[kind];
+            let start = memory.offset as usize;
+            for part in layout.used(&memory.tapes, entry.about.outputs.len(), frames) {
+                arena.populate(start + part.start..start + part.end, Access::Write)?;
+            }
+        }
+        self.block_frames = frames;
+        Ok(())
+    }
+
+    /// From now on modules get memory for that sample rate, also those that have
+    /// some; that is theirs until [`ModuleMemory::keep_only`]. They keep their
+    /// numbers.
+    pub fn begin_anew(&mut self, sample_rate_hz: f32) {
+        self.sample_rate_hz = sample_rate_hz;
+        self.before = std::mem::take(&mut self.taken);
+    }
+
+    /// Takes [`ModuleMemory::begin_anew`] back. The sample rate is the old one.
+    pub fn go_back(&mut self, sample_rate_hz: f32) {
+        self.sample_rate_hz = sample_rate_hz;
+        let new = std::mem::replace(&mut self.taken, std::mem::take(&mut self.before));
+        for (key, memory) in new {
+            self.free_memory(&key, &memory);
+        }
+    }
+
     /// Gives a new module its memory, with its state as at its start, or with
     /// the one that was left for it; returns its number. A module that has some
-    /// keeps it.
+    /// keeps it, and one that had some at another sample rate keeps its number.
     ///
     /// # Errors
     /// Where there is none left.
@@ -83,7 +121,8 @@ impl ModuleMemory {
         let tapes = lay_out(&(entry.tapes)(self.sample_rate_hz));
         let size = layout.size_bytes(&tapes);
         let parts = layout.used(&tapes, entry.about.outputs.len(), self.block_frames);
-        let &number = self.numbers.last().ok_or(NoMemory::Modules)?;
+        let before = self.before.get(key).map(|memory| memory.number);
+        let number = before.or_else(|| self.numbers.last().copied()).ok_or(NoMemory::Modules)?;
         let start = first_fit(&mut self.free, size).ok_or(NoMemory::Full(arena.len() >> 20))?;
         for part in parts {
             let part = start + part.start..start + part.end;
@@ -105,8 +144,11 @@ impl ModuleMemory {
                 _ => layout.state.start(entry, state, &params, module.is_bypassed, seed(key)),
             }
         }
-        self.numbers.pop();
         self.taken.insert(key.clone(), Memory { offset: start as u64, number, tapes });
+        if before.is_some() {
+            return Ok(None);
+        }
+        self.numbers.pop();
         Ok(Some(number))
     }
 
@@ -120,18 +162,19 @@ impl ModuleMemory {
 
     /// Takes back the memory of every module that is not among `keep`.
     pub fn keep_only(&mut self, keep: impl Fn(&Key) -> bool) {
-        let layouts = &self.layouts;
-        let (free, numbers) = (&mut self.free, &mut self.numbers);
-        self.taken.retain(|key, memory| {
-            let is_kept = keep(key);
-            if !is_kept {
-                let (kind, _) = catalog::find(&key.1).expect("the patch has been checked");
-                let size = layouts[kind].size_bytes(&memory.tapes);
-                give_back(free, memory.offset as usize, size);
-                numbers.push(memory.number);
-            }
-            is_kept
-        });
+        for (key, memory) in std::mem::take(&mut self.before) {
+            self.free_memory(&key, &memory);
+        }
+        for (key, memory) in self.taken.extract_if(.., |key, _| !keep(key)).collect::<Vec<_>>() {
+            self.free_memory(&key, &memory);
+            self.numbers.push(memory.number);
+        }
+    }
+
+    fn free_memory(&mut self, key: &Key, memory: &Memory) {
+        let (kind, _) = catalog::find(&key.1).expect("the patch has been checked");
+        let size = self.layouts[kind].size_bytes(&memory.tapes);
+        give_back(&mut self.free, memory.offset as usize, size);
     }
 }
 

@@ -10,6 +10,7 @@ use super::crash::Crash;
 use super::ladder::{Case, Cause, Rung};
 use super::plan::Key;
 use super::pool::Trouble;
+use crate::osc::status::NoticeKind;
 
 /// What there is to tell of the troubles of a moment: of each module, the last.
 /// Its first crash is kept in the folder. `keys` are the modules by number.
@@ -71,6 +72,19 @@ pub fn trouble(title: &str, module: &str, case: &Case, ending: &str) -> String {
     }
 }
 
+/// Whether something went wrong where that is said. What is not known to be as
+/// it should be is trouble.
+pub fn kind(sentence: &str) -> NoticeKind {
+    let is_well = WELL.iter().any(|beginning| sentence.starts_with(beginning));
+    if is_well { NoticeKind::Info } else { NoticeKind::Trouble }
+}
+
+/// What sentences begin with that say that all is well.
+const WELL: [&str; 3] = ["Playing through ", SILENT, "The patch of the last session is kept"];
+
+/// What is said where the silent clock was asked for.
+pub const SILENT: &str = "The patch runs on the silent clock: nothing is heard.";
+
 /// In a word, for a badge.
 pub fn badge(rung: Rung) -> &'static str {
     match rung {
@@ -85,6 +99,13 @@ pub fn badge(rung: Rung) -> &'static str {
 mod tests {
     use super::super::ladder::Ladder;
     use super::*;
+
+    #[test]
+    fn what_is_as_it_should_be_is_no_trouble() {
+        let said = ["Playing through USB Audio.", SILENT, "You hear nothing: no card. The patch…"];
+        let kinds = [NoticeKind::Info, NoticeKind::Info, NoticeKind::Trouble];
+        assert_eq!(said.map(kind), kinds);
+    }
 
     #[test]
     fn each_rung_says_what_is_heard_and_what_can_be_done() {

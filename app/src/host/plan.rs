@@ -429,6 +429,22 @@ mod tests {
     }
 
     #[test]
+    fn placeholders_and_their_cables_are_left_out() {
+        let known = mixers(3, &[(0, 1, 0), (2, 2, 0)]);
+        let mut mixed = known.clone();
+        let mut grains = PatchModule::new("grains", 0.0, 0.0);
+        grains.is_placeholder = true;
+        mixed.modules.insert("a".parse().unwrap(), grains.clone());
+        mixed.modules.insert("m-1-b".parse().unwrap(), grains);
+        for cable in ["m-1.out -> a.in", "a.left -> m-0.in-1", "a.x -> m-1-b.y"] {
+            mixed.cables.insert(cable.parse().unwrap());
+        }
+        mixed.check().unwrap();
+        assert_eq!(planned(None, &mixed, 2), planned(None, &known, 2));
+        assert_eq!(planned(Some(&known), &mixed, 2), planned(Some(&known), &known, 2));
+    }
+
+    #[test]
     fn what_appears_and_what_leaves_fades_and_what_stays_does_not() {
         let before = mixers(3, &[(0, 1, 0), (1, 2, 0)]);
         let mut after = mixers(2, &[(0, 1, 0), (0, 1, 1)]);

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dsp_worker::catalog::CATALOG;
+use dsp_worker::dsp::random::Random;
 use dsp_worker::module::Event;
 use dsp_worker::protocol::ModuleLayout;
+use dsp_worker::units::MAX_BLOCK_FRAMES;
 use dsp_worker::worker::thread::{ask_for_real_time, flushing_denormals};
 use shm_ring::layout::ModuleRecord;
 use shm_ring::region::RegionError;
@@ -19,19 +21,23 @@ use shm_ring::sync::Ordering;
 use super::callback::{Callback, FrameRing, RING_FRAMES};
 use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
-use super::device::{Device, News, Output, SILENT_CLOCK};
+use super::device::{self, Device, News, Output, SILENT_CLOCK};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
 use super::journal::{Journal, Kept, Ticket};
 use super::ladder::{Case, Rung};
 use super::notice;
+use super::pace::Pace;
 use super::plan::Key;
-use super::pool::{Crew, Pool, PoolError, Trouble};
+use super::pool::{Aftermath, Crew, Pool, PoolError, Trouble};
+use super::recorder::{Recorder, Remote};
 use super::shared::Shared;
 use super::snapshot::{self, Snapshot};
 use super::supervisor::Seat;
 use super::tap::{Pipe, Spout, Tap};
 use super::watchdog::Patience;
+use crate::osc::sound::{Card, Killed, SoundChange, SoundSetup};
 use crate::osc::status::{ModuleFault, Status, WorkerStatus};
+use crate::osc::view::{Seen, View};
 use crate::patch::{ModuleId, Patch};
 
 /// How a patch is played.
@@ -62,6 +68,8 @@ pub struct Keeping {
     pub snapshot: Option<Snapshot>,
     /// Where the next session finds this one.
     pub journal: Option<Arc<Journal>>,
+    /// How much of the sound is remembered, where it can be recorded at all.
+    pub remembered: Option<Duration>,
 }
 
 /// Why a patch does not play.
@@ -81,8 +89,20 @@ pub enum PlayError {
 /// A patch that plays until this is dropped.
 pub struct Player {
     inner: Arc<Inner>,
-    device: Option<Device>,
     threads: Vec<JoinHandle<()>>,
+    recorder: Option<Recorder>,
+    /// Chooses whom to kill.
+    random: Random,
+    victims: Arc<Mutex<Vec<Victim>>>,
+}
+
+/// A worker that is being killed on request.
+#[derive(Clone, Copy)]
+struct Victim {
+    pid: u32,
+    slot: usize,
+    /// Blocks that were late before.
+    xruns: u64,
 }
 
 struct Inner {
@@ -90,8 +110,13 @@ struct Inner {
     pool: Arc<Pool>,
     status: Arc<EngineStatus>,
     settings: Settings,
+    pace: Pace,
+    /// What is wanted.
+    output: Mutex<Output>,
     asked: Arc<AtomicU32>,
-    device: Mutex<News>,
+    card: Mutex<Option<Device>>,
+    /// What it says, and how often it has said something.
+    device: Mutex<(News, u64)>,
     journal: Option<Arc<Journal>>,
     score: Mutex<Score>,
     changed: Condvar,
@@ -109,6 +134,10 @@ struct Score {
     waiting: Option<Patch>,
     /// What happened to modules that the plan which plays does not have yet.
     early: Vec<(ModuleId, Event)>,
+    /// The sample rate and the block that are wanted, where others play.
+    wanted_pace: Option<(u32, u32)>,
+    /// What happens to modules now has to wait for the next plan.
+    is_going_over: bool,
     is_closing: bool,
 }
 
@@ -162,18 +191,21 @@ impl Player {
         let tell = Arc::new(tell);
         let sentence = Arc::clone(&tell);
         let Settings { output, sample_rate_hz, block_frames, .. } = settings.clone();
-        let (mut player, callback) =
-            Player::prepare(patch, settings, keeping, move |text| sentence(text))?;
+        let (player, callback) =
+            Player::resume_without_card(patch, settings, keeping, move |text| sentence(text))?;
         let listening = Arc::clone(&player.inner);
         let hear = move |news: News| {
             match &news {
                 News::Playing(card) => tell(&format!("Playing through {card}.")),
                 News::Silent(why) => tell(&silence(why)),
             }
-            *lock(&listening.device) = news;
+            let mut device = lock(&listening.device);
+            *device = (news, device.1 + 1);
+            drop(device);
+            listening.changed.notify_all();
         };
         let device = Device::start(output, sample_rate_hz, block_frames, callback, hear)?;
-        player.device = Some(device);
+        *lock(&player.inner.card) = Some(device);
         Ok(player)
     }
 
@@ -188,13 +220,18 @@ impl Player {
         settings: Settings,
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<(Player, Callback), PlayError> {
-        Player::prepare(patch, settings, Keeping::default(), tell)
+        Player::resume_without_card(patch, settings, Keeping::default(), tell)
     }
 
-    fn prepare(
+    /// As [`Player::start_without_card`], from where another session was, and
+    /// kept.
+    ///
+    /// # Errors
+    /// As in [`Player::start`].
+    pub fn resume_without_card(
         patch: &Patch,
         settings: Settings,
-        Keeping { snapshot, journal }: Keeping,
+        Keeping { snapshot, journal, remembered }: Keeping,
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<(Player, Callback), PlayError> {
         let shared = Arc::new(Shared::create()?);
@@ -224,13 +261,21 @@ impl Player {
         conductor.lead(patch)?;
         let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
         let (spout, pipe) = Pipe::new();
+        let recorder = remembered.and_then(|remembered| Some((remembered, pipe.open()?)));
+        let recorder = recorder
+            .map(|(remembered, tap)| Recorder::start(tap, remembered, rate, Arc::clone(&tell)));
+        let recorder = recorder.transpose()?;
+        let pace = Pace::new(rate, frames, settings.ahead);
         let inner = Arc::new(Inner {
             shared,
             pool,
             status: Arc::clone(&status),
+            pace,
+            output: Mutex::new(settings.output.clone()),
             settings,
             asked: Arc::new(AtomicU32::new(frames)),
-            device: Mutex::new(News::Silent(SILENT_CLOCK.to_owned())),
+            card: Mutex::new(None),
+            device: Mutex::new((News::Silent(SILENT_CLOCK.to_owned()), 0)),
             journal,
             score: Mutex::new(Score {
                 conductor,
@@ -238,6 +283,8 @@ impl Player {
                 ticket: Ticket::default(),
                 waiting: None,
                 early: Vec::new(),
+                wanted_pace: None,
+                is_going_over: false,
                 is_closing: false,
             }),
             changed: Condvar::new(),
@@ -265,7 +312,9 @@ impl Player {
             let keeping = Arc::clone(&inner);
             threads.push(named("keeper").spawn(move || keeping.keep_session(&journal))?);
         }
-        Ok((Player { inner, device: None, threads }, callback))
+        let victims = Arc::default();
+        let random = Random::new(u64::from(std::process::id()));
+        Ok((Player { inner, threads, recorder, random, victims }, callback))
     }
 
     /// Blocks that were not there in time.
@@ -297,7 +346,9 @@ impl Player {
 
 impl Drop for Player {
     fn drop(&mut self) {
-        self.device = None;
+        // Not with the lock: it has something to say while it ends.
+        let card = lock(&self.inner.card).take();
+        drop(card);
         lock(&self.inner.score).is_closing = true;
         self.inner.changed.notify_all();
         self.inner.status.is_stopping.store(true, Relaxed);
@@ -314,12 +365,25 @@ const DISK_PATIENCE: Duration = Duration::from_secs(1);
 /// How much of the sound the next session may be behind.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a fade before another sample rate is waited for.
+const FADE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a sound card may take to open before the sound comes back in any
+/// case.
+const CARD_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks at what the engine has done.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Between two looks whether a victim is inside a job.
+const AIM: Duration = Duration::from_micros(10);
+
 const NOT_REAL_TIME: &str = "The system does not let the sound run in real time. It plays all the \
     same, but other programs may interrupt it. packaging/linux says how to allow it.";
 
 fn silence(why: &str) -> String {
     if why == SILENT_CLOCK {
-        return "The patch runs on the silent clock: nothing is heard.".to_owned();
+        return notice::SILENT.to_owned();
     }
     format!(
         "You hear nothing: {why}. The patch runs silently, and will be heard as soon as one does."
@@ -338,33 +402,121 @@ impl Inner {
         mut ring: shm_ring::ring::Producer<Arc<FrameRing>>,
         mut spout: Spout,
     ) {
-        let frames = self.settings.block_frames;
-        if !ask_for_real_time(frames, self.settings.sample_rate_hz) {
+        if !ask_for_real_time(self.pace.block_frames(), self.pace.sample_rate_hz()) {
             tracing::info!("the engine does not run in real time: the system does not let it");
         }
-        let mut block: Vec<Frame> = vec![[0.0; 2]; frames as usize];
+        let mut room: Vec<Frame> = vec![[0.0; 2]; MAX_BLOCK_FRAMES];
         while !self.status.is_stopping.load(Relaxed) {
+            let block = &mut room[..engine.block_frames()];
             let filled = RING_FRAMES - ring.room();
-            if filled + block.len() > self.ring_frames() {
+            // Its own block: that of the pace may be of a plan that is to come.
+            let most = self.pace.ring_frames(self.asked.load(Relaxed), block.len() as u32);
+            if filled + block.len() > most {
                 // The sound card wakes it.
                 std::thread::park_timeout(Duration::from_millis(50));
                 continue;
             }
             let frame = self.status.frame.load(Relaxed);
-            if !engine.block(&mut block) {
+            if !engine.block(block) {
                 return;
             }
-            ring.push(&block);
-            spout.push(frame, self.status.block_nanos.load(Relaxed), &block);
+            ring.push(block);
+            let nanos = self.status.block_nanos.load(Relaxed);
+            spout.push(frame, engine.sample_rate_hz(), nanos, block);
         }
     }
 
     /// How full the ring is at most: what the card takes at once, and what is
     /// computed ahead of it.
     fn ring_frames(&self) -> usize {
-        let (block, asked) = (self.settings.block_frames, self.asked.load(Relaxed));
-        let card = asked.next_multiple_of(block);
-        ((card + self.settings.ahead * block) as usize).min(RING_FRAMES)
+        self.pace.ring_frames(self.asked.load(Relaxed), self.pace.block_frames())
+    }
+
+    fn latency_secs(&self) -> f32 {
+        let frames = self.ring_frames() + self.asked.load(Relaxed) as usize;
+        frames as f32 / self.pace.sample_rate_hz() as f32
+    }
+
+    /// Opens the sound card that is wanted, at the pace that there is.
+    fn open_card(&self) {
+        let (rate, frames) = (self.pace.sample_rate_hz(), self.pace.block_frames());
+        // Until the card has asked.
+        self.asked.store(frames, Relaxed);
+        if let Some(card) = &*lock(&self.card) {
+            card.play(lock(&self.output).clone(), rate, frames);
+        }
+    }
+
+    /// Waits, with the score unlocked, until something is so. False where it was
+    /// not in time.
+    fn wait_until<'a>(
+        &'a self,
+        mut score: MutexGuard<'a, Score>,
+        timeout: Duration,
+        is_so: impl Fn() -> bool,
+    ) -> (MutexGuard<'a, Score>, bool) {
+        let end = Instant::now() + timeout;
+        while !score.is_closing && !is_so() {
+            if Instant::now() > end {
+                return (score, false);
+            }
+            // The engine is real-time and wakes nobody.
+            let wait = self.changed.wait_timeout(score, LOOK);
+            score = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        (score, true)
+    }
+
+    /// Goes over to another block, which nobody hears, or to another sample rate,
+    /// which takes a short silence.
+    fn change_pace<'a>(
+        &'a self,
+        mut score: MutexGuard<'a, Score>,
+        (rate, frames): (u32, u32),
+        tell: &dyn Fn(&str),
+    ) -> MutexGuard<'a, Score> {
+        let is_other_rate = rate != self.pace.sample_rate_hz();
+        if is_other_rate {
+            score.conductor.mute(true);
+            score.is_going_over = true;
+            // Until what was computed before the silence has been played.
+            let is_over = || {
+                let silent_from = self.status.silent_from.load(Relaxed);
+                let frame = self.status.frame.load(Relaxed);
+                silent_from != 0 && frame >= silent_from + self.ring_frames() as u64
+            };
+            (score, _) = self.wait_until(score, FADE_PATIENCE, is_over);
+        }
+        let begun = score.conductor.set_block_frames(frames).and_then(|()| {
+            if is_other_rate {
+                return score.conductor.begin_at_rate(rate);
+            }
+            let patch = score.conductor.patch().unwrap_or_default();
+            score.conductor.begin(&patch)
+        });
+        match begun {
+            Ok(preparation) => {
+                drop(score);
+                preparation.wait();
+                score = lock(&self.score);
+                score.conductor.commit();
+                self.pace.set(rate, frames);
+                self.pool.set_patience(Patience::live(self.pace.block()));
+                let said = lock(&self.device).1;
+                self.open_card();
+                if is_other_rate && lock(&self.card).is_some() {
+                    let is_open = || lock(&self.device).1 != said;
+                    (score, _) = self.wait_until(score, CARD_PATIENCE, is_open);
+                }
+            }
+            Err(error) => tell(&format!("{error}. The sound goes on as it was before.")),
+        }
+        if is_other_rate {
+            score.is_going_over = false;
+            score.conductor.mute(false);
+        }
+        score.play_early();
+        score
     }
 
     /// What there is to tell of modules in trouble.
@@ -408,8 +560,15 @@ impl Inner {
             if let Some(journal) = &self.journal {
                 journal.taken_up(score.conductor.patch());
             }
+            if !score.conductor.is_passing()
+                && let Some(pace) = score.wanted_pace.take()
+            {
+                score = self.change_pace(score, pace, tell);
+                continue;
+            }
             if !score.conductor.is_passing() && score.wanted.is_none() {
-                let idle = |score: &mut Score| score.wanted.is_none() && !score.is_closing;
+                let is_idle = |score: &Score| score.wanted.is_none() && score.wanted_pace.is_none();
+                let idle = |score: &mut Score| is_idle(score) && !score.is_closing;
                 score =
                     self.changed.wait_while(score, idle).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -480,8 +639,7 @@ impl Inner {
     {
         while !score.is_closing && !score.conductor.is_taken_up() {
             // The engine is real-time and wakes nobody; a block is not long.
-            let block = self.settings.block_frames as f32 / self.settings.sample_rate_hz as f32;
-            let nap = Duration::from_secs_f32(block.max(1e-3));
+            let nap = self.pace.block().max(Duration::from_millis(1));
             let wait = self.changed.wait_timeout(score, nap);
             score = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -518,7 +676,7 @@ impl Sound for Player {
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
-        let key = score.key(module);
+        let key = score.key(module).filter(|_| !score.is_going_over);
         if !key.is_some_and(|key| score.conductor.event(&key, event)) {
             score.early.push((module.clone(), event));
         }
@@ -544,9 +702,10 @@ impl Sound for Player {
 
     fn status(&self) -> Status {
         let inner = &self.inner;
-        let (rate, frames) = (inner.settings.sample_rate_hz as f32, inner.settings.block_frames);
+        let rate = inner.pace.sample_rate_hz() as f32;
+        let frames = inner.pace.block_frames();
         let block_secs = frames as f32 / rate;
-        let device = match &*lock(&inner.device) {
+        let device = match &lock(&inner.device).0 {
             News::Playing(card) => card.clone(),
             News::Silent(_) => SILENT_CLOCK.to_owned(),
         };
@@ -578,7 +737,7 @@ impl Sound for Player {
             block_frames: frames,
             device,
             load: inner.status.block_nanos.load(Relaxed) as f32 * 1e-9 / block_secs,
-            latency_secs: (inner.ring_frames() + inner.asked.load(Relaxed) as usize) as f32 / rate,
+            latency_secs: inner.latency_secs(),
             xruns: inner.status.xruns.load(Relaxed),
             blocks: inner.status.blocks.load(Relaxed),
             workers: inner.pool.workers().into_iter().map(worker).collect(),
@@ -599,5 +758,120 @@ impl Sound for Player {
             (count > 0).then(|| (key.0.clone(), numbers.collect()))
         });
         shown.collect()
+    }
+
+    fn view_number(&self) -> u32 {
+        lock(&self.inner.score).conductor.plan().map_or(0, |plan| plan.tables.generation)
+    }
+
+    fn view(&self) -> Option<View> {
+        let (inner, score) = (&self.inner, lock(&self.inner.score));
+        let plan = score.conductor.plan()?;
+        let seen = |(key, &index): (&Key, &usize)| {
+            let module = &plan.tables.modules[index];
+            let (id, kind) = key.clone();
+            Seen { id, kind, memory: module.memory, slot: module.slot }
+        };
+        Some(View {
+            control: inner.shared.control.name().to_owned(),
+            arena: inner.shared.arena.name().to_owned(),
+            sample_rate_hz: inner.pace.sample_rate_hz() as f32,
+            block_frames: inner.pace.block_frames(),
+            modules: plan.modules.iter().map(seen).collect(),
+        })
+    }
+
+    fn recorder(&self) -> Option<Remote> {
+        self.recorder.as_ref().map(Recorder::remote)
+    }
+
+    fn setup(&self) -> SoundSetup {
+        let inner = &self.inner;
+        let why_not = match &lock(&inner.device).0 {
+            News::Playing(_) => None,
+            News::Silent(why) => Some(why.clone()),
+        };
+        SoundSetup {
+            device: lock(&inner.output).id().to_owned(),
+            sample_rate_hz: inner.pace.sample_rate_hz(),
+            block_frames: inner.pace.block_frames(),
+            ahead: inner.pace.ahead(),
+            latency_secs: inner.latency_secs(),
+            why_not,
+        }
+    }
+
+    fn change_setup(&mut self, change: &SoundChange) {
+        let inner = &self.inner;
+        if let Some(ahead) = change.ahead {
+            inner.pace.set_ahead(ahead);
+        }
+        if let Some(device) = &change.device {
+            *lock(&inner.output) = Output::of(device);
+        }
+        let mut score = lock(&inner.score);
+        let now = (inner.pace.sample_rate_hz(), inner.pace.block_frames());
+        // What was wanted a moment ago, and does not play yet, is wanted still.
+        let (rate, frames) = score.wanted_pace.unwrap_or(now);
+        let rate = change.sample_rate_hz.unwrap_or(rate);
+        let frames = change.block_frames.unwrap_or(frames);
+        let is_other_pace = (rate, frames) != now || score.is_going_over;
+        score.wanted_pace = is_other_pace.then_some((rate, frames));
+        drop(score);
+        inner.changed.notify_all();
+        // The planner opens it, too, where it changes the pace.
+        if change.device.is_some() && !is_other_pace {
+            inner.open_card();
+        }
+    }
+
+    fn devices() -> Vec<Card> {
+        device::list()
+    }
+
+    fn kill(&mut self, slot: Option<usize>) -> bool {
+        let busy = self.busy_slots();
+        let is_wanted = |held: usize| slot.is_none_or(|slot| slot == held) && busy >> held & 1 == 1;
+        let pool = &self.inner.pool;
+        let (seats, workers) = (pool.seats(), pool.workers());
+        let holds = |(seat, &is): (usize, &Seat)| match is {
+            Seat::Holds(held) if is_wanted(held) => {
+                let (pid, _) = workers.iter().find(|(_, seat)| *seat == Seat::Holds(held))?;
+                Some((seat, held, *pid))
+            }
+            _ => None,
+        };
+        let all: Vec<(usize, usize, u32)> = seats.iter().enumerate().filter_map(holds).collect();
+        let chosen = self.random.bits() as usize % all.len().max(1);
+        let Some(&(seat, slot, pid)) = all.get(chosen) else { return false };
+        let (pool, victims) = (Arc::clone(pool), Arc::clone(&self.victims));
+        let victim = Victim { pid, slot, xruns: self.xruns() };
+        let block = self.inner.pace.block();
+        // Nobody is to wait for the right moment.
+        let kill = move || {
+            let end = Instant::now() + 4 * block;
+            while Instant::now() < end && !pool.is_inside_a_job(seat) {
+                std::thread::sleep(AIM);
+            }
+            if pool.kill(seat) {
+                lock(&victims).push(victim);
+            }
+        };
+        std::thread::Builder::new().name("killer".to_owned()).spawn(kill).is_ok()
+    }
+
+    fn killed(&mut self) -> Vec<Killed> {
+        let mut killed = Vec::new();
+        lock(&self.victims).retain(|&Victim { pid, slot, xruns }| {
+            let recovery_secs = match self.inner.pool.aftermath(pid) {
+                Aftermath::Unknown => return true,
+                Aftermath::Recovered(recovery) => recovery.stamp_nanos as f64 * 1e-9,
+                Aftermath::NothingToDo => 0.0,
+            };
+            let xruns = self.inner.status.xruns.load(Relaxed) - xruns;
+            killed.push(Killed { pid, slot: slot as u32, recovery_secs, xruns });
+            false
+        });
+        killed
     }
 }

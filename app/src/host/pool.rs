@@ -41,7 +41,7 @@ mod death;
 mod recovery;
 mod watch;
 
-pub use recovery::Recovery;
+pub use recovery::{Aftermath, Recovery};
 use recovery::{Open, Recoveries};
 
 /// How long a worker may take to get warm, or ready for a plan, before the host
@@ -148,7 +148,7 @@ struct Inner {
     shared: Arc<Shared>,
     program: PathBuf,
     crew: Crew,
-    patience: Patience,
+    patience: Mutex<Patience>,
     began: Instant,
     state: Mutex<State>,
     changed: Condvar,
@@ -217,7 +217,7 @@ impl Pool {
             shared,
             program,
             crew,
-            patience,
+            patience: Mutex::new(patience),
             began: Instant::now(),
             state: Mutex::new(State {
                 supervisor,
@@ -348,6 +348,12 @@ impl Pool {
         state.ladder.forget(module)
     }
 
+    /// How long things may take from now on.
+    pub fn set_patience(&self, patience: Patience) {
+        *self.inner.patience.lock().unwrap_or_else(PoisonError::into_inner) = patience;
+        self.inner.shared.alarm.set_late(patience.late);
+    }
+
     /// Kills the worker in a seat, as `kill -9` does. Whether there was one that
     /// had not been killed yet.
     pub fn kill(&self, seat: usize) -> bool {
@@ -397,6 +403,16 @@ impl Pool {
         let mut state = self.inner.lock();
         state.recoveries.collect(&self.inner.shared);
         state.recoveries.known.clone()
+    }
+
+    /// What became of the work of a worker that was killed.
+    pub fn aftermath(&self, pid: u32) -> Aftermath {
+        let mut state = self.inner.lock();
+        let is_alive = |worker: &Worker| worker.child.as_ref().is_some_and(|it| it.id() == pid);
+        if state.workers.iter().any(is_alive) {
+            return Aftermath::Unknown;
+        }
+        state.recoveries.aftermath(&self.inner.shared, pid)
     }
 
     /// Workers that were started to take the place of one that died.
@@ -474,6 +490,10 @@ impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere leaves the state whole: it changes in one step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn patience(&self) -> Patience {
+        *self.patience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now_secs(&self) -> f64 {

@@ -181,3 +181,36 @@ impl Render {
         frames
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dsp_worker::module::Event;
+
+    use super::*;
+    use crate::patch::factory::TEMPLATES;
+    use crate::patch::is_played;
+
+    #[test]
+    fn every_template_is_heard_once_it_is_played_and_is_not_too_loud() {
+        let settings = Settings {
+            sample_rate_hz: 48_000,
+            block_frames: 256,
+            computed_by: ComputedBy::InProcess,
+        };
+        for template in TEMPLATES.iter().filter(|template| template.name != "empty") {
+            let patch = template.patch();
+            let mut render = Render::new(&patch, &settings).unwrap();
+            render.block();
+            for (id, _) in patch.modules.iter().filter(|(_, m)| m.about().is_ok_and(is_played)) {
+                let key = render.conductor().key(id).unwrap();
+                for (key_number, voct) in [(60, 0.0), (64, 1.0 / 3.0), (67, 7.0 / 12.0)] {
+                    let event = Event::NoteOn { key: key_number, voct, velocity: 0.8 };
+                    assert!(render.conductor().event(&key, event));
+                }
+            }
+            let frames = render.frames(96_000);
+            let loudest = frames.as_flattened().iter().fold(0.0f32, |a, b| a.max(b.abs()));
+            assert!((0.1..0.98).contains(&loudest), "{}: {loudest}", template.name);
+        }
+    }
+}

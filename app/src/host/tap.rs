@@ -26,6 +26,8 @@ pub struct TappedBlock {
     pub frame: u64,
     /// How many frames it has.
     pub frames: u32,
+    /// In Hz.
+    pub sample_rate_hz: u32,
     /// How long it took, in nanoseconds.
     pub nanos: u32,
     /// For whom it was pushed: who opens the tap later does not want it.
@@ -56,7 +58,7 @@ pub struct Spout {
 impl Spout {
     /// A block was made, from that frame on. Does nothing while nobody reads.
     /// Real-time safe.
-    pub fn push(&mut self, frame: u64, nanos: u32, block: &[Frame]) {
+    pub fn push(&mut self, frame: u64, sample_rate_hz: u32, nanos: u32, block: &[Frame]) {
         // Acquire: with the Release in `Pipe::open`, by which `lost` is 0.
         let opening = self.valve.opening.load(Acquire);
         if !Valve::is_open(opening) {
@@ -67,7 +69,8 @@ impl Spout {
             return;
         }
         self.frames.push(block);
-        self.headers.push(&[TappedBlock { frame, frames: block.len() as u32, nanos, opening }]);
+        let frames = block.len() as u32;
+        self.headers.push(&[TappedBlock { frame, frames, sample_rate_hz, nanos, opening }]);
     }
 }
 
@@ -149,6 +152,8 @@ impl Drop for Tap {
 mod tests {
     use super::*;
 
+    const RATE_HZ: u32 = 48_000;
+
     fn block(value: f32) -> [Frame; 32] {
         [[value, -value]; 32]
     }
@@ -157,8 +162,8 @@ mod tests {
     fn blocks_are_read_in_order_and_whole() {
         let (mut spout, pipe) = Pipe::new();
         let mut tap = pipe.open().expect("nobody reads");
-        spout.push(0, 7, &block(1.0));
-        spout.push(32, 8, &block(2.0)[..16]);
+        spout.push(0, RATE_HZ, 7, &block(1.0));
+        spout.push(32, RATE_HZ, 8, &block(2.0)[..16]);
         let mut out = Vec::new();
         let first = tap.read(&mut out).expect("the first block");
         assert_eq!((first.frame, first.frames, first.nanos), (0, 32, 7));
@@ -173,13 +178,13 @@ mod tests {
         let (mut spout, pipe) = Pipe::new();
         let mut tap = pipe.open().expect("nobody reads");
         let long = [[0.5; 2]; 2048];
-        (0..40).for_each(|index| spout.push(2048 * index, 0, &long));
+        (0..40).for_each(|index| spout.push(2048 * index, RATE_HZ, 0, &long));
         assert_eq!(tap.lost(), 8);
         let mut out = Vec::new();
         let frames: Vec<u64> =
             std::iter::from_fn(|| tap.read(&mut out)).map(|block| block.frame).collect();
         assert_eq!(frames, (0..32).map(|index| 2048 * index).collect::<Vec<_>>());
-        spout.push(81_920, 0, &long);
+        spout.push(81_920, RATE_HZ, 0, &long);
         assert_eq!(tap.read(&mut out).map(|block| block.frame), Some(81_920));
     }
 
@@ -188,11 +193,11 @@ mod tests {
         let (mut spout, pipe) = Pipe::new();
         let first = pipe.open().expect("nobody reads");
         assert!(pipe.open().is_none());
-        spout.push(0, 0, &block(1.0));
+        spout.push(0, RATE_HZ, 0, &block(1.0));
         drop(first);
-        spout.push(32, 0, &block(2.0));
+        spout.push(32, RATE_HZ, 0, &block(2.0));
         let mut second = pipe.open().expect("nobody reads any more");
-        spout.push(64, 0, &block(3.0));
+        spout.push(64, RATE_HZ, 0, &block(3.0));
         let mut out = Vec::new();
         assert_eq!(second.read(&mut out).map(|block| block.frame), Some(64));
         assert_eq!(out, block(3.0));

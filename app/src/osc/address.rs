@@ -126,8 +126,23 @@ const BYPASSED: Arg = arg("is_bypassed", Form::Flag, "", "", "whether signals pa
 const KEY: Arg = arg("key", Form::Int, "semitones", "0 or more; 60 is C4", "which key");
 const PATH: Arg = arg("path", Form::Text, "", "a whole path", "a file of the host's machine");
 const JSON: Arg = arg("json", Form::Blob, "", "UTF-8", "the text of a patch file");
-const REPORT: Arg =
-    arg("kind", Form::Text, "", "patch, meters, health", "what is reported, one or more");
+const REPORT: Arg = arg(
+    "kind",
+    Form::Text,
+    "",
+    "patch, meters, health, notices, view, recorder",
+    "what is reported, one or more",
+);
+const FORMAT: Arg = arg(
+    "format",
+    Form::Text,
+    "",
+    "f32, s24, s16",
+    "how samples lie in the file; s24 and s16 are dithered",
+);
+const WAV: Arg = arg("path", Form::Text, "", "a whole path, of no file", "the WAV file");
+const DONE_WAV: Arg = arg("path", Form::Text, "", "", "the WAV file");
+const SECONDS: Arg = arg("seconds", Form::Number, "s", "0 or more", "how long it is");
 const SYNC: Arg = arg("id", Form::Int, "", "any", "comes back as it was sent");
 
 const BLANK: Address = Address {
@@ -348,7 +363,7 @@ pub static ADDRESSES: &[Address] = &[
     Address {
         path: "/patch/get",
         example: "/patch/get",
-        help: "Asks for the whole patch: `/patch`. After `/reports/lost`, reports of the patch go on from there.",
+        help: "Asks for the whole patch: `/patch`, then `/patch/file` and `/history`. After `/reports/lost`, reports of the patch go on from there.",
         ..BLANK
     },
     Address {
@@ -363,6 +378,24 @@ pub static ADDRESSES: &[Address] = &[
         is_for_controllers: true,
         example: "/redo",
         help: "Makes the step again that was undone last.",
+        ..BLANK
+    },
+    Address {
+        path: "/history/get",
+        args: &[
+            arg("first", Form::Int, "", "0 or more; 0: the oldest", "from which step on"),
+            arg("count", Form::Int, "", "0 or more", "how many, and at most 1000"),
+        ],
+        optional: 1,
+        example: "/history/get 40 10",
+        help: "Asks what steps did, done or to be redone: `/history/steps`.",
+        ..BLANK
+    },
+    Address {
+        path: "/history/go",
+        args: &[arg("undos", Form::Int, "", "0 to all steps", "how many steps are done then")],
+        example: "/history/go 12",
+        help: "Takes back or makes again as many steps as it needs.",
         ..BLANK
     },
     Address {
@@ -391,7 +424,7 @@ pub static ADDRESSES: &[Address] = &[
         path: "/reports/subscribe",
         repeated: &[REPORT],
         example: "/reports/subscribe patch health",
-        help: "From here on, changes of the patch, meters, or the health of the host are reported to this connection.",
+        help: "From here on, changes of the patch, meters, the health of the host, what it tells the musician, the places of signals, or what is recorded are reported to this connection.",
         ..BLANK
     },
     Address {
@@ -408,6 +441,79 @@ pub static ADDRESSES: &[Address] = &[
         example: "/sync 7",
         help: "Asks for `/synced`, once all that this connection asked for before is done, and lies in \
                the journal where the host keeps one.",
+        ..BLANK
+    },
+    Address {
+        path: "/record/start",
+        args: &[WAV, FORMAT],
+        example: "/record/start /home/ada/rain.wav s24",
+        help: "Records what is heard from now on. The file gets its name when it is done; at 4 GiB, and where the sample rate changes, the recording goes on in another.",
+        ..BLANK
+    },
+    Address {
+        path: "/record/stop",
+        example: "/record/stop",
+        help: "Ends the recording. The patch is saved beside it.",
+        ..BLANK
+    },
+    Address {
+        path: "/record/save-last",
+        args: &[
+            WAV,
+            FORMAT,
+            arg(
+                "seconds",
+                Form::Number,
+                "s",
+                "up to 3600",
+                "how much; without it, all that is remembered",
+            ),
+        ],
+        optional: 1,
+        example: "/record/save-last /home/ada/that-was-good.wav s24 60.0",
+        help: "Saves what was heard before, whether it was recorded or not, and the patch beside it. Nothing is stopped for it.",
+        ..BLANK
+    },
+    Address {
+        path: "/sound/set",
+        repeated: &[
+            arg("setting", Form::Text, "", "device, sample_rate, block, ahead", "what is set"),
+            arg(
+                "value",
+                Form::Value,
+                "Hz, frames or blocks",
+                "the setting's",
+                "to what; a device by its id, or `default`, or `silent`",
+            ),
+        ],
+        example: "/sound/set block 64 ahead 2",
+        help: "Plays in another way, without a stop. Another block is not heard; another sample rate takes a moment of silence, and echoes begin anew.",
+        ..BLANK
+    },
+    Address {
+        path: "/query/sound",
+        example: "/query/sound",
+        help: "Asks how the sound is played: `/sound`.",
+        ..BLANK
+    },
+    Address {
+        path: "/query/devices",
+        example: "/query/devices",
+        help: "Asks which sound cards there are: `/devices`, then a `/device` for each. It may take a second.",
+        ..BLANK
+    },
+    Address {
+        path: "/drill/kill",
+        args: &[arg(
+            "slot",
+            Form::Int,
+            "",
+            "0 or more",
+            "whose worker; without it, any that has work",
+        )],
+        optional: 1,
+        example: "/drill/kill 0",
+        help: "Kills a worker in the middle of its work, as a crash would: nobody should hear it. `/drill/killed` says what came of it.",
         ..BLANK
     },
     Address {
@@ -473,14 +579,45 @@ pub static ADDRESSES: &[Address] = &[
         ..REPLY
     },
     Address {
-        path: "/history",
+        path: "/history/steps",
+        args: &[arg("first", Form::Int, "", "0 or more", "which step the first of these is")],
+        repeated: &[arg("label", Form::Text, "", "", "what the step did")],
+        example: "/history/steps 40 \"Add VCO\" \"Turn cutoff of ladder-2\"",
+        help: "What steps did, the oldest first.",
+        ..REPLY
+    },
+    Address {
+        path: "/patch/file",
+        ways: &[Way::Reply, Way::Report],
+        args: &[
+            arg("path", Form::Text, "", "", "where it was loaded from or saved to; else empty"),
+            arg("is_saved", Form::Flag, "", "", "whether the file holds the patch as it stands"),
+        ],
+        example: "/patch/file /home/ada/rain.sostenuto true",
+        help: "The file of the patch. Reported with `patch`, when it changes.",
+        ..BLANK
+    },
+    Address {
+        path: "/notice",
         ways: &[Way::Report],
+        args: &[
+            arg("kind", Form::Text, "", "info, trouble", "whether something went wrong"),
+            arg("sentence", Form::Text, "", "", "for the musician"),
+        ],
+        example: "/notice info \"Playing through USB Audio.\"",
+        help: "What the host tells the musician. Reported with `notices`; whoever subscribes hears the last 20 first.",
+        ..BLANK
+    },
+    Address {
+        path: "/history",
+        ways: &[Way::Reply, Way::Report],
         args: &[
             arg("undos", Form::Int, "", "0 or more", "steps that can be undone"),
             arg("redos", Form::Int, "", "0 or more", "steps that can be redone"),
+            arg("label", Form::Text, "", "", "what the last step did that can be undone"),
         ],
-        example: "/history 12 0",
-        help: "How far undo and redo reach. Reported with `patch`, when it changes.",
+        example: "/history 12 0 \"Add VCO\"",
+        help: "How far undo and redo reach. Reported with `patch`, when it changes; what other steps did may have changed then, too.",
         ..BLANK
     },
     Address {
@@ -548,6 +685,137 @@ pub static ADDRESSES: &[Address] = &[
         repeated: &[arg("number", Form::Number, "the module's", "", "what its face shows")],
         example: "/meters lead 0.25 -0.5",
         help: "What a module shows on its face. Reported with `meters`, newest only.",
+        ..BLANK
+    },
+    Address {
+        path: "/view",
+        ways: &[Way::Report],
+        args: &[
+            arg("control", Form::Text, "", "", "the name of the memory with the clock"),
+            arg("arena", Form::Text, "", "", "the name of the memory with the modules"),
+            arg("sample_rate", Form::Number, "Hz", "", "of the sound"),
+            arg("block", Form::Int, "frames", "32 to 2048", "computed in one go"),
+        ],
+        example: "/view /sostenuto-4711-0a1b2c3d4e5f /sostenuto-4711-f5e4d3c2b1a0 48000.0 256",
+        help: "Where signals can be read, in this machine's shared memory. Reported with `view`, at once and whenever modules or their places change. A `/view/module` for each module follows.",
+        ..BLANK
+    },
+    Address {
+        path: "/view/module",
+        ways: &[Way::Report],
+        args: &[
+            MODULE,
+            KIND,
+            arg("memory", Form::Long, "bytes", "", "where it lies, from the start of the arena"),
+            arg("slot", Form::Int, "", "0 or more", "which share of the patch it belongs to"),
+        ],
+        example: "/view/module lead attenuverter 1589248h 0",
+        help: "Where one module lies. Follows `/view`.",
+        ..BLANK
+    },
+    Address {
+        path: "/view/end",
+        ways: &[Way::Report],
+        args: &[arg("modules", Form::Int, "", "0 or more", "how many there were")],
+        example: "/view/end 12",
+        help: "All modules have been named. Follows the last `/view/module`.",
+        ..BLANK
+    },
+    Address {
+        path: "/sound",
+        ways: &[Way::Reply, Way::Report],
+        args: &[
+            arg(
+                "device",
+                Form::Text,
+                "",
+                "",
+                "the sound card that is wanted, or `default`, or `silent`",
+            ),
+            arg("sample_rate", Form::Int, "Hz", "", "of the sound"),
+            arg("block", Form::Int, "frames", "32 to 2048", "computed in one go"),
+            arg("ahead", Form::Int, "blocks", "0 to 16", "computed ahead of the sound card"),
+            arg("latency", Form::Number, "s", "0 or more", "from an event to its sound"),
+            arg("is_playing", Form::Flag, "", "", "whether a sound card plays it"),
+            arg("why_not", Form::Text, "", "", "empty where it does"),
+        ],
+        example: "/sound default 48000 256 1 0.016 true \"\"",
+        help: "How the sound is played. Reported with `health`, when it changes.",
+        ..BLANK
+    },
+    Address {
+        path: "/devices",
+        args: &[arg("devices", Form::Int, "", "0 or more", "how many `/device` messages follow")],
+        example: "/devices 2",
+        help: "The sound cards that there are.",
+        ..REPLY
+    },
+    Address {
+        path: "/device",
+        args: &[
+            arg("id", Form::Text, "", "", "what `/sound/set` takes"),
+            arg("name", Form::Text, "", "", "what it says on it"),
+            arg("is_default", Form::Flag, "", "", "whether it is the system's choice"),
+        ],
+        example: "/device alsa:hw:0 \"Built-in Audio\" true",
+        help: "A sound card. Follows `/devices`.",
+        ..REPLY
+    },
+    Address {
+        path: "/drill/killed",
+        ways: &[Way::Report],
+        args: &[
+            arg("pid", Form::Int, "", "", "the process that was killed"),
+            arg("slot", Form::Int, "", "0 or more", "its share of the patch"),
+            arg(
+                "recovery",
+                Form::Number,
+                "s",
+                "0 or more",
+                "from its death to the first result of the other; 0: it had nothing to do",
+            ),
+            arg("xruns", Form::Long, "", "0 or more", "blocks that were late meanwhile"),
+        ],
+        example: "/drill/killed 4712 0 0.0008 0h",
+        help: "A worker was killed by `/drill/kill`, and another does its work. Reported with `health`.",
+        ..BLANK
+    },
+    Address {
+        path: "/recorder",
+        ways: &[Way::Report],
+        args: &[
+            arg("is_recording", Form::Flag, "", "", ""),
+            arg("path", Form::Text, "", "", "the file that is being recorded, or empty"),
+            SECONDS,
+            arg(
+                "remembered",
+                Form::Number,
+                "s",
+                "0 or more",
+                "what `/record/save-last` could save",
+            ),
+            arg(
+                "dropped",
+                Form::Long,
+                "frames",
+                "0 or more",
+                "that came too fast, ever: they are silent",
+            ),
+        ],
+        example: "/recorder true /home/ada/rain.wav 12.5 600.0 0h",
+        help: "What the recorder does. Reported with `recorder`, four times a second.",
+        ..BLANK
+    },
+    Address {
+        path: "/recorded",
+        ways: &[Way::Report],
+        args: &[
+            DONE_WAV,
+            SECONDS,
+            arg("peak", Form::Number, "of full scale", "0 to 1", "its loudest sample"),
+        ],
+        example: "/recorded /home/ada/rain.wav 62.5 0.7",
+        help: "A recording is done. Reported with `recorder`.",
         ..BLANK
     },
     Address {

@@ -41,6 +41,8 @@ pub enum Missed {
     Tell,
     /// It is left out: the next one says more.
     Skip,
+    /// It is left out, and nothing else is.
+    Drop,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,21 +65,23 @@ impl Outbox {
     }
 
     /// Queues a report, with its length in front, unless the queue is full.
-    pub fn report(&self, framed: &[u8], missed: Missed) {
+    /// Whether it did.
+    pub fn report(&self, framed: &[u8], missed: Missed) -> bool {
         let mut queue = lock(&self.queue);
         let waiting = queue.bytes.len();
-        match missed {
-            Missed::Skip if waiting < BUSY_BYTES => queue.bytes.extend_from_slice(framed),
-            Missed::Tell if queue.is_lost => {}
-            Missed::Tell if waiting == 0 || waiting + framed.len() <= FULL_BYTES => {
-                queue.bytes.extend_from_slice(framed);
-            }
-            Missed::Tell => {
-                queue.is_lost = true;
-                append(reply::lost(), &mut queue.bytes);
-            }
-            Missed::Skip => {}
+        let has_room = match missed {
+            Missed::Skip => waiting < BUSY_BYTES,
+            Missed::Drop => waiting < FULL_BYTES,
+            Missed::Tell if queue.is_lost => return false,
+            Missed::Tell => waiting == 0 || waiting + framed.len() <= FULL_BYTES,
+        };
+        if has_room {
+            queue.bytes.extend_from_slice(framed);
+        } else if missed == Missed::Tell {
+            queue.is_lost = true;
+            append(reply::lost(), &mut queue.bytes);
         }
+        has_room
     }
 
     /// How much is waiting.
@@ -175,11 +179,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_once_only_is_not_left_out_for_a_large_patch() {
+        let outbox = Outbox::default();
+        let patch = framed(reply::error("", &"y".repeat(500))).repeat(1000);
+        outbox.report(&patch, Missed::Tell);
+        let notice = framed(reply::synced(1));
+        outbox.report(&notice, Missed::Skip);
+        outbox.report(&notice, Missed::Drop);
+        assert_eq!(outbox.waiting_bytes(), patch.len() + notice.len());
+        while outbox.waiting_bytes() < FULL_BYTES {
+            outbox.report(&patch, Missed::Drop);
+        }
+        let full = outbox.waiting_bytes();
+        outbox.report(&notice, Missed::Drop);
+        assert_eq!(outbox.waiting_bytes(), full);
+    }
+
+    #[test]
     fn replies_and_reports_stay_in_order() {
         let outbox = Outbox::default();
         outbox.reply(reply::synced(1));
         outbox.report(&framed(reply::lost()), Missed::Tell);
-        outbox.reply(reply::history(0, 0));
+        outbox.reply(reply::history(0, 0, ""));
         assert_eq!(addresses(&outbox), ["/synced", "/reports/lost", "/history"]);
     }
 }

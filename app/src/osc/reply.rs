@@ -1,26 +1,32 @@
 //! What a host says: replies to who asked, and reports to who subscribed.
 
+use std::path::Path;
+
 use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
 
-use crate::osc::status::{ModuleFault, Status, WorkerStatus};
+use crate::osc::sound::{Card, Killed, Recorded, RecorderStatus, SoundSetup};
+use crate::osc::status::{ModuleFault, Notice, Status, WorkerStatus};
+use crate::osc::view::{Seen, View};
 use crate::patch::edit::Move;
-use crate::patch::{Cable, Comment, CommentId, Edit, ModuleId, Patch, PatchModule, file};
+use crate::patch::{
+    Cable, Comment, CommentId, Edit, ModuleId, Patch, PatchModule, file as patch_file,
+};
 
 /// Letters of the longest sentence: it may quote what was sent.
 const MAX_SENTENCE_CHARS: usize = 500;
 
-fn message(addr: &str, args: Vec<OscType>) -> OscMessage {
+pub(super) fn message(addr: &str, args: Vec<OscType>) -> OscMessage {
     OscMessage { addr: addr.to_owned(), args }
 }
 
-fn text(text: impl ToString) -> OscType {
+pub(super) fn text(text: impl ToString) -> OscType {
     // A zero byte would end it on the wire.
     OscType::String(text.to_string().replace('\0', "\u{fffd}"))
 }
 
 /// A count, as far as it fits on the wire.
-fn int(count: impl TryInto<i32>) -> OscType {
+pub(super) fn int(count: impl TryInto<i32>) -> OscType {
     OscType::Int(count.try_into().unwrap_or(i32::MAX))
 }
 
@@ -41,7 +47,7 @@ pub fn synced(id: i32) -> OscMessage {
 
 /// `/patch`: the whole patch.
 pub fn patch(patch: &Patch) -> OscMessage {
-    message("/patch", vec![OscType::Blob(file::write(patch).into_bytes())])
+    message("/patch", vec![OscType::Blob(patch_file::write(patch).into_bytes())])
 }
 
 /// `/host`: which program this is.
@@ -65,9 +71,25 @@ pub fn module(id: &ModuleId, module: &PatchModule) -> OscMessage {
     message("/module", args)
 }
 
-/// `/history`: how far undo and redo reach.
-pub fn history(undos: usize, redos: usize) -> OscMessage {
-    message("/history", vec![int(undos), int(redos)])
+/// `/history`: how far undo and redo reach, and what would be undone.
+pub fn history(undos: usize, redos: usize, label: &str) -> OscMessage {
+    message("/history", vec![int(undos), int(redos), text(label)])
+}
+
+/// `/history/steps`: what steps did, from one on.
+pub fn steps(first: u32, labels: impl Iterator<Item = String>) -> OscMessage {
+    message("/history/steps", std::iter::once(int(first)).chain(labels.map(text)).collect())
+}
+
+/// `/patch/file`: where the patch was loaded from or saved to.
+pub fn file(path: Option<&Path>, is_saved: bool) -> OscMessage {
+    let path = path.map(|path| path.to_string_lossy()).unwrap_or_default();
+    message("/patch/file", vec![text(path), OscType::Bool(is_saved)])
+}
+
+/// `/notice`: what the host tells the musician.
+pub fn notice(notice: &Notice) -> OscMessage {
+    message("/notice", vec![text(notice.kind.word()), text(&notice.sentence)])
 }
 
 /// `/status`, a `/worker` for each worker and a `/module/fault` for each module
@@ -111,6 +133,70 @@ fn worker(worker: &WorkerStatus) -> OscMessage {
 pub fn meters(id: &ModuleId, numbers: &[f32]) -> OscMessage {
     let numbers = numbers.iter().map(|&number| OscType::Float(number));
     message("/meters", std::iter::once(text(id)).chain(numbers).collect())
+}
+
+/// `/view`, a `/view/module` for each module and `/view/end`.
+pub fn view(view: &View) -> Vec<OscMessage> {
+    let View { control, arena, sample_rate_hz, block_frames, modules } = view;
+    let head =
+        vec![text(control), text(arena), OscType::Float(*sample_rate_hz), int(*block_frames)];
+    let seen = |Seen { id, kind, memory, slot }: &Seen| {
+        message("/view/module", vec![text(id), text(kind), long(*memory), int(*slot)])
+    };
+    let end = message("/view/end", vec![int(modules.len())]);
+    let modules = modules.iter().map(seen);
+    std::iter::once(message("/view", head)).chain(modules).chain([end]).collect()
+}
+
+/// `/sound`: how it is played.
+pub fn sound(setup: &SoundSetup) -> OscMessage {
+    let SoundSetup { device, sample_rate_hz, block_frames, ahead, latency_secs, why_not } = setup;
+    let args = vec![
+        text(device),
+        int(*sample_rate_hz),
+        int(*block_frames),
+        int(*ahead),
+        OscType::Float(*latency_secs),
+        OscType::Bool(why_not.is_none()),
+        text(why_not.as_deref().unwrap_or_default()),
+    ];
+    message("/sound", args)
+}
+
+/// `/devices`, and a `/device` for each sound card.
+pub fn devices(cards: &[Card]) -> Vec<OscMessage> {
+    let device = |Card { id, name, is_default }: &Card| {
+        message("/device", vec![text(id), text(name), OscType::Bool(*is_default)])
+    };
+    let head = message("/devices", vec![int(cards.len())]);
+    std::iter::once(head).chain(cards.iter().map(device)).collect()
+}
+
+/// `/recorder`: what it does.
+pub fn recorder(status: &RecorderStatus) -> OscMessage {
+    let RecorderStatus { path, secs, remembered_secs, dropped_frames } = status;
+    let args = vec![
+        OscType::Bool(path.is_some()),
+        text(path.as_deref().unwrap_or(Path::new("")).display()),
+        OscType::Float(*secs as f32),
+        OscType::Float(*remembered_secs as f32),
+        long(*dropped_frames),
+    ];
+    message("/recorder", args)
+}
+
+/// `/recorded`: a file is done.
+pub fn recorded(recorded: &Recorded) -> OscMessage {
+    let Recorded { path, secs, peak } = recorded;
+    let args = vec![text(path.display()), OscType::Float(*secs as f32), OscType::Float(*peak)];
+    message("/recorded", args)
+}
+
+/// `/drill/killed`: another does the work of a worker that was killed.
+pub fn killed(killed: &Killed) -> OscMessage {
+    let Killed { pid, slot, recovery_secs, xruns } = killed;
+    let recovery = OscType::Float(*recovery_secs as f32);
+    message("/drill/killed", vec![int(*pid), int(*slot), recovery, long(*xruns)])
 }
 
 /// `/reports/lost`: changes of the patch are left out from here on.
@@ -195,6 +281,7 @@ fn ends(cable: &Cable) -> Vec<OscType> {
 mod tests {
     use super::*;
     use crate::osc::address::tests::keeps_to_the_table;
+    use crate::osc::status::NoticeKind;
     use crate::patch::edit::tests::{id, ring};
 
     #[test]
@@ -204,8 +291,24 @@ mod tests {
         let ring_status = Status { workers, faults, ..Status::default() };
         let mut said = status(&ring_status);
         said.extend([error("/undo", "No."), synced(7), patch(&ring()), host(), lost()]);
-        said.extend([history(1, 2), meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
+        said.extend([history(1, 2, "Add VCO"), steps(7, ["Add".to_owned()].into_iter())]);
+        said.extend([file(None, false), file(Some(Path::new("/a")), true)]);
+        said.push(notice(&Notice { kind: NoticeKind::Trouble, sentence: "Oh.".into() }));
+        said.extend([meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
         said.push(module(&id("a"), &ring().modules["a"]));
+        let seen = Seen { id: id("a"), kind: "vco".into(), memory: 1 << 20, slot: 3 };
+        let card = Card { id: "a".into(), name: "b".into(), is_default: true };
+        said.extend(devices(&[card.clone(), card]));
+        let setups = [None, Some("no sound card answers".to_owned())];
+        let setups = setups.map(|why_not| SoundSetup { why_not, ..SoundSetup::default() });
+        said.extend(setups.iter().map(sound));
+        let path = std::path::PathBuf::from("/a.wav");
+        let statuses = [None, Some(path.clone())];
+        let statuses = statuses.map(|path| RecorderStatus { path, ..RecorderStatus::default() });
+        said.extend(statuses.iter().map(recorder));
+        said.push(recorded(&Recorded { path, secs: 1.5, peak: 0.5 }));
+        said.push(killed(&Killed { pid: 1, slot: 2, recovery_secs: 1e-3, xruns: 0 }));
+        said.extend(view(&View { modules: vec![seen; 2], ..View::default() }));
         for message in said {
             assert!(keeps_to_the_table(&message), "{message:?}");
         }

@@ -1,13 +1,16 @@
 //! What can be asked of a host.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use dsp_worker::module::Event;
+use dsp_worker::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use rosc::{OscMessage, OscType};
 use thiserror::Error;
 
 use crate::osc::address::{self, Address, Arg, Form, Way};
 use crate::osc::packet::BadPacket;
+use crate::osc::sound::{SoundChange, WavFormat};
 use crate::patch::edit::Move;
 use crate::patch::file::Over;
 use crate::patch::problem::{Problem, did_you_mean};
@@ -42,12 +45,21 @@ pub enum Request {
     Get,
     Undo,
     Redo,
+    GetHistory { first: u32, count: u32 },
+    GoTo(u32),
     QueryHost,
     QueryModule(ModuleId),
     QueryStatus,
     Subscribe(Reports),
     Unsubscribe(Reports),
     Sync(i32),
+    StartRecording { path: PathBuf, format: WavFormat },
+    StopRecording,
+    SaveLast { path: PathBuf, format: WavFormat, secs: Option<f64> },
+    SetSound(SoundChange),
+    QuerySound,
+    QueryDevices,
+    Kill(Option<u32>),
     Quit,
 }
 
@@ -69,6 +81,12 @@ pub struct Reports {
     pub meters: bool,
     /// How host and workers are doing.
     pub health: bool,
+    /// What the host tells the musician.
+    pub notices: bool,
+    /// Where modules lie in shared memory.
+    pub view: bool,
+    /// What the recorder does.
+    pub recorder: bool,
 }
 
 impl Reports {
@@ -79,6 +97,9 @@ impl Reports {
             patch: set(self.patch, named.patch),
             meters: set(self.meters, named.meters),
             health: set(self.health, named.health),
+            notices: set(self.notices, named.notices),
+            view: set(self.view, named.view),
+            recorder: set(self.recorder, named.recorder),
         }
     }
 }
@@ -153,7 +174,7 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/note/on" => note_on(args)?,
         "/note/off" => {
             let module = args.id()?;
-            Request::Note { module, event: Event::NoteOff { key: args.key()? } }
+            Request::Note { module, event: Event::NoteOff { key: args.count()? } }
         }
         "/note/all-off" if args.is_empty() => Request::AllNotesOff,
         "/note/all-off" => Request::Note { module: args.id()?, event: Event::AllNotesOff },
@@ -166,12 +187,29 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/module/retry" => Request::TryAgain(args.id()?),
         "/undo" => Request::Undo,
         "/redo" => Request::Redo,
+        "/history/get" => Request::GetHistory {
+            first: args.count()?,
+            count: if args.is_empty() { u32::MAX } else { args.count()? },
+        },
+        "/history/go" => Request::GoTo(args.count()?),
         "/query/host" => Request::QueryHost,
         "/query/module" => Request::QueryModule(args.id()?),
         "/query/status" => Request::QueryStatus,
         "/reports/subscribe" => Request::Subscribe(reports(args)?),
         "/reports/unsubscribe" => Request::Unsubscribe(reports(args)?),
         "/sync" => Request::Sync(args.int()?),
+        "/record/start" => Request::StartRecording { path: args.path()?, format: format(args)? },
+        "/record/stop" => Request::StopRecording,
+        "/record/save-last" => Request::SaveLast {
+            path: args.path()?,
+            format: format(args)?,
+            secs: if args.is_empty() { None } else { Some(secs(args)?) },
+        },
+        "/sound/set" => Request::SetSound(sound_change(args)?),
+        "/query/sound" => Request::QuerySound,
+        "/query/devices" => Request::QueryDevices,
+        "/drill/kill" if args.is_empty() => Request::Kill(None),
+        "/drill/kill" => Request::Kill(Some(args.key()?)),
         "/host/quit" => Request::Quit,
         _ => Request::Edit(edit(path, args)?),
     })
@@ -246,9 +284,53 @@ fn over(args: &mut Args) -> Result<Over, Unreadable> {
     Ok(if is_anything { Over::Anything } else { Over::Patches })
 }
 
+fn format(args: &mut Args) -> Result<WavFormat, Unreadable> {
+    let word = args.text()?;
+    let format = WavFormat::ALL.into_iter().find(|format| format.word() == word);
+    format.ok_or_else(|| args.out_of_range())
+}
+
+fn secs(args: &mut Args) -> Result<f64, Unreadable> {
+    Ok(f64::from(args.number_within(f32::MIN_POSITIVE, 3600.0)?))
+}
+
+fn sound_change(args: &mut Args) -> Result<SoundChange, Unreadable> {
+    let mut change = SoundChange::default();
+    for setting in args.all(|args| Ok((args.text()?, args.value()?)))? {
+        let out_of_range = |name, range| Unreadable::OutOfRange { name, range };
+        let whole = |number: f32, range: RangeInclusive<u32>| {
+            let int = whole(f64::from(number)).and_then(|int| u32::try_from(int).ok());
+            int.filter(|int| range.contains(int))
+        };
+        match (setting.0.as_str(), setting.1) {
+            ("device", Value::Word(id)) => change.device = Some(id),
+            ("sample_rate", Value::Number(rate)) => {
+                let rate = whole(rate, RATES_HZ);
+                change.sample_rate_hz =
+                    Some(rate.ok_or_else(|| out_of_range("sample_rate", "8000 to 384000 Hz"))?);
+            }
+            ("block", Value::Number(frames)) => {
+                let frames = whole(frames, MIN_BLOCK_FRAMES as u32..=MAX_BLOCK_FRAMES as u32);
+                let frames = frames.filter(|frames| frames.is_multiple_of(QUANTUM as u32));
+                let range = "a multiple of 32, from 32 to 2048";
+                change.block_frames = Some(frames.ok_or_else(|| out_of_range("block", range))?);
+            }
+            ("ahead", Value::Number(blocks)) => {
+                let blocks = whole(blocks, 0..=16);
+                change.ahead = Some(blocks.ok_or_else(|| out_of_range("ahead", "0 to 16"))?);
+            }
+            _ => return Err(out_of_range("setting", "device, sample_rate, block, ahead")),
+        }
+    }
+    Ok(change)
+}
+
+/// What a sound card may be asked for.
+const RATES_HZ: RangeInclusive<u32> = 8_000..=384_000;
+
 fn note_on(args: &mut Args) -> Result<Request, Unreadable> {
     let module = args.id()?;
-    let key = args.key()?;
+    let key = args.count()?;
     let velocity = args.number_within(0.0, 1.0)?;
     let voct = match args.is_empty() {
         true => (key as f32 - 60.0) / 12.0,
@@ -272,6 +354,9 @@ fn reports(args: &mut Args) -> Result<Reports, Unreadable> {
             "patch" => reports.patch = true,
             "meters" => reports.meters = true,
             "health" => reports.health = true,
+            "notices" => reports.notices = true,
+            "view" => reports.view = true,
+            "recorder" => reports.recorder = true,
             _ => return Err(args.out_of_range()),
         }
     }
@@ -383,7 +468,7 @@ impl Args {
         int.ok_or_else(|| self.wrong(Form::Int))
     }
 
-    fn key(&mut self) -> Result<u32, Unreadable> {
+    fn count(&mut self) -> Result<u32, Unreadable> {
         self.int()?.try_into().map_err(|_| self.out_of_range())
     }
 
@@ -500,6 +585,27 @@ mod tests {
         assert!(refused("/reports/subscribe patch weather").contains("patch, meters, health"));
         assert!(refused("/module/bypass lead 2").contains("true or false"));
         assert!(refused("/patch/save lead.sostenuto").contains("whole path"));
+    }
+
+    #[test]
+    fn the_sound_is_set_by_names_and_what_is_not_named_stays() {
+        let Request::SetSound(change) = read("/sound/set block 64 device silent") else {
+            panic!("a setting")
+        };
+        let device = Some("silent".into());
+        assert_eq!(
+            change,
+            SoundChange { device, block_frames: Some(64), ..SoundChange::default() }
+        );
+        assert!(refused("/sound/set block 65").contains("a multiple of 32"));
+        assert!(refused("/sound/set block 4096").contains("to 2048"));
+        assert!(refused("/sound/set ahead 17").contains("0 to 16"));
+        assert!(refused("/sound/set sample_rate 1").contains("8000 to"));
+        assert!(refused("/sound/set volume 1").contains("device, sample_rate"));
+        assert!(refused("/sound/set block").contains("`value` is missing"));
+        assert!(refused("/record/start /tmp/a.wav mp3").contains("f32, s24, s16"));
+        assert!(refused("/record/save-last /tmp/a.wav s24 0").contains("3600"));
+        assert!(refused("/drill/kill -1").contains("0 or more"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How the sound is doing: plain numbers, for whoever shows them.
+//! How the host is doing: plain numbers and sentences, for whoever shows them.
 
 /// How the host is doing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,4 +51,32 @@ pub struct WorkerStatus {
     pub load: f32,
     /// How often it was replaced.
     pub restarts: u32,
+}
+
+/// What the host tells the musician.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Whether something went wrong.
+    pub kind: NoticeKind,
+    /// What happened, what is heard now, what can be done.
+    pub sentence: String,
+}
+
+/// Whether something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// No.
+    Info,
+    /// Yes.
+    Trouble,
+}
+
+impl NoticeKind {
+    /// As on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            NoticeKind::Info => "info",
+            NoticeKind::Trouble => "trouble",
+        }
+    }
 }

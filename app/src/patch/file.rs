@@ -385,6 +385,7 @@ impl ReadModule {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::History;
     use super::super::edit::apply;
     use super::super::edit::tests::{any_edit, ring, set};
     use super::*;
@@ -629,6 +630,25 @@ mod tests {
                 patch.check().unwrap();
                 prop_assert_eq!(read(write(&patch).as_bytes()).unwrap(), patch);
             }
+        }
+
+        #[test]
+        fn what_is_not_known_comes_through_edits_undo_and_redo(
+            edits in prop::collection::vec(any_edit(), 0..30)
+        ) {
+            let mut patch = read(newer().as_bytes()).unwrap();
+            let mut history = History::default();
+            for edit in edits {
+                let _ = history.apply(&mut patch, &edit, None);
+                let text = write(&patch);
+                prop_assert_eq!(&read(text.as_bytes()).unwrap(), &patch);
+                prop_assert_eq!(write(&read(text.as_bytes()).unwrap()), text);
+            }
+            let last = write(&patch);
+            while history.undo(&mut patch).is_some() {}
+            prop_assert_eq!(write(&patch), newer());
+            while history.redo(&mut patch).is_some() {}
+            prop_assert_eq!(write(&patch), last);
         }
 
         #[test]

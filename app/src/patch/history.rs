@@ -1,9 +1,13 @@
 //! Undo and redo, without end. One gesture is one step.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use undo::{Merged, Record};
 
 use super::Patch;
 use super::edit::{Edit, apply};
+use super::label::Label;
 use super::problem::Problem;
 
 /// Edits of the same gesture, one after the other, are taken back as one: a
@@ -16,10 +20,15 @@ pub struct Gesture {
     pub number: u32,
 }
 
-/// The way a patch came to be what it is.
+/// The way a patch came to be what it is, and the file that it lies in.
 #[derive(Debug, Default)]
 pub struct History {
     record: Record<Step>,
+    file: Option<PathBuf>,
+    /// The files that hold this patch as it was after so many steps.
+    saved: BTreeMap<PathBuf, usize>,
+    changes: u64,
+    replacements: u64,
 }
 
 impl History {
@@ -35,29 +44,76 @@ impl History {
         edit: &Edit,
         gesture: Option<Gesture>,
     ) -> Result<bool, Problem> {
+        self.apply_from(patch, edit, gesture, None)
+    }
+
+    /// As [`History::apply`]. Another patch instead of this one comes from that
+    /// file, or from none.
+    pub fn apply_from(
+        &mut self,
+        patch: &mut Patch,
+        edit: &Edit,
+        gesture: Option<Gesture>,
+        file: Option<&Path>,
+    ) -> Result<bool, Problem> {
+        let label = Label::of(edit, patch);
         let turned = apply(patch, edit.clone())?;
         let has_changed = turned != *edit;
+        let files = replaces(edit).then(|| [self.file.clone(), file.map(Path::to_owned)]);
+        if let Some([_, file]) = &files {
+            self.file.clone_from(file);
+            self.replacements += 1;
+        }
         if has_changed {
-            self.record.edit(patch, Step { turned, gesture })?;
+            self.push(patch, Step { turned, gesture, label, files })?;
+        }
+        if let Some(file) = file {
+            self.saved.insert(file.to_owned(), self.undos());
         }
         Ok(has_changed)
+    }
+
+    fn push(&mut self, patch: &mut Patch, step: Step) -> Result<(), Problem> {
+        let (undos, label) = (self.undos(), self.label());
+        // What was undone is gone, and what lay in a file of it.
+        self.saved.retain(|_, at| *at <= undos);
+        self.record.edit(patch, step)?;
+        let is_merged = self.undos() == undos;
+        if is_merged {
+            self.saved.retain(|_, at| *at < undos);
+        }
+        if !is_merged || label != self.label() {
+            self.changes += 1;
+        }
+        Ok(())
     }
 
     /// Takes the last step back. Returns the edit that did so, or `None`
     /// where nothing is left.
     pub fn undo(&mut self, patch: &mut Patch) -> Option<Edit> {
-        let edit =
-            self.record.get_entry(self.record.head().checked_sub(1)?)?.as_ref().turned.clone();
+        let step = self.record.get_entry(self.undos().checked_sub(1)?)?.as_ref();
+        let (edit, files) = (step.turned.clone(), step.files.clone());
         self.record.undo(patch)?.expect("the last step can always be taken back");
+        self.turn_file(files.map(|[before, _]| before));
         Some(edit)
     }
 
     /// Makes the step again that was undone last. Returns the edit that did
     /// so, or `None` where there is none.
     pub fn redo(&mut self, patch: &mut Patch) -> Option<Edit> {
-        let edit = self.record.get_entry(self.record.head())?.as_ref().turned.clone();
+        let step = self.record.get_entry(self.undos())?.as_ref();
+        let (edit, files) = (step.turned.clone(), step.files.clone());
         self.record.redo(patch)?.expect("what was undone can always be redone");
+        self.turn_file(files.map(|[_, after]| after));
         Some(edit)
+    }
+
+    fn turn_file(&mut self, file: Option<Option<PathBuf>>) {
+        self.changes += 1;
+        if let Some(file) = file {
+            self.file = file;
+            self.replacements += 1;
+        }
     }
 
     /// How many steps can be undone.
@@ -69,6 +125,63 @@ impl History {
     pub fn redos(&self) -> usize {
         self.record.len() - self.record.head()
     }
+
+    /// What the last step did; empty where there is none.
+    pub fn label(&self) -> String {
+        let last = self.undos().checked_sub(1).and_then(|last| self.labels(last).next());
+        last.unwrap_or_default()
+    }
+
+    /// What every step did, from this one on: those that are done, then those
+    /// that can be redone.
+    pub fn labels(&self, first: usize) -> impl Iterator<Item = String> {
+        let entries = (first..).map_while(|index| self.record.get_entry(index));
+        entries.map(|entry| entry.as_ref().label.text())
+    }
+
+    /// Counts whatever an answer to the questions above can change by.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Counts how often another patch took the place of this one.
+    pub fn replacements(&self) -> u64 {
+        self.replacements
+    }
+
+    /// The file that the patch was loaded from or saved to. `None` for one that
+    /// is new, or came otherwise.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Whether the file holds the patch as it stands.
+    pub fn is_saved(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| self.saved.get(file) == Some(&self.undos()))
+    }
+
+    /// The patch lies in that file: as it stands, or as it was a moment ago.
+    pub fn set_file(&mut self, file: PathBuf, is_saved: bool) {
+        self.saved.remove(&file);
+        if is_saved {
+            self.saved.insert(file.clone(), self.undos());
+        }
+        self.file = Some(file);
+    }
+
+    /// That file was written, and this patch has left it since.
+    pub fn forget_file(&mut self, file: &Path) {
+        self.saved.remove(file);
+    }
+}
+
+/// Whether an edit puts another patch in the place of this one.
+fn replaces(edit: &Edit) -> bool {
+    match edit {
+        Edit::Replace(_) => true,
+        Edit::Group(edits) => edits.iter().any(replaces),
+        _ => false,
+    }
 }
 
 /// An edit that was made, kept as its other side: while it is done, the edit
@@ -77,12 +190,25 @@ impl History {
 struct Step {
     turned: Edit,
     gesture: Option<Gesture>,
+    label: Label,
+    /// The patch's file before and after, where it is another patch.
+    files: Option<[Option<PathBuf>; 2]>,
 }
 
 impl Step {
     fn turn(&mut self, patch: &mut Patch) -> Result<(), Problem> {
         self.turned = apply(patch, self.turned.clone())?;
         Ok(())
+    }
+
+    /// Takes a later step in.
+    fn take_in(&mut self, later: Step) {
+        self.precede(later.turned);
+        self.label = std::mem::take(&mut self.label).and(later.label);
+        self.files = match (self.files.take(), later.files) {
+            (Some([before, _]), Some([_, after])) => Some([before, after]),
+            (mine, later) => mine.or(later),
+        };
     }
 
     /// Takes the taking-back of a later edit in, to be done first.
@@ -100,20 +226,31 @@ impl Step {
     }
 }
 
-/// Whether `edits` set again, with nothing but knobs turned before, what
-/// `later` sets: then it need not be set at all.
+/// Whether `edits` set again, with nothing but things set before, what `later`
+/// sets: then it need not be set at all.
 fn is_covered(later: &Edit, edits: &[Edit]) -> bool {
-    let knobs = edits.iter().take_while(|edit| matches!(edit, Edit::SetParam { .. }));
+    let is_setting = |edit: &&Edit| {
+        matches!(
+            edit,
+            Edit::SetParam { .. }
+                | Edit::MoveModules(_)
+                | Edit::SetComment { comment: Some(_), .. }
+        )
+    };
+    let mut settings = edits.iter().take_while(is_setting);
     match later {
-        Edit::SetParam { module, param, .. } => knobs.into_iter().any(|edit| {
+        Edit::SetParam { module, param, .. } => settings.any(|edit| {
             matches!(edit, Edit::SetParam { module: m, param: p, .. } if m == module && p == param)
         }),
-        Edit::MoveModules(moves) => match edits.first() {
-            Some(Edit::MoveModules(earlier)) => {
+        Edit::SetComment { id, .. } => {
+            settings.any(|edit| matches!(edit, Edit::SetComment { id: other, .. } if other == id))
+        }
+        Edit::MoveModules(moves) => settings.any(|edit| match edit {
+            Edit::MoveModules(earlier) => {
                 moves.iter().all(|later| earlier.iter().any(|move_| move_.module == later.module))
             }
             _ => false,
-        },
+        }),
         _ => false,
     }
 }
@@ -139,7 +276,7 @@ impl undo::Edit for Step {
         if later.gesture.is_none() || later.gesture != self.gesture {
             return Merged::No(later);
         }
-        self.precede(later.turned);
+        self.take_in(later);
         Merged::Yes
     }
 }
@@ -148,8 +285,9 @@ impl undo::Edit for Step {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Comment;
     use super::super::edit::Move;
-    use super::super::edit::tests::{added, any_edit, id, ring, set};
+    use super::super::edit::tests::{added, any_edit, commented, id, ring, set};
     use super::*;
 
     const TURN: Option<Gesture> = Some(Gesture { hand: 1, number: 7 });
@@ -196,6 +334,91 @@ mod tests {
         let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
         assert_eq!(edits.len(), 1);
         assert_eq!(patch, ring());
+    }
+
+    #[test]
+    fn a_comment_dragged_with_what_lies_in_it_is_two_edits() {
+        let drag = |n: i32| {
+            let Edit::SetComment { id: name, comment } = commented("note", "voice") else {
+                panic!("a comment")
+            };
+            let comment = comment.map(|comment| Comment { x: n as f32, ..comment });
+            let moved = Edit::MoveModules(vec![Move { module: id("a"), x: n as f32, y: 0.0 }]);
+            [Edit::SetComment { id: name, comment }, moved]
+        };
+        let (mut patch, mut history) = steps([commented("note", "voice")], None);
+        let before = patch.clone();
+        for edit in (1..500).flat_map(drag) {
+            history.apply(&mut patch, &edit, TURN).unwrap();
+        }
+        let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
+        assert_eq!(edits.len(), 2);
+        assert_eq!(patch, before);
+    }
+
+    #[test]
+    fn every_step_is_called_by_what_it_did() {
+        let (mut patch, mut history) = steps([added("d"), set("a", "gain", 0.5)], None);
+        for edit in [Edit::RemoveModule { id: id("a") }, Edit::RemoveModule { id: id("b") }] {
+            history.apply(&mut patch, &edit, TURN).unwrap();
+        }
+        history.undo(&mut patch).unwrap();
+        let labels: Vec<String> = history.labels(0).collect();
+        assert_eq!(labels, ["Add Attenuverter", "Turn gain of a", "Delete 2 modules"]);
+        assert_eq!(history.label(), "Turn gain of a");
+        assert_eq!(history.labels(2).count(), 1);
+        assert_eq!(history.labels(7).count(), 0);
+        assert_eq!(History::default().label(), "");
+    }
+
+    #[test]
+    fn a_step_that_grows_without_another_name_is_no_news() {
+        let (mut patch, mut history) = steps([set("a", "gain", 0.1)], TURN);
+        let before = history.changes();
+        history.apply(&mut patch, &set("a", "gain", 0.2), TURN).unwrap();
+        assert_eq!(history.changes(), before);
+        history.apply(&mut patch, &set("a", "offset", 0.2), TURN).unwrap();
+        assert_eq!((history.changes(), &*history.label()), (before + 1, "Turn 2 knobs"));
+    }
+
+    /// The name of the patch's file, and whether it is saved.
+    fn file(history: &History) -> (Option<&str>, bool) {
+        (history.file().map(|file| file.to_str().unwrap()), history.is_saved())
+    }
+
+    #[test]
+    fn undo_finds_the_file_again_and_whether_it_is_saved() {
+        let (mut patch, mut history) = steps([added("d")], None);
+        assert_eq!(file(&history), (None, false));
+        history.set_file("a".into(), true);
+        assert_eq!(file(&history), (Some("a"), true));
+        let other = Edit::Replace(Box::default());
+        history.apply_from(&mut patch, &other, None, Some(Path::new("b"))).unwrap();
+        assert_eq!(file(&history), (Some("b"), true));
+        history.apply(&mut patch, &added("e"), None).unwrap();
+        assert_eq!(file(&history), (Some("b"), false));
+        history.undo(&mut patch).unwrap();
+        assert_eq!(file(&history), (Some("b"), true));
+        history.undo(&mut patch).unwrap();
+        assert_eq!(file(&history), (Some("a"), true));
+        history.undo(&mut patch).unwrap();
+        assert_eq!(file(&history), (Some("a"), false));
+        while history.redo(&mut patch).is_some() {}
+        assert_eq!(file(&history), (Some("b"), false));
+        history.apply(&mut patch, &other, None).unwrap();
+        assert_eq!(file(&history), (None, false));
+    }
+
+    #[test]
+    fn a_step_that_grows_or_is_forgotten_is_saved_no_more() {
+        let (mut patch, mut history) = steps([set("a", "gain", 0.1)], TURN);
+        history.set_file("a".into(), true);
+        history.apply(&mut patch, &set("a", "gain", 0.2), TURN).unwrap();
+        assert_eq!(file(&history), (Some("a"), false));
+        history.set_file("a".into(), true);
+        history.undo(&mut patch).unwrap();
+        history.apply(&mut patch, &added("d"), None).unwrap();
+        assert_eq!(file(&history), (Some("a"), false), "another step has its number");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::dsp::exp2;
 use crate::dsp::pulse::Pulse;
 use crate::dsp::schmitt::Schmitt;
 use crate::module::{About, Block, Ramp, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::Signal;
 use crate::units::GATE_VOLTS;
@@ -47,8 +48,13 @@ impl Module for Clock {
         summary: "Beats for sequencers and envelopes, with swing, in bars of 4/4",
         tags: &[Tag::Sequencing, Tag::Source],
         inputs: &[
-            port("tempo", "Tempo, 1 V/octave: +1 V is twice as fast, 0 V changes nothing"),
-            port("run", "While patched, the clock runs only while this gate is on (above 1 V)"),
+            port("tempo", "Tempo: +1 V is twice as fast, 0 V changes nothing").moves(
+                "bpm",
+                None,
+                By::OctavePerVolt,
+            ),
+            port("run", "While patched, the clock runs only while this gate is on (above 1 V)")
+                .moves("run", None, By::OffBelowOneVolt),
             port("reset", "A trigger starts the bar again"),
         ],
         outputs: &[

@@ -8,6 +8,7 @@ use crate::dsp::schmitt::Schmitt;
 use crate::dsp::tape_head::TapeHead;
 use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 
 const LEFT: usize = 0;
@@ -61,8 +62,16 @@ impl Module for Delay {
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
             port("right", "Right signal. Unpatched: the same as left"),
-            port("time", "Time, 1 V/octave: +1 V doubles it, with time-amount at 1"),
-            port("feedback", "Is added to the feedback: 10 V is all of it"),
+            port("time", "Time, 1 V/octave: +1 V doubles it, with time-amount at 1").moves(
+                "time",
+                Some("time-amount"),
+                By::OctavePerVolt,
+            ),
+            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
+                "feedback",
+                None,
+                By::TenthPerVolt,
+            ),
             port("clock", "While patched, the time is the division of this clock's beat"),
         ],
         outputs: &[

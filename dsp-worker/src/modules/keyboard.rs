@@ -62,7 +62,7 @@ impl Module for Keyboard {
         name: "keyboard",
         title: "Keyboard",
         summary: "Plays notes from the mouse, the computer's keys or OSC, with up to 16 voices",
-        tags: &[Tag::Play, Tag::Source, Tag::Polyphonic],
+        tags: &[Tag::Play, Tag::Notes, Tag::Source, Tag::Polyphonic],
         inputs: &[],
         outputs: &[
             port("voct", "Pitch, 1 V/octave, 0 V = C4; one channel for every voice"),

@@ -17,6 +17,7 @@ use crate::dsp::random::Random;
 use crate::dsp::{exp2, tan_fraction};
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
 use crate::units::QUANTUM;
@@ -63,9 +64,18 @@ impl Module for Ladder {
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter. From about 5 V up it saturates"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio"),
-            port("resonance", "Adds to the resonance: 10 V is all of it"),
-            port("drive", "Adds to the drive: 10 V is all of it"),
+            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
+                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
+            port("resonance", "Adds to the resonance: 10 V is all of it").moves(
+                "resonance",
+                None,
+                By::TenthPerVolt,
+            ),
+            port("drive", "Adds to the drive: 10 V is all of it").moves(
+                "drive",
+                None,
+                By::TenthPerVolt,
+            ),
         ],
         outputs: &[port("lowpass", "What is below the cutoff; 24 dB/octave less above it")],
         params: &[

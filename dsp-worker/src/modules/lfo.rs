@@ -8,6 +8,7 @@ use crate::dsp::phase::{self, Phases};
 use crate::dsp::sine::sine_of_triangle;
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
 use crate::units::{AUDIO_VOLTS, CHANNELS, CLOCK_HZ, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS};
@@ -48,7 +49,11 @@ impl Module for Lfo {
         summary: "A slow sine, triangle, saw and square that move other modules' knobs",
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount"),
+            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
+                "rate",
+                Some("rate-amount"),
+                By::OctavePerVolt,
+            ),
             port("reset", "Each trigger or gate starts the cycle anew"),
         ],
         outputs: &[

@@ -14,6 +14,7 @@ use crate::dsp::schmitt::Schmitt;
 use crate::dsp::tape_head::{Place, TapeHead};
 use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Ramp, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::tape::Tapes;
 use crate::units::QUANTUM;
@@ -115,7 +116,11 @@ impl Module for Reverb {
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
             port("right", "Right signal. Unpatched: the same as left"),
-            port("freeze", "While this gate is on (above 1 V), the reverb is frozen"),
+            port("freeze", "While this gate is on (above 1 V), the reverb is frozen").moves(
+                "freeze",
+                None,
+                By::OnAboveOneVolt,
+            ),
         ],
         outputs: &[
             port("left", "Left signal with its reverb"),

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::exp2;
+use crate::dsp::lag;
 use crate::dsp::mask::Mask;
 use crate::dsp::random::Random;
 use crate::lane::{LANES, Lane, Lanes};
@@ -112,14 +112,6 @@ impl SampleHold {
         }
         L::from_lanes(lanes)
     }
-}
-
-/// What is left of a step after one frame, if 1 % is left after `secs`.
-#[inline(always)]
-fn lag(secs: f32, sample_rate_hz: f32) -> f32 {
-    const OCTAVES: f32 = 6.643_856; // log2(100)
-    let frames = secs * sample_rate_hz;
-    if frames < OCTAVES / 100.0 { 0.0 } else { exp2(-OCTAVES / frames) }
 }
 
 #[cfg(test)]

@@ -134,8 +134,8 @@ impl Module for Sequencer {
             ),
         ],
         bypass: &[],
-        // The step that it is at, from 0.
-        display: 1,
+        // The step that it is at, from 0, and the gate, in volts.
+        display: 2,
     };
 
     fn start(&mut self, seed: u64) {
@@ -148,6 +148,7 @@ impl Module for Sequencer {
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
         let (clock, reset, run) = (block.input(CLOCK), block.input(RESET), block.input(RUN));
+        let mut gate_volts = 0.0;
         for frame in block.frames() {
             let runs = self.run.follow(run.at(0, frame)) || !run.is_patched();
             let is_clocked = self.clock.rises(clock.at(0, frame)) && runs;
@@ -164,11 +165,13 @@ impl Module for Sequencer {
             let volts = block.ramp(VOLTS + step).at(frame);
             let is_open = self.plays != 0 && (self.clock.is_on() || self.is_tied != 0) && runs;
             block.output(CV).put(0, frame, volts);
-            block.output(GATE).put(0, frame, if is_open { GATE_VOLTS } else { 0.0 });
+            gate_volts = if is_open { GATE_VOLTS } else { 0.0 };
+            block.output(GATE).put(0, frame, gate_volts);
             block.output(TRIGGER).put(0, frame, self.trigger.volts());
             block.output(CYCLE).put(0, frame, self.cycle.volts());
         }
         block.show(0, self.step as f32);
+        block.show(1, gate_volts);
     }
 }
 
@@ -305,6 +308,17 @@ mod tests {
         assert_eq!(edges(out.channel("trigger", 0)).len(), 10);
         let gate = out.channel("gate", 0);
         assert!(gate.iter().enumerate().all(|(n, &v)| v == if n % 100 < 30 { 10.0 } else { 0.0 }));
+    }
+
+    #[test]
+    fn it_shows_where_it_is_and_whether_that_sounds() {
+        let mut rig = rig(48_000.0);
+        rig.choose("gate-3", "off").run(124);
+        assert_eq!(rig.display(), [1.0, 10.0]);
+        rig.run(20);
+        assert_eq!(rig.display(), [1.0, 0.0]);
+        rig.run(80);
+        assert_eq!(rig.display(), [2.0, 0.0]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::dsp::random::Random;
 use crate::dsp::{exp2, tan_fraction};
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
 use crate::units::QUANTUM;
@@ -57,8 +58,13 @@ impl Module for Svf {
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio"),
-            port("resonance", "Adds to the resonance: 10 V is all of it"),
+            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
+                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
+            port("resonance", "Adds to the resonance: 10 V is all of it").moves(
+                "resonance",
+                None,
+                By::TenthPerVolt,
+            ),
         ],
         outputs: &[
             port("lowpass", "What is below the cutoff; 12 dB/octave less above it"),

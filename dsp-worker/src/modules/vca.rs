@@ -6,6 +6,7 @@ use crate::Module;
 use crate::dsp::exp2;
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Ramp, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
 use crate::units::QUANTUM;
@@ -41,7 +42,11 @@ impl Module for Vca {
         tags: &[Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal, audio or CV"),
-            port("cv", "0 V is silence and 10 V is fully open. Unpatched: fully open"),
+            port("cv", "0 V is silence and 10 V is fully open. Unpatched: fully open").moves(
+                "level",
+                Some("cv-amount"),
+                By::ShareOfTenVolts,
+            ),
         ],
         outputs: &[port("out", "The signal, as loud as level and CV together say")],
         params: &[

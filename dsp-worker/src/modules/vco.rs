@@ -14,6 +14,7 @@ use crate::dsp::rise::{NO_RISE, Rise};
 use crate::dsp::sine::sine_of_triangle;
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Ramp, Tag, port};
+use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
 use crate::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
@@ -71,8 +72,13 @@ impl Module for Vco {
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave, tune and fine are at 0"),
-            port("fm", "Bends the pitch, as fast as you like; fm-amount and fm-mode say how"),
-            port("pw", "Widens the square's pulse; pwm-amount says how much"),
+            port("fm", "Bends the pitch, as fast as you like; fm-amount and fm-mode say how")
+                .moves("tune", Some("fm-amount"), By::OctavePerVolt),
+            port("pw", "Widens the square's pulse; pwm-amount says how much").moves(
+                "pulse-width",
+                Some("pwm-amount"),
+                By::TenthPerVolt,
+            ),
             port("sync", "Each rise through 0 V starts the wave anew (hard sync)"),
         ],
         outputs: &[

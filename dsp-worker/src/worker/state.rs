@@ -250,9 +250,11 @@ impl Call<'_> {
 
         let mut ramps = [Ramp::default(); MAX_PARAMS];
         let mut ends = [0.0; MAX_PARAMS];
+        let mut goals = [0.0; MAX_PARAMS];
         for (index, param) in about.params.iter().enumerate() {
             let target = self.targets.get(index).copied().unwrap_or(param.default);
-            ends[index] = glided(param, params[index], param.legal(target), glide);
+            goals[index] = param.legal(target);
+            ends[index] = glided(param, params[index], goals[index], glide);
             let start = if param.jumps() { ends[index] } else { params[index] };
             ramps[index] = Ramp::new(start, ends[index]);
         }
@@ -269,6 +271,7 @@ impl Call<'_> {
                 inputs: self.inputs,
                 outputs: self.outputs,
                 params: &ramps[..about.params.len()],
+                goals: &goals[..about.params.len()],
                 events: self.events,
                 display: self.display,
             };

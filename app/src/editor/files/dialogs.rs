@@ -1,6 +1,7 @@
 //! The system's file dialogs, asked without waiting for them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -26,24 +27,25 @@ pub trait FileDialogs: Send {
 pub struct SystemDialogs {
     answers: Receiver<Option<PathBuf>>,
     answer: Sender<Option<PathBuf>>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl SystemDialogs {
     /// `wake` is called when an answer is there.
-    pub fn new(wake: impl Fn() + Send + Sync + Clone + 'static) -> SystemDialogs {
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> SystemDialogs {
         let (answer, answers) = channel();
-        SystemDialogs { answers, answer, wake: Box::new(wake) }
+        SystemDialogs { answers, answer, wake: Arc::new(wake) }
     }
 
     /// macOS wants the dialog made on the window's thread, which this is; it may
     /// be waited for on any other.
     fn ask(&self, dialog: impl Future<Output = Option<FileHandle>> + Send + 'static) {
-        let answer = self.answer.clone();
+        let (answer, wake) = (self.answer.clone(), Arc::clone(&self.wake));
         let wait = move || {
             let file = pollster::block_on(dialog);
             // It fails where the window is gone, and nobody asks any more.
             _ = answer.send(file.map(|file| file.path().to_owned()));
+            wake();
         };
         if let Err(error) = thread::Builder::new().name("file dialog".to_owned()).spawn(wait) {
             tracing::warn!("no thread for a file dialog: {error}");

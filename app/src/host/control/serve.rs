@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Control, Refused, Sound, lock};
+use crate::host::recorder::{RecordError, Remote};
 use crate::osc::outbox::Outbox;
 use crate::osc::reply;
 use crate::osc::request::{Call, Refusal, Request};
@@ -33,6 +34,8 @@ impl<S: Sound + Send + 'static> Service for Mutex<Control<S>> {
         lock(self).disconnect(id);
     }
 }
+
+const NO_RECORDER: Result<(), RecordError> = Err(RecordError::NoRecorder);
 
 type Locked<'a, S> = MutexGuard<'a, Control<S>>;
 
@@ -79,19 +82,48 @@ fn perform<'a, S: Sound>(
         Request::Load(path) => {
             let read;
             (locked, read) = unlocked(control, locked, || file::load(&path));
-            locked.load(from, read.map_err(Refused::from))
+            locked.load(from, read.map_err(Refused::from), Some(&path))
         }
         Request::Put(json) => {
             let read;
             (locked, read) = unlocked(control, locked, || file::read(&json));
-            locked.load(from, read.map_err(Refused::from))
+            locked.load(from, read.map_err(Refused::from), None)
         }
         Request::Save { path, over } => {
-            let patch = locked.patch.clone();
+            let (patch, replacements) = (locked.patch.clone(), locked.history.replacements());
             let saved;
             (locked, saved) = unlocked(control, locked, || file::save(&path, &patch, over));
-            saved.map_err(Refused::from)
+            saved.map(|()| locked.saved(&patch, replacements, path)).map_err(Refused::from)
         }
+        Request::StartRecording { path, format } => {
+            let (recorder, started) =
+                (locked.sound.recorder(), |remote: Remote| remote.start(&path, format));
+            let done;
+            (locked, done) = unlocked(control, locked, || recorder.map_or(NO_RECORDER, started));
+            done.map_err(Refused::from)
+        }
+        Request::SaveLast { path, format, secs } => {
+            let (recorder, patch) = (locked.sound.recorder(), locked.patch.clone());
+            let save = |remote: Remote| remote.save_last(&path, format, secs, patch);
+            let done;
+            (locked, done) = unlocked(control, locked, || recorder.map_or(NO_RECORDER, save));
+            done.map_err(Refused::from)
+        }
+        Request::StopRecording => {
+            let (recorder, patch) = (locked.sound.recorder(), locked.patch.clone());
+            recorder.map_or(NO_RECORDER, |remote| remote.stop(patch)).map_err(Refused::from)
+        }
+        Request::SetSound(change) => {
+            locked.sound.change_setup(&change);
+            Ok(())
+        }
+        Request::QuerySound => locked.reply(from, [reply::sound(&locked.sound.setup())]),
+        Request::QueryDevices => {
+            let cards;
+            (locked, cards) = unlocked(control, locked, S::devices);
+            locked.reply(from, reply::devices(&cards))
+        }
+        Request::Kill(slot) => locked.kill_worker(slot),
         Request::Edit(edit) => locked.edit_as(from, edit),
         Request::SetParam { module, param, value, gesture } => {
             locked.set_param(from, module, param, value, gesture)
@@ -103,6 +135,8 @@ fn perform<'a, S: Sound>(
         Request::EndGesture => locked.end_gesture(from),
         Request::Undo => locked.undo(),
         Request::Redo => locked.redo(),
+        Request::GetHistory { first, count } => locked.reply_steps(from, first, count),
+        Request::GoTo(steps) => locked.go_to(steps),
         Request::Get => locked.reply_whole(from),
         Request::QueryHost => locked.reply(from, [reply::host()]),
         Request::QueryModule(id) => locked.query_module(from, &id),

@@ -149,7 +149,7 @@ mod tests {
                 frames[63][1] = f32::from_bits(frames[63][1].to_bits() ^ 1);
             }
             if !(10..15).contains(&block) {
-                spout.push(64 * block, 5, &frames);
+                spout.push(64 * block, 48_000, 5, &frames);
             }
         }
         let compared = Comparison::start(tap, reference()).expect("two threads").finish();

@@ -37,7 +37,8 @@ impl Inner {
         if let Some(slot) = slot {
             state.restarts[slot] += 1;
             let died_nanos = worker.killed_nanos.unwrap_or(news_nanos);
-            let open = Open { slot, died_nanos, news_nanos, given: None };
+            let pid = child.id();
+            let open = Open { pid, slot, died_nanos, news_nanos, given: None };
             state.recoveries.collect(&self.shared);
             state.recoveries.open.retain(|open| open.slot != slot);
             state.recoveries.open.extend(unfinished.map(|_| open));

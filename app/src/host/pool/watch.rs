@@ -91,7 +91,7 @@ impl Inner {
             usual_nanos,
             now_nanos: now_nanos(),
         };
-        match worker.watch.look(sight, &self.patience) {
+        match worker.watch.look(sight, &self.patience()) {
             Verdict::Wait => {}
             Verdict::Hangs if worker.is_hung => {}
             Verdict::Hangs => {
@@ -119,7 +119,7 @@ impl Inner {
         let now = now_nanos();
         let since = *state.orphaned[slot].get_or_insert(now);
         let is_orphan = self.shared.alarm.orphans() >> slot & 1 == 1;
-        if !is_orphan && now - since >= self.patience.orphan.as_nanos() as u64 {
+        if !is_orphan && now - since >= self.patience().orphan.as_nanos() as u64 {
             tracing::warn!("nobody can take slot {slot}: signals pass its modules by");
             self.shared.alarm.orphan(slot);
         }

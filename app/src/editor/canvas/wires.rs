@@ -1,0 +1,161 @@
+//! Cables on the canvas: drawn as what flows in them, and looked at closely.
+
+use eframe::egui::{Align2, FontId, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, vec2};
+
+use super::cable::Curve;
+use super::hand::Hand;
+use super::{Canvas, DETAIL_ZOOM, Desk, Pointed, Scene, glow};
+use crate::editor::model::Level;
+use crate::editor::theme::Theme;
+use crate::patch::{Cable, OutputRef};
+
+/// How near the pointer must come to a cable, in points of the screen.
+const REACH: f32 = 7.0;
+
+impl Canvas {
+    pub(super) fn wires_ui(&mut self, ui: &Ui, desk: &Desk) {
+        let Desk { scene, layout, window, .. } = *desk;
+        let patch = scene.model.patch();
+        let (zoom, tension) = (self.camera.zoom, scene.preferences.cable_tension);
+        let into = self.insertion(patch, layout, tension);
+        let unplugged = match &self.hand {
+            Hand::Cable { unplugged, .. } => unplugged.clone(),
+            _ => None,
+        };
+        let pointer = ui.input(|input| input.pointer.hover_pos()).filter(|at| window.contains(*at));
+        let may_point = matches!(self.hand, Hand::Nothing)
+            && !matches!(self.pointed, Pointed::Port(_))
+            && !ui.ctx().any_popup_open()
+            && ui.ctx().dragged_id().is_none();
+        let mut nearest: Option<(f32, &Cable)> = None;
+        for cable in patch.cables.iter().filter(|cable| Some(*cable) != unplugged.as_ref()) {
+            let Some((from, to)) = layout.ends(cable) else { continue };
+            let ends = [from, to].map(|at| self.camera.to_screen(window, at));
+            let curve = Curve::new(ends[0], ends[1], tension, zoom);
+            if !curve.bounds().expand(8.0).intersects(window) {
+                continue;
+            }
+            if let Some(pointer) = pointer.filter(|_| may_point)
+                && curve.bounds().expand(REACH).contains(pointer)
+            {
+                let (distance, _) = curve.distance(pointer);
+                if distance < REACH.min(nearest.map_or(REACH, |(nearest, _)| nearest)) {
+                    nearest = Some((distance, cable));
+                }
+            }
+            self.draw_cable(ui, scene, cable, &curve, into.as_ref() == Some(cable));
+        }
+        if let Some((_, cable)) = nearest {
+            // A cable over a face is there to be looked at; a knob is not.
+            let is_covered = matches!(self.pointed, Pointed::Module(_));
+            if !is_covered {
+                self.pointed = Pointed::Cable(cable.clone());
+            }
+            if let (Some(pointer), Some(level)) = (pointer, scene.model.signals.level(patch, &cable.from)) {
+                self.trace.look(&cable.from, &level);
+                self.look_closely(ui, scene, cable, &level, pointer);
+            } else if let Some(pointer) = pointer {
+                label(ui, scene.theme, pointer + vec2(14.0, 14.0), &cable.to_string());
+            }
+        }
+    }
+
+    fn draw_cable(&self, ui: &Ui, scene: Scene, cable: &Cable, curve: &Curve, is_target: bool) {
+        let (theme, zoom) = (scene.theme, self.camera.zoom);
+        let level = scene.model.signals.level(scene.model.patch(), &cable.from);
+        let is_lit = match &self.pointed {
+            Pointed::Module(id) => cable.from.module == *id || cable.to.module == *id,
+            Pointed::Cable(pointed) => pointed == cable,
+            Pointed::Port(super::End::Output(output)) => cable.from == *output,
+            Pointed::Port(super::End::Input(input)) => cable.to == *input,
+            Pointed::Nothing => false,
+        };
+        let is_chosen = self.selected_cable.as_ref() == Some(cable) || is_target;
+        let opacity = if is_lit || is_chosen { 1.0 } else { scene.preferences.cable_opacity };
+        let colour = if is_chosen { theme.accent } else { cable_colour(theme, &cable.from) };
+        let width = (glow::width(level.as_ref()) * zoom).max(1.0) * if is_lit || is_chosen { 1.5 } else { 1.0 };
+        let painter = ui.painter();
+        let is_near = zoom >= DETAIL_ZOOM;
+        if is_near {
+            painter.add(curve.shape(width + 2.0, theme.canvas.gamma_multiply(0.6 * opacity)));
+        }
+        painter.add(curve.shape(width, colour.gamma_multiply(opacity)));
+        let Some(level) = level else { return };
+        let bright = glow::brightness(&level);
+        if is_near && bright > 0.02 {
+            let core = glow::colour(theme, &level).gamma_multiply(bright * opacity);
+            painter.add(curve.shape((width * 0.45).max(1.0), core));
+        }
+        if is_near && level.channels > 1 {
+            let at = curve.at(0.5);
+            let size = 10.0 * zoom;
+            painter.circle_filled(at, size * 0.85, theme.canvas);
+            painter.circle_stroke(at, size * 0.85, Stroke::new(1.0, colour));
+            let font = FontId::proportional(size.max(6.0).round());
+            painter.text(at, Align2::CENTER_CENTER, level.channels.to_string(), font, theme.text);
+        }
+    }
+
+    /// Volts, channels and a tiny scope beside the pointer.
+    fn look_closely(&self, ui: &Ui, scene: Scene, cable: &Cable, level: &Level, pointer: Pos2) {
+        let theme = scene.theme;
+        let painter = ui.ctx().layer_painter(eframe::egui::LayerId::new(
+            eframe::egui::Order::Tooltip,
+            ui.id().with("close look"),
+        ));
+        let size = vec2(216.0, 96.0);
+        let screen = ui.ctx().content_rect();
+        let corner = (pointer + vec2(16.0, 16.0)).min(screen.max - size);
+        let rect = Rect::from_min_size(corner, size);
+        painter.rect(rect, 4.0, theme.well, (1.0, theme.edge), StrokeKind::Inside);
+        let words = |y: f32, text: String, colour| {
+            let font = FontId::proportional(12.0);
+            painter.text(rect.min + vec2(8.0, y), Align2::LEFT_TOP, text, font, colour);
+        };
+        words(5.0, cable.to_string(), theme.text);
+        words(20.0, reading(level), theme.faint);
+        let plot = Rect::from_min_max(rect.min + vec2(8.0, 38.0), rect.max - vec2(8.0, 8.0));
+        let middle = plot.center().y;
+        painter.hline(plot.x_range(), middle, (1.0, theme.grid));
+        let range = self.trace.range_volts();
+        let y = |volts: f32| middle - volts / range * plot.height() / 2.0;
+        let colour = cable_colour(theme, &cable.from);
+        let step = plot.width() / 120.0;
+        let first = 120 - self.trace.spans.len();
+        let lines = self.trace.spans.iter().enumerate().map(|(index, &(low, high))| {
+            let x = plot.left() + (first + index) as f32 * step;
+            Shape::line_segment([Pos2::new(x, y(high) - 0.5), Pos2::new(x, y(low) + 0.5)], (step, colour))
+        });
+        painter.extend(lines);
+    }
+}
+
+/// A cable's colour: the same for all that come out of one output.
+pub(super) fn cable_colour(theme: &Theme, from: &OutputRef) -> eframe::egui::Color32 {
+    // FNV-1a: the same in every session.
+    let bytes = from.module.as_str().bytes().chain(from.port.bytes());
+    let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    theme.cables[(hash >> 7) as usize % theme.cables.len()]
+}
+
+/// Volts and channels, in words.
+pub(super) fn reading(level: &Level) -> String {
+    let channels = match level.channels {
+        0 | 1 => "1 channel".to_owned(),
+        channels => format!("{channels} channels"),
+    };
+    let (low, high) = (level.min_volts, level.max_volts);
+    if high - low < 0.005 {
+        return format!("{:+.2} V, {channels}", level.volts);
+    }
+    format!("{low:+.2} to {high:+.2} V, {channels}")
+}
+
+/// A sentence beside the pointer.
+pub(super) fn label(ui: &Ui, theme: &Theme, at: Pos2, words: &str) {
+    let font = FontId::proportional(13.0);
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), font, theme.text);
+    let rect = Rect::from_min_size(at, galley.size() + vec2(12.0, 8.0));
+    ui.painter().rect(rect, 4.0, theme.well, (1.0, theme.edge), StrokeKind::Inside);
+    ui.painter().galley(at + vec2(6.0, 4.0), galley, theme.text);
+}

@@ -1,0 +1,104 @@
+//! The patches that come with the program, and templates to begin with.
+
+use super::{Patch, file};
+
+/// A patch that comes with the program.
+#[derive(Debug)]
+pub struct Factory {
+    /// The name of its file, without the ending.
+    pub name: &'static str,
+    /// The text of its file.
+    pub text: &'static str,
+}
+
+macro_rules! factory {
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$(Factory {
+            name: $name,
+            text: include_str!(concat!("../../../assets/", $folder, "/", $name, ".sostenuto")),
+        }),*]
+    };
+}
+
+/// Patches to hear, the first to be heard first.
+pub static PATCHES: &[Factory] = factory![
+    "patches": "first-sound", "bass-line", "percussion", "pad", "ambient", "krell", "night-train",
+    "feedback", "poly-keys",
+];
+
+/// Patches to begin with, the simplest first.
+pub static TEMPLATES: &[Factory] =
+    factory!["templates": "empty", "mono-voice", "poly-voice", "groove"];
+
+impl Factory {
+    /// The patch.
+    pub fn patch(&self) -> Patch {
+        // A test reads them all.
+        file::read(self.text.as_bytes()).expect("it comes with this program")
+    }
+
+    /// What it is called.
+    pub fn title(&self) -> String {
+        self.patch().title
+    }
+
+    /// What it is and how to play it.
+    pub fn description(&self) -> String {
+        self.patch().description
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A face is at most so large, in points.
+    const FACE: [f32; 2] = [300.0, 260.0];
+
+    fn all() -> impl Iterator<Item = &'static Factory> {
+        PATCHES.iter().chain(TEMPLATES)
+    }
+
+    #[test]
+    fn whatever_lies_in_the_folder_is_in_the_list() {
+        for (folder, list) in [("patches", PATCHES), ("templates", TEMPLATES)] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets").join(folder);
+            let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+            let files: BTreeSet<String> =
+                files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+            let names: BTreeSet<String> = list.iter().map(|own| own.name.to_owned()).collect();
+            assert_eq!(names, files);
+            assert_eq!(list.len(), files.len());
+        }
+    }
+
+    #[test]
+    fn every_one_is_written_as_the_program_writes_it_and_says_what_it_is() {
+        for own in all() {
+            let patch = own.patch();
+            // Git may have changed the ends of lines on Windows.
+            assert_eq!(file::write(&patch), own.text.replace("\r\n", "\n"), "{}", own.name);
+            assert!(!own.title().is_empty() && !own.description().is_empty(), "{}", own.name);
+            assert_eq!(patch.about_placeholders(), None, "{}", own.name);
+            assert!(patch.modules.values().any(|module| &*module.kind == "audio-out"));
+        }
+    }
+
+    #[test]
+    fn no_face_lies_on_another_and_all_lie_on_the_grid() {
+        for own in all() {
+            let patch = own.patch();
+            for (id, module) in &patch.modules {
+                assert!(module.x % 20.0 == 0.0 && module.y % 20.0 == 0.0, "{}: {id}", own.name);
+                let mut others = patch.modules.iter().filter(|(other, _)| *other != id);
+                let on = others.find(|(_, other)| {
+                    (module.x - other.x).abs() < FACE[0] && (module.y - other.y).abs() < FACE[1]
+                });
+                assert_eq!(on, None, "{}: {id}", own.name);
+            }
+        }
+    }
+}
