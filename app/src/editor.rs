@@ -4,20 +4,31 @@
 //! into a [`model`]; every panel reads that, draws, and pushes what the
 //! musician asked for onto [`Asks`](model::Asks), which go back to the host.
 
+pub mod browser;
 pub mod canvas;
 pub mod entry;
+mod errands;
+pub mod factory;
+pub mod files;
+pub mod guide;
+pub mod health;
+pub mod history_view;
 pub mod model;
+pub mod module_menu;
+pub mod notices;
+pub mod panels;
 pub mod param;
+mod parts;
 pub mod patching;
 pub mod pen;
 pub mod preferences;
-pub mod screen;
-pub mod session;
-pub mod theme;
-pub mod browser;
-mod errands;
-pub mod module_menu;
-mod parts;
+pub mod preferences_panel;
 pub mod presets;
 pub mod randomise;
+pub mod recorder;
 mod search;
+pub mod session;
+pub mod shortcuts;
+pub mod sound_settings;
+pub mod theme;
+pub mod transport;

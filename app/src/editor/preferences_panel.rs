@@ -1,0 +1,102 @@
+//! What this musician likes, to be set.
+
+use eframe::egui::{Slider, Ui};
+
+use super::parts::{caption, chip, faint};
+use super::preferences::Preferences;
+use super::theme::{Look, Theme};
+
+/// Every preference that has no better place.
+pub fn preferences_ui(ui: &mut Ui, theme: &Theme, preferences: &mut Preferences) {
+    ui.spacing_mut().slider_width = 180.0;
+    caption(ui, theme, "Colours");
+    ui.horizontal(|ui| {
+        for look in Look::ALL {
+            if chip(ui, theme, look.name(), preferences.look == look).clicked() {
+                preferences.look = look;
+            }
+        }
+    });
+    ui.add_space(8.0);
+    caption(ui, theme, "Size of everything");
+    let scale = Slider::new(&mut preferences.scale, 0.7..=2.0).step_by(0.05);
+    let scale = ui.add(scale.custom_formatter(percent).custom_parser(from_percent));
+    scale.on_hover_text("Size of everything in the window");
+    ui.add_space(8.0);
+    caption(ui, theme, "Cables");
+    share(ui, &mut preferences.cable_opacity, 0.1, "Opacity");
+    share(ui, &mut preferences.cable_tension, 0.0, "Tension");
+    ui.add_space(8.0);
+    caption(ui, theme, "When the window is closed");
+    ui.radio_value(&mut preferences.keeps_playing, false, "The sound ends");
+    ui.radio_value(&mut preferences.keeps_playing, true, "The sound goes on");
+    if preferences.keeps_playing {
+        faint(ui, theme, "Open Sostenuto again to come back to it, or to end it.");
+    }
+    ui.add_space(8.0);
+    ui.separator();
+    if ui.button("As they were at first").clicked() {
+        *preferences = as_at_first(preferences);
+    }
+}
+
+fn share(ui: &mut Ui, value: &mut f32, least: f32, name: &str) {
+    let slider = Slider::new(value, least..=1.0).text(name);
+    ui.add(slider.custom_formatter(percent).custom_parser(from_percent));
+}
+
+fn percent(share: f64, _decimals: std::ops::RangeInclusive<usize>) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+fn from_percent(text: &str) -> Option<f64> {
+    let number: f64 = text.trim().trim_end_matches('%').trim().parse().ok()?;
+    Some(number / 100.0)
+}
+
+/// The looks of the first day; what was collected since then stays.
+fn as_at_first(preferences: &Preferences) -> Preferences {
+    let first = Preferences::default();
+    Preferences {
+        look: first.look,
+        scale: first.scale,
+        cable_opacity: first.cable_opacity,
+        cable_tension: first.cable_tension,
+        keeps_playing: first.keeps_playing,
+        ..preferences.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+
+    #[test]
+    fn a_look_is_chosen_and_all_can_be_as_at_first() {
+        let app = |ui: &mut Ui, preferences: &mut Preferences| {
+            preferences_ui(ui, &Theme::of(preferences.look), preferences);
+        };
+        let mut preferences = Preferences::default();
+        preferences.favourites.insert("vco".to_owned());
+        let mut harness = Harness::builder().build_ui_state(app, preferences);
+        harness.run_steps(2);
+        harness.get_by_label("Light").click();
+        harness.get_by_label("The sound goes on").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().look, Look::Light);
+        assert!(harness.state().keeps_playing);
+        harness.get_by_label("As they were at first").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().look, Look::Dark);
+        assert!(harness.state().favourites.contains("vco"), "what was collected stays");
+    }
+
+    #[test]
+    fn shares_are_typed_in_percent() {
+        assert_eq!(from_percent(" 80 %"), Some(0.8));
+        assert_eq!(from_percent("much"), None);
+    }
+}
