@@ -348,8 +348,6 @@ fn a_recording_that_nobody_ends_is_whole_and_a_file_that_is_there_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut stage, path) = (Stage::with_recorder(&noise()), folder.path().join("now.wav"));
     let recorder = stage.recorder();
-    let nothing = recorder.save_last(&path, WavFormat::S24, None, noise());
-    assert!(matches!(nothing, Err(RecordError::NothingRemembered)) || stage.frame() > 0);
     recorder.start(&path, WavFormat::F32).unwrap_or_else(|why| panic!("{why}"));
     stage.play_and_keep(10_000);
     drop(stage);
