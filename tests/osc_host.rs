@@ -396,6 +396,52 @@ fn two_editors_see_the_same_patch() {
 }
 
 #[test]
+fn the_sound_is_set_recorded_and_disturbed_over_the_wire() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    let setup = |editor: &mut Editor| editor.ask(&["/query/sound"]).remove(0).args;
+    let before = setup(&mut editor);
+    assert_eq!(before[..4], message("/sound silent 48000 128 1").args);
+    assert_eq!(before[5], OscType::Bool(false));
+    editor.done(&["/sound/set block 64 ahead 3"]);
+    let began = Instant::now();
+    while setup(&mut editor)[2] != OscType::Int(64) {
+        assert!(began.elapsed() < PATIENCE, "{:?}", setup(&mut editor));
+    }
+    assert_eq!(setup(&mut editor)[3], OscType::Int(3));
+    let devices = editor.ask(&["/query/devices"]);
+    assert_eq!(devices[0].args, [OscType::Int(devices.len() as i32 - 1)]);
+
+    editor.done(&["/reports/subscribe recorder health view"]);
+    let path = host.path("tone.wav");
+    editor.done(&[&format!("/record/start {} s24", path.display())]);
+    let until = |editor: &mut Editor, addr: &str| {
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < PATIENCE, "no {addr}");
+            let heard = editor.hear();
+            if heard.addr == addr {
+                return heard.args;
+            }
+        }
+    };
+    while until(&mut editor, "/recorder")[0] != OscType::Bool(true) {}
+    editor.done(&["/drill/kill"]);
+    let killed = until(&mut editor, "/drill/killed");
+    assert!(matches!(killed[..], [OscType::Int(_), OscType::Int(0..3), ..]), "{killed:?}");
+    editor.done(&["/record/stop"]);
+    let recorded = until(&mut editor, "/recorded");
+    assert_eq!(recorded[0], OscType::String(path.display().to_string()));
+    let peak = recorded[2].clone().float().expect("a number");
+    // 5 V, 6 dB less, of 10 V.
+    assert!((peak - 0.2506).abs() < 0.01, "{peak}");
+    assert_eq!(editor.refused("/record/stop"), "Nothing is being recorded.");
+    assert!(editor.refused(&format!("/record/start {} s24", path.display())).contains("another"));
+    assert!(editor.refused("/drill/kill 31").contains("no worker"));
+}
+
+#[test]
 fn a_patch_is_saved_and_loaded_again() {
     let host = Host::start();
     let mut editor = host.editor();

@@ -1,17 +1,25 @@
-//! What others may do while a patch plays: look at it.
+//! What others may do while a patch plays: look at it, record it, have it played
+//! otherwise, kill its workers. None of it is heard.
 
+use std::f32::consts::TAU;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dsp_worker::catalog;
 use sostenuto::host::callback::Callback;
 use sostenuto::host::control::Sound;
 use sostenuto::host::device::Output;
-use sostenuto::host::player::{Player, Settings};
+use sostenuto::host::engine::Frame;
+use sostenuto::host::player::{Keeping, Player, Settings};
 use sostenuto::host::pool::Crew;
+use sostenuto::host::recorder::{RecordError, Remote};
+use sostenuto::host::tap::{Tap, TappedBlock};
+use sostenuto::osc::sound::{Recorded, SoundChange, WavFormat};
 use sostenuto::osc::view::{Face, NoView, Probe, View};
-use sostenuto::patch::Patch;
-use sostenuto_tests::{RATE_HZ, module, patch};
+use sostenuto::patch::{Patch, file};
+use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, patch, reference};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
@@ -35,13 +43,92 @@ fn settings(block_frames: u32) -> Settings {
 struct Stage {
     player: Player,
     card: Callback,
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stage {
     fn new(patch: &Patch, block_frames: u32) -> Stage {
-        let player = Player::start_without_card(patch, settings(block_frames), |_| ());
+        Stage::keeping(patch, block_frames, Keeping::default())
+    }
+
+    /// One that remembers the last minute.
+    fn with_recorder(patch: &Patch) -> Stage {
+        let remembered = Some(Duration::from_secs(60));
+        Stage::keeping(patch, 256, Keeping { remembered, ..Keeping::default() })
+    }
+
+    fn keeping(patch: &Patch, block_frames: u32, keeping: Keeping) -> Stage {
+        let said = Arc::<Mutex<Vec<String>>>::default();
+        let hears = Arc::clone(&said);
+        let tell = move |sentence: &str| hears.lock().expect("whole").push(sentence.to_owned());
+        let player = Player::resume_without_card(patch, settings(block_frames), keeping, tell);
         let (player, card) = player.unwrap_or_else(|error| panic!("{error}"));
-        Stage { player, card }
+        Stage { player, card, said }
+    }
+
+    fn recorder(&self) -> Remote {
+        self.player.recorder().expect("there is one")
+    }
+
+    /// Plays so many frames, no faster than they are recorded; returns how many
+    /// there are by then.
+    fn play_and_keep(&mut self, frames: u64) {
+        for _ in 0..frames.div_ceil(8192) {
+            self.play(8192);
+            let kept =
+                |stage: &Stage| stage.recorder().status().remembered_secs * f64::from(RATE_HZ);
+            self.until("everything is kept", |stage| kept(stage) >= stage.frame() as f64 - 0.5);
+        }
+    }
+
+    /// Waits, with nobody asking for blocks.
+    #[track_caller]
+    fn until(&self, what: &str, is_so: impl Fn(&Stage) -> bool) {
+        let began = Instant::now();
+        while !is_so(self) {
+            assert!(began.elapsed() < PATIENCE, "it does not come to this: {what}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The next file that is done.
+    #[track_caller]
+    fn recorded(&self) -> Recorded {
+        let began = Instant::now();
+        loop {
+            if let [done] = &self.recorder().take_done()[..] {
+                return done.clone();
+            }
+            let said = self.said.lock().expect("whole");
+            assert!(began.elapsed() < PATIENCE, "nothing was recorded: {said:?}");
+        }
+    }
+
+    /// Plays until it is played so, and returns what was heard meanwhile.
+    fn change(&mut self, tap: &mut Tap, change: SoundChange) -> Heard {
+        self.player.change_setup(&change);
+        let is_wanted = |stage: &Stage| {
+            let setup = stage.player.setup();
+            change.block_frames.is_none_or(|frames| frames == setup.block_frames)
+                && change.sample_rate_hz.is_none_or(|rate| rate == setup.sample_rate_hz)
+                && change.ahead.is_none_or(|ahead| ahead == setup.ahead)
+        };
+        let (began, mut heard) = (Instant::now(), Heard::default());
+        while !is_wanted(self) {
+            assert!(began.elapsed() < PATIENCE, "{:?}", self.player.setup());
+            self.play(64);
+            heard.read(tap);
+        }
+        heard
+    }
+
+    fn hear(&mut self, tap: &mut Tap, frames: u64) -> Heard {
+        let mut heard = Heard::default();
+        for _ in 0..frames.div_ceil(8192) {
+            self.play(8192);
+            heard.read(tap);
+        }
+        heard
     }
 
     fn frame(&self) -> u64 {
@@ -149,4 +236,228 @@ fn the_view_follows_the_patch() {
     let there = stage.player.view().expect("a view");
     assert_eq!(there.modules.len(), 2);
     assert_eq!(there.modules[0], view.modules[0], "what stays stays where it is");
+}
+
+/// What came from a tap.
+#[derive(Default)]
+struct Heard {
+    blocks: Vec<TappedBlock>,
+    frames: Vec<Frame>,
+}
+
+impl Heard {
+    fn read(&mut self, tap: &mut Tap) {
+        let mut frames = Vec::new();
+        while let Some(block) = tap.read(&mut frames) {
+            self.blocks.push(block);
+            self.frames.extend_from_slice(&frames);
+        }
+        assert_eq!(tap.lost(), 0);
+    }
+
+    fn extend(&mut self, other: Heard) {
+        self.blocks.extend(other.blocks);
+        self.frames.extend(other.frames);
+    }
+
+    /// Asserts that it is what the patch sounds like, however it was computed.
+    #[track_caller]
+    fn is_as_ever(&self, name: &str, patch: &Patch) {
+        let first = self.blocks.first().expect("something was heard").frame as usize;
+        let should_be = reference(patch, first + self.frames.len());
+        assert_same(name, &self.frames, &should_be[first..]);
+    }
+}
+
+fn block(frames: u32) -> SoundChange {
+    SoundChange { block_frames: Some(frames), ..SoundChange::default() }
+}
+
+fn rate(hz: u32) -> SoundChange {
+    SoundChange { sample_rate_hz: Some(hz), ..SoundChange::default() }
+}
+
+fn factory(name: &str) -> Patch {
+    let mut patches = factory_patches().into_iter();
+    patches.find(|(there, _)| there == name).expect("a factory patch").1
+}
+
+fn wav(path: &Path) -> Vec<Frame> {
+    let mut wav = hound::WavReader::open(path).expect("a WAV");
+    let samples: Vec<f32> = wav.samples().map(|sample| sample.expect("whole")).collect();
+    samples.chunks(2).map(|frame| [frame[0], frame[1]]).collect()
+}
+
+/// Noise: no stretch of it is like another.
+fn noise() -> Patch {
+    let modules = [module("noise", "noise", ""), module("out", "audio-out", r#""level": -12"#)];
+    patch(&modules.join(", "), &["noise.white -> out.left"])
+}
+
+#[test]
+fn a_recording_is_to_the_bit_what_was_made_and_what_was_heard_before_is_saved_meanwhile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let patch = noise();
+    let mut stage = Stage::with_recorder(&patch);
+    let recorder = stage.recorder();
+    assert!(matches!(recorder.stop(patch.clone()), Err(RecordError::NotRecording)));
+    stage.play_and_keep(30_000);
+    recorder.start(&path("now.wav"), WavFormat::F32).unwrap_or_else(|why| panic!("{why}"));
+    let again = recorder.start(&path("more.wav"), WavFormat::F32);
+    assert!(matches!(again, Err(RecordError::Recording(_))));
+    stage.play_and_keep(30_000);
+    let save = recorder.save_last(&path("all.wav"), WavFormat::F32, None, patch.clone());
+    save.unwrap_or_else(|why| panic!("{why}"));
+    let all = stage.recorded();
+    assert_eq!(recorder.status().path, Some(path("now.wav")), "it goes on");
+    let save = recorder.save_last(&path("last.wav"), WavFormat::F32, Some(0.5), patch.clone());
+    save.unwrap_or_else(|why| panic!("{why}"));
+    let last = stage.recorded();
+    stage.play_and_keep(30_000);
+    recorder.stop(patch.clone()).unwrap_or_else(|why| panic!("{why}"));
+    let now = stage.recorded();
+    assert_eq!((recorder.status().path, recorder.status().dropped_frames), (None, 0));
+
+    let should_be = reference(&patch, stage.frame() as usize);
+    let [all, last, now] = [all, last, now].map(|done| {
+        let frames = wav(&done.path);
+        assert!((done.secs - frames.len() as f64 / f64::from(RATE_HZ)).abs() < 1e-9);
+        let peak = frames.as_flattened().iter().fold(0f32, |peak, s| peak.max(s.abs()));
+        assert_eq!(done.peak, peak);
+        frames
+    });
+    // The tap is open before the first block is made.
+    assert_same("recorder-all", &all, &should_be[..all.len()]);
+    assert!(all.len() > 60_000);
+    assert_eq!(last.len(), 24_000);
+    assert_same("recorder-last", &last, &all[all.len() - 24_000..]);
+    let begins = should_be.windows(8).position(|frames| *frames == now[..8]).expect("it is there");
+    assert!(begins >= 30_000 && now.len() >= 60_000, "{begins}, {}", now.len());
+    assert_same("recorder-now", &now, &should_be[begins..begins + now.len()]);
+    for name in ["all", "last", "now"] {
+        let saved = path(&format!("{name}.sostenuto"));
+        stage.until("the patch is saved", |_| saved.exists());
+        assert_eq!(file::load(&saved).unwrap_or_else(|why| panic!("{why}")), patch);
+    }
+    assert_eq!(*stage.said.lock().expect("whole"), Vec::<String>::new());
+}
+
+#[test]
+fn a_recording_that_nobody_ends_is_whole_and_a_file_that_is_there_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut stage, path) = (Stage::with_recorder(&noise()), folder.path().join("now.wav"));
+    let recorder = stage.recorder();
+    recorder.start(&path, WavFormat::F32).unwrap_or_else(|why| panic!("{why}"));
+    stage.play_and_keep(10_000);
+    drop(stage);
+    assert!(wav(&path).len() >= 10_000 - 8192);
+    let mut stage = Stage::with_recorder(&noise());
+    stage.play_and_keep(1);
+    for why in [
+        stage.recorder().start(&path, WavFormat::F32),
+        stage.recorder().start(&folder.path().join("no/such.wav"), WavFormat::F32),
+        stage.recorder().save_last(&path, WavFormat::F32, None, noise()),
+    ] {
+        let why = why.expect_err("it is refused").to_string();
+        assert!(why.contains("another"), "{why}");
+    }
+    assert_eq!(stage.recorder().status().path, None);
+    assert!(wav(&path).len() >= 10_000 - 8192, "it was not touched");
+}
+
+#[test]
+fn another_block_is_not_heard_whatever_plays() {
+    for name in ["ambient", "feedback", "night-train"] {
+        let patch = factory(name);
+        let mut stage = Stage::new(&patch, 256);
+        let mut tap = stage.player.tap().expect("nobody else has it");
+        let mut heard = stage.hear(&mut tap, 20_000);
+        for frames in [64, 1024, 32, 2048, 256] {
+            heard.extend(stage.change(&mut tap, block(frames)));
+            heard.extend(stage.hear(&mut tap, 20_000));
+            assert_eq!(heard.blocks.last().expect("blocks").frames, frames, "{name}");
+        }
+        let ahead = SoundChange { ahead: Some(4), ..SoundChange::default() };
+        let before = stage.player.setup().latency_secs;
+        heard.extend(stage.change(&mut tap, ahead));
+        assert!(stage.player.setup().latency_secs > before + 0.01);
+        heard.extend(stage.hear(&mut tap, 10_000));
+        heard.is_as_ever(&format!("block-{name}"), &patch);
+    }
+}
+
+#[test]
+fn another_sample_rate_is_a_short_silence_without_a_click_and_in_tune() {
+    // An octave below C4, through a module with a tape.
+    let modules = [
+        module("vco", "vco", r#""octave": -1"#),
+        module("delay", "delay", r#""mix": 0"#),
+        module("out", "audio-out", r#""level": -6"#),
+    ];
+    let patch = patch(&modules.join(", "), &["vco.sine -> delay.left", "delay.left -> out.left"]);
+    let mut stage = Stage::new(&patch, 256);
+    let mut tap = stage.player.tap().expect("nobody else has it");
+    stage.hear(&mut tap, 48_000);
+    let mut all = Heard::default();
+    for hz in [44_100, 96_000, 192_000, 48_000] {
+        all.extend(stage.change(&mut tap, rate(hz)));
+        // Until it is as loud as before.
+        let mut heard = stage.hear(&mut tap, u64::from(hz));
+        let is_late = heard.blocks.iter().filter(|block| block.sample_rate_hz != hz).count();
+        assert!(is_late <= 1, "{hz} Hz");
+        let before = heard.frames.len();
+        heard.extend(stage.hear(&mut tap, 2 * u64::from(hz)));
+        let sine: Vec<f32> = heard.frames[before..].iter().map(|frame| frame[0]).collect();
+        let rises = |pair: &[f32]| pair[0] < 0.0 && pair[1] >= 0.0;
+        let rises: Vec<usize> =
+            sine.windows(2).enumerate().filter(|(_, pair)| rises(pair)).map(|(at, _)| at).collect();
+        let periods = (rises.len() - 1) as f32;
+        let sounds_hz = periods * hz as f32 / (rises[rises.len() - 1] - rises[0]) as f32;
+        assert!((sounds_hz - 130.81).abs() < 0.1, "{sounds_hz} at {hz} Hz");
+        let peak = sine.iter().fold(0f32, |peak, s| peak.max(s.abs()));
+        assert!((0.2..0.3).contains(&peak), "{peak} at {hz} Hz");
+        all.extend(heard);
+        // Where modules lie is told anew, and clocks go on.
+        let view = stage.player.view().expect("a view");
+        assert_eq!(view.sample_rate_hz, hz as f32);
+    }
+    assert!(
+        all.blocks
+            .windows(2)
+            .all(|pair| { pair[1].frame == pair[0].frame + u64::from(pair[0].frames) })
+    );
+    // At the lowest rate a sine's step is the largest; a fade takes 20 ms.
+    let bound = 0.26 * (TAU * 131.0 / 44_100.0 + 1.0 / (0.02 * 44_100.0)) * 1.05;
+    let steps = all.frames.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs());
+    let largest = steps.fold(0.0, f32::max);
+    assert!(largest <= bound, "a step of {largest}, not {bound}");
+    assert!(all.frames.contains(&[0.0; 2]), "there was a silence");
+}
+
+#[test]
+fn a_worker_that_is_killed_by_hand_is_not_heard_and_its_successor_is_told() {
+    let patch = factory("night-train");
+    let mut stage = Stage::new(&patch, 256);
+    let mut tap = stage.player.tap().expect("nobody else has it");
+    let mut heard = stage.hear(&mut tap, 10_000);
+    assert!(!stage.player.kill(Some(31)), "nobody has work there");
+    for _ in 0..5 {
+        let pids: Vec<u32> = stage.player.pool().workers().iter().map(|(pid, _)| *pid).collect();
+        let busy = stage.player.busy_slots();
+        assert!(stage.player.kill(None));
+        let (began, mut killed) = (Instant::now(), Vec::new());
+        while killed.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "nobody was killed");
+            heard.extend(stage.hear(&mut tap, 256));
+            killed = stage.player.killed();
+        }
+        let [killed] = killed[..] else { panic!("{killed:?}") };
+        assert!(pids.contains(&killed.pid) && busy >> killed.slot & 1 == 1, "{killed:?}");
+        assert!(killed.recovery_secs >= 0.0 && killed.recovery_secs < 60.0, "{killed:?}");
+        let now = stage.player.pool().workers();
+        assert!(!now.iter().any(|(pid, _)| *pid == killed.pid), "{killed:?} lives");
+    }
+    assert_eq!(stage.player.pool().deaths(), 5);
+    heard.is_as_ever("killed-by-hand", &patch);
 }

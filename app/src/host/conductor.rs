@@ -82,6 +82,8 @@ pub struct Conductor {
     sample_rate_hz: f32,
     block_frames: usize,
     generation: u32,
+    /// The frames and Hz that the engine knows.
+    told_pace: (u32, u32),
     /// Modules of the first plan that are not trusted.
     quarantined: BTreeSet<ModuleId>,
     /// What plays.
@@ -111,6 +113,7 @@ impl Conductor {
             sample_rate_hz: rate,
             block_frames: frames,
             generation: 0,
+            told_pace: (block_frames, sample_rate_hz),
             quarantined: BTreeSet::new(),
             now: None,
             next: None,
@@ -194,6 +197,12 @@ impl Conductor {
     /// The second half: the engine is told.
     pub fn commit(&mut self) {
         let Some((patch, published)) = self.next.take() else { return };
+        let Published { frames, sample_rate_hz, .. } = published;
+        let pace = (frames, sample_rate_hz);
+        if self.told_pace != pace {
+            self.push(Command::Pace { frames, sample_rate_hz });
+            self.told_pace = pace;
+        }
         self.push(Command::Adopt(adopted(&published)));
         self.now = Some((patch, published));
     }
@@ -390,7 +399,7 @@ impl Conductor {
         // The engine empties the ring at every block, so this waits only for
         // one who turns ten thousand knobs in one block. Where the engine stands
         // still, a knob can wait for the next plan; the host must not.
-        let can_wait = !matches!(command, Command::Adopt(_));
+        let can_wait = matches!(command, Command::SetParam { .. } | Command::Event(_));
         let end = Instant::now() + PATIENCE;
         while self.commands.push(&[command]) == 0 {
             let is_late = can_wait && Instant::now() > end;
@@ -402,8 +411,7 @@ impl Conductor {
     }
 }
 
-fn adopted(published: &Published) -> Adopted {
-    let Published { place, plan, pen, frames, sample_rate_hz } = published;
+fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {
     let mut outs = [(0, 0); MAX_OUTS];
     for (out, &(index, fade)) in outs.iter_mut().zip(&plan.outs) {
         *out = (index as u32, fade);
@@ -415,7 +423,5 @@ fn adopted(published: &Published) -> Adopted {
         pen: *pen,
         outs,
         out_count: plan.outs.len().min(MAX_OUTS) as u32,
-        frames: *frames,
-        sample_rate_hz: *sample_rate_hz,
     }
 }

@@ -48,6 +48,13 @@ pub enum Command {
     Event(PlanEvent),
     /// From this block on, this plan.
     Adopt(Adopted),
+    /// How fast and how finely the next plan is to be computed.
+    Pace {
+        /// Frames in a block, from the plan's second block on.
+        frames: u32,
+        /// In Hz.
+        sample_rate_hz: u32,
+    },
     /// Fade out, or in again.
     Mute(bool),
 }
@@ -67,10 +74,6 @@ pub struct Adopted {
     pub outs: [(u32, u32); MAX_OUTS],
     /// How many of these there are.
     pub out_count: u32,
-    /// Frames in a block, from the next one on. 0: as it is.
-    pub frames: u32,
-    /// In Hz, from this block on. 0: as it is.
-    pub sample_rate_hz: u32,
 }
 
 /// Who computes the jobs.
@@ -120,6 +123,9 @@ pub struct Engine {
     plan: Adopted,
     events: [PlanEvent; MAX_EVENTS],
     limiter: Limiter,
+    /// Frames and Hz of the plan that comes next.
+    coming: (u32, u32),
+    next_frames: u32,
     is_muted: bool,
     /// From 0 to 1, on its way to what `is_muted` says.
     volume: f32,
@@ -163,6 +169,8 @@ impl Engine {
             plan: Adopted::default(),
             events: [PlanEvent::default(); MAX_EVENTS],
             limiter: Limiter::new(sample_rate_hz as f32),
+            coming: (block_frames, sample_rate_hz),
+            next_frames: block_frames,
             is_muted: false,
             volume: 1.0,
         };
@@ -211,9 +219,7 @@ impl Engine {
         }
         self.fade(out);
         self.start.frame += u64::from(self.start.frames);
-        if self.plan.frames != 0 {
-            self.start.frames = self.plan.frames;
-        }
+        self.start.frames = self.next_frames;
         self.status.blocks.fetch_add(1, Relaxed);
         self.status.frame.store(self.start.frame, Relaxed);
         self.status.block_nanos.store(began.elapsed().as_nanos() as u32, Relaxed);
@@ -239,14 +245,14 @@ impl Engine {
                     self.events[events] = event;
                     events += 1;
                 }
+                Command::Pace { frames, sample_rate_hz } => {
+                    self.coming = (frames, sample_rate_hz);
+                }
                 Command::Mute(is_muted) => self.is_muted = is_muted,
                 Command::Adopt(plan) => {
                     self.plan = plan;
                     self.start.plan_frame = self.start.frame;
-                    if plan.sample_rate_hz != 0 && plan.sample_rate_hz != self.sample_rate_hz() {
-                        self.start.sample_rate_hz = plan.sample_rate_hz as f32;
-                        self.limiter = Limiter::new(self.start.sample_rate_hz);
-                    }
+                    self.keep_pace();
                     self.status.plan_frame.store(self.start.frame, Relaxed);
                     // Release: with the Acquire in `Conductor::is_taken_up`.
                     self.status.generation.store(plan.generation, Release);
@@ -254,6 +260,17 @@ impl Engine {
             }
         }
         events
+    }
+
+    /// A new plan begins, perhaps at another pace. The buffer for its first block
+    /// is there already.
+    fn keep_pace(&mut self) {
+        let (frames, sample_rate_hz) = self.coming;
+        self.next_frames = frames;
+        if sample_rate_hz != self.sample_rate_hz() {
+            self.start.sample_rate_hz = sample_rate_hz as f32;
+            self.limiter = Limiter::new(self.start.sample_rate_hz);
+        }
     }
 
     fn compute(&mut self) -> bool {

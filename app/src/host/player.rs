@@ -509,7 +509,11 @@ impl Inner {
                     (score, _) = self.wait_until(score, CARD_PATIENCE, is_open);
                 }
             }
-            Err(error) => tell(&format!("{error}. The sound goes on as it was before.")),
+            Err(error) => {
+                // Less memory than there was is always there.
+                let _ = score.conductor.set_block_frames(self.pace.block_frames());
+                tell(&format!("{error}. The sound goes on as it was before."));
+            }
         }
         if is_other_rate {
             score.is_going_over = false;
@@ -857,7 +861,9 @@ impl Sound for Player {
                 lock(&victims).push(victim);
             }
         };
-        std::thread::Builder::new().name("killer".to_owned()).spawn(kill).is_ok()
+        let killer = std::thread::Builder::new().name("killer".to_owned()).spawn(kill);
+        self.threads.retain(|thread| !thread.is_finished());
+        killer.map(|thread| self.threads.push(thread)).is_ok()
     }
 
     fn killed(&mut self) -> Vec<Killed> {

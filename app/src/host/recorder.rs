@@ -317,3 +317,51 @@ fn save_patch(recording: &Path, patch: &Patch, tell: &Tell) {
         tell(&format!("{error}."));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::super::tap::Pipe;
+    use super::*;
+
+    /// How long something may take that takes no time on a quiet machine.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < PATIENCE, "it does not come to this: {what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_the_tap_lost_is_silent_and_counted_so_that_time_stays_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gap.wav");
+        let (mut spout, pipe) = Pipe::new();
+        let tell: Tell = Arc::new(|_: &str| ());
+        let minute = Duration::from_secs(60);
+        let recorder = Recorder::start(pipe.open().unwrap(), minute, 8000, tell).unwrap();
+        let remote = recorder.remote();
+        remote.start(&path, WavFormat::F32).unwrap();
+        until("it records", || remote.status().path.is_some());
+        let nothing = remote.save_last(&path, WavFormat::F32, None, Patch::default());
+        assert!(matches!(nothing, Err(RecordError::NothingRemembered)));
+        spout.push(640, 8000, 0, &[[0.5; 2]; 32]);
+        until("the first block is there", || remote.status().remembered_secs > 0.0);
+        spout.push(640 + 32 + 64, 8000, 0, &[[0.25; 2]; 32]);
+        until("the second block is there", || remote.status().remembered_secs >= 128.0 / 8000.0);
+        assert_eq!(remote.status().dropped_frames, 64);
+        let all = folder.path().join("all.wav");
+        remote.save_last(&all, WavFormat::F32, None, Patch::default()).unwrap();
+        until("it is saved", || !remote.take_done().is_empty());
+        let mut wav = hound::WavReader::open(&all).unwrap();
+        let samples: Vec<f32> = wav.samples().map(Result::unwrap).collect();
+        let should_be = [[0.5; 64].as_slice(), &[0.0; 128], &[0.25; 64]].concat();
+        assert_eq!(samples, should_be);
+        drop(recorder);
+        assert!(path.exists(), "what nobody ended is whole");
+    }
+}

@@ -486,7 +486,7 @@ pub static ADDRESSES: &[Address] = &[
                 "to what; a device by its id, or `default`, or `silent`",
             ),
         ],
-        example: "/sound/set block 64 ahead 2",
+        example: "/sound/set device silent",
         help: "Plays in another way, without a stop. Another block is not heard; another sample rate takes a moment of silence, and echoes begin anew.",
         ..BLANK
     },
