@@ -11,7 +11,7 @@ use eframe::egui::{
 
 use super::browser::{BrowseFor, Browser};
 use super::canvas::{Canvas, Intent, Scene};
-use super::hands::Hands;
+use super::keyboard::Keyboard;
 use super::model::{Asks, Connection, Model};
 use super::module_menu::{ModuleWish, module_menu_ui};
 use super::panels::Panels;
@@ -41,7 +41,7 @@ pub struct Editor {
     browser: Browser,
     /// Every panel that floats.
     pub panels: Panels,
-    hands: Hands,
+    keyboard: Keyboard,
     asks: Asks,
     /// To be loaded as soon as there is a host.
     first: Option<PathBuf>,
@@ -72,7 +72,7 @@ impl Editor {
             canvas: Canvas::default(),
             browser: Browser::default(),
             panels: Panels::new(ctx, &preferences),
-            hands: Hands::default(),
+            keyboard: Keyboard::default(),
             preferences,
             asks: Asks::default(),
             first,
@@ -103,7 +103,9 @@ impl Editor {
         let news = self.session.pump(&mut self.model, now_secs);
         self.take_in(news, now_secs);
         let shown = self.canvas.visible().to_vec();
-        self.session.look(&mut self.model, sources(&self.model, &shown).iter());
+        let mut wanted = sources(&self.model, &shown);
+        wanted.extend(self.keyboard.playing().cloned());
+        self.session.look(&mut self.model, &wanted);
         let commands = dispatch(&ctx);
         for command in commands {
             self.obey(ui, command);
@@ -245,7 +247,7 @@ impl Editor {
         self.entries(ui, &entries);
         ui.separator();
         ui.checkbox(&mut self.canvas.shows_load, "What each module costs, and its worker");
-        ui.checkbox(&mut self.hands.is_open, "Keyboard");
+        ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
     }
 
     fn entries(&mut self, ui: &mut Ui, entries: &[(Command, &str, bool)]) {
@@ -272,18 +274,18 @@ impl Editor {
         };
         ui.label(RichText::new(words).color(colour));
         ui.separator();
-        ui.checkbox(&mut self.hands.is_open, "Keyboard");
+        ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
         let mark = if self.model.file.is_saved || self.model.history.undos == 0 { "" } else { " •" };
         ui.label(RichText::new(patch_name(&self.model) + mark).strong());
     }
 
     fn bottom_ui(&mut self, ui: &mut Ui) {
-        if !self.hands.is_open {
+        if !self.keyboard.is_open {
             return;
         }
         let frame = Frame::new().fill(self.theme.face).inner_margin(8.0);
         Strip::bottom("keyboard").frame(frame).show(ui, |ui| {
-            self.hands.ui(ui, &self.theme, &self.model, &mut self.asks);
+            self.keyboard.ui(ui, &self.theme, &self.model, &mut self.asks);
         });
     }
 
@@ -386,7 +388,7 @@ impl eframe::App for Editor {
     }
 
     fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
-        self.hands.let_go(&mut self.asks);
+        self.keyboard.let_go(&mut self.asks);
         if !self.preferences.keeps_playing {
             self.asks.requests.push(Request::Quit);
         }

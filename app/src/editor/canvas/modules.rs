@@ -188,6 +188,7 @@ impl Canvas {
             module: spot.id,
             params: spot.module,
             display: scene.model.signals.display(spot.id),
+            sample_rate_hz: scene.model.status.sample_rate_hz,
         };
         screen_ui(ui, scene.theme, about.name, &screen, desk.asks);
     }
