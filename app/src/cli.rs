@@ -3,6 +3,7 @@
 mod check;
 mod devices;
 mod drill;
+mod edit;
 mod host;
 mod modules;
 mod options;
@@ -16,10 +17,13 @@ use clap::{Parser, Subcommand};
 
 /// A modular synthesizer whose sound does not stop.
 #[derive(Parser)]
-#[command(name = "sostenuto", version, arg_required_else_help = true)]
+#[command(name = "sostenuto", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+
+    #[command(flatten)]
+    edit: edit::Edit,
 }
 
 #[derive(Subcommand)]
@@ -38,15 +42,17 @@ enum Command {
 /// and standard error says how; 2: the arguments make no sense.
 pub fn run() -> ExitCode {
     log_to_stderr();
-    let result = match Arguments::parse().command {
-        Command::Host(command) => command.run(),
-        Command::Play(command) => command.run(),
-        Command::Render(command) => command.run(),
-        Command::Replay(command) => command.run(),
-        Command::Drill(command) => command.run(),
-        Command::Check(command) => command.run(),
-        Command::Modules(command) => command.run(),
-        Command::Devices(command) => command.run(),
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        None => arguments.edit.run(),
+        Some(Command::Host(command)) => command.run(),
+        Some(Command::Play(command)) => command.run(),
+        Some(Command::Render(command)) => command.run(),
+        Some(Command::Replay(command)) => command.run(),
+        Some(Command::Drill(command)) => command.run(),
+        Some(Command::Check(command)) => command.run(),
+        Some(Command::Modules(command)) => command.run(),
+        Some(Command::Devices(command)) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

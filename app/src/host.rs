@@ -29,7 +29,7 @@ pub mod watchdog;
 
 /// Where this user's program keeps what it remembers from one start to the next.
 /// `None` where the system has no place.
-fn state_folder() -> Option<std::path::PathBuf> {
+pub fn state_folder() -> Option<std::path::PathBuf> {
     let own = directories::ProjectDirs::from("", "", "sostenuto")?;
     Some(own.state_dir().unwrap_or_else(|| own.data_local_dir()).to_owned())
 }

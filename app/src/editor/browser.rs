@@ -470,6 +470,7 @@ pub fn tag_title(tag: Tag) -> &'static str {
         Tag::Utility => "Utility",
         Tag::Display => "Display",
         Tag::Play => "Play",
+        Tag::Notes => "Notes",
         Tag::Output => "Output",
         Tag::Polyphonic => "Polyphonic",
         Tag::Random => "Random",

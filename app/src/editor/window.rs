@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use eframe::egui::{
-    self, Align, Button, CentralPanel, Context, Event, Frame, Key, Layout, MenuBar, Modifiers,
+    Align, Button, CentralPanel, Context, Event, Frame, Key, Layout, MenuBar, Modifiers,
     Panel as Strip, RichText, Ui, ViewportCommand, vec2,
 };
 

@@ -1,0 +1,118 @@
+//! `sostenuto`: the window.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use eframe::egui::{ViewportBuilder, vec2};
+
+use crate::editor::preferences::{self, Preferences};
+use crate::editor::session::{Session, StartHost};
+use crate::editor::window::Editor;
+use crate::host::state_folder;
+use crate::osc::endpoint::Endpoint;
+
+/// Opens the window. It finds the host that plays, or starts one
+#[derive(Args, Default)]
+pub struct Edit {
+    /// The patch to open; else the one that plays, or played last
+    #[arg(value_name = "PATCH")]
+    path: Option<PathBuf>,
+
+    /// The socket of the host, instead of this user's own place
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
+
+    /// Where preferences are kept, instead of this user's own place
+    #[arg(long, value_name = "FILE")]
+    preferences: Option<PathBuf>,
+
+    /// Where a host that is started keeps its session, instead of this user's own place
+    #[arg(long, value_name = "FOLDER")]
+    journal: Option<PathBuf>,
+
+    /// A host that is started runs on a clock of its own, and is not heard
+    #[arg(long)]
+    silent: bool,
+}
+
+impl Edit {
+    /// Opens the window, until it is closed.
+    pub fn run(self) -> anyhow::Result<()> {
+        has_display()?;
+        let endpoint = match &self.socket {
+            Some(path) => Endpoint::at(std::path::absolute(path)?),
+            None => Endpoint::of_this_user()?,
+        };
+        let kept = self.preferences.clone().or_else(preferences::of_this_user);
+        let preferences = kept.as_deref().map(Preferences::load).unwrap_or_default();
+        let start = self.host(&preferences)?;
+        let first = self.path.as_deref().map(std::path::absolute).transpose()?;
+        let options = eframe::NativeOptions {
+            viewport: ViewportBuilder::default()
+                .with_title("Sostenuto")
+                .with_app_id("sostenuto")
+                .with_inner_size(vec2(1280.0, 800.0))
+                .with_min_inner_size(vec2(640.0, 400.0)),
+            ..eframe::NativeOptions::default()
+        };
+        let open = move || {
+            eframe::run_native(
+                "sostenuto",
+                options,
+                Box::new(move |window| {
+                    let ctx = window.egui_ctx.clone();
+                    let wake = move || ctx.request_repaint();
+                    let session = Session::start(endpoint, Some(start), wake);
+                    let ctx = &window.egui_ctx;
+                    Ok(Box::new(Editor::new(ctx, session, preferences, kept, first)))
+                }),
+            )
+        };
+        // A library that is missing is no error to the window system's crate.
+        match catch_unwind(AssertUnwindSafe(open)) {
+            Ok(closed) => closed.map_err(|why| anyhow!("The window can not be opened: {why}. {LIBRARIES}")),
+            Err(_) => bail!("The window can not be opened. {LIBRARIES}"),
+        }
+    }
+
+    fn host(&self, preferences: &Preferences) -> anyhow::Result<StartHost> {
+        let program = std::env::current_exe().context("the program does not know where it is")?;
+        let mut arguments = Vec::new();
+        let mut argue = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+        if let Some((device, rate, block, ahead)) = &preferences.sound {
+            argue("--sample-rate", rate.to_string());
+            argue("--block", block.to_string());
+            argue("--ahead", ahead.to_string());
+            match device.as_str() {
+                "default" => {}
+                "silent" => arguments.extend((!self.silent).then(|| "--silent".to_owned())),
+                id if !self.silent => arguments.extend(["--device".to_owned(), id.to_owned()]),
+                _ => {}
+            }
+        }
+        if let Some(folder) = &self.journal {
+            let folder = std::path::absolute(folder)?;
+            arguments.extend(["--journal".to_owned(), folder.to_string_lossy().into_owned()]);
+        }
+        arguments.extend(self.silent.then(|| "--silent".to_owned()));
+        let log = self.journal.clone().or_else(state_folder).map(|folder| folder.join("host.log"));
+        Ok(StartHost { program, arguments, log })
+    }
+}
+
+const LIBRARIES: &str = "On Debian and Ubuntu these packages are needed: libx11-6 libxcursor1 libxi6 \
+    libx11-xcb1 libxkbcommon-x11-0 libgl1. Without a window, `sostenuto play PATCH` plays.";
+
+/// Whether there is anything to open a window on.
+fn has_display() -> anyhow::Result<()> {
+    let is_there = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if cfg!(target_os = "linux") && !is_there("DISPLAY") && !is_there("WAYLAND_DISPLAY") {
+        bail!(
+            "There is no display to open a window on. Without one, `sostenuto play PATCH` plays a \
+             patch, and `sostenuto host` waits for editors."
+        );
+    }
+    Ok(())
+}
