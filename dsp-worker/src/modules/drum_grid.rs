@@ -42,14 +42,14 @@ pub struct DrumGrid {
     triggers: [Pulse; TRACKS],
 }
 
+const fn pattern(name: &'static str, help: &'static str) -> Param {
+    Param::steps(name, 0.0..=65_535.0, 0.0, help)
+}
+
 const fn track(name: &'static str) -> Param {
-    Param::steps(
-        name,
-        0.0..=65_535.0,
-        0.0,
-        "The steps that this track plays, one bit a step: 1 is the first, 2 the second, 4 the \
-         third; their sum is the pattern",
-    )
+    let help = "The steps that this track plays, as a sum: 1 for the first step, 2 for the \
+                second, 4 for the third, and so on to 32768";
+    pattern(name, help)
 }
 
 const fn trigger(name: &'static str) -> Port {
@@ -86,7 +86,7 @@ impl Module for DrumGrid {
             track("track-6"),
             track("track-7"),
             track("track-8"),
-            track("accents"),
+            pattern("accents", "The steps that have an accent, summed up as in a track"),
             Param::steps("length", 1.0..=16.0, 16.0, "How many of the steps are played"),
             Param::linear(
                 "swing",

@@ -164,8 +164,7 @@ impl Tuner {
         // The weights add up to a sixth of the frames; two places that have
         // nothing in common differ by twice the square of the RMS.
         let silence = SILENCE_VOLTS * SILENCE_VOLTS * self.measured_frames as f32 * (1.0 / 3.0);
-        // Not a number is silence, too.
-        if !(mean > silence) {
+        if mean.is_nan() || mean <= silence {
             return None;
         }
         let mut so_far = self.unlike[1];
@@ -244,10 +243,10 @@ mod tests {
         Square,
     }
 
-    /// A period as the sum of its harmonics, from where it begins.
-    fn wave(wave: Wave, hz: f64, rate_hz: f64, start: f64) -> impl FnMut(usize, u64) -> f32 {
-        let harmonics = (0.45 * rate_hz / hz) as usize;
-        move |_, frame| {
+    /// A wave as the sum of its harmonics up to 12 kHz, from that phase on.
+    fn wave(wave: Wave, hz: f64, rate_hz: f64, start: f64) -> impl Fn(u64) -> f32 {
+        let harmonics = (12_000.0 / hz) as usize;
+        move |frame| {
             let phase = (start + frame as f64 * hz / rate_hz).fract() * TAU;
             let sum = |numbers: &mut dyn Iterator<Item = usize>| -> f64 {
                 numbers.map(|n| (n as f64 * phase).sin() / n as f64).sum()
@@ -260,11 +259,14 @@ mod tests {
         }
     }
 
-    /// Readings from 100 ms after the tone began, every 20 ms.
+    /// Readings from 100 ms after the tone began, every 20 ms. It begins in the
+    /// middle of a measurement, at the same part of it as of its period.
     fn check(kind: Wave, hz: f64, rate_hz: f32, start: f64) {
         let mut rig = Rig::new::<Tuner>(rate_hz);
-        rig.feed("in", wave(kind, hz, f64::from(rate_hz), start));
-        rig.run((0.1 * rate_hz) as usize);
+        let tone = wave(kind, hz, f64::from(rate_hz), start);
+        let silent = (start as f32 * WINDOW_SECS * rate_hz) as u64;
+        rig.feed("in", move |_, frame| frame.checked_sub(silent).map_or(0.0, &tone));
+        rig.run(silent as usize + (0.1 * rate_hz) as usize);
         let note = 69.0 + 12.0 * (hz / 440.0).log2();
         let mut readings = Vec::new();
         for _ in 0..5 {
@@ -326,7 +328,8 @@ mod tests {
     #[test]
     fn cents_count_from_the_reference() {
         let mut rig = Rig::new::<Tuner>(48_000.0);
-        rig.set("reference", 442.0).feed("in", wave(Wave::Sine, 440.0, 48_000.0, 0.0));
+        let tone = wave(Wave::Sine, 440.0, 48_000.0, 0.0);
+        rig.set("reference", 442.0).feed("in", move |_, frame| tone(frame));
         rig.run(9600);
         let shown = rig.display();
         assert_eq!(shown[1], 69.0);
