@@ -23,7 +23,7 @@ macro_rules! factory {
 /// Patches to hear, the first to be heard first.
 pub static PATCHES: &[Factory] = factory![
     "patches": "first-sound", "bass-line", "percussion", "pad", "ambient", "krell", "night-train",
-    "feedback", "poly-keys",
+    "grid-groove", "weather-glass", "feedback", "poly-keys",
 ];
 
 /// Patches to begin with, the simplest first.
