@@ -5,8 +5,11 @@
 //! musician asked for onto [`Asks`](model::Asks), which go back to the host.
 
 pub mod entry;
+pub mod held;
 pub mod model;
 pub mod param;
 pub mod pen;
+pub mod play;
 pub mod preferences;
+pub mod screen;
 pub mod theme;

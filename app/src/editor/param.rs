@@ -119,7 +119,9 @@ pub fn param_ui_with(
     let before = hand.value();
     drag(ui, spot, &response, &mut hand, asks);
     wheel(ui, spot, &response, &mut hand, asks);
-    keys(ui, spot, &response, &mut hand, asks);
+    if !menu::is_open(ui, &response) && keys(ui, &response, &mut hand, asks) {
+        menu::open(ui, &response);
+    }
     click(ui, spot, &response, &mut hand, asks);
     said(ui, &response, &mut hand, asks);
     menu::menu_ui(ui, theme, spot, &response, &mut hand, asks, extra_menu);
@@ -137,6 +139,23 @@ pub fn param_ui_with(
     }
     hand.keep(ui);
     ParamResponse { response, is_turning }
+}
+
+/// A param that a screen draws: found by the keys and by screen readers only.
+/// The value to draw, which the mouse may not have set.
+pub fn reachable_ui(ui: &mut Ui, theme: &Theme, spot: &ParamSpot, asks: &mut Asks) -> f32 {
+    let id = ui.id().with(("reachable", spot.module.as_str(), spot.param.name));
+    let response = ui.interact(spot.rect, id, Sense::focusable_noninteractive());
+    let mut hand = Hand::new(ui, id, spot.module, spot.param, spot.value);
+    keys(ui, &response, &mut hand, asks);
+    said(ui, &response, &mut hand, asks);
+    describe(ui, spot, &response, hand.value());
+    if response.has_focus() {
+        Pen::new(ui, spot.zoom).focus_ring(spot.rect, theme.text);
+    }
+    let value = hand.value();
+    hand.keep(ui);
+    value
 }
 
 fn drag(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &mut Asks) {
@@ -180,17 +199,23 @@ fn wheel(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: 
     if !response.hovered() || ui.input(|input| input.pointer.any_down()) {
         return;
     }
-    let (notches, is_fine) = ui.input_mut(|input| {
-        let is_zoom = input.modifiers.command || input.modifiers.ctrl;
-        if is_zoom {
-            return (0.0, false);
-        }
-        input.smooth_scroll_delta = Vec2::ZERO;
-        (input.events.iter().map(notches).sum::<f32>(), input.modifiers.shift)
-    });
+    let is_fine = ui.input(|input| input.modifiers.shift);
+    let notches = take_wheel(ui);
     if notches != 0.0 {
         hand.turn_by(notches * travel::notch(spot.param, is_fine), Means::Wheel, asks);
     }
+}
+
+/// How far the wheel was turned, in notches, upwards. It is taken from whoever
+/// reads it later; a wheel that zooms is left to them.
+pub fn take_wheel(ui: &Ui) -> f32 {
+    ui.input_mut(|input| {
+        if input.modifiers.command || input.modifiers.ctrl {
+            return 0.0;
+        }
+        input.smooth_scroll_delta = Vec2::ZERO;
+        input.events.iter().map(notches).sum()
+    })
 }
 
 fn notches(event: &Event) -> f32 {
@@ -203,9 +228,10 @@ fn notches(event: &Event) -> f32 {
     }
 }
 
-fn keys(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &mut Asks) {
-    if !response.has_focus() || menu::is_open(ui, response) {
-        return;
+/// The keys turn what has the focus. Whether it is to be typed in.
+fn keys(ui: &Ui, response: &Response, hand: &mut Hand, asks: &mut Asks) -> bool {
+    if !response.has_focus() {
+        return false;
     }
     let filter =
         EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
@@ -219,14 +245,12 @@ fn keys(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &
         (up - down, input.modifiers.shift, goes_home, is_typed)
     });
     if steps != 0.0 {
-        hand.turn_by(steps * travel::notch(spot.param, is_fine), Means::Keys, asks);
+        hand.turn_by(steps * travel::notch(hand.param(), is_fine), Means::Keys, asks);
     }
     if goes_home {
-        hand.set(spot.param.default, asks);
+        hand.set(hand.param().default, asks);
     }
-    if is_typed && !matches!(spot.kind, WidgetKind::Switch) {
-        menu::open(ui, response);
-    }
+    is_typed && WidgetKind::of(hand.param()) != WidgetKind::Switch
 }
 
 fn click(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &mut Asks) {
@@ -240,7 +264,8 @@ fn click(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: 
                 None => menu::open(ui, response),
             }
         }
-        WidgetKind::Stepper if response.clicked() => match place.map(|at| face::arrow_at(spot, at)) {
+        WidgetKind::Stepper if response.clicked() => match place.map(|at| face::arrow_at(spot, at))
+        {
             Some(0.0) if is_twice => hand.set(spot.param.default, asks),
             Some(way) if way != 0.0 => {
                 hand.turn_by(way * travel::notch(spot.param, false), Means::Keys, asks);

@@ -2,10 +2,10 @@
 
 use std::f32::consts::PI;
 
-use eframe::egui::epaint::{CircleShape, PathStroke};
+use eframe::egui::epaint::{CircleShape, Mesh, PathStroke};
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, Vec2,
-    pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui,
+    Vec2, pos2, vec2,
 };
 
 /// Words smaller than this on the screen can not be read, and are not drawn.
@@ -81,6 +81,20 @@ impl Pen {
     /// A triangle, a diamond: anything without a dent.
     pub fn shape(&self, points: Vec<Pos2>, fill: Color32) {
         self.painter.add(Shape::convex_polygon(points, fill, Stroke::NONE));
+    }
+
+    /// What lies between a line and the ground under it.
+    pub fn area(&self, line: &[Pos2], ground: f32, colour: Color32) {
+        let mut mesh = Mesh::default();
+        for (index, &point) in (0u32..).zip(line) {
+            mesh.colored_vertex(point, colour);
+            mesh.colored_vertex(pos2(point.x, ground), colour.gamma_multiply(0.3));
+            if let Some(before) = index.checked_sub(1).map(|before| 2 * before) {
+                mesh.add_triangle(before, before + 1, before + 2);
+                mesh.add_triangle(before + 1, before + 2, before + 3);
+            }
+        }
+        self.painter.add(Shape::mesh(mesh));
     }
 
     /// A part of a knob's ring, between two positions from 0 to 1.

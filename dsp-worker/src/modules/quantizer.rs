@@ -29,7 +29,7 @@ const REACH_SEMITONES: f32 = 0.1;
 const LET_GO: f32 = 1e9;
 
 /// The names of [`SCALE_NOTES`].
-const SCALE_NAMES: [&str; 16] = [
+pub const SCALE_NAMES: [&str; 16] = [
     "chromatic",
     "major",
     "minor",
@@ -49,7 +49,7 @@ const SCALE_NAMES: [&str; 16] = [
 ];
 
 /// One bit a semitone, the root rightmost.
-const SCALE_NOTES: [u32; 16] = [
+pub const SCALE_NOTES: [u32; 16] = [
     0b1111_1111_1111,
     0b1010_1011_0101,
     0b0101_1010_1101,
