@@ -144,28 +144,32 @@ fn play_touches(
     response: &Response,
     events: &mut Vec<Event>,
 ) {
-    ui.input(|input| {
-        for event in &input.events {
-            let egui::Event::Touch { id, phase, pos, .. } = event else { continue };
-            let finger = Finger::Touch(id.0);
-            let hit = row.key_at(*pos).map(|(key, hard)| (piano.scale.nearest(key), hard));
-            let is_on_piano = ui.ctx().layer_id_at(*pos) == Some(response.layer_id);
-            match (phase, hit) {
-                (egui::TouchPhase::Start, Some((key, velocity))) if is_on_piano => {
-                    piano.hands.press(finger, key, velocity, events);
-                }
-                (egui::TouchPhase::Move, Some((key, velocity)))
-                    if piano.hands.key_of(finger).is_some() =>
-                {
-                    piano.hands.slide(finger, key, velocity, piano.holds, events);
-                }
-                (egui::TouchPhase::End | egui::TouchPhase::Cancel, _) => {
-                    piano.hands.lift(finger, piano.holds, events);
-                }
-                _ => {}
-            }
-        }
+    let touches: Vec<(u64, egui::TouchPhase, Pos2)> = ui.input(|input| {
+        let touch = |event: &egui::Event| match *event {
+            egui::Event::Touch { id, phase, pos, .. } => Some((id.0, phase, pos)),
+            _ => None,
+        };
+        input.events.iter().filter_map(touch).collect()
     });
+    for (id, phase, place) in touches {
+        let finger = Finger::Touch(id);
+        let hit = row.key_at(place).map(|(key, hard)| (piano.scale.nearest(key), hard));
+        let is_on_piano =
+            row.rect.contains(place) && ui.ctx().layer_id_at(place) == Some(response.layer_id);
+        let is_down = piano.hands.key_of(finger).is_some();
+        match (phase, hit) {
+            (egui::TouchPhase::Start, Some((key, velocity))) if is_on_piano => {
+                piano.hands.press(finger, key, velocity, events);
+            }
+            (egui::TouchPhase::Move, Some((key, velocity))) if is_down => {
+                piano.hands.slide(finger, key, velocity, piano.holds, events);
+            }
+            (egui::TouchPhase::End | egui::TouchPhase::Cancel, _) => {
+                piano.hands.lift(finger, piano.holds, events);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn describe(ui: &Ui, spot: &PianoSpot, piano: &Piano, response: &Response) {
