@@ -12,7 +12,7 @@ pub mod factory;
 pub mod files;
 pub mod guide;
 pub mod health;
-mod held;
+pub mod held;
 pub mod history_view;
 pub mod keyboard;
 pub mod model;

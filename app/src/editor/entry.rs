@@ -38,7 +38,9 @@ pub fn show(param: &Param, value: f32) -> String {
         return param.show(value);
     }
     match param.unit {
-        _ if param.taper == Taper::Steps => with_unit(format!("{}", value.round() + 0.0), param.unit),
+        _ if param.taper == Taper::Steps => {
+            with_unit(format!("{}", value.round() + 0.0), param.unit)
+        }
         Unit::Hz if number.abs() >= 999.95 => format!("{} kHz", short(number / 1e3)),
         Unit::Secs if number == 0.0 || number.abs() >= 0.999_95 => format!("{} s", short(number)),
         Unit::Secs if number.abs() >= 0.999_95e-3 => format!("{} ms", short(number * 1e3)),

@@ -264,7 +264,8 @@ fn click(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: 
                 None => menu::open(ui, response),
             }
         }
-        WidgetKind::Stepper if response.clicked() => match place.map(|at| face::arrow_at(spot, at)) {
+        WidgetKind::Stepper if response.clicked() => match place.map(|at| face::arrow_at(spot, at))
+        {
             Some(0.0) if is_twice => hand.set(spot.param.default, asks),
             Some(way) if way != 0.0 => {
                 hand.turn_by(way * travel::notch(spot.param, false), Means::Keys, asks);

@@ -4,8 +4,8 @@ use std::f32::consts::PI;
 
 use eframe::egui::epaint::{CircleShape, Mesh, PathStroke};
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, Vec2,
-    pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui,
+    Vec2, pos2, vec2,
 };
 
 /// Words smaller than this on the screen can not be read, and are not drawn.

@@ -93,8 +93,8 @@ impl Module for Keyboard {
             ),
         ],
         bypass: &[],
-        // The gate of every voice, in volts.
-        display: CHANNELS,
+        // The gate of every voice, in volts, and then the pitch of its key.
+        display: 2 * CHANNELS,
     };
 
     #[inline(always)]
@@ -128,6 +128,7 @@ impl Module for Keyboard {
         }
         for (channel, voice) in self.voices.iter().enumerate() {
             block.show(channel, if voice.is_held != 0 { GATE_VOLTS } else { 0.0 });
+            block.show(CHANNELS + channel, voice.note.voct);
         }
     }
 }
@@ -331,6 +332,20 @@ mod tests {
         let out = rig.event(off(12)).run(32);
         assert_eq!(out.channel("gate", 0), [0.0; 32]);
         assert_eq!(out.channel("voct", 0), [1.0; 32]);
+    }
+
+    #[test]
+    fn it_shows_which_voices_are_held_and_which_keys_they_play() {
+        let mut rig = rig();
+        rig.set("voices", 2.0);
+        rig.event(on(12)).event(on(24)).run(96);
+        let shown = rig.display();
+        assert_eq!(
+            (&shown[..3], &shown[CHANNELS..][..2]),
+            (&[10.0, 10.0, 0.0][..], &[1.0, 2.0][..])
+        );
+        rig.event(off(12)).run(32);
+        assert_eq!(rig.display()[..2], [0.0, 10.0]);
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn units_are_read() {
     reads(&CUTOFF, "10ms", 100.0);
     reads(&CUTOFF, "1200 bpm", 20.0);
     reads(&DECAY, "250 ms", 0.25);
-    reads(&DECAY, "250 μs", 0.0005);
+    reads(&DECAY, "750 μs", 0.000_75);
     reads(&DECAY, "2 Hz", 0.5);
     reads(&DECAY, "1 beat", 0.5);
     reads(&TUNE, "50 ct", 0.5);

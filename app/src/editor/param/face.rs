@@ -171,7 +171,10 @@ fn choice(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
         pen.fitted_text(words_place, Align2::LEFT_CENTER, 12.0, theme.text, word);
         let tip = pos2(place.right() - pen.scaled(11.0), place.center().y + pen.scaled(2.5));
         let far = pen.scaled(4.0);
-        pen.shape(vec![tip, tip + vec2(-far, -far * 1.2), tip + vec2(far, -far * 1.2)], theme.faint);
+        pen.shape(
+            vec![tip, tip + vec2(-far, -far * 1.2), tip + vec2(far, -far * 1.2)],
+            theme.faint,
+        );
     }
     pen.edge(place, 4.0, 1.0, edge);
     place

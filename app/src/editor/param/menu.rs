@@ -2,8 +2,7 @@
 
 use dsp_worker::param::Taper;
 use eframe::egui::{
-    Key, Popup, PopupCloseBehavior, PopupKind, RectAlign, Response, RichText, SetOpenCommand,
-    TextEdit, Ui,
+    Key, Popup, PopupCloseBehavior, PopupKind, RectAlign, Response, RichText, TextEdit, Ui,
 };
 
 use super::turn::Hand;
@@ -30,9 +29,11 @@ pub fn menu_ui(
     asks: &mut Asks,
     extra: &mut dyn FnMut(&mut Ui),
 ) {
-    let command = response.secondary_clicked().then_some(SetOpenCommand::Bool(true));
+    if response.secondary_clicked() {
+        open(ui, response);
+    }
     let popup = Popup::from_response(response)
-        .open_memory(command)
+        .open_memory(None)
         .kind(PopupKind::Menu)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .align(RectAlign::BOTTOM)

@@ -12,7 +12,8 @@ static CUTOFF: Param = Param::log("cutoff", 20.0..=20_000.0, 1000.0, Unit::Hz, "
 static OCTAVE: Param = Param::steps("octave", -4.0..=4.0, 0.0, "");
 static RUN: Param = Param::switch("run", false, "");
 static SLOPE: Param = Param::choice("slope", &["rising", "falling"], 0, "");
-static SCALE: Param = Param::choice("scale", &["chromatic", "major", "minor", "dorian", "blues"], 1, "");
+static SCALE: Param =
+    Param::choice("scale", &["chromatic", "major", "minor", "dorian", "blues"], 1, "");
 
 /// A param on a face whose host never answers: the worst that lag can be.
 struct Bench {
@@ -34,7 +35,8 @@ fn bench(param: &'static Param) -> Harness<'static, Bench> {
             let rect = Rect::from_center_size(pos2(200.0, 200.0), kind.size());
             let Bench { module, param, value, .. } = &*bench;
             let (module, param, value) = (&module.clone(), *param, *value);
-            let spot = ParamSpot { rect, zoom: 1.0, module, param, value, moved: Some(value), kind };
+            let spot =
+                ParamSpot { rect, zoom: 1.0, module, param, value, moved: Some(value), kind };
             param_ui(ui, &Theme::of(Look::Dark), &spot, &mut bench.asks);
             bench.scrolled += ui.input(|input| input.smooth_scroll_delta).length();
         },

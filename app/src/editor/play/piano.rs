@@ -22,8 +22,7 @@ const BLACK_WIDTH: f32 = 0.62;
 const SOFTEST: f32 = 0.2;
 
 /// White keys to the left of each note, in white keys; black ones at their middle.
-const LEFTS: [f32; 12] =
-    [0.0, 0.92, 1.0, 2.08, 2.0, 3.0, 3.88, 4.0, 5.0, 5.0, 6.12, 6.0];
+const LEFTS: [f32; 12] = [0.0, 0.92, 1.0, 2.08, 2.0, 3.0, 3.88, 4.0, 5.0, 5.0, 6.12, 6.0];
 
 /// How a piano is set, and which keys are down. The window keeps it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,13 +104,7 @@ fn with_keys(events: Vec<Event>) -> Vec<(u32, Event)> {
     events.into_iter().map(|event| (key(&event), event)).collect()
 }
 
-fn play_mouse(
-    ui: &Ui,
-    row: &Row,
-    piano: &mut Piano,
-    response: &Response,
-    events: &mut Vec<Event>,
-) {
+fn play_mouse(ui: &Ui, row: &Row, piano: &mut Piano, response: &Response, events: &mut Vec<Event>) {
     let (place, before, is_pressed) = ui.input(|input| {
         let pointer = &input.pointer;
         let place = pointer.interact_pos().filter(|_| pointer.primary_down());
@@ -151,36 +144,39 @@ fn play_touches(
     response: &Response,
     events: &mut Vec<Event>,
 ) {
-    ui.input(|input| {
-        for event in &input.events {
-            let egui::Event::Touch { id, phase, pos, .. } = event else { continue };
-            let finger = Finger::Touch(id.0);
-            let hit = row.key_at(*pos).map(|(key, hard)| (piano.scale.nearest(key), hard));
-            let is_on_piano = ui.ctx().layer_id_at(*pos) == Some(response.layer_id);
-            match (phase, hit) {
-                (egui::TouchPhase::Start, Some((key, velocity))) if is_on_piano => {
-                    piano.hands.press(finger, key, velocity, events);
-                }
-                (egui::TouchPhase::Move, Some((key, velocity)))
-                    if piano.hands.key_of(finger).is_some() =>
-                {
-                    piano.hands.slide(finger, key, velocity, piano.holds, events);
-                }
-                (egui::TouchPhase::End | egui::TouchPhase::Cancel, _) => {
-                    piano.hands.lift(finger, piano.holds, events);
-                }
-                _ => {}
-            }
-        }
+    let touches: Vec<(u64, egui::TouchPhase, Pos2)> = ui.input(|input| {
+        let touch = |event: &egui::Event| match *event {
+            egui::Event::Touch { id, phase, pos, .. } => Some((id.0, phase, pos)),
+            _ => None,
+        };
+        input.events.iter().filter_map(touch).collect()
     });
+    for (id, phase, place) in touches {
+        let finger = Finger::Touch(id);
+        let hit = row.key_at(place).map(|(key, hard)| (piano.scale.nearest(key), hard));
+        let is_on_piano =
+            row.rect.contains(place) && ui.ctx().layer_id_at(place) == Some(response.layer_id);
+        let is_down = piano.hands.key_of(finger).is_some();
+        match (phase, hit) {
+            (egui::TouchPhase::Start, Some((key, velocity))) if is_on_piano => {
+                piano.hands.press(finger, key, velocity, events);
+            }
+            (egui::TouchPhase::Move, Some((key, velocity))) if is_down => {
+                piano.hands.slide(finger, key, velocity, piano.holds, events);
+            }
+            (egui::TouchPhase::End | egui::TouchPhase::Cancel, _) => {
+                piano.hands.lift(finger, piano.holds, events);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn describe(ui: &Ui, spot: &PianoSpot, piano: &Piano, response: &Response) {
     let name = format!("piano of {}", spot.name);
     let info = || WidgetInfo::labeled(WidgetType::Other, ui.is_enabled(), &name);
     response.widget_info(info);
-    let down: Vec<String> =
-        piano.hands.keys().iter().map(|&key| note_name(key as i32)).collect();
+    let down: Vec<String> = piano.hands.keys().iter().map(|&key| note_name(key as i32)).collect();
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_value(down.join(" ")));
 }
 
@@ -303,8 +299,8 @@ pub fn piano_bar_ui(ui: &mut Ui, piano: &mut Piano) {
         return;
     }
     let root_name = |root: u32| note_name(root as i32).trim_end_matches("-1").to_owned();
-    let root =
-        egui::ComboBox::from_id_salt(Id::new("piano root")).selected_text(root_name(piano.scale.root));
+    let root = egui::ComboBox::from_id_salt(Id::new("piano root"))
+        .selected_text(root_name(piano.scale.root));
     root.width(48.0).show_ui(ui, |ui| {
         for root in 0..12 {
             ui.selectable_value(&mut piano.scale.root, root, root_name(root));

@@ -35,9 +35,8 @@ pub fn ribbon_ui(ui: &mut Ui, theme: &Theme, spot: &RibbonSpot, asks: &mut Asks)
     let response = ui.interact(spot.rect, id, Sense::click_and_drag());
     let strip = spot.rect.shrink(6.0 * spot.zoom);
     let mut held: Option<Held<f32>> = Held::load(ui, id);
-    let place = ui.input(|input| {
-        input.pointer.interact_pos().filter(|_| input.pointer.primary_down())
-    });
+    let place =
+        ui.input(|input| input.pointer.interact_pos().filter(|_| input.pointer.primary_down()));
     let place = place.filter(|_| response.is_pointer_button_down_on());
     match (place.map(|place| across_and_up(strip, place).0), &mut held) {
         (Some(position), Some(held)) if held.is_down => {
@@ -159,12 +158,18 @@ mod tests {
         harness.hover_at(pos2(150.0, 70.0));
         harness.event(button(pos2(150.0, 70.0), false));
         harness.step();
-        let asked: Vec<(String, f32, i32)> = harness.state().requests.iter().map(|request| {
-            let Request::SetParam { param, value: Value::Number(value), gesture, .. } = request else {
-                panic!("{request:?}");
-            };
-            (param.to_string(), *value, *gesture)
-        }).collect();
+        let asked: Vec<(String, f32, i32)> = harness
+            .state()
+            .requests
+            .iter()
+            .map(|request| {
+                let Request::SetParam { param, value: Value::Number(value), gesture, .. } = request
+                else {
+                    panic!("{request:?}");
+                };
+                (param.to_string(), *value, *gesture)
+            })
+            .collect();
         let wanted = [("position", 0.25), ("touch", 1.0), ("position", 0.5), ("touch", 0.0)];
         assert_eq!(asked, wanted.map(|(param, value)| (param.to_owned(), value, 1)));
     }

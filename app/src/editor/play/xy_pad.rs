@@ -32,9 +32,8 @@ pub fn xy_pad_ui(ui: &mut Ui, theme: &Theme, spot: &PadSpot, asks: &mut Asks) {
     let response = ui.interact(spot.rect, id, Sense::click_and_drag());
     let field = spot.rect.shrink(8.0 * spot.zoom);
     let mut held: Option<Held<(f32, f32)>> = Held::load(ui, id);
-    let place = ui.input(|input| {
-        input.pointer.interact_pos().filter(|_| input.pointer.primary_down())
-    });
+    let place =
+        ui.input(|input| input.pointer.interact_pos().filter(|_| input.pointer.primary_down()));
     let place = place.filter(|_| response.is_pointer_button_down_on());
     let params = |asks: &mut Asks, params: &[(&str, f32)], gesture| {
         for (param, value) in params {
@@ -69,7 +68,14 @@ pub fn xy_pad_ui(ui: &mut Ui, theme: &Theme, spot: &PadSpot, asks: &mut Asks) {
         held.keep(ui, id);
     }
     if ui.is_rect_visible(spot.rect) {
-        draw(&Pen::within(ui, spot.zoom, spot.rect), theme, spot, field, at(field, x, y), is_touched);
+        draw(
+            &Pen::within(ui, spot.zoom, spot.rect),
+            theme,
+            spot,
+            field,
+            at(field, x, y),
+            is_touched,
+        );
     }
 }
 
@@ -134,13 +140,20 @@ mod tests {
         harness.hover_at(pos2(500.0, 58.0));
         harness.event(button(pos2(500.0, 58.0), false));
         harness.step();
-        let asked: Vec<(String, f32, i32)> = harness.state().requests.iter().map(|request| {
-            let Request::SetParam { param, value: Value::Number(value), gesture, .. } = request else {
-                panic!("{request:?}");
-            };
-            (param.to_string(), *value, *gesture)
-        }).collect();
-        let wanted = [("x", 0.0), ("y", 0.5), ("touch", 1.0), ("x", 1.0), ("y", 1.0), ("touch", 0.0)];
+        let asked: Vec<(String, f32, i32)> = harness
+            .state()
+            .requests
+            .iter()
+            .map(|request| {
+                let Request::SetParam { param, value: Value::Number(value), gesture, .. } = request
+                else {
+                    panic!("{request:?}");
+                };
+                (param.to_string(), *value, *gesture)
+            })
+            .collect();
+        let wanted =
+            [("x", 0.0), ("y", 0.5), ("touch", 1.0), ("x", 1.0), ("y", 1.0), ("touch", 0.0)];
         let wanted = wanted.map(|(param, value)| (param.to_owned(), value, 1));
         assert_eq!(asked, wanted);
     }

@@ -17,7 +17,8 @@ const ROWS: usize = 9;
 
 /// The tracks, and below them the accents: one bit a step.
 pub const PARAMS: [&str; ROWS] = [
-    "track-1", "track-2", "track-3", "track-4", "track-5", "track-6", "track-7", "track-8", "accents",
+    "track-1", "track-2", "track-3", "track-4", "track-5", "track-6", "track-7", "track-8",
+    "accents",
 ];
 
 /// The accents stand apart, by so much of a row.
@@ -97,9 +98,8 @@ fn paint(
     held: &mut Option<Held<Stroke>>,
     asks: &mut Asks,
 ) {
-    let place = ui.input(|input| {
-        input.pointer.interact_pos().filter(|_| input.pointer.primary_down())
-    });
+    let place =
+        ui.input(|input| input.pointer.interact_pos().filter(|_| input.pointer.primary_down()));
     let Some(place) = place.filter(|_| response.is_pointer_button_down_on()) else {
         if let Some(held) = held.as_mut().filter(|held| held.is_down) {
             held.lift(ui);
@@ -216,8 +216,7 @@ fn describe(ui: &Ui, spot: &GridSpot, field: Rect, response: &Response, masks: &
         let id = response.id.with(row);
         let row_response = ui.interact(row_rect(field, row), id, Sense::hover());
         let name = format!("{param} of {}", spot.module);
-        row_response
-            .widget_info(|| WidgetInfo::labeled(WidgetType::Other, ui.is_enabled(), &name));
+        row_response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, ui.is_enabled(), &name));
         let letter = |step: usize| if masks[row] >> step & 1 == 1 { 'x' } else { '-' };
         let pattern: String = (0..STEPS).map(letter).collect();
         ui.ctx().accesskit_node_builder(id, |node| node.set_value(pattern));

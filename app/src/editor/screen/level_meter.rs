@@ -42,9 +42,8 @@ pub fn level_meter_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, sides: [Sid
     let id = ui.id().with(("meter", spot.module.as_str()));
     let response = ui.interact(spot.rect, id, Sense::hover());
     let name = format!("level of {}", spot.module);
-    response.widget_info(|| {
-        WidgetInfo::labeled(WidgetType::ProgressIndicator, ui.is_enabled(), &name)
-    });
+    response
+        .widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, ui.is_enabled(), &name));
     let value = sides.map(|side| level(side.peak_volts)).join(", ");
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_value(value));
     if !ui.is_rect_visible(spot.rect) {
@@ -54,7 +53,8 @@ pub fn level_meter_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, sides: [Sid
     pen.well(spot.rect, theme.well, theme.edge);
     let inside = spot.rect.shrink2(vec2(pen.scaled(8.0), pen.scaled(8.0)));
     let scale_width = pen.scaled(24.0);
-    let bars = inside.with_min_y(inside.top() + pen.scaled(10.0)).with_max_x(inside.right() - scale_width);
+    let bars =
+        inside.with_min_y(inside.top() + pen.scaled(10.0)).with_max_x(inside.right() - scale_width);
     let gap = pen.scaled(4.0);
     let width = (bars.width() - gap) / 2.0;
     for (index, side) in sides.into_iter().enumerate() {
@@ -62,13 +62,22 @@ pub fn level_meter_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, sides: [Sid
         let bar = Rect::from_min_size(pos2(left, bars.top()), vec2(width, bars.height()));
         draw_side(&pen, theme, bar, side);
         let lamp = Rect::from_min_size(pos2(left, inside.top()), vec2(width, pen.scaled(6.0)));
-        pen.fill(lamp, 2.0, if side.is_clipped { theme.trouble } else { theme.edge.gamma_multiply(0.6) });
+        pen.fill(
+            lamp,
+            2.0,
+            if side.is_clipped { theme.trouble } else { theme.edge.gamma_multiply(0.6) },
+        );
     }
     for level_db in [0, -6, -12, -24, -36, -48] {
         let up = (level_db as f32 - BOTTOM_DB) / (TOP_DB - BOTTOM_DB);
         let y = bars.bottom() - up * bars.height();
         let colour = if level_db == 0 { theme.text } else { theme.faint };
-        pen.line(pos2(bars.right() + pen.scaled(2.0), y), pos2(bars.right() + pen.scaled(5.0), y), 1.0, colour);
+        pen.line(
+            pos2(bars.right() + pen.scaled(2.0), y),
+            pos2(bars.right() + pen.scaled(5.0), y),
+            1.0,
+            colour,
+        );
         let place = pos2(inside.right() + pen.scaled(3.0), y);
         pen.text(place, Align2::RIGHT_CENTER, 8.5, colour, &level_db.to_string());
     }

@@ -97,7 +97,8 @@ fn level_ui(ui: &Ui, spot: &ScreenSpot, id: Id, screen: &Screen, asks: &mut Asks
         vec2(16.0, 16.0) * spot.zoom,
     );
     let id = id.with("level");
-    let response = ui.interact(handle, id, Sense::drag()).on_hover_cursor(CursorIcon::ResizeVertical);
+    let response =
+        ui.interact(handle, id, Sense::drag()).on_hover_cursor(CursorIcon::ResizeVertical);
     let mut held: Option<Held<f32>> = Held::load(ui, id);
     if let Some(place) = response.interact_pointer_pos().filter(|_| response.dragged()) {
         let volts = screen.volts(place.y).clamp(-10.0, 10.0);

@@ -128,7 +128,8 @@ fn cursor(pen: &Pen, theme: &Theme, field: Rect, place: Pos2, bins: &Bins) {
     pen.line(pos2(place.x, field.top()), pos2(place.x, field.bottom()), 1.0, theme.text);
     let words = format!("{}   {hz:.0} Hz   {level_db:.0} dB", pitch_name(voct_from_hz(hz)));
     let size = vec2(pen.text_width(10.5, &words) + pen.scaled(12.0), pen.scaled(17.0));
-    let left = (place.x - size.x / 2.0).clamp(field.left(), (field.right() - size.x).max(field.left()));
+    let left =
+        (place.x - size.x / 2.0).clamp(field.left(), (field.right() - size.x).max(field.left()));
     let label = Rect::from_min_size(pos2(left, field.top() + pen.scaled(3.0)), size);
     pen.fill(label, 3.0, theme.face);
     pen.text(label.center(), Align2::CENTER_CENTER, 10.5, theme.text, &words);

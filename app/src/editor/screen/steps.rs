@@ -103,13 +103,15 @@ fn draw_by_hand(
             held.lift(ui);
         }
         if let Some(place) = twice(response) {
-            let mut values = held.map_or_else(|| PARAMS.map(|name| spot.param(name)), |held| held.now.values);
+            let mut values =
+                held.map_or_else(|| PARAMS.map(|name| spot.param(name)), |held| held.now.values);
             let cell = cell(Lane::at(field, place), step_at(field, place));
             let default = param(cell).default;
             let lane = Lane::at(field, place);
             if lane != Lane::Gates {
                 values[cell] = default;
-                let mut down = Held::begin(ui, asks, Drawing { lane, values, gate: 0.0, before: place });
+                let mut down =
+                    Held::begin(ui, asks, Drawing { lane, values, gate: 0.0, before: place });
                 down.lift(ui);
                 asks.set_param(spot.module, PARAMS[cell], default, down.gesture);
                 held = Some(down);
@@ -120,7 +122,8 @@ fn draw_by_hand(
     let mut down = match held.filter(|held| held.is_down) {
         Some(down) => down,
         None => {
-            let values = held.map_or_else(|| PARAMS.map(|name| spot.param(name)), |held| held.now.values);
+            let values =
+                held.map_or_else(|| PARAMS.map(|name| spot.param(name)), |held| held.now.values);
             let lane = Lane::at(field, place);
             let gate = values[cell(Lane::Gates, step_at(field, place))];
             let gate = (gate + 1.0) % 3.0;
@@ -236,7 +239,9 @@ fn draw(pen: &Pen, theme: &Theme, spot: &ScreenSpot, field: Rect, values: &[f32;
             match lane {
                 Lane::Volts => bar(pen, rect, value / 10.0 + 0.5, 0.5, accent),
                 Lane::Gates => gate(pen, theme, rect, value, strength),
-                Lane::Chances => bar(pen, rect, value, 0.0, theme.moved.gamma_multiply(strength * 0.8)),
+                Lane::Chances => {
+                    bar(pen, rect, value, 0.0, theme.moved.gamma_multiply(strength * 0.8))
+                }
             }
         }
         if is_now {
@@ -246,14 +251,23 @@ fn draw(pen: &Pen, theme: &Theme, spot: &ScreenSpot, field: Rect, values: &[f32;
     }
     let volts = Lane::Volts.rect(field);
     let middle = volts.center().y;
-    pen.line(pos2(volts.left(), middle), pos2(volts.right(), middle), 1.0, theme.faint.gamma_multiply(0.6));
+    pen.line(
+        pos2(volts.left(), middle),
+        pos2(volts.right(), middle),
+        1.0,
+        theme.faint.gamma_multiply(0.6),
+    );
 }
 
 /// From one height to another.
 fn bar(pen: &Pen, rect: Rect, to: f32, from: f32, colour: eframe::egui::Color32) {
     let y = |up: f32| rect.bottom() - up.clamp(0.0, 1.0) * rect.height();
     let (top, bottom) = (y(to.max(from)), y(to.min(from)));
-    pen.fill(Rect::from_min_max(pos2(rect.left(), top), pos2(rect.right(), bottom)), 1.0, colour.gamma_multiply(0.55));
+    pen.fill(
+        Rect::from_min_max(pos2(rect.left(), top), pos2(rect.right(), bottom)),
+        1.0,
+        colour.gamma_multiply(0.55),
+    );
     let end = y(to);
     pen.line(pos2(rect.left(), end), pos2(rect.right(), end), 2.5, colour);
 }
@@ -263,7 +277,9 @@ fn gate(pen: &Pen, theme: &Theme, rect: Rect, value: f32, strength: f32) {
     let colour = theme.accent.gamma_multiply(strength);
     let center = rect.center();
     match value as u32 {
-        0 => pen.disc(center, 4.0, theme.well, pen.stroke(1.2, theme.faint.gamma_multiply(strength))),
+        0 => {
+            pen.disc(center, 4.0, theme.well, pen.stroke(1.2, theme.faint.gamma_multiply(strength)))
+        }
         tie => {
             pen.disc(center, 5.5, colour, Stroke::NONE);
             if tie > 1 {

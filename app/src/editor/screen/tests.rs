@@ -70,7 +70,8 @@ fn every_screen_of_the_catalogue_draws_whatever_is_shown() {
         let Some(size) = screen_size(about.name) else { continue };
         assert!(size.x > 40.0 && size.y > 40.0);
         for number in [0.0, 1.0, -1e30, f32::NAN, f32::INFINITY] {
-            for (look, zoom) in [(Look::Dark, 1.0), (Look::Light, 0.25), (Look::HighContrast, 4.0)] {
+            for (look, zoom) in [(Look::Dark, 1.0), (Look::Light, 0.25), (Look::HighContrast, 4.0)]
+            {
                 let mut harness = bench(about.name, vec![number; about.display]);
                 harness.state_mut().look = look;
                 harness.state_mut().zoom = zoom;

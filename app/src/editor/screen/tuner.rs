@@ -1,6 +1,8 @@
 //! The tuner's dial: a note, how far off it is, and its frequency.
 
-use eframe::egui::{Align2, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2};
+use eframe::egui::{
+    Align2, Pos2, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2,
+};
 
 use super::ScreenSpot;
 use crate::editor::entry::note_name;

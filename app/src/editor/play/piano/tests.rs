@@ -1,4 +1,6 @@
-use eframe::egui::{Event as Input, Key, Modifiers, PointerButton, TouchDeviceId, TouchId, TouchPhase};
+use eframe::egui::{
+    Event as Input, Key, Modifiers, PointerButton, TouchDeviceId, TouchId, TouchPhase,
+};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
@@ -72,10 +74,15 @@ fn a_key_sounds_while_the_mouse_is_on_it_and_harder_further_down() {
     let soft = white(8) - vec2(0.0, 78.0);
     harness.hover_at(soft);
     button(&mut harness, soft, true);
-    let velocities: Vec<f32> = harness.state().events.iter().filter_map(|event| match *event {
-        Event::NoteOn { velocity, .. } => Some(velocity),
-        _ => None,
-    }).collect();
+    let velocities: Vec<f32> = harness
+        .state()
+        .events
+        .iter()
+        .filter_map(|event| match *event {
+            Event::NoteOn { velocity, .. } => Some(velocity),
+            _ => None,
+        })
+        .collect();
     assert!(velocities[0] > 0.8 && velocities[1] < 0.3, "{velocities:?}");
 }
 
