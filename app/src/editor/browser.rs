@@ -446,6 +446,7 @@ fn tags(wish: &BrowseFor) -> Vec<Tag> {
         Tag::Effect,
         Tag::Sequencing,
         Tag::Play,
+        Tag::Notes,
         Tag::Random,
         Tag::Utility,
         Tag::Display,

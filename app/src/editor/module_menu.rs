@@ -199,13 +199,14 @@ fn word_ui(ui: &mut Ui, place: Id, label: &str, first: &str) -> Option<String> {
     if !had_focus {
         field.request_focus();
     }
+    let has_focus = had_focus || field.has_focus();
     let is_done = is_done && !typed.trim().is_empty();
     let word = is_done.then(|| typed.clone());
     ui.data_mut(|data| {
         if is_done {
             data.remove_temp::<(String, bool)>(place);
         } else {
-            data.insert_temp(place, (typed, had_focus || field.has_focus()));
+            data.insert_temp(place, (typed, has_focus));
         }
     });
     word
