@@ -104,7 +104,15 @@ impl Browser {
     /// stand at `at` on the canvas.
     pub fn open(&mut self, wish: BrowseFor, corner: Pos2, at: Pos2) {
         let finder = std::mem::take(&mut self.finder);
-        *self = Browser { is_open: true, is_fresh: true, wish, at, corner, finder, ..Browser::default() };
+        *self = Browser {
+            is_open: true,
+            is_fresh: true,
+            wish,
+            at,
+            corner,
+            finder,
+            ..Browser::default()
+        };
     }
 
     /// Whether it is there.
@@ -147,7 +155,10 @@ impl Browser {
                     self.help(ui, theme, list.get(self.marked).copied());
                 });
                 ui.add_space(2.0);
-                let keys = format!("↑ ↓ choose    Enter take    {} D star    Esc close", command(ctx));
+                let keys = format!(
+                    "Arrows choose    Enter takes    {} D gives a star    Esc closes",
+                    command(ctx)
+                );
                 ui.label(RichText::new(keys).size(11.0).color(theme.faint));
             });
         });
@@ -167,9 +178,8 @@ impl Browser {
         if !self.shelf.typed.trim().is_empty() {
             return (list, 0);
         }
-        let place = |about: &About| {
-            preferences.recent_modules.iter().position(|kind| kind == about.name)
-        };
+        let place =
+            |about: &About| preferences.recent_modules.iter().position(|kind| kind == about.name);
         list.sort_by_key(|about| place(about).unwrap_or(usize::MAX));
         let recent = list.iter().filter(|about| place(about).is_some()).count();
         (list, recent)
@@ -334,7 +344,11 @@ impl Browser {
             ui.set_min_size(size);
             let Some(about) = about else { return };
             let scroll = ScrollArea::vertical().id_salt("help").max_height(BODY_HEIGHT);
-            scroll.auto_shrink([false, false]).show(ui, |ui| about_ui(ui, theme, about));
+            scroll.auto_shrink([false, false]).show(ui, |ui| {
+                // Room for the scroll bar.
+                ui.set_max_width(HELP_WIDTH - 12.0);
+                about_ui(ui, theme, about);
+            });
         });
     }
 }
@@ -401,13 +415,12 @@ fn find(
 }
 
 fn clues(about: &'static About) -> Vec<Clue<'static>> {
-    let mut clues = vec![
-        Clue::Name(about.title),
-        Clue::Name(about.name),
-        Clue::Summary(about.summary),
-    ];
+    let mut clues =
+        vec![Clue::Name(about.title), Clue::Name(about.name), Clue::Summary(about.summary)];
     clues.extend(about.tags.iter().map(|&tag| Clue::Tag(tag_title(tag))));
-    clues.extend(ALSO.iter().filter(|(name, _)| *name == about.name).map(|(_, also)| Clue::Tag(also)));
+    clues.extend(
+        ALSO.iter().filter(|(name, _)| *name == about.name).map(|(_, also)| Clue::Tag(also)),
+    );
     let ports = about.inputs.iter().chain(about.outputs);
     clues.extend(ports.flat_map(|port| [Clue::Help(port.name), Clue::Help(port.help)]));
     clues.extend(about.params.iter().map(|param| Clue::Help(param.name)));
@@ -518,7 +531,9 @@ mod tests {
     #[test]
     fn only_what_has_the_ports_is_shown() {
         let after = BrowseFor::From("vco.saw".parse().unwrap());
-        assert!(found("", &after).contains(&"audio-out") && !found("", &after).contains(&"keyboard"));
+        assert!(
+            found("", &after).contains(&"audio-out") && !found("", &after).contains(&"keyboard")
+        );
         let before = BrowseFor::Into("ladder.in".parse().unwrap());
         assert!(!found("", &before).contains(&"scope"));
         let between = BrowseFor::Insert("vco.saw -> ladder.in".parse().unwrap());

@@ -83,9 +83,10 @@ impl FactoryBrowser {
 
     /// The indices of what fits. Templates stay before patches.
     fn list(&mut self) -> Vec<usize> {
-        let clues = self.offers.iter().map(|offer| {
-            vec![Clue::Name(&offer.title), Clue::Summary(&offer.description)]
-        });
+        let clues = self
+            .offers
+            .iter()
+            .map(|offer| vec![Clue::Name(&offer.title), Clue::Summary(&offer.description)]);
         let mut list = self.finder.rank(&self.typed, clues);
         list.sort_by_key(|&index| !self.offers[index].is_template);
         self.marked = self.marked.min(list.len().saturating_sub(1));
@@ -138,8 +139,8 @@ impl FactoryBrowser {
                 caption(ui, theme, if offer.is_template { "To begin with" } else { "To hear" });
             }
             let is_marked = row == self.marked;
-            let entry = Button::selectable(is_marked, &offer.title);
-            let entry = ui.add_sized(vec2(ui.available_width(), 26.0), entry);
+            let entry = Button::selectable(is_marked, &offer.title).min_size(vec2(0.0, 26.0));
+            let entry = ui.add(entry);
             if entry.clicked() || entry.gained_focus() {
                 self.marked = row;
             }
@@ -154,13 +155,14 @@ impl FactoryBrowser {
         ui.label(&offer.description);
         ui.add_space(8.0);
         let verb = if offer.is_template { "Begin with it" } else { "Open it" };
-        main_button(ui, theme, verb).clicked()
+        ui.with_layout(Layout::top_down(Align::Min), |ui| main_button(ui, theme, verb).clicked())
+            .inner
     }
 }
 
 fn column<R>(ui: &mut Ui, name: &str, width: f32, content: impl FnOnce(&mut Ui) -> R) -> R {
     let size = vec2(width, HEIGHT);
-    let inner = ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+    let inner = ui.allocate_ui_with_layout(size, Layout::top_down_justified(Align::Min), |ui| {
         ui.set_min_size(size);
         let scroll = ScrollArea::vertical().id_salt(name).max_height(HEIGHT);
         scroll.auto_shrink([false, false]).show(ui, content).inner

@@ -5,9 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{
-    Align2, Color32, Context, FontId, Id, LayerId, Modal, Order, Ui,
-};
+use eframe::egui::{Align2, Color32, Context, FontId, Id, LayerId, Modal, Order, Ui};
 
 use super::errands::Errands;
 use super::factory::FactoryBrowser;
@@ -121,7 +119,13 @@ impl Files {
     }
 
     /// Saves the patch where it belongs; asks where, if it has no file yet.
-    pub fn save(&mut self, ctx: &Context, model: &Model, preferences: &Preferences, asks: &mut Asks) {
+    pub fn save(
+        &mut self,
+        ctx: &Context,
+        model: &Model,
+        preferences: &Preferences,
+        asks: &mut Asks,
+    ) {
         match model.file.path.clone() {
             Some(path) => self.save_in(path, Over::Patches, asks),
             None => self.save_as(ctx, model, preferences),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use eframe::egui::{Align2, Area, Context, Id, Order, RichText, Sense, Ui, vec2};
 
 use super::model::Model;
-use super::parts::{button, caption, faint, floating, main_button};
+use super::parts::{button, caption, faint, floating, main_button, row};
 use super::preferences::Preferences;
 use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
@@ -145,12 +145,12 @@ impl Guide {
         let new = keys_of(ui.ctx(), Command::New);
         ui.label(step.help.replace("{add}", &add).replace("{new}", &new));
         ui.add_space(4.0);
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             dots(ui, theme, self.done);
             faint(ui, theme, format!("{} of {}", self.done + 1, STEPS.len()));
-            button(ui, "Skip").on_hover_text("It can be begun again from the Help menu").clicked()
+            let help = "It can be begun again from the Panels menu";
+            button(ui, "Skip").on_hover_text(help).clicked()
         })
-        .inner
     }
 }
 
@@ -200,9 +200,10 @@ fn behind<'a>(patch: &'a Patch, from: &BTreeSet<&'a ModuleId>) -> BTreeSet<&'a M
 }
 
 fn is_turned(patch: &Patch, kinds: &[&str], param: &str) -> bool {
-    patch.modules.values().any(|module| {
-        kinds.contains(&&*module.kind) && module.params.contains_key(param)
-    })
+    patch
+        .modules
+        .values()
+        .any(|module| kinds.contains(&&*module.kind) && module.params.contains_key(param))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use eframe::egui::{CursorIcon, Grid, RichText, ScrollArea, Ui, vec2};
 
 use super::model::{Asks, DrillView, Model};
-use super::parts::{bar, button, caption, duration, faint, main_button, well};
+use super::parts::{bar, button, caption, duration, faint, main_button, row, well};
 use super::theme::Theme;
 use crate::osc::request::Request;
 use crate::osc::status::WorkerStatus;
@@ -39,7 +39,9 @@ fn drill_ui(ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
         });
         match &model.drill {
             Some(drill) => ui.label(RichText::new(drill_sentence(drill, model)).color(theme.text)),
-            None => faint(ui, theme, "The sound goes on: another worker takes over in the same block."),
+            None => {
+                faint(ui, theme, "The sound goes on: another worker takes over in the same block.")
+            }
         };
     });
 }
@@ -115,7 +117,7 @@ fn faults_ui(ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
     ui.add_space(8.0);
     caption(ui, theme, "Modules that gave trouble");
     for fault in &model.status.faults {
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             ui.label(RichText::new(&fault.module).strong());
             let ink = if fault.state.is_empty() { theme.faint } else { theme.trouble };
             ui.label(RichText::new(fault_sentence(fault)).color(ink));
@@ -150,7 +152,8 @@ fn modules_ui(ui: &mut Ui, theme: &Theme, model: &Model) {
     }
     loads.sort_by(|(_, a), (_, b)| b.load.total_cmp(&a.load));
     caption(ui, theme, "What takes the time");
-    ScrollArea::vertical().max_height(170.0).auto_shrink([false, true]).show(ui, |ui| {
+    let scroll = ScrollArea::vertical().max_height(170.0).min_scrolled_height(170.0);
+    scroll.auto_shrink([false, true]).show(ui, |ui| {
         Grid::new("modules").num_columns(3).striped(true).spacing(vec2(14.0, 3.0)).show(ui, |ui| {
             for (id, signals) in loads.into_iter().take(HEAVIEST) {
                 ui.label(id.as_str()).on_hover_cursor(CursorIcon::Default);
@@ -193,7 +196,8 @@ mod tests {
     #[test]
     fn what_the_drill_has_shown_is_said_with_its_measure() {
         let mut model = Model::default();
-        (model.sound.ahead, model.sound.block_frames, model.sound.sample_rate_hz) = (2, 240, 48_000);
+        (model.sound.ahead, model.sound.block_frames, model.sound.sample_rate_hz) =
+            (2, 240, 48_000);
         let drill = |recovery_secs| DrillView { pid: 77, recovery_secs };
         let quick = drill_sentence(&drill(0.0021), &model);
         assert!(quick.contains("2.1 ms later") && quick.contains("10.0 ms"), "{quick}");

@@ -1,9 +1,9 @@
 //! Every step that was made, to go back and forth by a click.
 
-use eframe::egui::{Button, RichText, ScrollArea, TextStyle, Ui, vec2};
+use eframe::egui::{Align, Button, Layout, RichText, ScrollArea, TextStyle, Ui, vec2};
 
 use super::model::{Asks, HistoryView, Model};
-use super::parts::{button, caption};
+use super::parts::{button, caption, row};
 use super::theme::Theme;
 use crate::osc::request::Request;
 
@@ -16,8 +16,6 @@ const HEIGHT: f32 = 420.0;
 pub struct HistoryList {
     /// The first label that was asked for and has not come yet.
     asked: Option<usize>,
-    /// Where the patch stood when this was last drawn.
-    done: usize,
 }
 
 impl HistoryList {
@@ -25,7 +23,7 @@ impl HistoryList {
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
         let history = &model.history;
         ui.set_width(280.0);
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             ui.add_enabled_ui(history.undos > 0, |ui| {
                 if button(ui, "⟲ Undo").clicked() {
                     asks.requests.push(Request::Undo);
@@ -38,28 +36,17 @@ impl HistoryList {
             });
         });
         caption(ui, theme, &counts(history));
-        let has_moved = std::mem::replace(&mut self.done, history.undos) != history.undos;
         let height = ui.text_style_height(&TextStyle::Button) + 6.0;
         let rows = history.undos + history.redos + 1;
-        let scroll = ScrollArea::vertical().max_height(HEIGHT).auto_shrink([false, true]);
+        let scroll = ScrollArea::vertical().max_height(HEIGHT).min_scrolled_height(HEIGHT);
+        let scroll = scroll.auto_shrink([false, true]);
         ui.spacing_mut().item_spacing.y = 2.0;
         scroll.show_rows(ui, height, rows, |ui, shown| {
-            for row in shown.clone() {
-                let is_here = row == history.undos;
-                let text = label(history, row);
-                let ink = if row > history.undos { theme.faint } else { theme.text };
-                let text = RichText::new(text).color(ink);
-                let entry = Button::selectable(is_here, text);
-                let entry = ui.add_sized(vec2(ui.available_width(), height), entry);
-                if entry.clicked() && !is_here {
-                    asks.requests.push(Request::GoTo(row as u32));
-                }
-            }
             self.ask(history, shown.end, asks);
+            ui.with_layout(Layout::top_down_justified(Align::Min), |ui| {
+                shown.for_each(|done| step_ui(ui, theme, history, done, height, asks));
+            });
         });
-        if has_moved {
-            ui.ctx().request_repaint();
-        }
     }
 
     /// Asks for labels that are in sight and not known.
@@ -74,9 +61,27 @@ impl HistoryList {
     }
 }
 
+/// One step: where the patch stands once so many were done.
+fn step_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    history: &HistoryView,
+    done: usize,
+    height: f32,
+    asks: &mut Asks,
+) {
+    let is_here = done == history.undos;
+    let ink = if done > history.undos { theme.faint } else { theme.text };
+    let text = RichText::new(label(history, done)).color(ink);
+    let entry = Button::selectable(is_here, text).min_size(vec2(0.0, height));
+    if ui.add(entry).clicked() && !is_here {
+        asks.requests.push(Request::GoTo(done as u32));
+    }
+}
+
 /// What a row says: the first is where nothing was done yet.
-fn label(history: &HistoryView, row: usize) -> &str {
-    match row.checked_sub(1) {
+fn label(history: &HistoryView, done: usize) -> &str {
+    match done.checked_sub(1) {
         None => "The beginning",
         Some(step) => history.steps.get(step).map_or("…", String::as_str),
     }

@@ -150,13 +150,7 @@ fn list_ui(
     }
 }
 
-fn save_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    id: &ModuleId,
-    module: &PatchModule,
-    presets: &mut Presets,
-) {
+fn save_ui(ui: &mut Ui, theme: &Theme, id: &ModuleId, module: &PatchModule, presets: &mut Presets) {
     caption(ui, theme, "Keep as");
     let place = ui.make_persistent_id(("preset name", id));
     if let Some(name) = word_ui(ui, place, "Name of the preset", "") {
@@ -186,9 +180,9 @@ fn rename_ui(ui: &mut Ui, theme: &Theme, model: &Model, id: &ModuleId, asks: &mu
 
 /// A field for a word, in a menu; the word, once Enter was pressed.
 fn word_ui(ui: &mut Ui, place: Id, label: &str, first: &str) -> Option<String> {
-    // What was typed, and whether the field had the keyboard already.
-    let kept: Option<(String, bool)> = ui.data(|data| data.get_temp(place));
-    let (mut typed, had_focus) = kept.unwrap_or_else(|| (first.to_owned(), false));
+    let kept: Option<String> = ui.data(|data| data.get_temp(place));
+    let is_fresh = kept.is_none();
+    let mut typed = kept.unwrap_or_else(|| first.to_owned());
     let is_done = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
     let field = TextEdit::singleline(&mut typed).desired_width(190.0).show(ui).response.response;
     field.widget_info(|| {
@@ -196,17 +190,17 @@ fn word_ui(ui: &mut Ui, place: Id, label: &str, first: &str) -> Option<String> {
         info.current_text_value = Some(typed.clone());
         info
     });
-    if !had_focus {
+    // The press that keeps this menu open takes the keyboard away again.
+    if is_fresh || ui.memory(|memory| memory.focused().is_none()) {
         field.request_focus();
     }
-    let has_focus = had_focus || field.has_focus();
     let is_done = is_done && !typed.trim().is_empty();
     let word = is_done.then(|| typed.clone());
     ui.data_mut(|data| {
         if is_done {
-            data.remove_temp::<(String, bool)>(place);
+            data.remove_temp::<String>(place);
         } else {
-            data.insert_temp(place, (typed, has_focus));
+            data.insert_temp(place, typed);
         }
     });
     word
@@ -235,12 +229,8 @@ mod tests {
         patch.modules.insert("ladder".parse().unwrap(), PatchModule::new("ladder", 0.0, 0.0));
         let mut model = Model::default();
         model.mirror.hear(crate::osc::reply::patch(&patch));
-        let bench = Bench {
-            model,
-            presets: Presets::new(None, || {}),
-            asks: Asks::default(),
-            wish: None,
-        };
+        let bench =
+            Bench { model, presets: Presets::new(None, || {}), asks: Asks::default(), wish: None };
         let app = |ui: &mut Ui, bench: &mut Bench| {
             let theme = Theme::of(Look::Dark);
             let id = "ladder".parse().unwrap();

@@ -45,11 +45,16 @@ impl Notices {
 
     /// How many troubles were not read yet.
     pub fn unread(&self, model: &Model) -> usize {
-        self.all(model).into_iter().filter(|notice| notice.is_trouble && !self.is_read(notice)).count()
+        self.all(model)
+            .into_iter()
+            .filter(|notice| notice.is_trouble && !self.is_read(notice))
+            .count()
     }
 
     fn is_read(&self, notice: &Notice) -> bool {
-        self.read.iter().any(|(at, sentence)| *at == notice.at_secs.to_bits() && *sentence == notice.sentence)
+        self.read
+            .iter()
+            .any(|(at, sentence)| *at == notice.at_secs.to_bits() && *sentence == notice.sentence)
     }
 
     fn mark_read(&mut self, notice: &Notice) {
@@ -62,7 +67,9 @@ impl Notices {
     fn shown(&self, model: &Model, now_secs: f64) -> Vec<(Notice, f32)> {
         let clear = |notice: &Notice| match notice.is_trouble {
             true => 1.0,
-            false => ((notice.at_secs + SHOWN_SECS - now_secs) / FADING_SECS).clamp(0.0, 1.0) as f32,
+            false => {
+                ((notice.at_secs + SHOWN_SECS - now_secs) / FADING_SECS).clamp(0.0, 1.0) as f32
+            }
         };
         let all = self.all(model).into_iter().filter(|notice| !self.is_read(notice));
         let all = all.map(|notice| (notice.clone(), clear(notice)));
@@ -107,21 +114,25 @@ impl Notices {
         if all.is_empty() {
             faint(ui, theme, "Nothing has happened that you should know of.");
         }
-        ScrollArea::vertical().auto_shrink([false, true]).max_height(420.0).show(ui, |ui| {
-            for notice in &all {
-                ui.horizontal_top(|ui| {
-                    let (mark, ink) = mark(theme, notice);
-                    ui.label(RichText::new(mark).color(ink));
-                    ui.vertical(|ui| {
-                        ui.label(&notice.sentence);
-                        let age = age(now_secs - notice.at_secs);
-                        ui.label(RichText::new(age).size(11.0).color(theme.faint));
+        ScrollArea::vertical()
+            .auto_shrink([false, true])
+            .max_height(420.0)
+            .min_scrolled_height(300.0)
+            .show(ui, |ui| {
+                for notice in &all {
+                    ui.horizontal_top(|ui| {
+                        let (mark, ink) = mark(theme, notice);
+                        ui.label(RichText::new(mark).color(ink));
+                        ui.vertical(|ui| {
+                            ui.label(&notice.sentence);
+                            let age = age(now_secs - notice.at_secs);
+                            ui.label(RichText::new(age).size(11.0).color(theme.faint));
+                        });
                     });
-                });
-                ui.add_space(4.0);
-                self.mark_read(notice);
-            }
-        });
+                    ui.add_space(4.0);
+                    self.mark_read(notice);
+                }
+            });
     }
 }
 
@@ -183,7 +194,8 @@ mod tests {
     #[test]
     fn good_news_fade_and_trouble_stays() {
         let (notices, model) = (Notices::default(), model());
-        let at = |now| notices.shown(&model, now).into_iter().map(|(n, clear)| (n.is_trouble, clear));
+        let at =
+            |now| notices.shown(&model, now).into_iter().map(|(n, clear)| (n.is_trouble, clear));
         assert_eq!(at(3.0).collect::<Vec<_>>(), [(false, 1.0), (true, 1.0)]);
         let fading: Vec<_> = at(7.7).collect();
         assert!(fading[0].1 > 0.4 && fading[0].1 < 0.6, "{fading:?}");

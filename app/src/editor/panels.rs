@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{Context, Ui, Window, pos2};
+use eframe::egui::{Context, Ui, Window};
 
 use super::files::Files;
 use super::files::dialogs::SystemDialogs;
@@ -21,6 +21,9 @@ use super::sound_settings::SoundSettings;
 use super::theme::Theme;
 use super::transport::{Transport, play_stop};
 use crate::osc::request::Request;
+
+/// What the window's menus take at its top, in points.
+const MENUS_HEIGHT: f32 = 44.0;
 
 /// A panel that floats above the canvas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,10 +152,12 @@ impl Panels {
             Command::Record => self.recorder.toggle(model, preferences, asks),
             Command::SaveLast => self.recorder.save_last(model, preferences),
             Command::KillWorker => asks.requests.push(Request::Kill(None)),
-            command => match Panel::ALL.into_iter().find(|panel| panel.command() == Some(command)) {
-                Some(panel) => self.toggle(panel),
-                None => return false,
-            },
+            command => {
+                match Panel::ALL.into_iter().find(|panel| panel.command() == Some(command)) {
+                    Some(panel) => self.toggle(panel),
+                    None => return false,
+                }
+            }
         }
         true
     }
@@ -166,7 +171,8 @@ impl Panels {
                 (Panel::Notices, 1..) => format!("{} ({unread} new)", panel.title()),
                 _ => panel.title().to_owned(),
             };
-            let keys = panel.command().map_or_else(String::new, |command| keys_of(ui.ctx(), command));
+            let keys =
+                panel.command().map_or_else(String::new, |command| keys_of(ui.ctx(), command));
             let entry = eframe::egui::Button::selectable(is_open, title).right_text(keys);
             if ui.add(entry).clicked() {
                 is_open ^= true;
@@ -220,11 +226,13 @@ impl Panels {
         if !is_open {
             return;
         }
-        let step = 24.0 * panel as usize as f32;
+        // Below the menus. Where there is room, they do not lie on each other.
+        let mut room = ctx.content_rect();
+        room.min.y += MENUS_HEIGHT;
         Window::new(panel.title())
             .open(&mut is_open)
             .frame(floating(theme))
-            .default_pos(pos2(60.0 + step, 70.0 + step))
+            .constrain_to(room)
             .resizable(false)
             .collapsible(false)
             .show(ctx, |ui| match panel {

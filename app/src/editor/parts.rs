@@ -9,6 +9,7 @@ use super::theme::Theme;
 
 /// Between a panel's edge and what is in it.
 pub const MARGIN: i8 = 12;
+const BUTTON_HEIGHT: f32 = 28.0;
 
 /// The ground of a panel that floats above the canvas.
 pub fn floating(theme: &Theme) -> Frame {
@@ -60,19 +61,31 @@ pub fn chip(ui: &mut Ui, theme: &Theme, text: &str, is_on: bool) -> Response {
     response
 }
 
+/// Buttons, words and fields beside each other, on one line.
+pub fn row<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let inner = ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = BUTTON_HEIGHT;
+        ui.set_min_height(BUTTON_HEIGHT);
+        content(ui)
+    });
+    inner.inner
+}
+
 /// The button of a panel that one would press without thinking.
 pub fn main_button(ui: &mut Ui, theme: &Theme, text: &str) -> Response {
     let button = Button::new(RichText::new(text).strong().color(theme.canvas))
         .fill(theme.accent)
         .stroke(Stroke::new(1.0, theme.accent))
         .corner_radius(CornerRadius::same(6))
-        .min_size(vec2(0.0, 28.0));
+        .min_size(vec2(0.0, BUTTON_HEIGHT));
     ui.add(button)
 }
 
 /// Any other button.
 pub fn button(ui: &mut Ui, text: &str) -> Response {
-    ui.add(Button::new(text).corner_radius(CornerRadius::same(6)).min_size(vec2(0.0, 28.0)))
+    ui.add(
+        Button::new(text).corner_radius(CornerRadius::same(6)).min_size(vec2(0.0, BUTTON_HEIGHT)),
+    )
 }
 
 /// A button that is only a sign, with words for those who can not see it.

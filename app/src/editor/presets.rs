@@ -167,7 +167,9 @@ mod tests {
             "params": {"cutoff": 1e9, "colour": 3, "resonance": "much"}}"#;
         let preset = Preset::read(text.as_bytes()).unwrap();
         assert_eq!(preset.settings, Settings::from([("cutoff".into(), 20_000.0)]));
-        for bad in ["", "{}", r#"{"sostenuto-preset": 2, "kind": "ladder", "name": "", "params": {}}"#] {
+        for bad in
+            ["", "{}", r#"{"sostenuto-preset": 2, "kind": "ladder", "name": "", "params": {}}"#]
+        {
             assert_eq!(Preset::read(bad.as_bytes()), None, "{bad}");
         }
     }

@@ -8,7 +8,7 @@ use super::errands::Errands;
 use super::files::dialogs::FileDialogs;
 use super::files::{name, reveal::reveal};
 use super::model::{Asks, Model, RecorderView};
-use super::parts::{button, caption, chip, clock_time, faint, main_button};
+use super::parts::{button, caption, chip, clock_time, faint, main_button, row};
 use super::preferences::Preferences;
 use super::theme::Theme;
 use crate::osc::request::Request;
@@ -115,10 +115,13 @@ impl Recorder {
     ) {
         let is_on = model.recorder.path.is_some();
         let (text, words, ink) = match is_on {
-            true => (format!("⏺ {}", clock_time(model.recorder.secs)), "Stop recording", theme.trouble),
+            true => {
+                (format!("⏺ {}", clock_time(model.recorder.secs)), "Stop recording", theme.trouble)
+            }
             false => ("⏺".to_owned(), "Record", theme.faint),
         };
-        let response = ui.add(Button::new(RichText::new(text).color(ink)).min_size(vec2(34.0, 28.0)));
+        let response =
+            ui.add(Button::new(RichText::new(text).color(ink)).min_size(vec2(34.0, 28.0)));
         response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, is_on, words));
         if response.on_hover_text(words).clicked() {
             self.toggle(model, preferences, asks);
@@ -140,7 +143,7 @@ impl Recorder {
         self.last_ui(ui, theme, model, preferences);
         ui.add_space(10.0);
         caption(ui, theme, "Format");
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             for (one, words) in FORMATS {
                 if chip(ui, theme, words, format(preferences) == one).clicked() {
                     preferences.recording_format = one.word().to_owned();
@@ -161,7 +164,7 @@ impl Recorder {
         asks: &mut Asks,
     ) {
         let RecorderView { path, secs, .. } = &model.recorder;
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             let words = if path.is_some() { "⏹ Stop recording" } else { "⏺ Record" };
             if main_button(ui, theme, words).clicked() {
                 self.toggle(model, preferences, asks);
@@ -178,10 +181,11 @@ impl Recorder {
     fn last_ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, preferences: &Preferences) {
         let remembered_secs = model.recorder.remembered_secs;
         caption(ui, theme, "Save what I just played");
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             let most = (remembered_secs / 60.0).ceil().clamp(1.0, MOST_MINUTES);
             ui.spacing_mut().slider_width = 120.0;
-            let minutes = Slider::new(&mut self.minutes, 0.5..=most).step_by(0.5).suffix(" min");
+            let minutes = Slider::new(&mut self.minutes, 0.5..=most).step_by(0.5).max_decimals(1);
+            let minutes = minutes.suffix(" min");
             ui.add(minutes).widget_info(|| {
                 WidgetInfo::slider(true, f64::from(self.minutes), "Minutes to save")
             });
@@ -198,7 +202,7 @@ impl Recorder {
     fn folder_ui(&mut self, ui: &mut Ui, theme: &Theme, preferences: &Preferences) {
         let folder = folder(preferences);
         caption(ui, theme, "Folder");
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             if button(ui, "Choose…").clicked() {
                 self.dialogs.folder(Some(&folder));
             }
@@ -210,12 +214,13 @@ impl Recorder {
         let Some(path) = &recorder.finished else { return };
         ui.add_space(10.0);
         caption(ui, theme, "Recorded last");
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             if button(ui, "Show").on_hover_text("Shows the file where it lies").clicked() {
                 let path = path.clone();
                 self.errands.send(move || {
                     let error = reveal(&path).err()?;
-                    let sentence = format!("The folder can not be shown ({error}): {}", path.display());
+                    let sentence =
+                        format!("The folder can not be shown ({error}): {}", path.display());
                     Some(News::Trouble(sentence))
                 });
             }
@@ -228,7 +233,8 @@ impl Recorder {
 fn folder(preferences: &Preferences) -> PathBuf {
     preferences.recordings.clone().unwrap_or_else(|| {
         let folders = directories::UserDirs::new();
-        let folder = folders.as_ref().map(|folders| folders.audio_dir().unwrap_or(folders.home_dir()));
+        let folder =
+            folders.as_ref().map(|folders| folders.audio_dir().unwrap_or(folders.home_dir()));
         folder.map_or_else(std::env::temp_dir, |folder| folder.join("Sostenuto"))
     })
 }
@@ -320,7 +326,10 @@ mod tests {
         press(&mut harness, "⏺ Record");
         let path = folder.path().join("Untitled 2.wav");
         let format = WavFormat::S24;
-        assert_eq!(wait(&mut harness), Some(Request::StartRecording { path: path.clone(), format }));
+        assert_eq!(
+            wait(&mut harness),
+            Some(Request::StartRecording { path: path.clone(), format })
+        );
         harness.state_mut().model.recorder.path = Some(path);
         harness.run_steps(2);
         press(&mut harness, "⏹ Stop recording");

@@ -57,9 +57,14 @@ impl Finder {
 
     /// The indices of what fits, best first; the order is kept where nothing
     /// was typed, or where two fit as well.
-    pub fn rank<'a>(&mut self, typed: &str, things: impl Iterator<Item = Vec<Clue<'a>>>) -> Vec<usize> {
+    pub fn rank<'a>(
+        &mut self,
+        typed: &str,
+        things: impl Iterator<Item = Vec<Clue<'a>>>,
+    ) -> Vec<usize> {
         let scored = things.enumerate().map(|(index, clues)| (index, self.score(typed, &clues)));
-        let mut fit: Vec<(usize, u32)> = scored.filter_map(|(n, score)| Some((n, score?))).collect();
+        let mut fit: Vec<(usize, u32)> =
+            scored.filter_map(|(n, score)| Some((n, score?))).collect();
         fit.sort_by_key(|&(_, score)| std::cmp::Reverse(score));
         fit.into_iter().map(|(index, _)| index).collect()
     }

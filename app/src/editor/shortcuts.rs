@@ -131,7 +131,12 @@ pub const SHORTCUTS: &[Shortcut] = &[
     always(&[command_shift(Key::S)], Command::SaveAs, Group::Patch, "Save as"),
     idle(&[command(Key::Z)], Command::Undo, Group::Patch, "Undo"),
     idle(&[command_shift(Key::Z), command(Key::Y)], Command::Redo, Group::Patch, "Redo"),
-    idle(&[command(Key::K), plain(Key::Insert)], Command::AddModule, Group::Modules, "Add a module"),
+    idle(
+        &[command(Key::K), plain(Key::Insert)],
+        Command::AddModule,
+        Group::Modules,
+        "Add a module",
+    ),
     idle(&[command_shift(Key::K)], Command::AddComment, Group::Modules, "Add a comment"),
     idle(&[command(Key::X)], Command::Cut, Group::Modules, "Cut what is selected"),
     idle(&[command(Key::C)], Command::Copy, Group::Modules, "Copy what is selected"),
@@ -156,12 +161,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     idle(&[command(Key::T)], Command::Tap, Group::Sound, "Tap the tempo"),
     always(&[plain(Key::F9)], Command::Silence, Group::Sound, "Let go of every note"),
     always(&[command(Key::R)], Command::Record, Group::Sound, "Start and stop recording"),
-    always(
-        &[command_shift(Key::R)],
-        Command::SaveLast,
-        Group::Sound,
-        "Save what was just played",
-    ),
+    always(&[command_shift(Key::R)], Command::SaveLast, Group::Sound, "Save what was just played"),
     always(
         &[command_shift(Key::F9)],
         Command::KillWorker,
@@ -189,8 +189,8 @@ pub fn dispatch(ctx: &Context) -> Vec<Command> {
         SHORTCUTS.iter().flat_map(|one| one.keys.iter().map(move |keys| (keys, one))).collect();
     all.sort_by_key(|(keys, _)| !keys.modifiers.shift);
     for (keys, shortcut) in all {
-        let is_taken = (is_typing && !shortcut.is_for_typing)
-            || (has_focus && *keys == plain(Key::Space));
+        let is_taken =
+            (is_typing && !shortcut.is_for_typing) || (has_focus && *keys == plain(Key::Space));
         if !is_taken && ctx.input_mut(|input| input.consume_shortcut(keys)) {
             asked.push(shortcut.command);
         }
@@ -222,7 +222,7 @@ pub fn keys_of(ctx: &Context, command: Command) -> String {
 
 /// The sheet of all keys.
 pub fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
-    ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
+    ScrollArea::vertical().max_height(480.0).min_scrolled_height(360.0).show(ui, |ui| {
         for group in Group::ALL {
             caption(ui, theme, group.title());
             Grid::new(group.title()).num_columns(2).min_col_width(130.0).show(ui, |ui| {

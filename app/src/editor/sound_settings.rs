@@ -3,7 +3,7 @@
 use eframe::egui::{ComboBox, RichText, Ui};
 
 use super::model::{Asks, Model, SoundView};
-use super::parts::{button, caption, chip, duration, faint, well};
+use super::parts::{button, caption, chip, duration, faint, row, well};
 use super::preferences::Preferences;
 use super::theme::Theme;
 use crate::osc::request::Request;
@@ -53,12 +53,8 @@ impl SoundSettings {
         ui.add_space(8.0);
         latency(ui, theme, sound);
         if let Some(change) = change(sound, &wanted) {
-            preferences.sound = Some((
-                wanted.device,
-                wanted.sample_rate_hz,
-                wanted.block_frames,
-                wanted.ahead,
-            ));
+            preferences.sound =
+                Some((wanted.device, wanted.sample_rate_hz, wanted.block_frames, wanted.ahead));
             asks.requests.push(Request::SetSound(change));
         }
     }
@@ -72,7 +68,7 @@ impl SoundSettings {
         asks: &mut Asks,
     ) {
         caption(ui, theme, "Card");
-        ui.horizontal(|ui| {
+        row(ui, |ui| {
             let combo = ComboBox::new("sound card", "");
             let shown = combo.selected_text(device_name(model, &wanted.device)).width(290.0);
             let shown = shown.show_ui(ui, |ui| {
@@ -112,14 +108,18 @@ fn device_name(model: &Model, id: &str) -> String {
 
 fn numbers(ui: &mut Ui, theme: &Theme, wanted: &mut SoundView) {
     let kilo = |hz: u32| format!("{} kHz", f64::from(hz) / 1000.0);
-    row(ui, theme, "Sample rate", &RATES_HZ, &mut wanted.sample_rate_hz, kilo);
+    chips(ui, theme, "Sample rate", &RATES_HZ, &mut wanted.sample_rate_hz, kilo);
     let frames = |frames: u32| frames.to_string();
-    row(ui, theme, "Block, in frames", &BLOCKS_FRAMES, &mut wanted.block_frames, frames);
-    row(ui, theme, "Blocks computed ahead", &AHEAD, &mut wanted.ahead, |ahead| ahead.to_string());
-    faint(ui, theme, "More of either: safer when a worker dies or the machine is busy. Fewer: quicker under the fingers.");
+    chips(ui, theme, "Block, in frames", &BLOCKS_FRAMES, &mut wanted.block_frames, frames);
+    chips(ui, theme, "Blocks computed ahead", &AHEAD, &mut wanted.ahead, |ahead| ahead.to_string());
+    faint(
+        ui,
+        theme,
+        "More of either: safer when a worker dies or the machine is busy. Fewer: quicker under the fingers.",
+    );
 }
 
-fn row(
+fn chips(
     ui: &mut Ui,
     theme: &Theme,
     title: &str,
@@ -154,7 +154,8 @@ fn latency(ui: &mut Ui, theme: &Theme, sound: &SoundView) {
 fn change(is: &SoundView, wanted: &SoundView) -> Option<SoundChange> {
     let change = SoundChange {
         device: (wanted.device != is.device).then(|| wanted.device.clone()),
-        sample_rate_hz: (wanted.sample_rate_hz != is.sample_rate_hz).then_some(wanted.sample_rate_hz),
+        sample_rate_hz: (wanted.sample_rate_hz != is.sample_rate_hz)
+            .then_some(wanted.sample_rate_hz),
         block_frames: (wanted.block_frames != is.block_frames).then_some(wanted.block_frames),
         ahead: (wanted.ahead != is.ahead).then_some(wanted.ahead),
     };
@@ -182,7 +183,8 @@ mod tests {
             latency_secs: 0.0213,
             silence: None,
         };
-        let card = CardView { id: "hw:1".to_owned(), name: "Big card".to_owned(), is_default: false };
+        let card =
+            CardView { id: "hw:1".to_owned(), name: "Big card".to_owned(), is_default: false };
         let model = Model { sound, cards: vec![card], ..Model::default() };
         let app = |ui: &mut Ui, (settings, model, preferences, asks): &mut Stage| {
             settings.ui(ui, &Theme::of(Look::Dark), model, preferences, asks);

@@ -1,7 +1,7 @@
 //! Every colour and size of the window; nowhere else.
 
 use dsp_worker::module::{About, Tag};
-use eframe::egui::{Color32, Context, CornerRadius, Stroke, Visuals};
+use eframe::egui::{Color32, Context, CornerRadius, Stroke, Visuals, vec2};
 use serde::{Deserialize, Serialize};
 
 /// Which colours.
@@ -190,12 +190,33 @@ impl Theme {
         visuals.hyperlink_color = self.moved;
         visuals.error_fg_color = self.trouble;
         visuals.warn_fg_color = self.accent;
-        if self.look == Look::HighContrast {
-            for widget in [&mut visuals.widgets.inactive, &mut visuals.widgets.noninteractive] {
-                widget.bg_stroke = Stroke::new(1.0, self.edge);
-            }
-        }
+        self.apply_to_widgets(&mut visuals);
         ctx.set_visuals(visuals);
+        ctx.all_styles_mut(|style| {
+            style.spacing.button_padding = vec2(8.0, 3.0);
+            style.spacing.interact_size.y = 22.0;
+        });
+    }
+
+    /// Buttons, sliders and fields, by how near the hand is.
+    fn apply_to_widgets(&self, visuals: &mut Visuals) {
+        let widgets = &mut visuals.widgets;
+        let calm = self.knob.lerp_to_gamma(self.face, 0.45);
+        for (widget, fill) in [
+            (&mut widgets.noninteractive, self.face),
+            (&mut widgets.inactive, calm),
+            (&mut widgets.hovered, self.knob),
+            (&mut widgets.active, self.knob),
+            (&mut widgets.open, self.face),
+        ] {
+            widget.weak_bg_fill = fill;
+            widget.bg_fill = fill;
+            widget.bg_stroke = Stroke::new(1.0, self.edge);
+        }
+        widgets.inactive.bg_fill = self.knob;
+        if self.look != Look::HighContrast {
+            widgets.inactive.bg_stroke = Stroke::NONE;
+        }
     }
 }
 

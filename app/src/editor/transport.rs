@@ -248,12 +248,18 @@ mod tests {
             harness.get_by_label("Tap").click();
             harness.run_steps(10);
         }
-        let sets: Vec<(String, i32)> = harness.state().2.requests.iter().map(|request| {
-            let Request::SetParam { value: Value::Number(bpm), gesture, .. } = request else {
-                panic!("{request:?}")
-            };
-            (format!("{bpm:.0}"), *gesture)
-        }).collect();
+        let sets: Vec<(String, i32)> = harness
+            .state()
+            .2
+            .requests
+            .iter()
+            .map(|request| {
+                let Request::SetParam { value: Value::Number(bpm), gesture, .. } = request else {
+                    panic!("{request:?}")
+                };
+                (format!("{bpm:.0}"), *gesture)
+            })
+            .collect();
         assert_eq!(sets.len(), 6, "three tempi for two clocks");
         assert!(sets.iter().all(|set| *set == sets[0]), "{sets:?}");
     }

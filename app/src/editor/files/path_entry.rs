@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Context, Id, Key, Modal, Modifiers, TextEdit, Ui, WidgetInfo, WidgetType, vec2};
+use eframe::egui::{
+    Context, Id, Key, Modal, Modifiers, TextEdit, Ui, WidgetInfo, WidgetType, vec2,
+};
 
 use crate::editor::parts::{button, caption, faint, floating, main_button};
 use crate::editor::theme::Theme;
