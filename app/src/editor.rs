@@ -4,6 +4,7 @@
 //! into a [`model`]; every panel reads that, draws, and pushes what the
 //! musician asked for onto [`Asks`](model::Asks), which go back to the host.
 
+pub mod arrange;
 pub mod browser;
 pub mod canvas;
 pub mod entry;

@@ -72,7 +72,9 @@ impl Edit {
         };
         // A library that is missing is no error to the window system's crate.
         match catch_unwind(AssertUnwindSafe(open)) {
-            Ok(closed) => closed.map_err(|why| anyhow!("The window can not be opened: {why}. {LIBRARIES}")),
+            Ok(closed) => {
+                closed.map_err(|why| anyhow!("The window can not be opened: {why}. {LIBRARIES}"))
+            }
             Err(_) => bail!("The window can not be opened. {LIBRARIES}"),
         }
     }

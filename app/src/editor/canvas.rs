@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use eframe::egui::{
-    CursorIcon, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Sense,
+    CursorIcon, Event, Id, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Sense,
     Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
 
@@ -37,6 +37,20 @@ mod wires;
 
 /// Below this zoom faces are drawn simply: nobody turns a knob of nine pixels.
 pub const DETAIL_ZOOM: f32 = 0.5;
+
+/// So long after its last turn the wheel may turn something else.
+const WHEEL_REST_SECS: f64 = 0.4;
+
+fn wheel_id() -> Id {
+    Id::new("the wheel is the canvas's")
+}
+
+/// Whether the wheel still zooms, so that it turns no knob that comes under the
+/// pointer meanwhile.
+pub(super) fn has_wheel(ui: &Ui) -> bool {
+    let until_secs: f64 = ui.data(|data| data.get_temp(wheel_id())).unwrap_or(0.0);
+    ui.input(|input| input.time) < until_secs
+}
 
 /// What the canvas reads.
 #[derive(Clone, Copy)]
@@ -213,7 +227,12 @@ impl Canvas {
         patch.modules.get(id).map_or(Vec2::ZERO, |module| self.face(patch, id, module).size)
     }
 
-    fn face(&mut self, patch: &Patch, id: &ModuleId, module: &crate::patch::PatchModule) -> Arc<Face> {
+    fn face(
+        &mut self,
+        patch: &Patch,
+        id: &ModuleId,
+        module: &crate::patch::PatchModule,
+    ) -> Arc<Face> {
         match module.about() {
             Ok(about) => {
                 let face = self.faces.entry(about.name);
@@ -295,10 +314,15 @@ impl Canvas {
         }
         let (is_panning, delta) = ui.input(|input| {
             let pointer = &input.pointer;
-            let is_dragged = pointer.button_down(PointerButton::Secondary) && pointer.is_decidedly_dragging();
+            let is_dragged =
+                pointer.button_down(PointerButton::Secondary) && pointer.is_decidedly_dragging();
             (pointer.button_down(PointerButton::Middle) || is_dragged, pointer.delta())
         });
-        if is_panning && ground.is_pointer_button_down_on() || is_panning && ui.input(|i| i.pointer.middle_down()) && ui.rect_contains_pointer(window) {
+        if is_panning && ground.is_pointer_button_down_on()
+            || is_panning
+                && ui.input(|i| i.pointer.middle_down())
+                && ui.rect_contains_pointer(window)
+        {
             self.camera.pan(delta);
             ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
         }
@@ -314,22 +338,28 @@ impl Canvas {
         }
         let (scroll, zoom, is_wheel) = ui.input(|input| {
             let is_line = |event: &Event| {
-                matches!(event, Event::MouseWheel { unit: MouseWheelUnit::Line | MouseWheelUnit::Page, .. })
+                matches!(
+                    event,
+                    Event::MouseWheel { unit: MouseWheelUnit::Line | MouseWheelUnit::Page, .. }
+                )
             };
             (input.smooth_scroll_delta(), input.zoom_delta(), input.events.iter().any(is_line))
         });
-        let is_rolling = is_wheel || (scroll.x == 0.0 && ui.data(|data| data.get_temp(ui.id()).unwrap_or(false)));
-        if scroll != Vec2::ZERO || zoom != 1.0 {
-            ui.data_mut(|data| data.insert_temp(ui.id(), is_rolling));
+        let is_rolling = is_wheel
+            || (scroll.x == 0.0 && ui.data(|data| data.get_temp(ui.id()).unwrap_or(false)));
+        if scroll == Vec2::ZERO && zoom == 1.0 {
+            return;
         }
+        ui.data_mut(|data| data.insert_temp(ui.id(), is_rolling));
+        // Until it rests, the wheel is the canvas's, whatever comes under the pointer.
+        let until_secs = ui.input(|input| input.time) + WHEEL_REST_SECS;
+        ui.data_mut(|data| data.insert_temp(wheel_id(), until_secs));
         if zoom != 1.0 {
             self.camera.zoom_by(window, pointer, zoom);
         } else if is_rolling && scroll.y != 0.0 {
             self.camera.zoom_by(window, pointer, (scroll.y / 160.0).exp());
-        } else if scroll != Vec2::ZERO {
-            self.camera.pan(scroll);
         } else {
-            return;
+            self.camera.pan(scroll);
         }
         ui.ctx().request_repaint();
     }
@@ -347,10 +377,18 @@ impl Canvas {
             ((from / step).floor() as i32..=(to / step).ceil() as i32).map(move |n| n as f32 * step)
         };
         for x in lines(seen.left(), seen.right()) {
-            painter.vline(self.camera.to_screen(window, Pos2::new(x, 0.0)).x, window.y_range(), stroke);
+            painter.vline(
+                self.camera.to_screen(window, Pos2::new(x, 0.0)).x,
+                window.y_range(),
+                stroke,
+            );
         }
         for y in lines(seen.top(), seen.bottom()) {
-            painter.hline(window.x_range(), self.camera.to_screen(window, Pos2::new(0.0, y)).y, stroke);
+            painter.hline(
+                window.x_range(),
+                self.camera.to_screen(window, Pos2::new(0.0, y)).y,
+                stroke,
+            );
         }
     }
 
@@ -362,12 +400,7 @@ impl Canvas {
     }
 
     /// Puts a chosen module on the canvas, and what else was wished for.
-    pub fn put(
-        &mut self,
-        scene: Scene,
-        chosen: &super::browser::Chosen,
-        asks: &mut Asks,
-    ) {
+    pub fn put(&mut self, scene: Scene, chosen: &super::browser::Chosen, asks: &mut Asks) {
         let patch = scene.model.patch();
         let kind = chosen.kind;
         if let BrowseFor::Replace(modules) = &chosen.wish {
@@ -429,7 +462,13 @@ impl Canvas {
     ///
     /// # Errors
     /// Where the words are no patch.
-    pub fn paste(&mut self, ui: &Ui, patch: &Patch, words: &str, asks: &mut Asks) -> Result<(), String> {
+    pub fn paste(
+        &mut self,
+        ui: &Ui,
+        patch: &Patch,
+        words: &str,
+        asks: &mut Asks,
+    ) -> Result<(), String> {
         let copied = crate::patch::file::read(words.as_bytes()).map_err(|why| why.to_string())?;
         let window = self.window.unwrap_or(Rect::NOTHING);
         let pointer = ui.input(|input| input.pointer.hover_pos());
@@ -457,6 +496,14 @@ impl Canvas {
         let sizes: BTreeMap<ModuleId, Vec2> =
             modules.iter().map(|id| (id.clone(), self.face_size(patch, id))).collect();
         asks.edit(patching::align(patch, &modules, by, |id| sizes[id].into()));
+    }
+
+    /// Lays all modules out as signals flow.
+    pub fn arrange(&mut self, patch: &Patch, asks: &mut Asks) {
+        let sizes: BTreeMap<ModuleId, Vec2> =
+            patch.modules.keys().map(|id| (id.clone(), self.face_size(patch, id))).collect();
+        asks.edit(super::arrange::arrange(patch, |id| sizes[id].into()));
+        self.fit();
     }
 
     /// Chooses every module.

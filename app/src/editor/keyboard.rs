@@ -65,7 +65,8 @@ impl Keyboard {
 
     fn play(&self, events: Vec<(u32, Event)>, asks: &mut Asks) {
         let Some(module) = &self.playing else { return };
-        let notes = events.into_iter().map(|(_, event)| Request::Note { module: module.clone(), event });
+        let notes =
+            events.into_iter().map(|(_, event)| Request::Note { module: module.clone(), event });
         asks.requests.extend(notes);
     }
 

@@ -209,6 +209,9 @@ fn wheel(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: 
 /// How far the wheel was turned, in notches, upwards. It is taken from whoever
 /// reads it later; a wheel that zooms is left to them.
 pub fn take_wheel(ui: &Ui) -> f32 {
+    if super::canvas::has_wheel(ui) {
+        return 0.0;
+    }
     ui.input_mut(|input| {
         if input.modifiers.command || input.modifiers.ctrl {
             return 0.0;

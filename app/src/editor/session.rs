@@ -153,7 +153,8 @@ impl Session {
         for request in requests {
             let said = ask(request);
             // Several changes that are one to the musician are one step.
-            let is_one_step = said.len() > 1 && matches!(request, Request::Edit(Edit::Group(_) | Edit::AddModule { .. }));
+            let is_one_step = said.len() > 1
+                && matches!(request, Request::Edit(Edit::Group(_) | Edit::AddModule { .. }));
             if is_one_step {
                 messages.extend(ask(&Request::BeginGesture));
             }
@@ -189,7 +190,8 @@ impl Session {
         for id in modules {
             let Some(seen) = self.view.modules.iter().find(|seen| seen.id == *id) else { continue };
             let Some(face) = probe.face(seen) else { continue };
-            let outputs = model.mirror.patch().modules.get(id).and_then(|module| module.about().ok());
+            let outputs =
+                model.mirror.patch().modules.get(id).and_then(|module| module.about().ok());
             let outputs = outputs.map_or(0, |about| about.outputs.len());
             let level = |output: usize| {
                 let level = face.peek(output).unwrap_or_default();

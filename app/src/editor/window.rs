@@ -170,7 +170,9 @@ impl Editor {
                     })
                 });
                 if let Some(Err(why)) = pasted.map(|words| canvas.paste(ui, patch, &words, asks)) {
-                    let sentence = format!("What was copied is no part of a patch, so nothing was pasted. {why}");
+                    let sentence = format!(
+                        "What was copied is no part of a patch, so nothing was pasted. {why}"
+                    );
                     self.panels.notices.say(sentence, false, ctx.input(|input| input.time));
                 }
             }
@@ -196,7 +198,12 @@ impl Editor {
         Strip::top("menus").frame(frame).show(ui, |ui| {
             MenuBar::new().ui(ui, |ui| {
                 ui.menu_button("Patch", |ui| {
-                    self.panels.files.menu_ui(ui, &self.model, &mut self.preferences, &mut self.asks);
+                    self.panels.files.menu_ui(
+                        ui,
+                        &self.model,
+                        &mut self.preferences,
+                        &mut self.asks,
+                    );
                     ui.separator();
                     if ui.button("Close the window; the sound plays on").clicked() {
                         self.preferences.keeps_playing = true;
@@ -268,14 +275,19 @@ impl Editor {
             Connection::Lost(why) => (why.clone(), self.theme.trouble),
             Connection::Connected { .. } => {
                 let load = format!("{} · {:.0} %", status.device, status.load * 100.0);
-                let xruns = if status.xruns > 0 { format!(" · {} xruns", status.xruns) } else { String::new() };
+                let xruns = if status.xruns > 0 {
+                    format!(" · {} xruns", status.xruns)
+                } else {
+                    String::new()
+                };
                 (load + &xruns, self.theme.faint)
             }
         };
         ui.label(RichText::new(words).color(colour));
         ui.separator();
         ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
-        let mark = if self.model.file.is_saved || self.model.history.undos == 0 { "" } else { " •" };
+        let mark =
+            if self.model.file.is_saved || self.model.history.undos == 0 { "" } else { " •" };
         ui.label(RichText::new(patch_name(&self.model) + mark).strong());
     }
 
@@ -345,7 +357,9 @@ impl Editor {
             self.theme = Theme::of(self.preferences.look);
             self.theme.apply(ctx);
         }
-        if ctx.zoom_factor() != self.preferences.scale && !ctx.input(|input| input.pointer.any_down()) {
+        if ctx.zoom_factor() != self.preferences.scale
+            && !ctx.input(|input| input.pointer.any_down())
+        {
             ctx.set_zoom_factor(self.preferences.scale);
         }
         // A slider that is still moved is not written.
@@ -356,7 +370,8 @@ impl Editor {
         {
             there.clone_from(&self.preferences);
             if let Err(why) = self.preferences.save(path) {
-                let sentence = format!("Your preferences could not be kept ({why}): {}", path.display());
+                let sentence =
+                    format!("Your preferences could not be kept ({why}): {}", path.display());
                 self.panels.notices.say(sentence, true, ctx.input(|input| input.time));
             }
         }
@@ -426,6 +441,7 @@ fn patch_name(model: &Model) -> String {
 fn bypass(model: &Model, modules: &BTreeSet<ModuleId>, asks: &mut Asks) {
     let patch = model.patch();
     let are_on = modules.iter().any(|id| patch.modules.get(id).is_some_and(|m| !m.is_bypassed));
-    let edits = modules.iter().map(|id| Edit::SetBypass { module: id.clone(), is_bypassed: are_on });
+    let edits =
+        modules.iter().map(|id| Edit::SetBypass { module: id.clone(), is_bypassed: are_on });
     asks.edit(Edit::Group(edits.collect()));
 }

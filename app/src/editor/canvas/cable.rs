@@ -17,7 +17,8 @@ impl Curve {
     /// of 1 is a cable without weight.
     pub fn new(from: Pos2, to: Pos2, tension: f32, zoom: f32) -> Curve {
         let (across, down) = ((to.x - from.x).abs(), (to.y - from.y).abs());
-        let reach = (across * 0.4).clamp(24.0 * zoom, 160.0 * zoom).min(24.0 * zoom + across + down);
+        let reach =
+            (across * 0.4).clamp(24.0 * zoom, 160.0 * zoom).min(24.0 * zoom + across + down);
         let sag = (1.0 - tension) * (0.35 * (across + down)).min(MOST_SAG * zoom);
         Curve { points: [from, from + vec2(reach, sag), to + vec2(-reach, sag), to] }
     }
@@ -26,7 +27,8 @@ impl Curve {
     pub fn at(&self, t: f32) -> Pos2 {
         let [a, b, c, d] = self.points.map(Pos2::to_vec2);
         let s = 1.0 - t;
-        (a * (s * s * s) + b * (3.0 * s * s * t) + c * (3.0 * s * t * t) + d * (t * t * t)).to_pos2()
+        (a * (s * s * s) + b * (3.0 * s * s * t) + c * (3.0 * s * t * t) + d * (t * t * t))
+            .to_pos2()
     }
 
     /// A rectangle that it lies in.

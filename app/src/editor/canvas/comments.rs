@@ -80,11 +80,20 @@ impl Canvas {
         let pen = Pen::new(ui, zoom);
         pen.fill(rect, 6.0, colour.gamma_multiply(0.10));
         let is_chosen = self.selected_comment.as_ref() == Some(id);
-        pen.edge(rect, 6.0, if is_chosen { 2.5 } else { 1.0 }, colour.gamma_multiply(if is_chosen { 1.0 } else { 0.6 }));
-        let head = Rect::from_min_size(rect.min, vec2(rect.width(), (HEAD * zoom).min(rect.height())));
+        pen.edge(
+            rect,
+            6.0,
+            if is_chosen { 2.5 } else { 1.0 },
+            colour.gamma_multiply(if is_chosen { 1.0 } else { 0.6 }),
+        );
+        let head =
+            Rect::from_min_size(rect.min, vec2(rect.width(), (HEAD * zoom).min(rect.height())));
         self.words_ui(ui, desk, id, comment, rect, head);
-        let response = ui.interact(head, ui.id().with(("comment", id.as_str())), Sense::click_and_drag());
-        response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, format!("Comment: {}", comment.text)));
+        let response =
+            ui.interact(head, ui.id().with(("comment", id.as_str())), Sense::click_and_drag());
+        response.widget_info(|| {
+            WidgetInfo::labeled(WidgetType::Other, true, format!("Comment: {}", comment.text))
+        });
         if response.clicked() {
             response.request_focus();
             self.selection.clear();
@@ -115,7 +124,13 @@ impl Canvas {
                 for colour in 0..theme.cables.len() {
                     let (spot, pick) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::click());
                     ui.painter().rect_filled(spot.shrink(2.0), 3.0, theme.cables[colour]);
-                    pick.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Colour {}", colour + 1)));
+                    pick.widget_info(|| {
+                        WidgetInfo::labeled(
+                            WidgetType::Button,
+                            true,
+                            format!("Colour {}", colour + 1),
+                        )
+                    });
                     if pick.clicked() {
                         set(desk, id, Comment { colour: colour as u8, ..comment.clone() });
                         ui.close();
@@ -156,7 +171,10 @@ impl Canvas {
         let place = rect.shrink(6.0 * zoom);
         let field = ui.id().with(("words", id.as_str()));
         let mut inner = ui.new_child(UiBuilder::new().max_rect(place));
-        let edit = TextEdit::multiline(words).id(field).desired_width(place.width()).hint_text("Write here");
+        let edit = TextEdit::multiline(words)
+            .id(field)
+            .desired_width(place.width())
+            .hint_text("Write here");
         let response = inner.add(edit);
         if !response.has_focus() && !response.lost_focus() {
             response.request_focus();
@@ -173,7 +191,8 @@ impl Canvas {
     fn grip_ui(&mut self, ui: &Ui, desk: &mut Desk, id: &CommentId, comment: &Comment, rect: Rect) {
         let grip = Rect::from_min_max(rect.max - Vec2::splat(GRIP * self.camera.zoom), rect.max);
         let response = ui.interact(grip, ui.id().with(("grip", id.as_str())), Sense::drag());
-        response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, "Size of the comment"));
+        response
+            .widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, "Size of the comment"));
         if response.hovered() || response.dragged() {
             ui.ctx().set_cursor_icon(CursorIcon::ResizeNwSe);
         }
@@ -195,12 +214,21 @@ impl Canvas {
     }
 
     /// A new comment: around the selection, or there.
-    pub fn add_comment(&mut self, patch: &Patch, at: Option<Pos2>, asks: &mut crate::editor::model::Asks) {
+    pub fn add_comment(
+        &mut self,
+        patch: &Patch,
+        at: Option<Pos2>,
+        asks: &mut crate::editor::model::Asks,
+    ) {
         let layout = self.layout(patch);
-        let chosen = self.selection.iter().filter_map(|id| layout.places.get(id)).map(|(rect, _)| *rect);
+        let chosen =
+            self.selection.iter().filter_map(|id| layout.places.get(id)).map(|(rect, _)| *rect);
         let window = self.window.unwrap_or(Rect::NOTHING);
         let place = match chosen.reduce(Rect::union) {
-            Some(around) => Rect::from_min_max(around.min - vec2(GRID, GRID + HEAD), around.max + vec2(GRID, GRID)),
+            Some(around) => Rect::from_min_max(
+                around.min - vec2(GRID, GRID + HEAD),
+                around.max + vec2(GRID, GRID),
+            ),
             None => {
                 let at = at.unwrap_or_else(|| self.camera.to_canvas(window, window.center()));
                 Rect::from_min_size((at / GRID).round() * GRID, vec2(240.0, 120.0))
@@ -232,7 +260,13 @@ fn inside(layout: &Layout, sheet: Rect) -> BTreeSet<ModuleId> {
     inside.map(|(id, _)| id.clone()).collect()
 }
 
-fn moved(patch: &Patch, id: &CommentId, comment: &Comment, modules: &BTreeSet<ModuleId>, way: Vec2) -> Edit {
+fn moved(
+    patch: &Patch,
+    id: &CommentId,
+    comment: &Comment,
+    modules: &BTreeSet<ModuleId>,
+    way: Vec2,
+) -> Edit {
     let sheet = Comment { x: comment.x + way.x, y: comment.y + way.y, ..comment.clone() };
     let moves = modules.iter().filter_map(|module| {
         let there = patch.modules.get(module)?;

@@ -137,7 +137,8 @@ impl Canvas {
                 Err(why) => Landing::Refused(point, why),
             },
             None if wrong.as_ref().is_some_and(|wrong| wrong != fixed) => {
-                let why = if wants_output { "This is an input too." } else { "This is an output too." };
+                let why =
+                    if wants_output { "This is an input too." } else { "This is an output too." };
                 Landing::Refused(point, why)
             }
             None if top.is_some() => {
@@ -204,7 +205,13 @@ impl Canvas {
                 self.selection = inside.map(|(id, _)| id.clone()).chain(kept).collect();
                 let area = self.camera.rect_to_screen(window, area);
                 let accent = scene.theme.accent;
-                ui.painter().rect(area, 2.0, accent.gamma_multiply(0.08), (1.0, accent), StrokeKind::Inside);
+                ui.painter().rect(
+                    area,
+                    2.0,
+                    accent.gamma_multiply(0.08),
+                    (1.0, accent),
+                    StrokeKind::Inside,
+                );
                 self.pan_at_edge(ui, window, pointer);
                 if !is_down {
                     self.hand = Hand::Nothing;
@@ -214,17 +221,26 @@ impl Canvas {
                 let delta = ui.input(|input| input.pointer.delta()) / self.camera.zoom;
                 let edge = self.pan_at_edge(ui, window, pointer);
                 let way = way + delta + edge;
-                self.hand = Hand::Modules { grabbed: grabbed.clone(), modules: modules.clone(), way };
+                self.hand =
+                    Hand::Modules { grabbed: grabbed.clone(), modules: modules.clone(), way };
                 ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
                 if !is_down {
                     let into = self.insertion(patch, layout, scene.preferences.cable_tension);
                     self.hand = Hand::Nothing;
-                    self.let_go_of_modules(patch, &grabbed, &modules, snapped(way), into, desk.asks);
+                    self.let_go_of_modules(
+                        patch,
+                        &grabbed,
+                        &modules,
+                        snapped(way),
+                        into,
+                        desk.asks,
+                    );
                 }
             }
             Hand::Cable { fixed, unplugged, by_keys } => {
                 self.pan_at_edge(ui, window, pointer);
-                let landing = self.landing(patch, layout, window, pointer, (&fixed, unplugged.as_ref()));
+                let landing =
+                    self.landing(patch, layout, window, pointer, (&fixed, unplugged.as_ref()));
                 self.draw_loose(ui, desk, &fixed, pointer, &landing);
                 if !is_down && !by_keys {
                     self.hand = Hand::Nothing;
@@ -271,7 +287,12 @@ impl Canvas {
     }
 
     /// Keys bring the loose end to a port.
-    pub(super) fn plug_by_keys(&mut self, patch: &Patch, end: &End, asks: &mut Asks) -> Option<&'static str> {
+    pub(super) fn plug_by_keys(
+        &mut self,
+        patch: &Patch,
+        end: &End,
+        asks: &mut Asks,
+    ) -> Option<&'static str> {
         let Hand::Cable { fixed, .. } = std::mem::take(&mut self.hand) else { return None };
         let Some(cable) = fixed.cable_to(end) else {
             return Some("A cable goes from an output to an input.");
@@ -302,7 +323,8 @@ impl Canvas {
         });
         let moved = Edit::MoveModules(moved.collect());
         let about = patch.modules.get(grabbed).and_then(|module| module.about().ok());
-        let insert = into.zip(about).and_then(|(cable, about)| patching::insert(grabbed, about, &cable));
+        let insert =
+            into.zip(about).and_then(|(cable, about)| patching::insert(grabbed, about, &cable));
         asks.edit(match insert {
             Some(insert) => Edit::Group(vec![moved, insert]),
             None => moved,
@@ -325,7 +347,9 @@ impl Canvas {
 
     fn draw_loose(&self, ui: &Ui, desk: &Desk, fixed: &End, pointer: Pos2, landing: &Landing) {
         let Desk { scene, layout, window, .. } = *desk;
-        let Some(at) = layout.jack(fixed).map(|at| self.camera.to_screen(window, at)) else { return };
+        let Some(at) = layout.jack(fixed).map(|at| self.camera.to_screen(window, at)) else {
+            return;
+        };
         let (theme, zoom) = (scene.theme, self.camera.zoom);
         let loose = match landing {
             Landing::Fits(cable) => {

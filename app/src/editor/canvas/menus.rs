@@ -37,7 +37,8 @@ impl Canvas {
                 desk.intents.push(Intent::Browse { wish: BrowseFor::New, corner, at });
             }
             let patch = desk.scene.model.patch();
-            let grouped = if self.selection.is_empty() { "Comment here" } else { "Group the selection" };
+            let grouped =
+                if self.selection.is_empty() { "Comment here" } else { "Group the selection" };
             if ui.button(grouped).clicked() {
                 self.add_comment(patch, Some(at), desk.asks);
             }
@@ -59,6 +60,9 @@ impl Canvas {
             ui.separator();
             if ui.button("Show all").clicked() {
                 self.fit();
+            }
+            if ui.button("Tidy up").clicked() {
+                self.arrange(patch, desk.asks);
             }
             if ui.button("Select all").clicked() {
                 self.select_all(patch);

@@ -25,7 +25,13 @@ impl Canvas {
         };
         let theme = scene.theme;
         let painter = ui.painter();
-        painter.rect(map, 4.0, theme.well.gamma_multiply(0.9), (1.0, theme.edge), StrokeKind::Inside);
+        painter.rect(
+            map,
+            4.0,
+            theme.well.gamma_multiply(0.9),
+            (1.0, theme.edge),
+            StrokeKind::Inside,
+        );
         for (id, (rect, face)) in &layout.places {
             let colour = face.about.map_or(theme.trouble, |about| theme.category(about));
             let is_chosen = self.selection.contains(id);

@@ -148,14 +148,21 @@ impl Canvas {
             let remark = self.remark(scene, spot);
             let remark = if remark.is_empty() && name_fits { spot.id.to_string() } else { remark };
             let taken = pen.text_width(14.0, &spot.face.title) + 18.0 * zoom;
-            let room = Rect::from_min_max(title.min + vec2(taken, 0.0), title.max - vec2(8.0 * zoom, 0.0));
+            let room =
+                Rect::from_min_max(title.min + vec2(taken, 0.0), title.max - vec2(8.0 * zoom, 0.0));
             if room.width() > 20.0 * zoom {
                 pen.fitted_text(room, Align2::RIGHT_CENTER, 11.0, theme.faint, &remark);
             }
         } else {
             // As large as it goes: far off, names are what one looks for.
             let size = (rect.width() / zoom / 8.0).min(13.0 / zoom);
-            pen.fitted_text(rect.shrink(3.0), Align2::CENTER_CENTER, size, theme.text, &spot.face.title);
+            pen.fitted_text(
+                rect.shrink(3.0),
+                Align2::CENTER_CENTER,
+                size,
+                theme.text,
+                &spot.face.title,
+            );
         }
         if let Some(badge) = fault(scene, spot.id) {
             let at = rect.right_top() + vec2(-4.0, 4.0) * zoom;
@@ -170,7 +177,8 @@ impl Canvas {
         if spot.module.is_bypassed {
             return "bypassed".to_owned();
         }
-        let Some(signals) = scene.model.signals.modules.get(spot.id).filter(|_| self.shows_load) else {
+        let Some(signals) = scene.model.signals.modules.get(spot.id).filter(|_| self.shows_load)
+        else {
             return String::new();
         };
         let worker = scene.model.status.workers.iter().find(|worker| worker.slot == signals.slot);
@@ -183,7 +191,10 @@ impl Canvas {
         let (Some(screen), Some(about)) = (spot.face.screen, spot.face.about) else { return };
         let zoom = self.camera.zoom;
         let screen = ScreenSpot {
-            rect: Rect::from_min_size(spot.rect.min + screen.min.to_vec2() * zoom, screen.size() * zoom),
+            rect: Rect::from_min_size(
+                spot.rect.min + screen.min.to_vec2() * zoom,
+                screen.size() * zoom,
+            ),
             zoom,
             module: spot.id,
             params: spot.module,
@@ -199,7 +210,8 @@ impl Canvas {
         let zoom = self.camera.zoom;
         for &(index, kind, rect) in &spot.face.params {
             let param = &about.params[index];
-            let rect = Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom);
+            let rect =
+                Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom);
             let value = spot.module.param(param.name).unwrap_or(param.default);
             let moved = moved(scene, spot.id, spot.module, param);
             let under = ParamSpot { rect, zoom, module: spot.id, param, value, moved, kind };
@@ -283,12 +295,17 @@ impl Canvas {
         let body = if is_plugged { theme.text } else { theme.faint };
         pen.disc(jack, JACK_RADIUS, theme.well, Stroke::new(2.0 * zoom, body));
         let hole = match &level {
-            Some(level) => theme.well.lerp_to_gamma(glow::colour(theme, level), glow::brightness(level)),
+            Some(level) => {
+                theme.well.lerp_to_gamma(glow::colour(theme, level), glow::brightness(level))
+            }
             None => theme.well,
         };
         pen.disc(jack, JACK_RADIUS - 3.0, hole, Stroke::NONE);
         let beside = jack + if is_output { vec2(-13.0, 0.0) } else { vec2(13.0, 0.0) } * zoom;
-        let room = Rect::from_two_pos(beside - vec2(0.0, 9.0) * zoom, beside + reach * 0.8 + vec2(0.0, 9.0) * zoom);
+        let room = Rect::from_two_pos(
+            beside - vec2(0.0, 9.0) * zoom,
+            beside + reach * 0.8 + vec2(0.0, 9.0) * zoom,
+        );
         let align = if is_output { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
         pen.fitted_text(room, align, 12.0, if is_plugged { theme.text } else { theme.faint }, name);
         if response.has_focus() {
@@ -328,7 +345,13 @@ impl Canvas {
         for (_, at) in spot.face.inputs.iter().chain(&spot.face.outputs) {
             let jack = spot.rect.min + at.to_vec2() * zoom;
             let square = Rect::from_center_size(jack, Vec2::splat(8.0 * zoom));
-            ui.painter().rect(square, 0.0, scene.theme.well, (1.0, scene.theme.faint), StrokeKind::Inside);
+            ui.painter().rect(
+                square,
+                0.0,
+                scene.theme.well,
+                (1.0, scene.theme.faint),
+                StrokeKind::Inside,
+            );
         }
     }
 }
@@ -357,7 +380,8 @@ fn moved(scene: Scene, id: &ModuleId, module: &PatchModule, param: &'static Para
     let input = input_that_moves(about, param.name)?;
     let moves = input.moves.as_ref()?;
     let patch: &Patch = scene.model.patch();
-    let into = |cable: &&crate::patch::Cable| cable.to.module == *id && &*cable.to.port == input.name;
+    let into =
+        |cable: &&crate::patch::Cable| cable.to.module == *id && &*cable.to.port == input.name;
     let mut volts = None;
     for cable in patch.cables.iter().filter(into) {
         let level = scene.model.signals.level(patch, &cable.from)?;

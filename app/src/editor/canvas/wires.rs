@@ -51,7 +51,9 @@ impl Canvas {
             if !is_covered {
                 self.pointed = Pointed::Cable(cable.clone());
             }
-            if let (Some(pointer), Some(level)) = (pointer, scene.model.signals.level(patch, &cable.from)) {
+            if let (Some(pointer), Some(level)) =
+                (pointer, scene.model.signals.level(patch, &cable.from))
+            {
                 self.trace.look(&cable.from, &level);
                 self.look_closely(ui, scene, cable, &level, pointer);
             } else if let Some(pointer) = pointer {
@@ -73,7 +75,8 @@ impl Canvas {
         let is_chosen = self.selected_cable.as_ref() == Some(cable) || is_target;
         let opacity = if is_lit || is_chosen { 1.0 } else { scene.preferences.cable_opacity };
         let colour = if is_chosen { theme.accent } else { cable_colour(theme, &cable.from) };
-        let width = (glow::width(level.as_ref()) * zoom).max(1.0) * if is_lit || is_chosen { 1.5 } else { 1.0 };
+        let width = (glow::width(level.as_ref()) * zoom).max(1.0)
+            * if is_lit || is_chosen { 1.5 } else { 1.0 };
         let painter = ui.painter();
         let is_near = zoom >= DETAIL_ZOOM;
         if is_near {
@@ -124,7 +127,10 @@ impl Canvas {
         let first = 120 - self.trace.spans.len();
         let lines = self.trace.spans.iter().enumerate().map(|(index, &(low, high))| {
             let x = plot.left() + (first + index) as f32 * step;
-            Shape::line_segment([Pos2::new(x, y(high) - 0.5), Pos2::new(x, y(low) + 0.5)], (step, colour))
+            Shape::line_segment(
+                [Pos2::new(x, y(high) - 0.5), Pos2::new(x, y(low) + 0.5)],
+                (step, colour),
+            )
         });
         painter.extend(lines);
     }
@@ -134,7 +140,8 @@ impl Canvas {
 pub(super) fn cable_colour(theme: &Theme, from: &OutputRef) -> eframe::egui::Color32 {
     // FNV-1a: the same in every session.
     let bytes = from.module.as_str().bytes().chain(from.port.bytes());
-    let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = bytes
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     theme.cables[(hash >> 7) as usize % theme.cables.len()]
 }
 

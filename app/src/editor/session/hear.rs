@@ -17,7 +17,8 @@ pub(super) fn hear(model: &mut Model, message: OscMessage, now_secs: f64) -> boo
             let history = &mut model.history;
             (history.undos, history.redos) = (*undos as usize, *redos as usize);
             history.steps.truncate(history.undos + history.redos);
-            if let Some(step) = history.undos.checked_sub(1).and_then(|n| history.steps.get_mut(n)) {
+            if let Some(step) = history.undos.checked_sub(1).and_then(|n| history.steps.get_mut(n))
+            {
                 step.clone_from(newest);
             } else if history.steps.len() + 1 == history.undos {
                 history.steps.push(newest.clone());
@@ -40,7 +41,13 @@ pub(super) fn hear(model: &mut Model, message: OscMessage, now_secs: f64) -> boo
         }
         (
             "/recorder",
-            [OscType::Bool(is_on), OscType::String(path), OscType::Float(secs), OscType::Float(remembered), ..],
+            [
+                OscType::Bool(is_on),
+                OscType::String(path),
+                OscType::Float(secs),
+                OscType::Float(remembered),
+                ..,
+            ],
         ) => {
             model.recorder.path = is_on.then(|| path.into());
             (model.recorder.secs, model.recorder.remembered_secs) = (*secs, *remembered);
@@ -167,12 +174,15 @@ mod tests {
 
     #[test]
     fn what_the_host_says_of_its_health_is_understood() {
-        let workers = vec![WorkerStatus { pid: 7, state: "working".into(), ..WorkerStatus::default() }];
+        let workers =
+            vec![WorkerStatus { pid: 7, state: "working".into(), ..WorkerStatus::default() }];
         let faults = vec![ModuleFault { module: "a".into(), crashes: 3, ..ModuleFault::default() }];
         let status = Status { workers, faults, xruns: 2, block_frames: 64, ..Status::default() };
         let mut model = Model::default();
         for _ in 0..2 {
-            reply::status(&status).into_iter().for_each(|message| assert!(!hear(&mut model, message, 0.0)));
+            reply::status(&status)
+                .into_iter()
+                .for_each(|message| assert!(!hear(&mut model, message, 0.0)));
             assert_eq!(model.status, status);
         }
     }
@@ -180,7 +190,9 @@ mod tests {
     #[test]
     fn steps_follow_the_history_without_asking_for_all_of_it() {
         let mut model = Model::default();
-        for (undos, redos, newest) in [(1, 0, "Add VCO"), (2, 0, "Turn a"), (2, 0, "Turn b"), (1, 1, "Add VCO")] {
+        for (undos, redos, newest) in
+            [(1, 0, "Add VCO"), (2, 0, "Turn a"), (2, 0, "Turn b"), (1, 1, "Add VCO")]
+        {
             hear(&mut model, reply::history(undos, redos, newest), 0.0);
         }
         assert_eq!(model.history.steps, ["Add VCO", "Turn b"]);

@@ -45,7 +45,8 @@ pub(super) struct Line {
 impl Line {
     /// Until the window is gone.
     pub(super) fn run(self, asked: &Receiver<Vec<OscMessage>>) {
-        let mut hosts = Hosts { starts: self.start_host.clone(), child: None, failed: 0, is_own: false };
+        let mut hosts =
+            Hosts { starts: self.start_host.clone(), child: None, failed: 0, is_own: false };
         let mut is_told = false;
         loop {
             match Client::connect(&self.endpoint) {
@@ -85,7 +86,10 @@ impl Line {
 
     /// Whether the window is still there.
     fn is_wanted(&self, asked: &Receiver<Vec<OscMessage>>) -> bool {
-        !matches!(asked.recv_timeout(Duration::from_millis(500)), Err(RecvTimeoutError::Disconnected))
+        !matches!(
+            asked.recv_timeout(Duration::from_millis(500)),
+            Err(RecvTimeoutError::Disconnected)
+        )
     }
 
     /// Until the host or the window is gone. Whether the window is still there.
@@ -163,9 +167,13 @@ impl Hosts {
         }
         if self.failed >= TRIES {
             let log = start.log.map(|log| format!(" It says why in {}.", log.display()));
-            return Err(format!("The host ends as soon as it is started.{}", log.unwrap_or_default()));
+            return Err(format!(
+                "The host ends as soon as it is started.{}",
+                log.unwrap_or_default()
+            ));
         }
-        let child = spawn(&start, endpoint).map_err(|why| format!("The host can not be started: {why}."))?;
+        let child = spawn(&start, endpoint)
+            .map_err(|why| format!("The host can not be started: {why}."))?;
         self.child = Some((child, Instant::now()));
         self.is_own = true;
         Ok(())
