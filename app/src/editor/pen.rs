@@ -5,7 +5,7 @@ use std::f32::consts::PI;
 use eframe::egui::epaint::{CircleShape, Mesh, PathStroke};
 use eframe::egui::{
     Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui,
-    Vec2, pos2, vec2,
+    Vec2, pos2,
 };
 
 use super::theme::{Look, Theme};
@@ -174,12 +174,6 @@ impl Pen {
 pub fn guide(theme: &Theme, strength: f32) -> Color32 {
     let is_strong = theme.look == Look::HighContrast;
     theme.edge.gamma_multiply(if is_strong { 0.45 * strength } else { strength })
-}
-
-/// A rectangle by fractions of another: `part(rect, 0.0, 0.5, 1.0, 1.0)` is its lower half.
-pub fn part(rect: Rect, left: f32, top: f32, right: f32, bottom: f32) -> Rect {
-    let at = |x: f32, y: f32| rect.min + vec2(x * rect.width(), y * rect.height());
-    Rect::from_min_max(at(left, top), at(right, bottom))
 }
 
 /// Where a fraction of the way across and up a rectangle is.

@@ -40,8 +40,8 @@ pub fn ribbon_ui(ui: &mut Ui, theme: &Theme, spot: &RibbonSpot, asks: &mut Asks)
     let place = place.filter(|_| response.is_pointer_button_down_on());
     match (place.map(|place| across_and_up(strip, place).0), &mut held) {
         (Some(position), Some(held)) if held.is_down => {
-            if held.now != position {
-                held.now = position;
+            let before = std::mem::replace(&mut held.now, position);
+            if before != position {
                 asks.set_param(spot.module, "position", position, held.gesture);
             }
         }

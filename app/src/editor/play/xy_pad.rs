@@ -42,8 +42,8 @@ pub fn xy_pad_ui(ui: &mut Ui, theme: &Theme, spot: &PadSpot, asks: &mut Asks) {
     };
     match (place.map(|place| across_and_up(field, place)), &mut held) {
         (Some((x, y)), Some(held)) if held.is_down => {
-            if held.now != (x, y) {
-                held.now = (x, y);
+            let before = std::mem::replace(&mut held.now, (x, y));
+            if before != (x, y) {
                 params(asks, &[("x", x), ("y", y)], held.gesture);
             }
         }
