@@ -21,7 +21,12 @@ struct Step {
     is_done: fn(&Model) -> bool,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
+    Step {
+        title: "An empty canvas",
+        help: "What plays is a patch that comes with Sostenuto. To make your own sound, press {new}: Undo brings this one back.",
+        is_done: |model| !has(model.patch(), &["vco"]) || !has(model.patch(), &["audio-out"]),
+    },
     Step {
         title: "Add an oscillator",
         help: "Double-click an empty place, or press {add}. Type “vco” and press Enter.",
@@ -68,17 +73,19 @@ const STEPS: [Step; 7] = [
 pub struct Guide {
     is_open: bool,
     done: usize,
+    /// Whether the first patch has come.
+    has_begun: bool,
 }
 
 impl Guide {
     /// Open for who has not seen it.
     pub fn new(preferences: &Preferences) -> Guide {
-        Guide { is_open: !preferences.has_seen_guide, done: 0 }
+        Guide { is_open: !preferences.has_seen_guide, ..Guide::default() }
     }
 
     /// Begins it again.
     pub fn start(&mut self) {
-        *self = Guide { is_open: true, done: 0 };
+        *self = Guide { is_open: true, has_begun: self.has_begun, done: 0 };
     }
 
     /// Whether it is there.
@@ -95,6 +102,10 @@ impl Guide {
         preferences: &mut Preferences,
     ) {
         if !self.is_open {
+            return;
+        }
+        self.has_begun |= !model.patch().modules.is_empty();
+        if !self.has_begun {
             return;
         }
         // What was done stays done, whatever happens to the patch afterwards.
@@ -131,7 +142,8 @@ impl Guide {
         caption(ui, theme, "Make your first sound");
         ui.label(RichText::new(step.title).size(17.0).strong());
         let add = keys_of(ui.ctx(), Command::AddModule);
-        ui.label(step.help.replace("{add}", &add));
+        let new = keys_of(ui.ctx(), Command::New);
+        ui.label(step.help.replace("{add}", &add).replace("{new}", &new));
         ui.add_space(4.0);
         row(ui, |ui| {
             dots(ui, theme, self.done);
@@ -213,13 +225,14 @@ mod tests {
     }
 
     /// What a musician does who follows the card.
-    fn story() -> [Vec<Edit>; 7] {
+    fn story() -> [Vec<Edit>; 8] {
         let cutoff = Edit::SetParam {
             module: "ladder".parse().unwrap(),
             param: "cutoff".into(),
             value: 300.0,
         };
         [
+            vec![Edit::Replace(Box::default())],
             vec![add("vco")],
             vec![add("audio-out")],
             vec![cable("vco.saw -> audio-out.left")],
@@ -250,7 +263,9 @@ mod tests {
             guide.ui(ui.ctx(), &Theme::of(Look::Dark), model, preferences);
         };
         let preferences = Preferences::default();
-        let stage = (Guide::new(&preferences), Model::default(), preferences);
+        let mut model = Model::default();
+        model.mirror.hear(reply::patch(&crate::patch::factory::PATCHES[0].patch()));
+        let stage = (Guide::new(&preferences), model, preferences);
         let builder = Harness::builder().with_size(vec2(800.0, 600.0)).with_step_dt(1.0 / 60.0);
         let mut harness = builder.build_ui_state(app, stage);
         harness.run_steps(3);
@@ -260,7 +275,7 @@ mod tests {
     #[test]
     fn each_step_is_known_by_the_patch_and_only_by_that() {
         let mut harness = stage();
-        let mut patch = Patch::default();
+        let mut patch = harness.state().1.patch().clone();
         for (done, edits) in story().into_iter().enumerate() {
             harness.get_by_label(STEPS[done].title);
             for edit in edits {

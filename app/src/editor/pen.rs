@@ -8,6 +8,8 @@ use eframe::egui::{
     Vec2, pos2, vec2,
 };
 
+use super::theme::{Look, Theme};
+
 /// Words smaller than this on the screen can not be read, and are not drawn.
 const LEAST_TEXT: f32 = 6.0;
 /// How far a name is squeezed before it is cut.
@@ -165,6 +167,13 @@ impl Pen {
         self.fill(rect, 4.0, well);
         self.edge(rect, 4.0, 1.0, edge);
     }
+}
+
+/// Lines and cells that only guide the eye. Edges of high contrast are as
+/// strong as can be, so there they take less.
+pub fn guide(theme: &Theme, strength: f32) -> Color32 {
+    let is_strong = theme.look == Look::HighContrast;
+    theme.edge.gamma_multiply(if is_strong { 0.45 * strength } else { strength })
 }
 
 /// A rectangle by fractions of another: `part(rect, 0.0, 0.5, 1.0, 1.0)` is its lower half.

@@ -100,7 +100,10 @@ impl Session {
     }
 
     fn greet(&mut self, model: &mut Model, is_own: bool) {
-        *model = Model { notices: std::mem::take(&mut model.notices), ..Model::default() };
+        // Its process follows with its first answer.
+        let connection = Connection::Connected { pid: 0 };
+        let notices = std::mem::take(&mut model.notices);
+        *model = Model { connection, notices, ..Model::default() };
         self.is_own = is_own;
         self.is_greeted = false;
         self.probe = None;

@@ -301,9 +301,8 @@ impl Canvas {
             let is_other = ui.input(|input| input.modifiers.command);
             self.pull(patch, end.clone(), is_other, false);
         }
-        let is_enter = ui.input_mut(|input| {
-            response.has_focus() && input.consume_key(Modifiers::NONE, Key::Enter)
-        });
+        let is_enter = response.has_focus()
+            && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
         if is_enter && self.is_holding_cable() {
             if let Some(why) = self.plug_by_keys(patch, end, desk.asks) {
                 desk.say(why);

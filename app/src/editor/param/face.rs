@@ -6,7 +6,7 @@ use eframe::egui::{Align2, Pos2, Rect, Response, Stroke, Ui, pos2, vec2};
 use super::turn::Hand;
 use super::{ParamSpot, WidgetKind, travel};
 use crate::editor::entry;
-use crate::editor::pen::Pen;
+use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
 
 /// Size of a param's name.
@@ -77,7 +77,7 @@ fn knob(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look, radius: f32) ->
     let center = body.center() + vec2(0.0, pen.scaled(radius * 0.1));
     let (param, value) = (spot.param, travel::position(spot.param, look.value));
     let ring = radius + 1.0;
-    pen.arc(center, ring, [0.0, 1.0], 3.0, theme.edge.gamma_multiply(0.75));
+    pen.arc(center, ring, [0.0, 1.0], 3.0, guide(theme, 0.75));
     pen.arc(center, ring, [travel::origin(param), value], 3.0, theme.accent);
     if let Some(moved) = spot.moved {
         let moved = travel::position(param, moved);
@@ -109,7 +109,7 @@ fn fader(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
     };
     let value = travel::position(spot.param, look.value);
     pen.fill(rail(0.0, 1.0, 6.0), 3.0, theme.well);
-    pen.edge(rail(0.0, 1.0, 6.0), 3.0, 1.0, theme.edge.gamma_multiply(0.75));
+    pen.edge(rail(0.0, 1.0, 6.0), 3.0, 1.0, guide(theme, 0.75));
     pen.fill(rail(travel::origin(spot.param), value, 4.0), 2.0, theme.accent);
     if let Some(moved) = spot.moved {
         let at = pos2(x - pen.scaled(15.0), y(travel::position(spot.param, moved)));
@@ -161,7 +161,7 @@ fn choice(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
                 pen.fill(segment.shrink(pen.scaled(2.0)), 3.0, theme.accent);
                 colour = theme.face;
             }
-            let words_place = segment.shrink2(vec2(pen.scaled(3.0), 0.0));
+            let words_place = segment.shrink2(vec2(pen.scaled(4.0), 0.0));
             pen.fitted_text(words_place, Align2::CENTER_CENTER, NAME, colour, word);
         }
     } else {

@@ -37,7 +37,10 @@ pub const MOST_OCTAVES: i32 = 4;
 
 /// What is printed on the key that plays so many semitones above C.
 pub fn letter(semitones: u32) -> Option<&'static str> {
-    ROW.get(semitones as usize).map(|key| key.symbol_or_name())
+    ROW.get(semitones as usize).map(|key| match key {
+        Key::Quote => "'",
+        key => key.symbol_or_name(),
+    })
 }
 
 /// The key of the C on the key A.

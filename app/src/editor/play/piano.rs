@@ -241,7 +241,8 @@ fn draw(ui: &Ui, theme: &Theme, spot: &PianoSpot, piano: &Piano, row: &Row) {
         Look::Light => (theme.face, theme.text),
         Look::Dark | Look::HighContrast => (theme.text, theme.well),
     };
-    pen.fill(spot.rect, 3.0, theme.edge);
+    let gap = if theme.look == Look::HighContrast { theme.canvas } else { theme.edge };
+    pen.fill(spot.rect, 3.0, gap);
     for key in row.keys() {
         let ground = if is_black(key) { ebony } else { ivory };
         let is_out = !piano.scale.has(key);

@@ -4,7 +4,7 @@ use eframe::egui::{Align2, Pos2, Rect, Sense, Stroke, Ui, WidgetInfo, WidgetType
 
 use crate::editor::held::Held;
 use crate::editor::model::Asks;
-use crate::editor::pen::{Pen, across_and_up, at};
+use crate::editor::pen::{Pen, across_and_up, at, guide};
 use crate::editor::theme::Theme;
 use crate::patch::ModuleId;
 
@@ -81,7 +81,7 @@ pub fn xy_pad_ui(ui: &mut Ui, theme: &Theme, spot: &PadSpot, asks: &mut Asks) {
 
 fn draw(pen: &Pen, theme: &Theme, spot: &PadSpot, field: Rect, finger: Pos2, is_touched: bool) {
     pen.well(spot.rect, theme.well, theme.edge);
-    let grid = theme.edge.gamma_multiply(0.45);
+    let grid = guide(theme, 0.45);
     for quarter in 0..=4 {
         let part = quarter as f32 / 4.0;
         let middle = spot.is_bipolar && quarter == 2;
@@ -97,8 +97,10 @@ fn draw(pen: &Pen, theme: &Theme, spot: &PadSpot, field: Rect, finger: Pos2, is_
         pen.disc(finger, 14.0, theme.accent.gamma_multiply(0.25), Stroke::NONE);
     }
     pen.disc(finger, 7.0, theme.accent, pen.stroke(1.5, theme.text));
-    let foot = spot.rect.left_bottom() + vec2(pen.scaled(8.0), -pen.scaled(5.0));
-    pen.text(foot, Align2::LEFT_BOTTOM, 9.0, theme.faint, "x →  y ↑");
+    let (right, top) = (at(field, 1.0, 0.0), at(field, 0.0, 1.0));
+    let inset = vec2(pen.scaled(4.0), pen.scaled(2.0));
+    pen.text(right - inset, Align2::RIGHT_BOTTOM, 10.0, theme.faint, "x");
+    pen.text(top + inset, Align2::LEFT_TOP, 10.0, theme.faint, "y");
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use eframe::egui::{
 use super::ScreenSpot;
 use crate::editor::held::Held;
 use crate::editor::model::Asks;
-use crate::editor::pen::Pen;
+use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
 use crate::patch::ModuleId;
 
@@ -247,7 +247,7 @@ fn draw(
             // Beats stand out a little, so that the eye can count.
             let ground = if step % 8 < 4 { 0.5 } else { 0.28 };
             let strength = if step < spot.length { 1.0 } else { 0.3 };
-            let fill = if is_on { ink } else { theme.edge.gamma_multiply(ground) };
+            let fill = if is_on { ink } else { guide(theme, ground) };
             pen.fill(rect, 2.5, fill.gamma_multiply(strength));
             if is_on && is_now {
                 pen.edge(rect.expand(gap * 0.6), 3.0, 1.5, theme.text);

@@ -4,7 +4,7 @@ use dsp_worker::units::{FULL_SCALE_VOLTS, db_from_gain};
 use eframe::egui::{Align2, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
 use super::ScreenSpot;
-use crate::editor::pen::Pen;
+use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
 
 /// The ends of the scale; 0 dB is full scale.
@@ -62,11 +62,7 @@ pub fn level_meter_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, sides: [Sid
         let bar = Rect::from_min_size(pos2(left, bars.top()), vec2(width, bars.height()));
         draw_side(&pen, theme, bar, side);
         let lamp = Rect::from_min_size(pos2(left, inside.top()), vec2(width, pen.scaled(6.0)));
-        pen.fill(
-            lamp,
-            2.0,
-            if side.is_clipped { theme.trouble } else { theme.edge.gamma_multiply(0.6) },
-        );
+        pen.fill(lamp, 2.0, if side.is_clipped { theme.trouble } else { guide(theme, 0.6) });
     }
     for level_db in [0, -6, -12, -24, -36, -48] {
         let up = (level_db as f32 - BOTTOM_DB) / (TOP_DB - BOTTOM_DB);
@@ -84,7 +80,7 @@ pub fn level_meter_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, sides: [Sid
 }
 
 fn draw_side(pen: &Pen, theme: &Theme, bar: Rect, side: Side) {
-    pen.fill(bar, 2.0, theme.edge.gamma_multiply(0.35));
+    pen.fill(bar, 2.0, guide(theme, 0.35));
     let up = |level_db: f32| (level_db - BOTTOM_DB) / (TOP_DB - BOTTOM_DB);
     let reach = height(side.mean_volts.unwrap_or(side.peak_volts));
     let zones = [

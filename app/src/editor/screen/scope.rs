@@ -11,7 +11,7 @@ use eframe::egui::{
 use super::ScreenSpot;
 use crate::editor::held::Held;
 use crate::editor::model::Asks;
-use crate::editor::pen::Pen;
+use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
 
 /// The screen is so many divisions wide and high.
@@ -206,7 +206,7 @@ fn draw_xy(pen: &Pen, screen: &Screen, rows: &Rows, colour: Color32) {
 }
 
 fn grid(pen: &Pen, theme: &Theme, rect: Rect) {
-    let colour = |is_middle| theme.edge.gamma_multiply(if is_middle { 0.9 } else { 0.35 });
+    let colour = |is_middle| guide(theme, if is_middle { 0.9 } else { 0.35 });
     for line in 1..ACROSS {
         let x = rect.left() + line as f32 / ACROSS as f32 * rect.width();
         pen.line(pos2(x, rect.top()), pos2(x, rect.bottom()), 1.0, colour(2 * line == ACROSS));

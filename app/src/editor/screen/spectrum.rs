@@ -6,7 +6,7 @@ use eframe::egui::{Align2, Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, 
 
 use super::ScreenSpot;
 use crate::editor::entry::pitch_name;
-use crate::editor::pen::Pen;
+use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
 
 const LOW_HZ: f32 = 20.0;
@@ -99,7 +99,7 @@ fn grid(pen: &Pen, theme: &Theme, field: Rect) {
             let hz = power * step as f32;
             if (LOW_HZ * 1.01..HIGH_HZ * 0.99).contains(&hz) {
                 let strength = if step == 1 { 0.8 } else { 0.28 };
-                let colour = theme.edge.gamma_multiply(strength);
+                let colour = guide(theme, strength);
                 let x = x(field, hz);
                 pen.line(pos2(x, field.top()), pos2(x, field.bottom()), 1.0, colour);
             }
@@ -108,7 +108,7 @@ fn grid(pen: &Pen, theme: &Theme, field: Rect) {
     for level_db in [0, -20, -40, -60, -80] {
         let y = y(field, level_db as f32);
         let strength = if level_db == 0 { 0.8 } else { 0.4 };
-        let colour = theme.edge.gamma_multiply(strength);
+        let colour = guide(theme, strength);
         pen.line(pos2(field.left(), y), pos2(field.right(), y), 1.0, colour);
         let place = pos2(field.left() + pen.scaled(4.0), y - pen.scaled(1.0));
         let words = if level_db == 0 { "0 dB".to_owned() } else { level_db.to_string() };

@@ -10,7 +10,7 @@ use crate::editor::entry::pitch_name;
 use crate::editor::held::Held;
 use crate::editor::model::Asks;
 use crate::editor::param::{ParamSpot, WidgetKind, reachable_ui};
-use crate::editor::pen::Pen;
+use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
 
 const STEPS: usize = 8;
@@ -231,7 +231,7 @@ fn draw(pen: &Pen, theme: &Theme, spot: &ScreenSpot, field: Rect, values: &[f32;
         let is_now = playing == Some(step) && is_played;
         let strength = if is_played { 1.0 } else { 0.3 };
         let accent = theme.accent.gamma_multiply(strength);
-        let ground = theme.edge.gamma_multiply(if is_now { 0.6 } else { 0.22 * strength.max(0.6) });
+        let ground = guide(theme, if is_now { 0.6 } else { 0.22 * strength.max(0.6) });
         for lane in Lane::ALL {
             let rect = step_rect(lane.rect(field), step).shrink2(vec2(pen.scaled(1.5), 0.0));
             pen.fill(rect, 2.0, ground);

@@ -12,7 +12,7 @@ use crate::editor::theme::Theme;
 /// Closer than this it is in tune.
 const IN_TUNE_CENTS: f32 = 3.0;
 /// How far the needle leans at 50 cents, in turns.
-const LEAN: f32 = 0.14;
+const LEAN: f32 = 0.105;
 
 /// The dial.
 pub fn tuner_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot) {
@@ -35,7 +35,7 @@ pub fn tuner_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot) {
 fn draw(pen: &Pen, theme: &Theme, rect: Rect, hz: f32, heard: Option<(String, f32)>) {
     pen.well(rect, theme.well, theme.edge);
     let pivot = pos2(rect.center().x, rect.bottom() + pen.scaled(18.0));
-    let radius = rect.height() + pen.scaled(4.0);
+    let radius = rect.height() + pen.scaled(2.0);
     for cents in (-50..=50).step_by(5) {
         let (length, colour) = match cents {
             0 => (14.0, theme.text),
