@@ -555,8 +555,8 @@ mod tests {
     }
 
     fn stage(corner: Pos2, recent: &[&str]) -> Harness<'static, Stage> {
-        let mut preferences = Preferences::default();
-        preferences.recent_modules = recent.iter().map(|&kind| kind.to_owned()).collect();
+        let recent_modules = recent.iter().map(|&kind| kind.to_owned()).collect();
+        let preferences = Preferences { recent_modules, ..Preferences::default() };
         let mut browser = Browser::default();
         browser.open(BrowseFor::New, corner, pos2(100.0, 40.0));
         let app = |ui: &mut Ui, stage: &mut Stage| {

@@ -362,8 +362,8 @@ mod tests {
 
     #[test]
     fn a_title_becomes_a_file() {
-        let mut patch = crate::patch::Patch::default();
-        patch.title = " Night/Train: 2 ".to_owned();
+        let title_text = " Night/Train: 2 ".to_owned();
+        let patch = crate::patch::Patch { title: title_text, ..Default::default() };
         let mut model = Model::default();
         model.mirror.hear(crate::osc::reply::patch(&patch));
         assert_eq!(title(&model), "Night-Train- 2");

@@ -144,7 +144,7 @@ fn save_goes_where_the_patch_belongs_or_asks() {
     wait(&mut harness);
     let path = folder.path().join("new.sostenuto");
     let save = Request::Save { path: path.clone(), over: Over::Patches };
-    assert_eq!(harness.state().asks.requests, [save.clone()]);
+    assert_eq!(harness.state().asks.requests, std::slice::from_ref(&save));
     harness.state_mut().model.file.path = Some(path.clone());
     harness.run_steps(2);
     assert_eq!(harness.state().preferences.recent_patches, [path]);
