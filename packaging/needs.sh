@@ -11,6 +11,15 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# Whether there is anything to open a window on.
+has_display() {
+    [[ -n ${DISPLAY-} || -n ${WAYLAND_DISPLAY-} ]]
+}
+
+# What the window loads when it starts: nothing of it is needed to build.
+# shellcheck disable=SC2034 # for who sources this
+window_packages=(libx11-6 libxcursor1 libxi6 libx11-xcb1 libxkbcommon-x11-0 libgl1)
+
 # The Debian packages that building needs and this machine lacks, one a line.
 missing_to_build() {
     have cc || printf '%s\n' gcc libc6-dev
