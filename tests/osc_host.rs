@@ -1,6 +1,7 @@
 //! A host and its editors: what is asked for over OSC is heard, seen by all,
 //! and refused in a sentence where it can not be.
 
+use dsp_worker::units::CHANNELS;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -263,15 +264,19 @@ fn a_key_is_heard_while_it_is_down() {
     ]);
     editor.until_meters("out", |volts| volts.iter().all(|&v| v < 0.1));
     editor.done(&["/note/on keys 69 0.8"]);
-    editor.until_meters("keys", |gates| gates.iter().filter(|&&gate| gate == 10.0).count() == 1);
+    editor.until_meters("keys", |gates| {
+        gates[..CHANNELS].iter().filter(|&&gate| gate == 10.0).count() == 1
+    });
     editor.until_meters("out", |volts| volts[0] > 0.5);
     editor.done(&["/note/off keys 69"]);
-    editor.until_meters("keys", |gates| gates.iter().all(|&gate| gate == 0.0));
+    editor.until_meters("keys", |gates| gates[..CHANNELS].iter().all(|&gate| gate == 0.0));
     editor.until_meters("out", |volts| volts[0] < 0.1);
     editor.done(&["/note/on keys 60 1.0", "/note/on keys 64 1.0"]);
-    editor.until_meters("keys", |gates| gates.iter().filter(|&&gate| gate == 10.0).count() == 2);
+    editor.until_meters("keys", |gates| {
+        gates[..CHANNELS].iter().filter(|&&gate| gate == 10.0).count() == 2
+    });
     editor.done(&["/note/all-off"]);
-    editor.until_meters("keys", |gates| gates.iter().all(|&gate| gate == 0.0));
+    editor.until_meters("keys", |gates| gates[..CHANNELS].iter().all(|&gate| gate == 0.0));
     assert!(editor.refused("/note/on vco 69 0.8").contains("`vco` is not played"));
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
-use clap::Args;
+use clap::{Args, CommandFactory};
 use eframe::egui::{ViewportBuilder, vec2};
 
 use crate::editor::preferences::{self, Preferences};
@@ -12,12 +12,13 @@ use crate::editor::session::{Session, StartHost};
 use crate::editor::window::Editor;
 use crate::host::state_folder;
 use crate::osc::endpoint::Endpoint;
+use crate::patch::nearest;
 
 /// Opens the window. It finds the host that plays, or starts one
 #[derive(Args, Default)]
 pub struct Edit {
     /// The patch to open; else the one that plays, or played last
-    #[arg(value_name = "PATCH")]
+    #[arg(value_name = "PATCH", value_parser = patch_that_is_there)]
     path: Option<PathBuf>,
 
     /// The socket of the host, instead of this user's own place
@@ -102,6 +103,18 @@ impl Edit {
         let log = self.journal.clone().or_else(state_folder).map(|folder| folder.join("host.log"));
         Ok(StartHost { program, arguments, log })
     }
+}
+
+/// A file's name. What is none is likelier a command that is misspelt.
+fn patch_that_is_there(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.exists() {
+        return Ok(path);
+    }
+    let program = super::Arguments::command();
+    let commands = program.get_subcommands().map(clap::Command::get_name);
+    let near = nearest(text, commands).map(|near| format!(" Did you mean `{near}`?"));
+    Err(format!("there is no command and no file of that name.{}", near.unwrap_or_default()))
 }
 
 const LIBRARIES: &str = "On Debian and Ubuntu these packages are needed: libx11-6 libxcursor1 libxi6 \

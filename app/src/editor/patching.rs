@@ -245,6 +245,9 @@ pub enum Align {
     Bottom,
 }
 
+/// A module, its left and top edge, and its width and height.
+type Aligned<'a> = (&'a ModuleId, f32, f32, (f32, f32));
+
 /// Lines modules up. `size` gives a module's width and height, in points.
 pub fn align(
     patch: &Patch,
@@ -253,15 +256,11 @@ pub fn align(
     size: impl Fn(&ModuleId) -> (f32, f32),
 ) -> Edit {
     let there = modules.iter().filter_map(|id| Some((id, patch.modules.get(id)?)));
-    let there: Vec<_> = there.map(|(id, m)| (id, m.x, m.y, size(id))).collect();
-    let least = |of: &dyn Fn(&(&ModuleId, f32, f32, (f32, f32))) -> f32| {
-        there.iter().map(of).fold(f32::INFINITY, f32::min)
-    };
-    let most = |of: &dyn Fn(&(&ModuleId, f32, f32, (f32, f32))) -> f32| {
-        there.iter().map(of).fold(f32::NEG_INFINITY, f32::max)
-    };
-    let (left, top) = (least(&|m| m.1), least(&|m| m.2));
-    let (right, bottom) = (most(&|m| m.1 + m.3.0), most(&|m| m.2 + m.3.1));
+    let there: Vec<Aligned> = there.map(|(id, m)| (id, m.x, m.y, size(id))).collect();
+    let least = |of: fn(&Aligned) -> f32| there.iter().map(of).fold(f32::INFINITY, f32::min);
+    let most = |of: fn(&Aligned) -> f32| there.iter().map(of).fold(f32::NEG_INFINITY, f32::max);
+    let (left, top) = (least(|m| m.1), least(|m| m.2));
+    let (right, bottom) = (most(|m| m.1 + m.3.0), most(|m| m.2 + m.3.1));
     let moves = there.iter().map(|&(id, x, y, (width, height))| {
         let (x, y) = match by {
             Align::Left => (left, y),

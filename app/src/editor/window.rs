@@ -285,6 +285,8 @@ impl Editor {
         };
         ui.label(RichText::new(words).color(colour));
         ui.separator();
+        let Editor { panels, theme, model, preferences, asks, .. } = self;
+        panels.recorder.button_ui(ui, theme, model, preferences, asks);
         ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
         let mark =
             if self.model.file.is_saved || self.model.history.undos == 0 { "" } else { " •" };

@@ -55,9 +55,6 @@ mod tests {
 
     use super::*;
 
-    /// A face is at most so large, in points.
-    const FACE: [f32; 2] = [300.0, 260.0];
-
     fn all() -> impl Iterator<Item = &'static Factory> {
         PATCHES.iter().chain(TEMPLATES)
     }
@@ -84,21 +81,6 @@ mod tests {
             assert!(!own.title().is_empty() && !own.description().is_empty(), "{}", own.name);
             assert_eq!(patch.about_placeholders(), None, "{}", own.name);
             assert!(patch.modules.values().any(|module| &*module.kind == "audio-out"));
-        }
-    }
-
-    #[test]
-    fn no_face_lies_on_another_and_all_lie_on_the_grid() {
-        for own in all() {
-            let patch = own.patch();
-            for (id, module) in &patch.modules {
-                assert!(module.x % 20.0 == 0.0 && module.y % 20.0 == 0.0, "{}: {id}", own.name);
-                let mut others = patch.modules.iter().filter(|(other, _)| *other != id);
-                let on = others.find(|(_, other)| {
-                    (module.x - other.x).abs() < FACE[0] && (module.y - other.y).abs() < FACE[1]
-                });
-                assert_eq!(on, None, "{}: {id}", own.name);
-            }
         }
     }
 }

@@ -11,6 +11,7 @@ use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
 use super::hand::Hand;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
 use crate::editor::model::Level;
+use crate::editor::module_menu::module_popup;
 use crate::editor::param::{ParamSpot, param_ui_with};
 use crate::editor::patching::{self, Modulator, input_that_moves};
 use crate::editor::pen::Pen;
@@ -76,7 +77,7 @@ impl Canvas {
         } else if self.camera.zoom >= JACK_ZOOM {
             self.draw_far_jacks(ui, scene, spot);
         }
-        response.context_menu(|ui| {
+        module_popup(&response).show(|ui| {
             if !self.selection.contains(spot.id) {
                 self.selection = [spot.id.clone()].into();
             }
