@@ -201,7 +201,7 @@ impl Editor {
                     self.panels.files.menu_ui(
                         ui,
                         &self.model,
-                        &mut self.preferences,
+                        &self.preferences,
                         &mut self.asks,
                     );
                     ui.separator();
