@@ -232,7 +232,8 @@ impl Worked {
     }
 
     fn button(&mut self, pos: Pos2, button: PointerButton, pressed: bool) {
-        let modifiers = self.harness.input().modifiers;
+        // Those that are down were said in an event of their own.
+        let modifiers = Modifiers::NONE;
         self.event(Event::PointerButton { pos, button, pressed, modifiers });
     }
 
