@@ -21,7 +21,7 @@ fn a_comment_is_made_around_what_is_chosen_and_carries_it_along() {
     assert_eq!((place.patch(), made.modules.clone()), (made.clone(), before.modules));
 
     window.write("Where it growls");
-    let space = window.spot(200.0, 600.0);
+    let space = window.spot(330.0, 500.0);
     window.click_at(space);
     window.until_patch("its words", |patch| {
         patch.comments.values().any(|comment| comment.text == "Where it growls")

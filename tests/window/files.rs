@@ -34,6 +34,15 @@ fn tell(window: &mut Worked) -> Sender<Option<PathBuf>> {
     answer
 }
 
+/// Draws frames until that file holds the patch.
+#[track_caller]
+fn until_saved(window: &mut Worked, path: &Path) {
+    window.until("it is saved", |editor| {
+        let there = &editor.model().file;
+        there.is_saved && there.path.as_deref() == Some(path)
+    });
+}
+
 #[test]
 fn a_patch_is_saved_and_opened_again() {
     let place = Place::silent();
@@ -48,8 +57,7 @@ fn a_patch_is_saved_and_opened_again() {
     let path = place.path("ladder.sostenuto");
     window.command(Key::S);
     dialog.send(Some(path.clone())).expect("it is asked");
-    window.until("it is saved", |editor| editor.model().file.is_saved);
-    assert_eq!(window.editor().model().file.path.as_ref(), Some(&path));
+    until_saved(&mut window, &path);
     assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), patch);
 
     window.command(Key::N);
@@ -91,7 +99,7 @@ fn a_path_is_typed_to_save_and_to_open() {
     window.press_with(Modifiers::COMMAND, Key::A);
     window.write(&path.display().to_string());
     window.press(Key::Enter);
-    window.until("it is saved", |editor| editor.model().file.path.as_ref() == Some(&path));
+    until_saved(&mut window, &path);
     assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), patch);
 
     let bar = window.bar("ladder");
@@ -125,7 +133,7 @@ fn something_else_is_not_saved_over_unless_it_is_wanted() {
         window.frames(3);
         assert!(!window.shows("Keep the file"));
     }
-    window.until("it is saved", |editor| editor.model().file.path.as_ref() == Some(&path));
+    until_saved(&mut window, &path);
     assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), window.patch());
 }
 
@@ -160,7 +168,7 @@ fn a_module_that_nobody_knows_has_a_face_and_is_kept_as_it_is() {
     let again = place.path("again.sostenuto");
     window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
     dialog.send(Some(again.clone())).expect("it is asked");
-    window.until("it is saved", |editor| editor.model().file.path.as_ref() == Some(&again));
+    until_saved(&mut window, &again);
     let saved = file::load(&again).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(saved, moved);
     assert_eq!(saved.modules["cloud"].words, later.modules["cloud"].words);

@@ -175,7 +175,7 @@ fn a_module_is_bypassed_and_renamed() {
 
     let before = window.patch();
     window.right_click_at(bar);
-    window.click("Rename");
+    window.click_part("Rename");
     window.until_shown("Name of the module");
     window.press_with(Modifiers::COMMAND, Key::A);
     window.write("growl");

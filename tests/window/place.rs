@@ -165,12 +165,16 @@ impl Listener {
         }
     }
 
-    /// Waits until it hears such a message.
-    pub fn until(&mut self, is_so: impl Fn(&OscMessage) -> bool) -> OscMessage {
+    /// Asks, and waits until it hears that.
+    #[track_caller]
+    pub fn ask_until(&mut self, asked: OscMessage, addr: &str) {
+        self.client.send(asked).expect("the host listens");
+        self.client.flush().expect("the host listens");
         loop {
             let next = self.hear();
-            if is_so(&next) {
-                return next;
+            assert_ne!(next.addr, "/error", "{next:?}");
+            if next.addr == addr {
+                return;
             }
         }
     }

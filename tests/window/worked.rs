@@ -275,6 +275,13 @@ impl Worked {
         self.click_at(at);
     }
 
+    /// Clicks what has a label with these words.
+    #[track_caller]
+    pub fn click_part(&mut self, words: &str) {
+        let at = self.harness.get_by_label_contains(words).rect().center();
+        self.click_at(at);
+    }
+
     /// Clicks there while the key for more than one is down.
     pub fn click_more_at(&mut self, at: Pos2) {
         self.event(Event::ModifiersChanged(Modifiers::COMMAND));
