@@ -126,6 +126,8 @@ pub struct Canvas {
     pub camera: Camera,
     /// What was chosen, to be moved, copied or deleted together.
     pub selection: BTreeSet<ModuleId>,
+    /// What was chosen before the host has it.
+    awaited: BTreeSet<ModuleId>,
     /// Whether faces say what they cost, and who computes them.
     pub shows_load: bool,
     selected_cable: Option<Cable>,
@@ -286,7 +288,9 @@ impl Canvas {
 
     /// Forgets what is no more, and puts what is new on top.
     fn keep_up(&mut self, patch: &Patch) {
-        self.selection.retain(|id| patch.modules.contains_key(id));
+        self.awaited.retain(|id| !patch.modules.contains_key(id));
+        let awaited = &self.awaited;
+        self.selection.retain(|id| patch.modules.contains_key(id) || awaited.contains(id));
         self.order.retain(|id| patch.modules.contains_key(id));
         if self.selected_cable.as_ref().is_some_and(|cable| !patch.cables.contains(cable)) {
             self.selected_cable = None;
@@ -406,14 +410,15 @@ impl Canvas {
         if let BrowseFor::Replace(modules) = &chosen.wish {
             let mut replaced = patch.clone();
             let mut edits = Vec::new();
-            self.selection.clear();
+            let mut names = BTreeSet::new();
             for id in modules {
                 let Some((new_id, edit)) = patching::replace(&replaced, id, kind) else { continue };
                 if crate::patch::apply(&mut replaced, edit.clone()).is_ok() {
                     edits.push(edit);
-                    self.selection.insert(new_id);
+                    names.insert(new_id);
                 }
             }
+            self.choose_new(names);
             return asks.edit(Edit::Group(edits));
         }
         let size = Face::of(kind).size;
@@ -437,8 +442,14 @@ impl Canvas {
             BrowseFor::Insert(cable) => edits.extend(patching::insert(&id, kind, cable)),
             BrowseFor::New | BrowseFor::Replace(_) => {}
         }
-        self.selection = BTreeSet::from([id]);
+        self.choose_new(BTreeSet::from([id]));
         asks.edit(Edit::Group(edits));
+    }
+
+    /// Chooses what the host is only just being asked for.
+    fn choose_new(&mut self, names: BTreeSet<ModuleId>) {
+        self.awaited.clone_from(&names);
+        self.selection = names;
     }
 
     /// Takes the selection away; signals go on past it.
@@ -476,7 +487,7 @@ impl Canvas {
         let at = self.camera.to_canvas(window, point);
         let snap = |x: f32| (x / face::GRID).round() * face::GRID;
         let (names, edit) = patching::paste(patch, &copied, snap(at.x), snap(at.y));
-        self.selection = names;
+        self.choose_new(names);
         asks.edit(edit);
         Ok(())
     }
@@ -485,7 +496,7 @@ impl Canvas {
     pub fn duplicate(&mut self, patch: &Patch, asks: &mut Asks) {
         if !self.selection.is_empty() {
             let (names, edit) = patching::duplicate(patch, &self.selection);
-            self.selection = names;
+            self.choose_new(names);
             asks.edit(edit);
         }
     }

@@ -8,6 +8,7 @@ use eframe::egui::{
 use super::browser::about_ui;
 use super::model::{Asks, Model};
 use super::parts::{caption, faint};
+use super::patching;
 use super::presets::{Preset, Presets, Settings, set_all};
 use super::randomise::randomised;
 use super::theme::Theme;
@@ -68,7 +69,7 @@ pub fn module_menu_ui(
         ui.close();
     }
     if ui.button("Delete").clicked() {
-        asks.edit(Edit::RemoveModule { id: id.clone() });
+        asks.edit(patching::remove(model.patch(), &[id.clone()].into()));
         ui.close();
     }
     if let Ok(about) = module.about() {
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(harness.state().asks.requests, [Request::Edit(bypass)]);
         let mut harness = bench();
         press(&mut harness, "Delete");
-        let delete = Edit::RemoveModule { id: id.clone() };
+        let delete = Edit::Group(vec![Edit::RemoveModule { id: id.clone() }]);
         assert_eq!(harness.state().asks.requests, [Request::Edit(delete)]);
         let mut harness = bench();
         press(&mut harness, "Duplicate");

@@ -295,7 +295,7 @@ impl Editor {
 
     fn bottom_ui(&mut self, ui: &mut Ui) {
         if !self.keyboard.is_open {
-            return;
+            return self.keyboard.let_go(&mut self.asks);
         }
         let frame = Frame::new().fill(self.theme.face).inner_margin(8.0);
         Strip::bottom("keyboard").frame(frame).show(ui, |ui| {

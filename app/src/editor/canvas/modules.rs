@@ -2,6 +2,7 @@
 
 use dsp_worker::module::Port;
 use dsp_worker::param::Param;
+use eframe::egui::accesskit::Action;
 use eframe::egui::{
     Align2, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui,
     Vec2, WidgetInfo, WidgetType, vec2,
@@ -319,8 +320,12 @@ impl Canvas {
             let is_other = ui.input(|input| input.modifiers.command);
             self.pull(patch, end.clone(), is_other, false);
         }
-        let is_enter = response.has_focus()
-            && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+        let has_focus = response.has_focus();
+        // A screen reader presses what it has found.
+        let is_enter = ui.input_mut(|input| {
+            input.has_accesskit_action_request(response.id, Action::Click)
+                || has_focus && input.consume_key(Modifiers::NONE, Key::Enter)
+        });
         if is_enter && self.is_holding_cable() {
             if let Some(why) = self.plug_by_keys(patch, end, desk.asks) {
                 desk.say(why);

@@ -1,0 +1,176 @@
+//! Patches and their files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use eframe::egui::{Key, Modifiers};
+use sostenuto::editor::files::Files;
+use sostenuto::editor::files::dialogs::FileDialogs;
+use sostenuto::patch::file;
+
+use super::place::Place;
+use super::worked::{Worked, cable, voice};
+
+/// A dialog that answers what it is told to, once it was asked.
+struct Told(Receiver<Option<PathBuf>>);
+
+impl FileDialogs for Told {
+    fn open(&mut self, _: Option<&Path>) {}
+
+    fn save(&mut self, _: Option<&Path>, _: &str) {}
+
+    fn folder(&mut self, _: Option<&Path>) {}
+
+    fn poll(&mut self) -> Option<Option<PathBuf>> {
+        self.0.try_recv().ok()
+    }
+}
+
+/// Has the window ask such a dialog.
+fn tell(window: &mut Worked) -> Sender<Option<PathBuf>> {
+    let (answer, told) = channel();
+    window.editor().panels.files = Files::new(Box::new(Told(told)), || {});
+    answer
+}
+
+/// Draws frames until that file holds the patch.
+#[track_caller]
+fn until_saved(window: &mut Worked, path: &Path) {
+    window.until("it is saved", |editor| {
+        let there = &editor.model().file;
+        there.is_saved && there.path.as_deref() == Some(path)
+    });
+}
+
+#[test]
+fn a_patch_is_saved_and_opened_again() {
+    let place = Place::silent();
+    let mut window = Worked::on(&place);
+    let dialog = tell(&mut window);
+    window.press(Key::Enter);
+    window.until_shown("Search modules");
+    window.write("ladder");
+    window.press(Key::Enter);
+    let patch = window.until_patch("a ladder", |patch| patch.modules.contains_key("ladder"));
+
+    let path = place.path("ladder.sostenuto");
+    window.command(Key::S);
+    dialog.send(Some(path.clone())).expect("it is asked");
+    until_saved(&mut window, &path);
+    assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), patch);
+
+    window.command(Key::N);
+    let empty = window.until_patch("a new patch", |patch| patch.modules.is_empty());
+    window.command(Key::O);
+    dialog.send(Some(path)).expect("it is asked");
+    window.until_patch("the patch of the file", |there| *there == patch);
+    window.is_one_step(&place, &empty);
+}
+
+#[test]
+fn a_file_that_is_no_patch_changes_nothing_and_says_so() {
+    let place = Place::playing(&voice());
+    let mut window = Worked::on(&place);
+    let dialog = tell(&mut window);
+    let before = window.patch();
+    for (name, text) in [("a.sostenuto", "milk, bread, honey"), ("b.sostenuto", "")] {
+        let path = place.keep(name, text);
+        window.command(Key::O);
+        dialog.send(Some(path)).expect("it is asked");
+        window.until_said(&format!("was not changed: {}", place.path(name).display()));
+    }
+    window.command(Key::O);
+    dialog.send(Some(place.path("nowhere.sostenuto"))).expect("it is asked");
+    window.until_said("nowhere.sostenuto");
+    assert_eq!((window.patch(), place.patch()), (before.clone(), before));
+}
+
+#[test]
+fn a_path_is_typed_to_save_and_to_open() {
+    let place = Place::playing(&voice());
+    let mut window = Worked::on(&place);
+    let patch = window.patch();
+    let path = place.path("typed.sostenuto");
+    window.click("Patch");
+    window.frames(3);
+    window.click("Save by path…");
+    window.until_shown("Save the patch in this file");
+    window.press_with(Modifiers::COMMAND, Key::A);
+    window.write(&path.display().to_string());
+    window.press(Key::Enter);
+    until_saved(&mut window, &path);
+    assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), patch);
+
+    let bar = window.bar("ladder");
+    window.click_at(bar);
+    window.press(Key::Delete);
+    let changed = window.until_patch("no ladder", |patch| !patch.modules.contains_key("ladder"));
+    window.click("Patch");
+    window.frames(3);
+    window.click("Open by path…");
+    window.until_shown("Open the patch in this file");
+    window.press_with(Modifiers::COMMAND, Key::A);
+    window.write(&path.display().to_string());
+    window.press(Key::Enter);
+    window.until_patch("the patch of the file", |there| *there == patch);
+    window.is_one_step(&place, &changed);
+}
+
+#[test]
+fn something_else_is_not_saved_over_unless_it_is_wanted() {
+    let place = Place::playing(&voice());
+    let mut window = Worked::on(&place);
+    let dialog = tell(&mut window);
+    let path = place.keep("list.sostenuto", "milk, bread, honey");
+    for answer in ["Keep the file", "Save over it"] {
+        window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+        dialog.send(Some(path.clone())).expect("it is asked");
+        window.until_shown(answer);
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "milk, bread, honey");
+        window.frames(3);
+        window.click(answer);
+        window.frames(3);
+        assert!(!window.shows("Keep the file"));
+    }
+    until_saved(&mut window, &path);
+    assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), window.patch());
+}
+
+/// As a later version has saved it.
+const LATER: &str = r#"{"sostenuto": 1, "title": "", "description": "", "modules": [
+    {"id": "vco", "kind": "vco", "x": 0, "y": 0, "params": {}},
+    {"id": "cloud", "kind": "grains", "x": 420, "y": 0, "params": {"density": 3, "window": "hann"}},
+    {"id": "audio-out", "kind": "audio-out", "x": 840, "y": 0, "params": {}}
+], "cables": ["vco.saw -> cloud.in", "cloud.out -> audio-out.left"]}"#;
+
+#[test]
+fn a_module_that_nobody_knows_has_a_face_and_is_kept_as_it_is() {
+    let place = Place::playing(&voice());
+    let mut window = Worked::on(&place);
+    let dialog = tell(&mut window);
+    let path = place.keep("later.sostenuto", LATER);
+    let later = file::load(&path).unwrap_or_else(|why| panic!("{why}"));
+    window.command(Key::O);
+    dialog.send(Some(path)).expect("it is asked");
+    window.until_patch("the patch of the file", |there| *there == later);
+    window.command(Key::Num0);
+    window.settle();
+    assert!(window.shows("grains (unknown), module cloud"));
+    assert!(window.shows("input in of cloud") && window.shows("output out of cloud"));
+    window.until_said("does not know");
+
+    // It is carried, and its cables go with it, into the next file too.
+    let bar = window.bar("cloud");
+    window.drag(bar, bar + eframe::egui::vec2(0.0, 90.0));
+    let moved = window.until_patch("it moves", |patch| patch.modules["cloud"].y != 0.0);
+    assert_eq!(moved.cables, later.cables);
+    let again = place.path("again.sostenuto");
+    window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    dialog.send(Some(again.clone())).expect("it is asked");
+    until_saved(&mut window, &again);
+    let saved = file::load(&again).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(saved, moved);
+    assert_eq!(saved.modules["cloud"].words, later.modules["cloud"].words);
+    assert!(saved.cables.contains(&cable("cloud.out -> audio-out.left")));
+}
