@@ -295,9 +295,9 @@ impl Canvas {
             let known: BTreeSet<ModuleId> = self.order.iter().cloned().collect();
             self.order.extend(patch.modules.keys().filter(|id| !known.contains(*id)).cloned());
         }
-        // A patch that just came is shown whole.
+        // A patch that just came is shown whole. A first module was put there by hand.
         let is_empty = patch.modules.is_empty();
-        if self.was_empty && !is_empty {
+        if self.was_empty && patch.modules.len() > 1 {
             self.wants_fit = true;
         }
         self.was_empty = is_empty;

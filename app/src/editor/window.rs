@@ -219,6 +219,8 @@ impl Editor {
                 ui.menu_button("Panels", |ui| self.panels.menu_ui(ui, &self.model));
                 ui.separator();
                 self.panels.transport.ui(ui, &self.theme, &self.model, &mut self.asks);
+                let Editor { panels, theme, model, preferences, asks, .. } = self;
+                panels.recorder.button_ui(ui, theme, model, preferences, asks);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.state_ui(ui));
             });
         });
