@@ -122,7 +122,10 @@ impl WindowOnScreen {
     pub fn place(&self, name: &str) -> Place {
         // A menu shows the keys behind the name.
         let has_name = |place: &Place| {
-            place.name.strip_prefix(name).is_some_and(|keys| keys.is_empty() || keys.starts_with(' '))
+            place
+                .name
+                .strip_prefix(name)
+                .is_some_and(|keys| keys.is_empty() || keys.starts_with(' '))
         };
         self.place_that(name, has_name)
     }

@@ -219,8 +219,6 @@ impl Editor {
                 ui.menu_button("Panels", |ui| self.panels.menu_ui(ui, &self.model));
                 ui.separator();
                 self.panels.transport.ui(ui, &self.theme, &self.model, &mut self.asks);
-                let Editor { panels, theme, model, preferences, asks, .. } = self;
-                panels.recorder.button_ui(ui, theme, model, preferences, asks);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.state_ui(ui));
             });
         });
@@ -277,10 +275,10 @@ impl Editor {
             Connection::Lost(why) => (why.clone(), self.theme.trouble),
             Connection::Connected { .. } => {
                 let load = format!("{} · {:.0} %", status.device, status.load * 100.0);
-                let xruns = if status.xruns > 0 {
-                    format!(" · {} xruns", status.xruns)
-                } else {
-                    String::new()
+                let xruns = match status.xruns {
+                    0 => String::new(),
+                    1 => " · 1 xrun".to_owned(),
+                    xruns => format!(" · {xruns} xruns"),
                 };
                 (load + &xruns, self.theme.faint)
             }

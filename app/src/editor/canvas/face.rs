@@ -222,7 +222,8 @@ mod tests {
             for (index, (id, rect)) in places.iter().enumerate() {
                 assert_eq!([rect.min.x % GRID, rect.min.y % GRID], [0.0; 2], "{}: {id}", own.name);
                 // A cable has room between them.
-                let near = |(_, other): &&(_, Rect)| other.expand(GRID).intersects(rect.shrink(1.0));
+                let near =
+                    |(_, other): &&(_, Rect)| other.expand(GRID).intersects(rect.shrink(1.0));
                 let near = places[..index].iter().find(near);
                 assert_eq!(near, None, "{}: {id} at {rect}", own.name);
             }
