@@ -9,12 +9,12 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use realfft::RealFftPlanner;
 use sostenuto::host::control::Sound;
 use sostenuto::host::device::{Output, SILENT_CLOCK};
 use sostenuto::host::player::{Player, Settings};
 use sostenuto::host::pool::Crew;
 use sostenuto::patch::Patch;
+use sostenuto_tests::spectrum::{lines, rms};
 use sostenuto_tests::{RATE_HZ, module, patch};
 
 /// What PulseAudio keeps for a client, in milliseconds. It is asked for by both
@@ -103,7 +103,7 @@ fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
         // Two sines of half of 5 V each, of 10: 0.25 when they beat at random.
         println!("the quietest 50 ms: {quietest}");
         assert!(quietest > 0.2, "a gap: {windows:.2?}, in {}", path.display());
-        let lines = lines(&last[last.len() - FFT_FRAMES..]);
+        let lines = lines(&last[last.len() - FFT_FRAMES..], RATE_HZ);
         println!("the loudest lines (Hz, dB): {:.2?}", &lines[..3]);
         let mut loudest_hz = [lines[0].0, lines[1].0];
         loudest_hz.sort_by(f32::total_cmp);
@@ -155,37 +155,4 @@ fn read(path: &Path) -> [Vec<f32>; 2] {
     let samples = wav.samples::<i16>().map(|sample| f32::from(sample.expect("a whole file")));
     let samples: Vec<f32> = samples.map(|sample| sample / 32_768.0).collect();
     [0, 1].map(|side| samples.iter().skip(side).step_by(2).copied().collect())
-}
-
-fn rms(samples: &[f32]) -> f32 {
-    (samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32).sqrt()
-}
-
-/// The lines of a spectrum, loudest first: Hz, and dB below the loudest.
-fn lines(samples: &[f32]) -> Vec<(f32, f32)> {
-    let count = samples.len();
-    let turn = std::f32::consts::TAU / count as f32;
-    // A Hann window: 10 bins, which are 4 Hz, from a line, nothing is left of it.
-    let hann = |frame: usize| 0.5 - 0.5 * (turn * frame as f32).cos();
-    let mut windowed: Vec<f32> = (0..count).map(|frame| samples[frame] * hann(frame)).collect();
-    let fft = RealFftPlanner::new().plan_fft_forward(count);
-    let mut bins = fft.make_output_vec();
-    fft.process(&mut windowed, &mut bins).expect("lengths that fit");
-    let loud: Vec<f32> = bins.iter().map(|bin| bin.norm()).collect();
-    let mut order: Vec<usize> = (1..loud.len() - 1).collect();
-    order.sort_by(|&a, &b| loud[b].total_cmp(&loud[a]));
-    let mut peaks: Vec<usize> = Vec::new();
-    for bin in order {
-        if peaks.len() == 4 {
-            break;
-        }
-        if peaks.iter().all(|peak| peak.abs_diff(bin) > 40) {
-            peaks.push(bin);
-        }
-    }
-    let line = |&bin: &usize| {
-        let hz = bin as f32 * RATE_HZ as f32 / count as f32;
-        (hz, 20.0 * (loud[bin] / loud[peaks[0]]).log10())
-    };
-    peaks.iter().map(line).collect()
 }

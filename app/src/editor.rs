@@ -24,6 +24,7 @@ pub mod param;
 mod parts;
 pub mod patching;
 pub mod pen;
+pub mod places;
 pub mod play;
 pub mod preferences;
 pub mod preferences_panel;

@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, CommandFactory};
 use eframe::egui::{ViewportBuilder, vec2};
 
+use crate::editor::places::PlacesFile;
 use crate::editor::preferences::{self, Preferences};
 use crate::editor::session::{Session, StartHost};
 use crate::editor::window::Editor;
@@ -36,6 +37,10 @@ pub struct Edit {
     /// A host that is started runs on a clock of its own, and is not heard
     #[arg(long)]
     silent: bool,
+
+    /// Writes there, after each frame, where everything with a name is in the window. For tests
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    places: Option<PathBuf>,
 }
 
 impl Edit {
@@ -50,6 +55,7 @@ impl Edit {
         let preferences = kept.as_deref().map(Preferences::load).unwrap_or_default();
         let start = self.host(&preferences)?;
         let first = self.path.as_deref().map(std::path::absolute).transpose()?;
+        let places = self.places;
         let options = eframe::NativeOptions {
             viewport: ViewportBuilder::default()
                 .with_title("Sostenuto")
@@ -67,6 +73,9 @@ impl Edit {
                     let wake = move || ctx.request_repaint();
                     let session = Session::start(endpoint, Some(start), wake);
                     let ctx = &window.egui_ctx;
+                    if let Some(places) = places {
+                        PlacesFile::write(ctx, places);
+                    }
                     Ok(Box::new(Editor::new(ctx, session, preferences, kept, first)))
                 }),
             )

@@ -299,9 +299,13 @@ impl Canvas {
             let known: BTreeSet<ModuleId> = self.order.iter().cloned().collect();
             self.order.extend(patch.modules.keys().filter(|id| !known.contains(*id)).cloned());
         }
-        // A patch that just came is shown whole.
+        // A patch that just came is shown whole. A first module was put there by
+        // hand, on a canvas that is looked at as one begins.
         let is_empty = patch.modules.is_empty();
-        if self.was_empty && !is_empty {
+        if is_empty && !self.was_empty {
+            self.camera = Camera::default();
+        }
+        if self.was_empty && patch.modules.len() > 1 {
             self.wants_fit = true;
         }
         self.was_empty = is_empty;

@@ -275,10 +275,10 @@ impl Editor {
             Connection::Lost(why) => (why.clone(), self.theme.trouble),
             Connection::Connected { .. } => {
                 let load = format!("{} · {:.0} %", status.device, status.load * 100.0);
-                let xruns = if status.xruns > 0 {
-                    format!(" · {} xruns", status.xruns)
-                } else {
-                    String::new()
+                let xruns = match status.xruns {
+                    0 => String::new(),
+                    1 => " · 1 xrun".to_owned(),
+                    xruns => format!(" · {xruns} xruns"),
                 };
                 (load + &xruns, self.theme.faint)
             }

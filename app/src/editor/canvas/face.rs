@@ -180,6 +180,7 @@ mod tests {
     use dsp_worker::catalog::CATALOG;
 
     use super::*;
+    use crate::patch::factory::{PATCHES, TEMPLATES};
 
     #[test]
     fn every_face_has_room_for_all_that_is_on_it() {
@@ -205,6 +206,27 @@ mod tests {
             assert_eq!(face.size.y % GRID, 0.0);
             let shown = face.params.len() + covers(about.name).len();
             assert_eq!(shown, about.params.len(), "{}: every param can be turned", about.name);
+        }
+    }
+
+    #[test]
+    fn no_face_of_our_own_patches_lies_on_another_and_all_lie_on_the_grid() {
+        for own in PATCHES.iter().chain(TEMPLATES) {
+            let patch = own.patch();
+            let place = |module: &PatchModule| {
+                let about = module.about().expect("it is in the catalogue");
+                Rect::from_min_size(pos2(module.x, module.y), Face::of(about).size)
+            };
+            let places: Vec<(&ModuleId, Rect)> =
+                patch.modules.iter().map(|(id, module)| (id, place(module))).collect();
+            for (index, (id, rect)) in places.iter().enumerate() {
+                assert_eq!([rect.min.x % GRID, rect.min.y % GRID], [0.0; 2], "{}: {id}", own.name);
+                // A cable has room between them.
+                let near =
+                    |(_, other): &&(_, Rect)| other.expand(GRID).intersects(rect.shrink(1.0));
+                let near = places[..index].iter().find(near);
+                assert_eq!(near, None, "{}: {id} at {rect}", own.name);
+            }
         }
     }
 }
