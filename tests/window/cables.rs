@@ -126,7 +126,9 @@ fn what_does_not_fit_is_refused_with_a_sentence_and_changes_nothing() {
         "These are connected already.",
         "It has no inputs.",
     ];
-    assert_eq!(sentences[sentences.len() - 4..], refusals);
+    // The host has its say, too, whenever it likes.
+    sentences.retain(|sentence| refusals.contains(&sentence.as_str()));
+    assert_eq!(sentences, refusals);
     // What is asked next is answered next.
     window.drag(window.jack("output sine of vco"), window.jack("input cv of vca"));
     window.until_cable("vco.sine -> vca.cv");

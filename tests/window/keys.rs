@@ -70,9 +70,7 @@ fn arrows_turn_a_knob_that_has_the_focus_and_home_sets_it_back() {
 
     let before = window.patch();
     window.press(Key::Home);
-    window.until_patch("its default", |patch| {
-        patch.modules["ladder"].param("cutoff") == Some(was)
-    });
+    window.until_patch("its default", |patch| patch.modules["ladder"].param("cutoff") == Some(was));
     window.is_one_step(&place, &before);
 }
 

@@ -7,7 +7,11 @@ use super::worked::{Worked, cable, voice};
 
 /// Draws frames in both until they show the same, and it is so.
 #[track_caller]
-fn until_both(one: &mut Worked, other: &mut Worked, is_so: impl Fn(&sostenuto::patch::Patch) -> bool) {
+fn until_both(
+    one: &mut Worked,
+    other: &mut Worked,
+    is_so: impl Fn(&sostenuto::patch::Patch) -> bool,
+) {
     one.until("the first is in step", |_| {
         other.frames(1);
         is_so(&other.patch())

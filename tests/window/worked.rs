@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::time::Instant;
 
 use eframe::egui::accesskit::{Action, ActionData, ActionRequest, Toggled};
-use eframe::egui::{Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, Rect, Ui, Vec2, vec2};
+use eframe::egui::{
+    Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, Rect, Ui, Vec2, vec2,
+};
 use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
 use egui_kittest::{Harness, Node};
 use sostenuto::editor::preferences::Preferences;

@@ -198,12 +198,7 @@ impl Editor {
         Strip::top("menus").frame(frame).show(ui, |ui| {
             MenuBar::new().ui(ui, |ui| {
                 ui.menu_button("Patch", |ui| {
-                    self.panels.files.menu_ui(
-                        ui,
-                        &self.model,
-                        &self.preferences,
-                        &mut self.asks,
-                    );
+                    self.panels.files.menu_ui(ui, &self.model, &self.preferences, &mut self.asks);
                     ui.separator();
                     if ui.button("Close the window; the sound plays on").clicked() {
                         self.preferences.keeps_playing = true;
