@@ -365,7 +365,7 @@ impl Canvas {
         if zoom != 1.0 {
             self.camera.zoom_by(window, pointer, zoom);
         } else if is_rolling && scroll.y != 0.0 {
-            self.camera.zoom_by(window, pointer, (scroll.y / 160.0).exp());
+            self.camera.zoom_by(window, pointer, (scroll.y / 320.0).exp());
         } else {
             self.camera.pan(scroll);
         }
