@@ -94,12 +94,16 @@ fn workers_ui(ui: &mut Ui, theme: &Theme, model: &Model) {
             ui.label(RichText::new(head).size(11.5).color(theme.faint));
         }
         ui.end_row();
-        workers.iter().for_each(|worker| worker_row(ui, theme, worker));
+        let mut workers: Vec<&WorkerStatus> = workers.iter().collect();
+        // Spares have no slot, and come last.
+        workers.sort_by_key(|worker| (worker.slot, worker.pid));
+        workers.into_iter().for_each(|worker| worker_row(ui, theme, worker));
     });
 }
 
 fn worker_row(ui: &mut Ui, theme: &Theme, worker: &WorkerStatus) {
-    ui.label(RichText::new(worker.slot.to_string()).color(theme.faint));
+    let slot = if worker.state == "spare" { "–".to_owned() } else { worker.slot.to_string() };
+    ui.label(RichText::new(slot).color(theme.faint));
     ui.label(worker.pid.to_string());
     ui.label(&worker.state);
     ui.label(worker.jobs.to_string());
