@@ -41,9 +41,9 @@ fn a_window_starts_a_host_and_another_when_that_is_killed() {
     // And it is worked on as before.
     window.command(Key::K);
     window.until_shown("Search modules");
-    window.write("reverb");
+    window.write("tuner");
     window.press(Key::Enter);
-    window.until_patch("a reverb", |patch| patch.modules.contains_key("reverb"));
+    window.until_patch("a tuner", |patch| patch.modules.contains_key("tuner"));
     window.is_one_step(&place, &patch);
 }
 
