@@ -52,6 +52,12 @@ fn drill_sentence(drill: &DrillView, model: &Model) -> String {
     let slack_secs = model.sound.ahead as f32 * model.sound.block_frames as f32
         / model.sound.sample_rate_hz.max(1) as f32;
     let pid = drill.pid;
+    if drill.recovery_secs == 0.0 {
+        return format!(
+            "Worker {pid} was killed. It had done its part of the block, and another does the \
+             next. You heard nothing."
+        );
+    }
     if slack_secs > 0.0 && drill.recovery_secs < slack_secs {
         let slack = duration(slack_secs);
         return format!(

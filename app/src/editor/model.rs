@@ -135,7 +135,7 @@ pub struct CardView {
 pub struct DrillView {
     /// Its process.
     pub pid: u32,
-    /// From its death until its work was done by another.
+    /// From its death until its work was done by another; 0 where it had none.
     pub recovery_secs: f32,
 }
 
