@@ -4,11 +4,11 @@ use dsp_worker::catalog::CATALOG;
 use dsp_worker::module::{About, Port, Tag};
 use eframe::egui::{
     Align, Area, Context, CornerRadius, FontId, Id, Key, Layout, Modifiers, Order, Pos2, Rect,
-    Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo,
+    Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
     WidgetType, pos2, vec2,
 };
 
-use super::parts::{caption, chip, faint, floating, sign};
+use super::parts::{caption, chip, faint, floating, search_field, sign};
 use super::preferences::Preferences;
 use super::search::{Clue, Finder};
 use super::theme::Theme;
@@ -218,21 +218,8 @@ impl Browser {
 
     fn head(&mut self, ui: &mut Ui, theme: &Theme) {
         caption(ui, theme, &self.wish.title());
-        let field = TextEdit::singleline(&mut self.shelf.typed)
-            .hint_text("What should it do?")
-            .font(FontId::proportional(16.0))
-            .margin(vec2(8.0, 6.0))
-            .desired_width(f32::INFINITY)
-            .show(ui);
-        let field = field.response.response;
-        field.widget_info(|| {
-            let mut info = WidgetInfo::labeled(WidgetType::TextEdit, true, "Search modules");
-            info.current_text_value = Some(self.shelf.typed.clone());
-            info
-        });
-        if self.is_fresh {
-            field.request_focus();
-        }
+        let typed = &mut self.shelf.typed;
+        let field = search_field(ui, typed, "What should it do?", "Search modules", self.is_fresh);
         if field.changed() {
             self.marked = 0;
         }

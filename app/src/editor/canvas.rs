@@ -20,7 +20,6 @@ use super::module_menu::ModuleWish;
 use super::patching;
 use super::preferences::Preferences;
 use super::theme::Theme;
-use crate::patch::edit::Move;
 use crate::patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch};
 
 mod cable;
@@ -320,16 +319,15 @@ impl Canvas {
         if self.camera.glide(ui.input(|input| input.stable_dt).min(0.1)) {
             ui.ctx().request_repaint();
         }
-        let (is_panning, delta) = ui.input(|input| {
+        let (is_middle, is_dragged, delta) = ui.input(|input| {
             let pointer = &input.pointer;
             let is_dragged =
                 pointer.button_down(PointerButton::Secondary) && pointer.is_decidedly_dragging();
-            (pointer.button_down(PointerButton::Middle) || is_dragged, pointer.delta())
+            (pointer.middle_down(), is_dragged, pointer.delta())
         });
-        if is_panning && ground.is_pointer_button_down_on()
-            || is_panning
-                && ui.input(|i| i.pointer.middle_down())
-                && ui.rect_contains_pointer(window)
+        let is_on_ground = ground.is_pointer_button_down_on();
+        if (is_dragged && is_on_ground)
+            || (is_middle && (is_on_ground || ui.rect_contains_pointer(window)))
         {
             self.camera.pan(delta);
             ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
@@ -426,13 +424,13 @@ impl Canvas {
             return asks.edit(Edit::Group(edits));
         }
         let size = Face::of(kind).size;
-        let snap = |x: f32| (x / face::GRID).round() * face::GRID;
         let corner = match &chosen.wish {
             BrowseFor::From(_) => chosen.at - vec2(0.0, size.y / 2.0),
             BrowseFor::Into(_) => chosen.at - vec2(size.x, size.y / 2.0),
             _ => chosen.at - size / 2.0,
         };
-        let (id, add) = patching::add(patch, kind.name, snap(corner.x), snap(corner.y));
+        let place = face::snapped(corner.to_vec2());
+        let (id, add) = patching::add(patch, kind.name, place.x, place.y);
         let mut edits = vec![add];
         match &chosen.wish {
             BrowseFor::From(from) => {
@@ -488,9 +486,8 @@ impl Canvas {
         let window = self.window.unwrap_or(Rect::NOTHING);
         let pointer = ui.input(|input| input.pointer.hover_pos());
         let point = pointer.filter(|point| window.contains(*point)).unwrap_or(window.center());
-        let at = self.camera.to_canvas(window, point);
-        let snap = |x: f32| (x / face::GRID).round() * face::GRID;
-        let (names, edit) = patching::paste(patch, &copied, snap(at.x), snap(at.y));
+        let place = face::snapped(self.camera.to_canvas(window, point).to_vec2());
+        let (names, edit) = patching::paste(patch, &copied, place.x, place.y);
         self.choose_new(names);
         asks.edit(edit);
         Ok(())
@@ -524,18 +521,6 @@ impl Canvas {
     /// Chooses every module.
     pub fn select_all(&mut self, patch: &Patch) {
         self.selection = patch.modules.keys().cloned().collect();
-    }
-
-    /// Moves the selection by so many points.
-    pub fn nudge(&mut self, patch: &Patch, by: Vec2, asks: &mut Asks) {
-        let moves = self.selection.iter().filter_map(|id| {
-            let module = patch.modules.get(id)?;
-            Some(Move { module: id.clone(), x: module.x + by.x, y: module.y + by.y })
-        });
-        let moves: Vec<Move> = moves.collect();
-        if !moves.is_empty() {
-            asks.edit(Edit::MoveModules(moves));
-        }
     }
 
     /// Zooms around the middle of the window.

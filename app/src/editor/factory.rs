@@ -1,11 +1,10 @@
 //! The patches that come with the program, to open or to begin with.
 
 use eframe::egui::{
-    Align, Button, Context, FontId, Id, Key, Layout, Modal, Modifiers, RichText, ScrollArea,
-    TextEdit, Ui, WidgetInfo, WidgetType, vec2,
+    Align, Button, Context, Id, Key, Layout, Modal, Modifiers, RichText, ScrollArea, Ui, vec2,
 };
 
-use super::parts::{caption, faint, floating, main_button};
+use super::parts::{caption, faint, floating, main_button, search_field};
 use super::search::{Clue, Finder};
 use super::theme::Theme;
 use crate::patch::Patch;
@@ -107,21 +106,8 @@ impl FactoryBrowser {
 
     fn head(&mut self, ui: &mut Ui, theme: &Theme) {
         caption(ui, theme, "Templates and patches to hear");
-        let field = TextEdit::singleline(&mut self.typed)
-            .hint_text("Search")
-            .font(FontId::proportional(16.0))
-            .margin(vec2(8.0, 6.0))
-            .desired_width(f32::INFINITY)
-            .show(ui);
-        let field = field.response.response;
-        field.widget_info(|| {
-            let mut info = WidgetInfo::labeled(WidgetType::TextEdit, true, "Search patches");
-            info.current_text_value = Some(self.typed.clone());
-            info
-        });
-        if self.is_fresh {
-            field.request_focus();
-        }
+        let typed = &mut self.typed;
+        let field = search_field(ui, typed, "Search", "Search patches", self.is_fresh);
         if field.changed() {
             self.marked = 0;
         }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{
     Align2, Button, Color32, Context, CornerRadius, FontId, Frame, Margin, Response, RichText,
-    Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, WidgetType, vec2,
+    Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
 
 use super::theme::Theme;
@@ -24,6 +24,32 @@ pub fn floating(theme: &Theme) -> Frame {
             spread: 0,
             color: Color32::from_black_alpha(96),
         })
+}
+
+/// Where one types what is looked for. It takes the keys while it `is_fresh`.
+pub fn search_field(
+    ui: &mut Ui,
+    typed: &mut String,
+    hint: &str,
+    name: &str,
+    is_fresh: bool,
+) -> Response {
+    let field = TextEdit::singleline(typed)
+        .hint_text(hint)
+        .font(FontId::proportional(16.0))
+        .margin(vec2(8.0, 6.0))
+        .desired_width(f32::INFINITY)
+        .show(ui);
+    let field = field.response.response;
+    field.widget_info(|| {
+        let mut info = WidgetInfo::labeled(WidgetType::TextEdit, true, name);
+        info.current_text_value = Some(typed.clone());
+        info
+    });
+    if is_fresh {
+        field.request_focus();
+    }
+    field
 }
 
 /// A sunken part of a panel.

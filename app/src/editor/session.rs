@@ -40,8 +40,6 @@ pub struct Session {
     hearer: ViewHearer,
     probe: Option<Probe>,
     is_own: bool,
-    /// What was refused: the address and the sentence.
-    errors: Vec<(String, String)>,
     /// The host's first words were heard.
     is_greeted: bool,
     line: Option<JoinHandle<()>>,
@@ -75,7 +73,6 @@ impl Session {
             hearer: ViewHearer::default(),
             probe: None,
             is_own: false,
-            errors: Vec::new(),
             is_greeted: false,
             line: Some(line),
         }
@@ -95,7 +92,6 @@ impl Session {
                 Heard::Said(message) => self.hear(model, message, now_secs, &mut news),
             }
         }
-        news.errors = std::mem::take(&mut self.errors);
         news
     }
 
@@ -130,7 +126,7 @@ impl Session {
             return;
         }
         if message.addr == "/error" {
-            self.errors.extend(hear::error(&message));
+            news.errors.extend(hear::error(&message));
             return;
         }
         let is_whole = message.addr == "/patch";

@@ -342,7 +342,6 @@ impl Editor {
     fn floating_ui(&mut self, ctx: &Context) {
         let Editor { model, theme, preferences, panels, asks, browser, canvas, .. } = self;
         if let Some(chosen) = browser.ui(ctx, theme, preferences) {
-            preferences.used_module(chosen.kind.name);
             let scene = Scene { theme, preferences, model };
             canvas.put(scene, &chosen, asks);
         }

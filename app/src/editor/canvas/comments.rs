@@ -8,7 +8,7 @@ use eframe::egui::{
     vec2,
 };
 
-use super::face::GRID;
+use super::face::{GRID, snapped};
 use super::{Canvas, Desk, Layout};
 use crate::editor::pen::Pen;
 use crate::patch::edit::Move;
@@ -39,10 +39,6 @@ impl Editing {
             _ => Vec2::ZERO,
         }
     }
-}
-
-fn snapped(way: Vec2) -> Vec2 {
-    (way / GRID).round() * GRID
 }
 
 fn rect_of(comment: &Comment) -> Rect {

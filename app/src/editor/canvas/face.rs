@@ -12,6 +12,11 @@ use crate::patch::{Cable, ModuleId, Name, Patch, PatchModule};
 
 /// Faces begin and end on multiples of this.
 pub const GRID: f32 = 20.0;
+/// The nearest place on the grid.
+pub fn snapped(place: Vec2) -> Vec2 {
+    (place / GRID).round() * GRID
+}
+
 /// The bar with the module's name.
 pub const TITLE_HEIGHT: f32 = 28.0;
 /// From one port to the one below it.

@@ -7,7 +7,8 @@ use eframe::egui::{
 };
 
 use super::cable::Curve;
-use super::{Canvas, Desk, End, Intent, Layout, face};
+use super::face::snapped;
+use super::{Canvas, Desk, End, Intent, Layout};
 use crate::editor::browser::BrowseFor;
 use crate::editor::model::Asks;
 use crate::editor::patching::{self, can_connect};
@@ -40,10 +41,6 @@ impl Hand {
             _ => Vec2::ZERO,
         }
     }
-}
-
-fn snapped(way: Vec2) -> Vec2 {
-    (way / face::GRID).round() * face::GRID
 }
 
 /// What becomes of a cable that is let go.
