@@ -185,9 +185,13 @@ pub struct Mouse<'a> {
 impl Mouse<'_> {
     /// What xdotool is told, in words; and the window draws it.
     fn does(&self, words: &str) {
+        self.begins(words);
+        self.window.drawn();
+    }
+
+    fn begins(&self, words: &str) {
         let words: Vec<&str> = words.split(' ').collect();
         tell(&self.window.display, "xdotool", &words);
-        self.window.drawn();
     }
 
     fn goes_to(&self, [x, y]: [f32; 2]) {
@@ -198,6 +202,13 @@ impl Mouse<'_> {
     #[track_caller]
     pub fn click(&self, name: &str) {
         self.click_at(self.window.place(name).middle());
+    }
+
+    /// What has this name, and closes the window.
+    #[track_caller]
+    pub fn click_last(&self, name: &str) {
+        self.goes_to(self.window.place(name).middle());
+        self.begins("click 1");
     }
 
     pub fn click_at(&self, at: [f32; 2]) {
