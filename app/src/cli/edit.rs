@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, CommandFactory};
@@ -64,11 +66,14 @@ impl Edit {
                 .with_min_inner_size(vec2(640.0, 400.0)),
             ..eframe::NativeOptions::default()
         };
+        let is_open = Arc::new(AtomicBool::new(false));
+        let opens = Arc::clone(&is_open);
         let open = move || {
             eframe::run_native(
                 "sostenuto",
                 options,
                 Box::new(move |window| {
+                    opens.store(true, Ordering::Relaxed);
                     let ctx = window.egui_ctx.clone();
                     let wake = move || ctx.request_repaint();
                     let session = Session::start(endpoint, Some(start), wake);
@@ -85,6 +90,9 @@ impl Edit {
             Ok(closed) => {
                 closed.map_err(|why| anyhow!("The window can not be opened: {why}. {LIBRARIES}"))
             }
+            Err(_) if is_open.load(Ordering::Relaxed) => bail!(
+                "The window is gone. The sound plays on: `sostenuto` opens another window on it."
+            ),
             Err(_) => bail!("The window can not be opened. {LIBRARIES}"),
         }
     }
