@@ -14,6 +14,7 @@ use self::camera::Camera;
 use self::face::Face;
 use self::hand::Hand;
 use self::trace::Trace;
+use self::wiring::Wiring;
 use super::browser::BrowseFor;
 use super::model::{Asks, Model};
 use super::module_menu::ModuleWish;
@@ -33,6 +34,7 @@ mod minimap;
 mod modules;
 mod trace;
 mod wires;
+mod wiring;
 
 /// Below this zoom faces are drawn simply: nobody turns a knob of nine pixels.
 pub const DETAIL_ZOOM: f32 = 0.5;
@@ -155,6 +157,7 @@ pub type ModuleMenu<'a> = dyn FnMut(&mut Ui, &ModuleId, &mut Asks) -> Option<Mod
 struct Desk<'a> {
     scene: Scene<'a>,
     layout: &'a Layout,
+    wiring: &'a Wiring<'a>,
     /// Where the canvas is on the screen.
     window: Rect,
     asks: &'a mut Asks,
@@ -176,17 +179,20 @@ struct Layout {
 
 impl Layout {
     fn jack(&self, end: &End) -> Option<Pos2> {
-        let (rect, face) = self.places.get(end.module())?;
-        let at = match end {
-            End::Output(output) => face.output(&output.port),
-            End::Input(input) => face.input(&input.port),
-        };
-        at.map(|at| rect.min + at.to_vec2())
+        match end {
+            End::Output(output) => self.output(output),
+            End::Input(input) => self.input(input),
+        }
     }
 
-    fn ends(&self, cable: &Cable) -> Option<(Pos2, Pos2)> {
-        let from = self.jack(&End::Output(cable.from.clone()))?;
-        Some((from, self.jack(&End::Input(cable.to.clone()))?))
+    fn output(&self, output: &OutputRef) -> Option<Pos2> {
+        let (rect, face) = self.places.get(&output.module)?;
+        face.output(&output.port).map(|at| rect.min + at.to_vec2())
+    }
+
+    fn input(&self, input: &InputRef) -> Option<Pos2> {
+        let (rect, face) = self.places.get(&input.module)?;
+        face.input(&input.port).map(|at| rect.min + at.to_vec2())
     }
 
     fn bounds(&self) -> Option<Rect> {
@@ -270,7 +276,9 @@ impl Canvas {
         let layout = self.layout(scene.model.patch());
         self.move_camera(ui, &layout, window, &ground);
         self.draw_ground(ui, scene, window);
-        let desk = Desk { scene, layout: &layout, window, asks, intents: Vec::new(), module_menu };
+        let wiring = Wiring::new(scene.model.patch(), &layout, &scene.model.signals);
+        let (layout, wiring, intents) = (&layout, &wiring, Vec::new());
+        let desk = Desk { scene, layout, wiring, window, asks, intents, module_menu };
         self.on_desk(ui, desk, &ground)
     }
 

@@ -303,13 +303,15 @@ fn said(ui: &Ui, response: &Response, hand: &mut Hand, asks: &mut Asks) {
 
 /// Tells screen readers, and tests, what stands here.
 fn describe(ui: &Ui, spot: &ParamSpot, response: &Response, value: f32) {
-    let name = format!("{} of {}", spot.param.name, spot.module);
-    response.widget_info(|| match spot.kind {
-        WidgetKind::Switch => {
-            WidgetInfo::selected(WidgetType::Checkbox, ui.is_enabled(), value != 0.0, &name)
+    response.widget_info(|| {
+        let name = format!("{} of {}", spot.param.name, spot.module);
+        match spot.kind {
+            WidgetKind::Switch => {
+                WidgetInfo::selected(WidgetType::Checkbox, ui.is_enabled(), value != 0.0, name)
+            }
+            WidgetKind::Choice => WidgetInfo::labeled(WidgetType::ComboBox, ui.is_enabled(), name),
+            _ => WidgetInfo::slider(ui.is_enabled(), f64::from(value), name),
         }
-        WidgetKind::Choice => WidgetInfo::labeled(WidgetType::ComboBox, ui.is_enabled(), &name),
-        _ => WidgetInfo::slider(ui.is_enabled(), f64::from(value), &name),
     });
     let param = spot.param;
     ui.ctx().accesskit_node_builder(response.id, |node| {

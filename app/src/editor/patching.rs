@@ -362,19 +362,18 @@ fn free_macro(patch: &Patch) -> Option<OutputRef> {
 pub fn connected(patch: &Patch, id: &ModuleId) -> BTreeSet<ModuleId> {
     let mut found = BTreeSet::from([id.clone()]);
     for is_forward in [true, false] {
-        let mut reached = vec![id.clone()];
-        let mut seen = BTreeSet::from([id.clone()]);
-        while let Some(at) = reached.pop() {
-            for Cable { from, to } in &patch.cables {
-                let (here, there) =
-                    if is_forward { (from, &to.module) } else { (from, &from.module) };
-                let starts = if is_forward { here.module == at } else { to.module == at };
-                if starts && seen.insert(there.clone()) {
-                    reached.push(there.clone());
-                }
-            }
+        let mut nexts: BTreeMap<&ModuleId, Vec<&ModuleId>> = BTreeMap::new();
+        for Cable { from, to } in &patch.cables {
+            let (from, to) = (&from.module, &to.module);
+            let (here, there) = if is_forward { (from, to) } else { (to, from) };
+            nexts.entry(here).or_default().push(there);
         }
-        found.extend(seen);
+        let (mut reached, mut seen) = (vec![id], BTreeSet::from([id]));
+        while let Some(at) = reached.pop() {
+            let next = nexts.get(at).into_iter().flatten();
+            reached.extend(next.filter(|there| seen.insert(there)));
+        }
+        found.extend(seen.into_iter().cloned());
     }
     found
 }

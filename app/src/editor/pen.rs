@@ -1,17 +1,20 @@
 //! Drawing on a face that may be near or far: lines and words grow with the zoom.
 
 use std::f32::consts::PI;
+use std::sync::Arc;
 
 use eframe::egui::epaint::{CircleShape, Mesh, PathStroke};
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui,
-    Vec2, pos2,
+    Align2, Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind,
+    Ui, Vec2, pos2,
 };
 
 use super::theme::{Look, Theme};
 
 /// Words smaller than this on the screen can not be read, and are not drawn.
 const LEAST_TEXT: f32 = 6.0;
+/// So many points are not seen.
+const UNSEEN: f32 = 0.1;
 /// How far a name is squeezed before it is cut.
 const LEAST_SQUEEZE: f32 = 0.72;
 
@@ -77,7 +80,14 @@ impl Pen {
     /// A disc, with or without an edge.
     pub fn disc(&self, center: Pos2, radius: f32, fill: Color32, stroke: Stroke) {
         let radius = radius * self.zoom;
-        self.painter.add(CircleShape { center, radius, fill, stroke });
+        if stroke.is_empty() || !fill.is_opaque() {
+            self.painter.add(CircleShape { center, radius, fill, stroke });
+            return;
+        }
+        // One on the other: filled discs are in the font's atlas, edges are not.
+        let half = stroke.width / 2.0;
+        self.painter.circle_filled(center, radius + half, stroke.color);
+        self.painter.circle_filled(center, (radius - half).max(0.0), fill);
     }
 
     /// A triangle, a diamond: anything without a dent.
@@ -106,7 +116,9 @@ impl Pen {
         if turns < 1e-3 {
             return;
         }
-        let pieces = (turns * 60.0 * self.zoom.max(0.5)).ceil().clamp(2.0, 240.0) as usize;
+        // Straight pieces no farther from the ring than the eye can see.
+        let angle = 2.0 * (2.0 * UNSEEN / (radius * self.zoom).max(1.0)).sqrt();
+        let pieces = (turns * SWEEP / angle).ceil().clamp(2.0, 240.0) as usize;
         let at = |piece: usize| from + (to - from) * piece as f32 / pieces as f32;
         let points = (0..=pieces).map(|piece| self.on_ring(center, radius, at(piece))).collect();
         self.path(points, width, colour);
@@ -128,20 +140,32 @@ impl Pen {
     /// Words in a place of a given width: squeezed, and cut only if they must be.
     pub fn fitted_text(&self, place: Rect, align: Align2, size: f32, colour: Color32, text: &str) {
         let Some(font) = self.font(size) else { return };
-        let width = self.painter.layout_no_wrap(text.to_owned(), font, colour).size().x;
-        let squeeze = (place.width() / width.max(1.0)).clamp(LEAST_SQUEEZE, 1.0);
-        let Some(font) = self.font(size * squeeze) else { return };
-        let fits = |text: &str| {
-            let galley = self.painter.layout_no_wrap(text.to_owned(), font.clone(), colour);
-            galley.size().x <= place.width() + 1.0
+        let put = |galley: Arc<Galley>| {
+            let rect = align.anchor_size(align.pos_in_rect(&place), galley.size());
+            self.painter.galley(rect.min, galley, colour);
         };
-        let mut shown = text.to_owned();
-        let mut letters = text.chars().count();
-        while letters > 1 && !fits(&shown) {
-            letters -= 1;
-            shown = text.chars().take(letters).chain(['…']).collect();
+        let lay_out =
+            |text: String, font: &FontId| self.painter.layout_no_wrap(text, font.clone(), colour);
+        let galley = lay_out(text.to_owned(), &font);
+        let squeeze = (place.width() / galley.size().x.max(1.0)).clamp(LEAST_SQUEEZE, 1.0);
+        if squeeze == 1.0 {
+            return put(galley);
         }
-        self.painter.text(align.pos_in_rect(&place), align, shown, font, colour);
+        let Some(font) = self.font(size * squeeze) else { return };
+        let fits = |galley: &Galley| galley.size().x <= place.width() + 1.0;
+        let whole = lay_out(text.to_owned(), &font);
+        if fits(&whole) {
+            return put(whole);
+        }
+        let cut =
+            |letters: usize| lay_out(text.chars().take(letters).chain(['…']).collect(), &font);
+        // One letter is there in any case.
+        let (mut letters, mut too_many) = (1, text.chars().count());
+        while letters + 1 < too_many {
+            let middle = (letters + too_many) / 2;
+            if fits(&cut(middle)) { letters = middle } else { too_many = middle }
+        }
+        put(cut(letters));
     }
 
     /// How wide words would be.

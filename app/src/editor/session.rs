@@ -1,6 +1,7 @@
 //! The window's line to the host: finds one or starts one, mirrors its patch,
 //! sends what the musician asks for. No frame ever waits for it.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -183,8 +184,13 @@ impl Session {
         let Some(probe) = &self.probe else { return };
         let Some(now) = probe.now() else { return };
         let block_nanos = now.frames as f32 / now.sample_rate_hz * 1e9;
-        for id in modules {
-            let Some(seen) = self.view.modules.iter().find(|seen| seen.id == *id) else { continue };
+        let wanted: BTreeSet<&ModuleId> = modules.into_iter().collect();
+        for seen in self.view.modules.iter().filter(|seen| wanted.contains(&seen.id)) {
+            let id = &seen.id;
+            // One that is leaving may have the name of one that comes.
+            if model.signals.modules.contains_key(id) {
+                continue;
+            }
             let Some(face) = probe.face(seen) else { continue };
             let outputs =
                 model.mirror.patch().modules.get(id).and_then(|module| module.about().ok());

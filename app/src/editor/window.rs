@@ -20,7 +20,7 @@ use super::session::{News, Session};
 use super::shortcuts::{Command, dispatch, keys_of};
 use super::theme::Theme;
 use crate::osc::request::Request;
-use crate::patch::{Edit, ModuleId, factory};
+use crate::patch::{Cable, Edit, ModuleId, factory};
 
 /// How often what flows is drawn while somebody is at the window.
 const LIVELY: Duration = Duration::from_millis(33);
@@ -415,13 +415,10 @@ impl eframe::App for Editor {
 /// Those modules, and those that send to them: what flows into a port is what
 /// another module sends.
 fn sources(model: &Model, shown: &[ModuleId]) -> BTreeSet<ModuleId> {
-    let mut wanted: BTreeSet<ModuleId> = shown.iter().cloned().collect();
-    for cable in &model.patch().cables {
-        if shown.contains(&cable.to.module) {
-            wanted.insert(cable.from.module.clone());
-        }
-    }
-    wanted
+    let shown: BTreeSet<&ModuleId> = shown.iter().collect();
+    let into = |cable: &&Cable| shown.contains(&cable.to.module);
+    let sending = model.patch().cables.iter().filter(into).map(|cable| &cable.from.module);
+    shown.iter().copied().chain(sending).cloned().collect()
 }
 
 fn patch_name(model: &Model) -> String {

@@ -1,7 +1,10 @@
 //! How cables hang, and whether the pointer is on one.
 
-use eframe::egui::epaint::CubicBezierShape;
-use eframe::egui::{Color32, Pos2, Rect, Stroke, vec2};
+use eframe::egui::{Pos2, Rect, vec2};
+
+/// How far a cable that is drawn may be from its curve, in points: less than
+/// half a pixel is not seen.
+const TOLERANCE: f32 = 0.2;
 
 /// The farthest that a cable hangs below a straight line, in canvas points.
 const MOST_SAG: f32 = 120.0;
@@ -55,10 +58,13 @@ impl Curve {
         nearest
     }
 
-    /// To be painted.
-    pub fn shape(&self, width: f32, colour: Color32) -> CubicBezierShape {
-        let stroke = Stroke::new(width, colour);
-        CubicBezierShape::from_points_stroke(self.points, false, Color32::TRANSPARENT, stroke)
+    /// Points on it that are close enough to each other to draw it by.
+    pub fn points(&self) -> Vec<Pos2> {
+        let [a, b, c, d] = self.points.map(Pos2::to_vec2);
+        // Wang's bound for a cubic: its second differences say how much it bends.
+        let bend = (a - b * 2.0 + c).length().max((b - c * 2.0 + d).length());
+        let pieces = (0.75 * bend / TOLERANCE).sqrt().ceil().clamp(1.0, 64.0);
+        (0..=pieces as usize).map(|piece| self.at(piece as f32 / pieces)).collect()
     }
 }
 
@@ -88,5 +94,24 @@ mod tests {
         }
         assert!(curve.distance(pos2(150.0, 300.0)).0 > 100.0);
         assert!(curve.bounds().contains(curve.at(0.5)));
+    }
+
+    #[test]
+    fn it_is_drawn_by_few_points_that_lie_on_it() {
+        for (to, most) in [(pos2(40.0, 10.0), 10), (pos2(1500.0, 700.0), 40)] {
+            let curve = Curve::new(pos2(0.0, 0.0), to, 0.3, 1.0);
+            let points = curve.points();
+            assert!(points.len() <= most, "{}", points.len());
+            for step in 0..=200 {
+                let at = curve.at(step as f32 / 200.0);
+                let near = points.windows(2).map(|ends| {
+                    let way = ends[1] - ends[0];
+                    let along = ((at - ends[0]).dot(way) / way.length_sq()).clamp(0.0, 1.0);
+                    at.distance(ends[0] + way * along)
+                });
+                let distance = near.fold(f32::INFINITY, f32::min);
+                assert!(distance <= TOLERANCE, "{distance}");
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use eframe::egui::{
 
 use super::cable::Curve;
 use super::face::snapped;
+use super::wiring::Run;
 use super::{Canvas, Desk, End, Intent, Layout};
 use crate::editor::browser::BrowseFor;
 use crate::editor::model::Asks;
@@ -147,19 +148,20 @@ impl Canvas {
     }
 
     /// The cable into which the module in the hand would go.
-    pub(super) fn insertion(&self, patch: &Patch, layout: &Layout, tension: f32) -> Option<Cable> {
+    pub(super) fn insertion(&self, desk: &Desk) -> Option<Cable> {
+        let Desk { scene, layout, wiring, .. } = *desk;
         let Hand::Modules { grabbed, modules, .. } = &self.hand else { return None };
         let (rect, face) = layout.places.get(grabbed)?;
+        let patch = scene.model.patch();
         let is_free = modules.len() == 1 && patch.cables_of(grabbed).next().is_none();
         let about = face.about.filter(|_| is_free)?;
         patching::way_through(grabbed, about)?;
-        let distance = |cable: &Cable| {
-            let (from, to) = layout.ends(cable)?;
-            let curve = Curve::new(from, to, tension, 1.0);
+        let distance = |run: &Run| {
+            let curve = Curve::new(run.from, run.to, scene.preferences.cable_tension, 1.0);
             Some(curve.distance(rect.center()).0).filter(|distance| *distance < INSERT_REACH)
         };
-        let near = patch.cables.iter().filter_map(|cable| Some((distance(cable)?, cable)));
-        near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, cable)| cable.clone())
+        let near = wiring.runs().iter().filter_map(|run| Some((distance(run)?, run)));
+        near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, run)| run.cable.clone())
     }
 
     /// Goes on with what the hand does, or ends it.
@@ -222,7 +224,7 @@ impl Canvas {
                     Hand::Modules { grabbed: grabbed.clone(), modules: modules.clone(), way };
                 ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
                 if !is_down {
-                    let into = self.insertion(patch, layout, scene.preferences.cable_tension);
+                    let into = self.insertion(desk);
                     self.hand = Hand::Nothing;
                     self.let_go_of_modules(
                         patch,
@@ -364,7 +366,7 @@ impl Canvas {
             _ => theme.accent,
         };
         let curve = Curve::new(from, to, scene.preferences.cable_tension, zoom);
-        ui.painter().add(curve.shape(4.0 * zoom.max(0.6), colour));
+        ui.painter().line(curve.points(), Stroke::new(4.0 * zoom.max(0.6), colour));
         let ring = Stroke::new(2.0, colour);
         match landing {
             Landing::Fits(_) => {

@@ -10,6 +10,7 @@ use eframe::egui::{
 
 use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
 use super::hand::Hand;
+use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
 use crate::editor::model::Level;
 use crate::editor::module_menu::module_popup;
@@ -17,7 +18,7 @@ use crate::editor::param::{ParamSpot, param_ui_with};
 use crate::editor::patching::{self, Modulator, input_that_moves};
 use crate::editor::pen::Pen;
 use crate::editor::screen::{ScreenSpot, screen_ui};
-use crate::patch::{InputRef, ModuleId, OutputRef, Patch, PatchModule};
+use crate::patch::{InputRef, ModuleId, OutputRef, PatchModule};
 
 /// Below this zoom jacks are too small to be seen.
 const JACK_ZOOM: f32 = 0.35;
@@ -215,7 +216,7 @@ impl Canvas {
             let rect =
                 Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom);
             let value = spot.module.param(param.name).unwrap_or(param.default);
-            let moved = moved(scene, spot.id, spot.module, param);
+            let moved = moved(desk.wiring, spot, param);
             let under = ParamSpot { rect, zoom, module: spot.id, param, value, moved, kind };
             let mut wanted = None;
             let has_input = input_that_moves(about, param.name).is_some();
@@ -249,14 +250,16 @@ impl Canvas {
         for (index, (port, at)) in spot.face.inputs.iter().enumerate() {
             let end = End::Input(InputRef { module: spot.id.clone(), port: port.clone() });
             let facts = about.map(|about| &about.inputs[index]);
-            let level = level_into(scene, &end);
-            self.port_ui(ui, desk, spot, (&end, *at, facts), level);
+            let first = desk.wiring.into(spot.id, port).next();
+            let (is_plugged, level) = (first.is_some(), first.and_then(|run| run.level));
+            self.port_ui(ui, desk, spot, (&end, *at, facts), (is_plugged, level));
         }
         for (index, (port, at)) in spot.face.outputs.iter().enumerate() {
             let output = OutputRef { module: spot.id.clone(), port: port.clone() };
             let level = scene.model.signals.level(scene.model.patch(), &output);
             let facts = about.map(|about| &about.outputs[index]);
-            self.port_ui(ui, desk, spot, (&End::Output(output), *at, facts), level);
+            let is_plugged = desk.wiring.is_plugged(spot.id, port);
+            self.port_ui(ui, desk, spot, (&End::Output(output), *at, facts), (is_plugged, level));
         }
     }
 
@@ -266,7 +269,7 @@ impl Canvas {
         desk: &mut Desk,
         spot: &Spot,
         (end, at, facts): (&End, Pos2, Option<&'static Port>),
-        level: Option<Level>,
+        (is_plugged, level): (bool, Option<Level>),
     ) {
         let scene = desk.scene;
         let (theme, zoom, patch) = (scene.theme, self.camera.zoom, scene.model.patch());
@@ -289,10 +292,6 @@ impl Canvas {
         let way = if is_output { "output" } else { "input" };
         response.widget_info(|| {
             WidgetInfo::labeled(WidgetType::Button, true, format!("{way} {name} of {}", spot.id))
-        });
-        let is_plugged = patch.cables.iter().any(|cable| match end {
-            End::Output(output) => cable.from == *output,
-            End::Input(input) => cable.to == *input,
         });
         let body = if is_plugged { theme.text } else { theme.faint };
         pen.disc(jack, JACK_RADIUS, theme.well, Stroke::new(2.0 * zoom, body));
@@ -372,27 +371,15 @@ fn fault(scene: Scene, id: &ModuleId) -> Option<String> {
     })
 }
 
-/// What flows into a port: of the first of its cables.
-fn level_into(scene: Scene, end: &End) -> Option<Level> {
-    let End::Input(input) = end else { return None };
-    let patch = scene.model.patch();
-    let cable = patch.cables.iter().find(|cable| cable.to == *input)?;
-    scene.model.signals.level(patch, &cable.from)
-}
-
 /// Where a param is in effect, where cables move it.
-fn moved(scene: Scene, id: &ModuleId, module: &PatchModule, param: &'static Param) -> Option<f32> {
-    let about = module.about().ok()?;
-    let input = input_that_moves(about, param.name)?;
+fn moved(wiring: &Wiring, spot: &Spot, param: &'static Param) -> Option<f32> {
+    let input = input_that_moves(spot.face.about?, param.name)?;
     let moves = input.moves.as_ref()?;
-    let patch: &Patch = scene.model.patch();
-    let into =
-        |cable: &&crate::patch::Cable| cable.to.module == *id && &*cable.to.port == input.name;
     let mut volts = None;
-    for cable in patch.cables.iter().filter(into) {
-        let level = scene.model.signals.level(patch, &cable.from)?;
-        volts = Some(volts.unwrap_or(0.0) + level.volts);
+    for run in wiring.into(spot.id, input.name) {
+        volts = Some(volts.unwrap_or(0.0) + run.level?.volts);
     }
-    let amount = moves.amount.map_or(Some(1.0), |amount| module.param(amount))?;
-    Some(moves.moved(param, module.param(param.name)?, amount, volts?))
+    let volts = volts?;
+    let amount = moves.amount.map_or(Some(1.0), |amount| spot.module.param(amount))?;
+    Some(moves.moved(param, spot.module.param(param.name)?, amount, volts))
 }

@@ -4,6 +4,7 @@ use eframe::egui::{Align2, FontId, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, ve
 
 use super::cable::Curve;
 use super::hand::Hand;
+use super::wiring::Run;
 use super::{Canvas, DETAIL_ZOOM, Desk, Pointed, Scene, glow};
 use crate::editor::model::Level;
 use crate::editor::theme::Theme;
@@ -14,10 +15,9 @@ const REACH: f32 = 7.0;
 
 impl Canvas {
     pub(super) fn wires_ui(&mut self, ui: &Ui, desk: &Desk) {
-        let Desk { scene, layout, window, .. } = *desk;
-        let patch = scene.model.patch();
+        let Desk { scene, wiring, window, .. } = *desk;
         let (zoom, tension) = (self.camera.zoom, scene.preferences.cable_tension);
-        let into = self.insertion(patch, layout, tension);
+        let into = self.insertion(desk);
         let unplugged = match &self.hand {
             Hand::Cable { unplugged, .. } => unplugged.clone(),
             _ => None,
@@ -27,10 +27,10 @@ impl Canvas {
             && !matches!(self.pointed, Pointed::Port(_))
             && !ui.ctx().any_popup_open()
             && ui.ctx().dragged_id().is_none();
-        let mut nearest: Option<(f32, &Cable)> = None;
-        for cable in patch.cables.iter().filter(|cable| Some(*cable) != unplugged.as_ref()) {
-            let Some((from, to)) = layout.ends(cable) else { continue };
-            let ends = [from, to].map(|at| self.camera.to_screen(window, at));
+        let mut nearest: Option<(f32, &Run)> = None;
+        let is_there = |run: &&Run| Some(run.cable) != unplugged.as_ref();
+        for run in wiring.runs().iter().filter(is_there) {
+            let ends = [run.from, run.to].map(|at| self.camera.to_screen(window, at));
             let curve = Curve::new(ends[0], ends[1], tension, zoom);
             if !curve.bounds().expand(8.0).intersects(window) {
                 continue;
@@ -40,20 +40,18 @@ impl Canvas {
             {
                 let (distance, _) = curve.distance(pointer);
                 if distance < REACH.min(nearest.map_or(REACH, |(nearest, _)| nearest)) {
-                    nearest = Some((distance, cable));
+                    nearest = Some((distance, run));
                 }
             }
-            self.draw_cable(ui, scene, cable, &curve, into.as_ref() == Some(cable));
+            self.draw_cable(ui, scene, run, &curve, into.as_ref() == Some(run.cable));
         }
-        if let Some((_, cable)) = nearest {
+        if let Some((_, &Run { cable, level, .. })) = nearest {
             // A cable over a face is there to be looked at; a knob is not.
             let is_covered = matches!(self.pointed, Pointed::Module(_));
             if !is_covered {
                 self.pointed = Pointed::Cable(cable.clone());
             }
-            if let (Some(pointer), Some(level)) =
-                (pointer, scene.model.signals.level(patch, &cable.from))
-            {
+            if let (Some(pointer), Some(level)) = (pointer, level) {
                 self.trace.look(&cable.from, &level);
                 self.look_closely(ui, scene, cable, &level, pointer);
             } else if let Some(pointer) = pointer {
@@ -62,9 +60,9 @@ impl Canvas {
         }
     }
 
-    fn draw_cable(&self, ui: &Ui, scene: Scene, cable: &Cable, curve: &Curve, is_target: bool) {
+    fn draw_cable(&self, ui: &Ui, scene: Scene, run: &Run, curve: &Curve, is_target: bool) {
         let (theme, zoom) = (scene.theme, self.camera.zoom);
-        let level = scene.model.signals.level(scene.model.patch(), &cable.from);
+        let &Run { cable, level, .. } = run;
         let is_lit = match &self.pointed {
             Pointed::Module(id) => cable.from.module == *id || cable.to.module == *id,
             Pointed::Cable(pointed) => pointed == cable,
@@ -77,17 +75,20 @@ impl Canvas {
         let colour = if is_chosen { theme.accent } else { cable_colour(theme, &cable.from) };
         let width = (glow::width(level.as_ref()) * zoom).max(1.0)
             * if is_lit || is_chosen { 1.5 } else { 1.0 };
-        let painter = ui.painter();
+        let (painter, points) = (ui.painter(), curve.points());
+        let stroke = |width: f32, colour| {
+            painter.line(points.clone(), Stroke::new(width, colour));
+        };
         let is_near = zoom >= DETAIL_ZOOM;
         if is_near {
-            painter.add(curve.shape(width + 2.0, theme.canvas.gamma_multiply(0.6 * opacity)));
+            stroke(width + 2.0, theme.canvas.gamma_multiply(0.6 * opacity));
         }
-        painter.add(curve.shape(width, colour.gamma_multiply(opacity)));
+        stroke(width, colour.gamma_multiply(opacity));
         let Some(level) = level else { return };
         let bright = glow::brightness(&level);
         if is_near && bright > 0.02 {
             let core = glow::colour(theme, &level).gamma_multiply(bright * opacity);
-            painter.add(curve.shape((width * 0.45).max(1.0), core));
+            stroke((width * 0.45).max(1.0), core);
         }
         if is_near && level.channels > 1 {
             let at = curve.at(0.5);
