@@ -170,7 +170,8 @@ fn middle(patch: &Patch) -> Pos2 {
 /// cables from each to the next ones.
 fn rack(count: usize) -> Patch {
     let mut patch = Patch::default();
-    let kinds: Vec<&About> = well_behaved().map(|entry| entry.about).cycle().take(count).collect();
+    let kinds: Vec<&About> = well_behaved().map(|entry| entry.about).collect();
+    let kinds: Vec<&About> = kinds.into_iter().cycle().take(count).collect();
     let area: f32 = kinds
         .iter()
         .map(|about| Face::of(about).size + vec2(40.0, 40.0))

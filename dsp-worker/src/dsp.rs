@@ -22,6 +22,7 @@ pub mod schmitt;
 pub mod sine;
 mod soft_clip;
 mod stereo_in;
+pub mod svf;
 mod tan;
 pub mod tape_head;
 

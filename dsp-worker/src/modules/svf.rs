@@ -1,15 +1,14 @@
 //! State-variable VCF: four clean responses of one two-pole filter.
 //!
-//! Trapezoidal integration without delay in the loop: Simper, "Linear Trapezoidal
-//! Integrated State Variable Filter With Low Noise Optimisation" (Cytomic, 2013),
-//! and Zavalishin, "The Art of VA Filter Design", chapter 4. Whatever the cutoff
-//! does, even at audio rate, its two integrators together only lose energy.
+//! It is [`crate::dsp::svf`]. Whatever the cutoff does, even at audio rate, its
+//! two integrators together only lose energy.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::exp2;
 use crate::dsp::random::Random;
-use crate::dsp::{exp2, tan_fraction};
+use crate::dsp::svf::{self, Cutoff, FLAT, Responses, SvfState};
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
@@ -25,8 +24,6 @@ const CUTOFF: usize = 0;
 const RESONANCE: usize = 1;
 const CUTOFF_AMOUNT: usize = 2;
 
-/// Damping without resonance: Butterworth's, flat and 3 dB down at the cutoff.
-const FLAT: f32 = std::f32::consts::SQRT_2;
 /// How far below none the damping goes at full resonance, so that it sings.
 const PUSH: f32 = 0.03;
 /// Damping per square volt of the bandpass that ends the growth at 5 V: there
@@ -35,8 +32,6 @@ const LIMIT: f32 = PUSH / (0.75 * 25.0);
 /// What an integrator holds at most: only a cutoff that leaps over all octaves
 /// at full resonance gets there.
 const RAIL_VOLTS: f32 = 40.0;
-/// The highest cutoff: 0.49 of the sample rate, as half an angle per frame.
-const TOP_RAD: f32 = 0.49 * std::f32::consts::PI;
 /// The hiss of its parts, in volts, which it needs to start singing from
 /// silence.
 const NOISE_VOLTS: f32 = 1e-6;
@@ -46,8 +41,7 @@ const NOISE_VOLTS: f32 = 1e-6;
 #[repr(C)]
 pub struct Svf {
     noise: Random,
-    band: [f32; 16],
-    low: [f32; 16],
+    integrators: SvfState,
 }
 
 impl Module for Svf {
@@ -140,42 +134,31 @@ impl Svf {
         let c = L::splat;
         let (input, cutoff_in) = (block.input(IN), block.input(CUTOFF_IN));
         let resonance_in = block.input(RESONANCE_IN);
-        let step_rad = std::f32::consts::PI / block.sample_rate_hz;
+        let turns_per_hz = 1.0 / block.sample_rate_hz;
         let frames = block.frames();
         let [lowpass, highpass, bandpass, notch] = block.outputs();
 
-        let (mut band_kept, mut low_kept) = (L::load(&self.band, group), L::load(&self.low, group));
+        let mut svf = svf::Svf::load(&self.integrators, group);
         for frame in frames {
             let octaves = cutoff_in.get::<L>(group, frame) * c(knobs.amount[frame]);
-            let cutoff_rad =
-                exp2(octaves.clamp(-20.0, 20.0)) * c(knobs.cutoff_hz[frame]) * c(step_rad);
-            let (sine, cosine) = tan_fraction(cutoff_rad.clamp(0.0, TOP_RAD));
+            let cutoff_hz = exp2(octaves.clamp(-20.0, 20.0)) * c(knobs.cutoff_hz[frame]);
+            let cutoff = Cutoff::new(cutoff_hz * c(turns_per_hz));
             let resonance =
                 resonance_in.get::<L>(group, frame) * c(0.1) + c(knobs.resonance[frame]);
             let resonance = resonance.clamp(0.0, 1.0);
             let hiss = resonance * c(knobs.noise_volts[frame]);
             let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3) + hiss;
 
-            // With gain = tan = sine / cosine, all is multiplied by cosine².
-            let pull = band_kept * cosine + sine * (volts - low_kept);
-            let stiff = cosine * cosine + sine * sine;
             let damping = c(FLAT) - resonance * c(FLAT + PUSH);
-            let loose_band = pull * cosine / (stiff + damping * sine * cosine);
             let limit = resonance * resonance * c(LIMIT);
-            let damping = damping + limit * loose_band * loose_band;
-            let pull = pull / (stiff + damping * sine * cosine);
-            let band = pull * cosine;
-            let low = pull * sine + low_kept;
-            band_kept = (band + band - band_kept).clamp(-RAIL_VOLTS, RAIL_VOLTS);
-            low_kept = (low + low - low_kept).clamp(-RAIL_VOLTS, RAIL_VOLTS);
-            let high = volts - damping * band - low;
+            let Responses { low, band, high } = svf.next_limited(volts, &cutoff, damping, limit);
+            svf.hold_within(RAIL_VOLTS);
             lowpass.put(group, frame, low);
             highpass.put(group, frame, high);
             bandpass.put(group, frame, band);
             notch.put(group, frame, low + high);
         }
-        band_kept.store(&mut self.band, group);
-        low_kept.store(&mut self.low, group);
+        svf.store(&mut self.integrators, group);
     }
 }
 

@@ -250,7 +250,7 @@ impl Canvas {
         for (index, (port, at)) in spot.face.inputs.iter().enumerate() {
             let end = End::Input(InputRef { module: spot.id.clone(), port: port.clone() });
             let facts = about.map(|about| &about.inputs[index]);
-            let first = desk.wiring.into(spot.id, port).next();
+            let first = desk.wiring.arriving_at(spot.id, port).next();
             let (is_plugged, level) = (first.is_some(), first.and_then(|run| run.level));
             self.port_ui(ui, desk, spot, (&end, *at, facts), (is_plugged, level));
         }
@@ -376,7 +376,7 @@ fn moved(wiring: &Wiring, spot: &Spot, param: &'static Param) -> Option<f32> {
     let input = input_that_moves(spot.face.about?, param.name)?;
     let moves = input.moves.as_ref()?;
     let mut volts = None;
-    for run in wiring.into(spot.id, input.name) {
+    for run in wiring.arriving_at(spot.id, input.name) {
         volts = Some(volts.unwrap_or(0.0) + run.level?.volts);
     }
     let volts = volts?;

@@ -103,7 +103,7 @@ mod tests {
         let wiring = Wiring::new(&patch, &layout, &Signals::default());
         let into = |module: &str, input: &str| -> Vec<String> {
             let module = module.parse().unwrap();
-            wiring.into(&module, input).map(|run| run.cable.from.to_string()).collect()
+            wiring.arriving_at(&module, input).map(|run| run.cable.from.to_string()).collect()
         };
         assert_eq!(into("vca", "cv"), ["adsr.env", "lfo.sine"]);
         assert_eq!(into("vca", "in"), ["vco.saw"]);
