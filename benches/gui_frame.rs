@@ -261,7 +261,7 @@ fn whole_window(count: usize) -> Measured {
     let server = Server::start(&endpoint, Arc::new(Mutex::new(control)));
     let _server = server.unwrap_or_else(|error| panic!("{error}"));
     let (wake, woken) = std::sync::mpsc::channel();
-    let session = Session::start(endpoint, None, move || drop(wake.send(())));
+    let session = Session::start(endpoint, None, move || _ = wake.send(()));
     let preferences = Preferences { has_seen_guide: true, ..Preferences::default() };
     let mut editor = Editor::new(&Context::default(), session, preferences, None, None);
     measure(

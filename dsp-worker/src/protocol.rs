@@ -5,6 +5,7 @@
 //! but for params and events, which the engine changes between two blocks.
 
 use std::ops::Range;
+use std::sync::atomic::{Ordering, fence};
 
 use bytemuck::{Pod, Zeroable};
 use shm_ring::layout::{BlockStart, ModuleRecord, SLOTS, control};
@@ -243,6 +244,9 @@ impl Tables {
         let area = unsafe { control.values_mut::<u8>(plan_offset(place), PLAN_BYTES) };
         let area = area.expect("the control region has room for its plans");
         put(area, 0, &[header]);
+        // Who copies the plan that was here before sees the generation change
+        // before anything else does: see `ModuleMemories::read`.
+        fence(Ordering::SeqCst);
         put(area, places.slots, &slots);
         put(area, places.jobs, &self.jobs);
         put(area, places.job_modules, &self.job_modules);
@@ -394,6 +398,39 @@ impl<'a> Plan<'a> {
                 events: control.values(start + places.events, events.min(MAX_EVENTS))?,
             })
         }
+    }
+}
+
+/// What a plan says of where its modules' memory lies: a copy, for a thread
+/// that the host may not wait for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModuleMemories {
+    /// The plan's.
+    pub generation: u32,
+    /// As in [`Tables`].
+    pub modules: Vec<PlanModule>,
+    /// As in [`Tables`].
+    pub tapes: Vec<TapeSpan>,
+}
+
+impl ModuleMemories {
+    /// Copies them from the plan in that place. `None` where it is not whole,
+    /// or was written over meanwhile.
+    #[allow(unsafe_code)]
+    pub fn read(control: &Region, place: usize) -> Option<ModuleMemories> {
+        // SAFETY: if the host writes another plan here meanwhile, the copy is
+        // torn, but made of numbers whatever they are; `Plan::read` keeps its
+        // tables inside the region. The generation then tells, below.
+        let plan = unsafe { Plan::read(control, place)? };
+        let generation = plan.generation;
+        let copy =
+            ModuleMemories { generation, modules: plan.modules.into(), tapes: plan.tapes.into() };
+        // SeqCst: pairs with the fence in `Tables::write`. What was copied from
+        // a newer plan comes with its generation.
+        fence(Ordering::SeqCst);
+        // SAFETY: as above.
+        let after = unsafe { Plan::read(control, place)? };
+        (after.generation == generation).then_some(copy)
     }
 }
 
@@ -555,6 +592,9 @@ mod tests {
         assert_eq!(plan.events[0].for_module(7), Some(note));
         assert_eq!(plan.events[0].for_module(6), None);
         assert_eq!(plan.slots[1], Span::default());
+        let copy = ModuleMemories::read(&control, 1).unwrap();
+        assert_eq!(copy.generation, 4);
+        assert_eq!((&copy.modules, &copy.tapes), (&tables.modules, &tables.tapes));
     }
 
     #[test]

@@ -61,14 +61,13 @@ struct Published {
 pub struct Preparation {
     pool: Option<Arc<Pool>>,
     order: Order,
-    generation: u32,
 }
 
 impl Preparation {
     /// Waits until they are.
     pub fn wait(self) {
         if let Some(pool) = self.pool {
-            pool.prepare(self.order, self.generation);
+            pool.prepare(self.order);
         }
     }
 }
@@ -187,11 +186,12 @@ impl Conductor {
         plan.tables.write(&self.shared.control, place)?;
         self.generation += 1;
         let pen = PlanPen::new(&plan.tables, place);
-        let order = Order { is_settled: false, new: place, old, frames: self.block_frames };
+        let (frames, generation) = (self.block_frames, self.generation);
+        let order = Order { is_settled: false, new: place, old, frames, generation };
         let (frames, sample_rate_hz) = (self.block_frames as u32, self.sample_rate_hz as u32);
         let published = Published { place, plan, pen, frames, sample_rate_hz };
         self.next = Some((next.clone(), published));
-        Ok(Preparation { pool: self.pool.clone(), order, generation: self.generation })
+        Ok(Preparation { pool: self.pool.clone(), order })
     }
 
     /// The second half: the engine is told.
@@ -312,8 +312,8 @@ impl Conductor {
         let Some((_, published)) = &self.now else { return };
         if let Some(pool) = &self.pool {
             let old = Some((published.place + PLANS - 1) % PLANS);
-            let frames = self.block_frames;
-            let order = Order { is_settled: true, new: published.place, old, frames };
+            let (frames, generation) = (self.block_frames, self.generation);
+            let order = Order { is_settled: true, new: published.place, old, frames, generation };
             pool.settle(order);
         }
         let modules = &published.plan.modules;

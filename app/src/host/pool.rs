@@ -164,7 +164,7 @@ struct State {
     ladder: Ladder,
     workers: Vec<Worker>,
     /// The plan that plays or is about to, for workers that come later.
-    order: Option<(Order, u32)>,
+    order: Option<Order>,
     restarts: Vec<u32>,
     recoveries: Recoveries,
     /// Since when a slot has nobody. Monotonic clock.
@@ -282,17 +282,17 @@ impl Pool {
     /// waits until they are. One that dies meanwhile is replaced; one that does
     /// not answer is not waited for: it will do at its first block what it
     /// did not do now.
-    pub fn prepare(&self, order: Order, generation: u32) {
+    pub fn prepare(&self, order: Order) {
         let asked = {
             let mut state = self.inner.lock();
-            state.order = Some((order, generation));
+            state.order = Some(order);
             state.ask(&order.line())
         };
         let now = Instant::now();
         for seat in asked {
             let is_spare = self.inner.lock().supervisor.seats()[seat] == Seat::Spare;
             let end = now + if is_spare { SPARE_PATIENCE } else { PATIENCE };
-            if !self.inner.wait_until_prepared(seat, generation, end) {
+            if !self.inner.wait_until_prepared(seat, order.generation, end) {
                 self.inner.miss_spare(seat);
             }
         }
@@ -515,7 +515,7 @@ impl Inner {
         {
             let mut state = inner.lock();
             let mut pipe = child.take_stdin();
-            if let (Some(pipe), Some((order, _))) = (&mut pipe, state.order) {
+            if let (Some(pipe), Some(order)) = (&mut pipe, state.order) {
                 // A failure here is its death, of which its thread will tell.
                 let _ = writeln!(pipe, "{}", order.line());
             }

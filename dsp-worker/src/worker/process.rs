@@ -16,13 +16,13 @@ use shm_ring::region::{Access, PAGE, Region};
 use shm_ring::sync::Ordering;
 
 use crate::catalog;
-use crate::protocol::{CONTROL_BYTES, ModuleLayout, Plan};
+use crate::protocol::{CONTROL_BYTES, ModuleLayout, ModuleMemories, Plan};
 use crate::worker::faults::FaultPoints;
 use crate::worker::last_words;
 use crate::worker::limits::limit_this_process;
 use crate::worker::run::{Holder, Runner};
 use crate::worker::thread::{ask_for_real_time, flushing_denormals};
-use crate::worker::warm::{Grant, lock_memory, touch_every_module};
+use crate::worker::warm::{Grant, Memories, lock_memory, touch_every_module};
 
 /// The program: `dsp-worker CONTROL ARENA SEAT`, the names of the host's two
 /// regions and the number of this worker. It ends when its standard input does.
@@ -192,7 +192,8 @@ impl Session {
             if opened != needed && prepared != prepared_word(Some(slot), plan.generation) {
                 // A slot taken over in the middle of a block: its pages are
                 // mapped already, only not for writing.
-                self.grant().open(&plan, slot);
+                let memories = Memories { modules: plan.modules, tapes: plan.tapes };
+                self.grant().open(memories, slot);
             }
             opened = needed;
             runner.idle(start.block);
@@ -226,28 +227,29 @@ impl Session {
         for line in orders.lines().map_while(Result::ok) {
             let Some(order) = Order::parse(&line) else { continue };
             let slot = slot_of(&self.workers()[seat], self.slots()).map(|(slot, _)| slot);
-            // SAFETY: the host keeps both plans as they are until this worker
-            // has answered, or is dead.
-            #[allow(unsafe_code)]
-            let (old, new) = unsafe {
-                let old = order.old.and_then(|place| Plan::read(&self.control, place));
-                (old, Plan::read(&self.control, order.new))
-            };
-            let Some(new) = new else { continue };
+            // The host does not wait for ever, so the plan may be another by now.
+            let new = ModuleMemories::read(&self.control, order.new);
+            let Some(new) = new.filter(|new| new.generation == order.generation) else { continue };
             if order.is_settled {
+                let old = order.old.and_then(|place| ModuleMemories::read(&self.control, place));
+                let old = old.filter(|old| old.generation != new.generation);
                 if let (Some(old), Some(slot)) = (old, slot) {
-                    self.grant().close(&old, &new, slot);
+                    self.grant().close(memories(&old), memories(&new), slot);
                 }
             } else {
                 if let Some(slot) = slot {
-                    self.grant().open(&new, slot);
+                    self.grant().open(memories(&new), slot);
                 }
-                self.grant().populate(&new, slot, order.frames);
+                self.grant().populate(memories(&new), slot, order.frames);
                 let prepared = prepared_word(slot, new.generation);
                 publish(&self.doorbell, &record.prepared, prepared, 1 << HOST.0);
             }
         }
     }
+}
+
+fn memories(copy: &ModuleMemories) -> Memories<'_> {
+    Memories { modules: &copy.modules, tapes: &copy.tapes }
 }
 
 /// What the host asks of a worker on its standard input, a line each.
@@ -261,6 +263,8 @@ pub struct Order {
     pub old: Option<usize>,
     /// Frames in a block.
     pub frames: usize,
+    /// The generation of `new`.
+    pub generation: u32,
 }
 
 impl Order {
@@ -268,17 +272,20 @@ impl Order {
     pub fn line(&self) -> String {
         let verb = if self.is_settled { "settle" } else { "prepare" };
         let old = self.old.map_or("-".to_owned(), |place| place.to_string());
-        format!("{verb} {} {old} {}", self.new, self.frames)
+        format!("{verb} {} {old} {} {}", self.new, self.frames, self.generation)
     }
 
     fn parse(line: &str) -> Option<Order> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [verb @ ("prepare" | "settle"), new, old, frames] = words[..] else { return None };
+        let [verb @ ("prepare" | "settle"), new, old, frames, generation] = words[..] else {
+            return None;
+        };
         Some(Order {
             is_settled: verb == "settle",
             new: new.parse().ok()?,
             old: old.parse().ok(),
             frames: frames.parse().ok()?,
+            generation: generation.parse().ok()?,
         })
     }
 }
@@ -312,7 +319,7 @@ mod tests {
     fn an_order_is_read_as_it_was_written() {
         for is_settled in [false, true] {
             for old in [None, Some(2)] {
-                let order = Order { is_settled, new: 1, old, frames: 256 };
+                let order = Order { is_settled, new: 1, old, frames: 256, generation: 9 };
                 assert_eq!(Order::parse(&order.line()), Some(order));
             }
         }

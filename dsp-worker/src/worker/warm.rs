@@ -6,8 +6,9 @@ use std::ops::Range;
 use shm_ring::region::{Access, Region};
 
 use crate::catalog::CATALOG;
-use crate::protocol::{ModuleLayout, Plan, PlanModule};
+use crate::protocol::{ModuleLayout, PlanModule};
 use crate::rig::Rig;
+use crate::tape::TapeSpan;
 use crate::units::QUANTUM;
 
 /// A sample rate at which tapes are short: the modules run only to bring their
@@ -35,6 +36,21 @@ pub fn lock_memory() -> bool {
     false
 }
 
+/// Where the modules of a plan have their memory.
+#[derive(Clone, Copy)]
+pub struct Memories<'a> {
+    /// [`Plan::modules`](crate::protocol::Plan::modules).
+    pub modules: &'a [PlanModule],
+    /// [`Plan::tapes`](crate::protocol::Plan::tapes).
+    pub tapes: &'a [TapeSpan],
+}
+
+impl<'a> Memories<'a> {
+    fn of_slot(self, slot: usize) -> impl Iterator<Item = &'a PlanModule> {
+        self.modules.iter().filter(move |module| module.slot as usize == slot)
+    }
+}
+
 /// Lets this process write the memory of a slot's modules, and of no others.
 pub struct Grant<'m> {
     arena: &'m Region,
@@ -49,8 +65,8 @@ impl<'m> Grant<'m> {
 
     /// Opens the memory of the slot's modules for writing. Two system calls a
     /// module; no allocation.
-    pub fn open(&self, plan: &Plan, slot: usize) {
-        for module in modules_of(plan, slot) {
+    pub fn open(&self, plan: Memories, slot: usize) {
+        for module in plan.of_slot(slot) {
             // A refusal would show as a crash at the first write.
             let _ = self.arena.protect(self.range(plan, module), Access::Write);
         }
@@ -58,7 +74,7 @@ impl<'m> Grant<'m> {
 
     /// Maps every page that blocks of that length touch: the slot's for
     /// writing, all others' for reading.
-    pub fn populate(&self, plan: &Plan, slot: Option<usize>, frames: usize) {
+    pub fn populate(&self, plan: Memories, slot: Option<usize>, frames: usize) {
         for module in plan.modules {
             let is_mine = Some(module.slot as usize) == slot;
             let access = if is_mine { Access::Write } else { Access::Read };
@@ -71,29 +87,25 @@ impl<'m> Grant<'m> {
 
     /// Closes the memory of modules that were the slot's in the old plan and
     /// are not in the new one.
-    pub fn close(&self, old: &Plan, new: &Plan, slot: usize) {
-        for module in modules_of(old, slot) {
-            if !modules_of(new, slot).any(|other| other.memory == module.memory) {
+    pub fn close(&self, old: Memories, new: Memories, slot: usize) {
+        for module in old.of_slot(slot) {
+            if !new.of_slot(slot).any(|other| other.memory == module.memory) {
                 let _ = self.arena.protect(self.range(old, module), Access::Read);
             }
         }
     }
 
-    fn range(&self, plan: &Plan, module: &PlanModule) -> Range<usize> {
+    fn range(&self, plan: Memories, module: &PlanModule) -> Range<usize> {
         let start = module.memory as usize;
         let layout = &self.layouts[module.kind as usize];
         start..start + layout.size_bytes(&plan.tapes[module.tapes.range()])
     }
 
-    fn used(&self, plan: &Plan, module: &PlanModule, frames: usize) -> [Range<usize>; 2] {
+    fn used(&self, plan: Memories, module: &PlanModule, frames: usize) -> [Range<usize>; 2] {
         let start = module.memory as usize;
         let outputs = CATALOG[module.kind as usize].about.outputs.len();
         let layout = &self.layouts[module.kind as usize];
         let parts = layout.used(&plan.tapes[module.tapes.range()], outputs, frames);
         parts.map(|part| start + part.start..start + part.end)
     }
-}
-
-fn modules_of<'a>(plan: &Plan<'a>, slot: usize) -> impl Iterator<Item = &'a PlanModule> {
-    plan.modules.iter().filter(move |module| module.slot as usize == slot)
 }

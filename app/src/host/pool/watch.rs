@@ -137,7 +137,7 @@ impl Inner {
                 continue;
             }
             let began = Instant::now();
-            let order = state.order.map(|(order, _)| order.line());
+            let order = state.order.map(|order| order.line());
             if let (Some(pipe), Some(line)) = (&mut state.workers[seat].orders, order) {
                 let _ = writeln!(pipe, "{line}");
             }
