@@ -448,7 +448,7 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
         25..31 => Edit::Disconnect(pick(random, patch.cables.iter())?.clone()),
         31..34 => {
             let id = loose(random)?.clone();
-            Edit::SetBypass { module: id, is_bypassed: random.bits() % 2 == 0 }
+            Edit::SetBypass { module: id, is_bypassed: random.bits().is_multiple_of(2) }
         }
         34..37 => {
             let module = pick(random, patch.modules.keys())?.clone();
@@ -459,11 +459,11 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
         40..43 => commented(random),
         43 => Edit::SetTitle(format!("title {}", random.bits() % 9)),
         44 => Edit::SetDescription(format!("description {}", random.bits() % 9)),
-        45 if random.bits() % 8 == 0 => {
+        45 if random.bits().is_multiple_of(8) => {
             Edit::Replace(Box::new(pick(random, rack.patches.iter())?.clone()))
         }
         45..49 => grouped(patch, rack, random)?,
-        _ if random.bits() % 8 == 0 && !rack.is_tame => Edit::Replace(Box::default()),
+        _ if random.bits().is_multiple_of(8) && !rack.is_tame => Edit::Replace(Box::default()),
         _ => added(rack, random),
     })
 }
@@ -515,7 +515,7 @@ fn commented(random: &mut Random) -> Edit {
         height: 50.0,
         colour: (random.bits() % 9) as u8,
     };
-    Edit::SetComment { id, comment: (random.bits() % 3 > 0).then_some(comment) }
+    Edit::SetComment { id, comment: (!random.bits().is_multiple_of(3)).then_some(comment) }
 }
 
 /// Several edits, each after the ones before it.

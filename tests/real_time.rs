@@ -1,11 +1,11 @@
 //! What runs in real time does not allocate.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use dsp_worker::module::Event;
 use sostenuto::host::callback::{Callback, FrameRing};
+use sostenuto::host::pace::Pace;
 use sostenuto_tests::{factory_patches, module, patch, ready};
 
 /// Ends the program where memory is asked for while it must not be.
@@ -58,8 +58,8 @@ fn notes_knobs_and_new_plans_are_taken_up_without_allocating() {
 #[test]
 fn the_sound_cards_callback_allocates_nothing() {
     let (mut producer, consumer) = FrameRing::split();
-    let (status, asked) = (Arc::default(), Arc::new(AtomicU32::new(0)));
-    let mut callback = Callback::new(consumer, status, asked, std::thread::current());
+    let pace = Arc::new(Pace::new(48_000, 256, 1));
+    let mut callback = Callback::new(consumer, Arc::default(), pace, std::thread::current());
     producer.push(&[[0.5; 2]; 1000]);
     let mut out = [0i16; 512];
     for _ in 0..10 {

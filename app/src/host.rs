@@ -6,6 +6,7 @@ pub mod callback;
 pub mod conductor;
 pub mod control;
 pub mod crash;
+mod demand;
 pub mod device;
 pub mod drill;
 pub mod engine;

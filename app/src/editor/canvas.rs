@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use eframe::egui::{
-    CursorIcon, Event, Id, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Sense,
-    Ui, Vec2, WidgetInfo, WidgetType, vec2,
+    Align2, CursorIcon, Event, Id, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
+    Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
 
 use self::camera::Camera;
@@ -19,7 +19,9 @@ use super::browser::BrowseFor;
 use super::model::{Asks, Model};
 use super::module_menu::ModuleWish;
 use super::patching;
+use super::pen::Pen;
 use super::preferences::Preferences;
+use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
 use crate::patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch};
 
@@ -32,6 +34,7 @@ mod hand;
 mod menus;
 mod minimap;
 mod modules;
+mod sketch;
 mod trace;
 mod wires;
 mod wiring;
@@ -276,6 +279,9 @@ impl Canvas {
         let layout = self.layout(scene.model.patch());
         self.move_camera(ui, &layout, window, &ground);
         self.draw_ground(ui, scene, window);
+        if scene.model.patch().modules.is_empty() {
+            invite(ui, scene, window);
+        }
         let wiring = Wiring::new(scene.model.patch(), &layout, &scene.model.signals);
         let (layout, wiring, intents) = (&layout, &wiring, Vec::new());
         let desk = Desk { scene, layout, wiring, window, asks, intents, module_menu };
@@ -555,4 +561,12 @@ impl Canvas {
     fn adds(modifiers: Modifiers) -> bool {
         modifiers.shift || modifiers.command
     }
+}
+
+/// Says on an empty canvas how to begin.
+fn invite(ui: &Ui, scene: Scene, window: Rect) {
+    let keys = keys_of(ui.ctx(), Command::AddModule);
+    let words = format!("Double-click, or press {keys}, to add a module");
+    let (pen, middle) = (Pen::new(ui, 1.0), window.center());
+    pen.text(middle, Align2::CENTER_CENTER, 16.0, scene.theme.faint, &words);
 }

@@ -20,7 +20,7 @@ use crate::patch::ModuleId;
 
 mod face;
 mod menu;
-mod travel;
+pub mod travel;
 mod turn;
 
 /// So many pixels are the whole way.

@@ -25,9 +25,9 @@ use crate::patch::{Cable, Edit, ModuleId, factory};
 /// How often what flows is drawn while somebody is at the window.
 const LIVELY: Duration = Duration::from_millis(33);
 /// How often it is while nobody is: enough to see that it lives.
-const CALM: Duration = Duration::from_millis(500);
+const CALM: Duration = Duration::from_secs(1);
 /// Nobody is at the window who has not moved for so long, in seconds.
-const ABSENT_SECS: f64 = 3.0;
+const ABSENT_SECS: f64 = 15.0;
 
 /// The window.
 pub struct Editor {

@@ -1,12 +1,15 @@
 //! \[rt\] From the ring to the sound card: it only pops.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Thread;
+use std::time::Instant;
 
 use shm_ring::ring::{Consumer, Ring};
 
+use super::demand::Demand;
 use super::engine::{EngineStatus, Frame};
+use super::pace::Pace;
 
 /// Frames that fit between engine and sound card.
 pub const RING_FRAMES: usize = 16_384;
@@ -25,8 +28,9 @@ const RETURN_FRAMES: u32 = 64;
 pub struct Callback {
     frames: Consumer<Arc<FrameRing>>,
     status: Arc<EngineStatus>,
-    /// How many frames the card asked for last.
-    asked: Arc<AtomicU32>,
+    pace: Arc<Pace>,
+    demand: Demand,
+    asked_at: Instant,
     engine: Thread,
     /// The last frame that was played.
     last: Frame,
@@ -42,11 +46,21 @@ impl Callback {
     pub fn new(
         frames: Consumer<Arc<FrameRing>>,
         status: Arc<EngineStatus>,
-        asked: Arc<AtomicU32>,
+        pace: Arc<Pace>,
         engine: Thread,
     ) -> Callback {
-        let (last, held, returned) = ([0.0; 2], [0.0; 2], RETURN_FRAMES);
-        Callback { frames, status, asked, engine, last, held, returned, has_begun: false }
+        Callback {
+            frames,
+            status,
+            pace,
+            demand: Demand::default(),
+            asked_at: Instant::now(),
+            engine,
+            last: [0.0; 2],
+            held: [0.0; 2],
+            returned: RETURN_FRAMES,
+            has_begun: false,
+        }
     }
 
     /// Fills a buffer of the card with `channels` samples a frame: left and
@@ -58,7 +72,7 @@ impl Callback {
         channels: usize,
     ) {
         let channels = channels.max(1);
-        self.asked.store((out.len() / channels) as u32, Relaxed);
+        self.note_demand((out.len() / channels) as u32);
         let mut is_late = false;
         for chunk in out.chunks_mut(channels * CHUNK) {
             let mut frames = [[0.0; 2]; CHUNK];
@@ -75,6 +89,19 @@ impl Callback {
             self.status.xruns.fetch_add(1, Relaxed);
         }
         self.engine.unpark();
+    }
+
+    fn note_demand(&mut self, frames: u32) {
+        let now = Instant::now();
+        let since_secs = (now - self.asked_at).as_secs_f32();
+        self.asked_at = now;
+        // A card that opens fills itself up, before there is any sound.
+        let at_once = if self.has_begun {
+            self.demand.ask(frames, since_secs, self.pace.sample_rate_hz())
+        } else {
+            frames
+        };
+        self.pace.set_card_frames(at_once);
     }
 
     fn next(&mut self, frame: Option<Frame>) -> Frame {
@@ -119,8 +146,8 @@ mod tests {
 
     fn callback() -> (shm_ring::ring::Producer<Arc<FrameRing>>, Callback) {
         let (producer, consumer) = FrameRing::split();
-        let (status, asked) = (Arc::default(), Arc::default());
-        (producer, Callback::new(consumer, status, asked, std::thread::current()))
+        let pace = Arc::new(Pace::new(48_000, 256, 1));
+        (producer, Callback::new(consumer, Arc::default(), pace, std::thread::current()))
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub struct Pace {
     sample_rate_hz: AtomicU32,
     block_frames: AtomicU32,
     ahead: AtomicU32,
+    card_frames: AtomicU32,
 }
 
 impl Pace {
@@ -20,6 +21,7 @@ impl Pace {
             sample_rate_hz: sample_rate_hz.into(),
             block_frames: block_frames.into(),
             ahead: ahead.into(),
+            card_frames: block_frames.into(),
         }
     }
 
@@ -55,10 +57,20 @@ impl Pace {
         Duration::from_secs_f64(secs)
     }
 
-    /// How full the ring to a card that asks for so many frames at once is to be
-    /// at most, where blocks are that long. Real-time safe.
-    pub fn ring_frames(&self, asked: u32, block_frames: u32) -> usize {
-        let card = asked.next_multiple_of(block_frames);
+    /// What the sound card takes at once, in frames.
+    pub fn card_frames(&self) -> u32 {
+        self.card_frames.load(Relaxed)
+    }
+
+    /// The card takes so many frames at once.
+    pub fn set_card_frames(&self, frames: u32) {
+        self.card_frames.store(frames, Relaxed);
+    }
+
+    /// How full the ring to the card is to be at most, where blocks are that
+    /// long. Real-time safe.
+    pub fn ring_frames(&self, block_frames: u32) -> usize {
+        let card = self.card_frames().next_multiple_of(block_frames);
         ((card + self.ahead() * block_frames) as usize).min(RING_FRAMES)
     }
 }
@@ -70,13 +82,18 @@ mod tests {
     #[test]
     fn the_ring_holds_what_the_card_takes_and_what_is_computed_ahead() {
         let pace = Pace::new(48_000, 256, 1);
-        assert_eq!(pace.ring_frames(256, 256), 512);
-        assert_eq!(pace.ring_frames(300, 256), 768);
+        pace.set_card_frames(256);
+        assert_eq!(pace.ring_frames(256), 512);
+        pace.set_card_frames(300);
+        assert_eq!(pace.ring_frames(256), 768);
         pace.set_ahead(4);
-        assert_eq!(pace.ring_frames(64, 64), 320);
-        assert_eq!(pace.ring_frames(2048, 2048), 10_240);
+        pace.set_card_frames(64);
+        assert_eq!(pace.ring_frames(64), 320);
+        pace.set_card_frames(2048);
+        assert_eq!(pace.ring_frames(2048), 10_240);
         pace.set_ahead(16);
-        assert_eq!(pace.ring_frames(2048, 2048), RING_FRAMES);
+        pace.set_card_frames(2048);
+        assert_eq!(pace.ring_frames(2048), RING_FRAMES);
         pace.set(96_000, 96);
         assert_eq!(pace.block(), Duration::from_millis(1));
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -110,10 +110,9 @@ struct Inner {
     pool: Arc<Pool>,
     status: Arc<EngineStatus>,
     settings: Settings,
-    pace: Pace,
+    pace: Arc<Pace>,
     /// What is wanted.
     output: Mutex<Output>,
-    asked: Arc<AtomicU32>,
     card: Mutex<Option<Device>>,
     /// What it says, and how often it has said something.
     device: Mutex<(News, u64)>,
@@ -265,7 +264,7 @@ impl Player {
         let recorder = recorder
             .map(|(remembered, tap)| Recorder::start(tap, remembered, rate, Arc::clone(&tell)));
         let recorder = recorder.transpose()?;
-        let pace = Pace::new(rate, frames, settings.ahead);
+        let pace = Arc::new(Pace::new(rate, frames, settings.ahead));
         let inner = Arc::new(Inner {
             shared,
             pool,
@@ -273,7 +272,6 @@ impl Player {
             pace,
             output: Mutex::new(settings.output.clone()),
             settings,
-            asked: Arc::new(AtomicU32::new(frames)),
             card: Mutex::new(None),
             device: Mutex::new((News::Silent(SILENT_CLOCK.to_owned()), 0)),
             journal,
@@ -304,7 +302,7 @@ impl Player {
         let play = move || flushing_denormals(|| running.play(engine, producer, spout));
         let engine = named("engine").spawn(play)?;
         let callback =
-            Callback::new(consumer, status, Arc::clone(&inner.asked), engine.thread().clone());
+            Callback::new(consumer, status, Arc::clone(&inner.pace), engine.thread().clone());
         let planning = Arc::clone(&inner);
         let planner = named("planner").spawn(move || planning.follow_edits(&*tell))?;
         let mut threads = vec![engine, planner];
@@ -410,7 +408,7 @@ impl Inner {
             let block = &mut room[..engine.block_frames()];
             let filled = RING_FRAMES - ring.room();
             // Its own block: that of the pace may be of a plan that is to come.
-            let most = self.pace.ring_frames(self.asked.load(Relaxed), block.len() as u32);
+            let most = self.pace.ring_frames(block.len() as u32);
             if filled + block.len() > most {
                 // The sound card wakes it.
                 std::thread::park_timeout(Duration::from_millis(50));
@@ -429,11 +427,11 @@ impl Inner {
     /// How full the ring is at most: what the card takes at once, and what is
     /// computed ahead of it.
     fn ring_frames(&self) -> usize {
-        self.pace.ring_frames(self.asked.load(Relaxed), self.pace.block_frames())
+        self.pace.ring_frames(self.pace.block_frames())
     }
 
     fn latency_secs(&self) -> f32 {
-        let frames = self.ring_frames() + self.asked.load(Relaxed) as usize;
+        let frames = self.ring_frames() + self.pace.card_frames() as usize;
         frames as f32 / self.pace.sample_rate_hz() as f32
     }
 
@@ -441,7 +439,7 @@ impl Inner {
     fn open_card(&self) {
         let (rate, frames) = (self.pace.sample_rate_hz(), self.pace.block_frames());
         // Until the card has asked.
-        self.asked.store(frames, Relaxed);
+        self.pace.set_card_frames(frames);
         if let Some(card) = &*lock(&self.card) {
             card.play(lock(&self.output).clone(), rate, frames);
         }

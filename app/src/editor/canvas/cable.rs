@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn it_is_drawn_by_few_points_that_lie_on_it() {
-        for (to, most) in [(pos2(40.0, 10.0), 10), (pos2(1500.0, 700.0), 40)] {
+        for (to, most) in [(pos2(40.0, 10.0), 15), (pos2(1500.0, 700.0), 65)] {
             let curve = Curve::new(pos2(0.0, 0.0), to, 0.3, 1.0);
             let points = curve.points();
             assert!(points.len() <= most, "{}", points.len());

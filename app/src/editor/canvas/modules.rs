@@ -4,12 +4,13 @@ use dsp_worker::module::Port;
 use dsp_worker::param::Param;
 use eframe::egui::accesskit::Action;
 use eframe::egui::{
-    Align2, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo, WidgetType, vec2,
+    Align2, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2,
+    WidgetInfo, WidgetType, vec2,
 };
 
 use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
 use super::hand::Hand;
+use super::sketch::{SKETCH_ZOOM, draw_sketch};
 use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
 use crate::editor::model::Level;
@@ -20,16 +21,16 @@ use crate::editor::pen::Pen;
 use crate::editor::screen::{ScreenSpot, screen_ui};
 use crate::patch::{InputRef, ModuleId, OutputRef, PatchModule};
 
-/// Below this zoom jacks are too small to be seen.
-const JACK_ZOOM: f32 = 0.35;
+/// The least height of letters from some way off, in points of the screen.
+const FAR_TEXT: f32 = 10.0;
 
 /// One module, in one frame.
-struct Spot<'a> {
-    id: &'a ModuleId,
-    module: &'a PatchModule,
-    face: &'a Face,
+pub(super) struct Spot<'a> {
+    pub id: &'a ModuleId,
+    pub module: &'a PatchModule,
+    pub face: &'a Face,
     /// On the screen.
-    rect: Rect,
+    pub rect: Rect,
 }
 
 impl Canvas {
@@ -76,8 +77,6 @@ impl Canvas {
             self.screen_of(ui, desk, spot);
             self.params_of(ui, desk, spot);
             self.ports_of(ui, desk, spot);
-        } else if self.camera.zoom >= JACK_ZOOM {
-            self.draw_far_jacks(ui, scene, spot);
         }
         module_popup(&response).show(|ui| {
             if !self.selection.contains(spot.id) {
@@ -132,7 +131,11 @@ impl Canvas {
         let category = spot.face.about.map_or(theme.trouble, |about| theme.category(about));
         let is_off = spot.module.is_bypassed || spot.module.is_placeholder;
         pen.fill(rect, 6.0, theme.face);
-        let title = Rect::from_min_size(rect.min, vec2(rect.width(), TITLE_HEIGHT * zoom));
+        let is_sketch = !is_near && zoom >= SKETCH_ZOOM;
+        // From some way off, names are what one looks for.
+        let least = if is_sketch { 1.3 * FAR_TEXT } else { 0.0 };
+        let title =
+            Rect::from_min_size(rect.min, vec2(rect.width(), (TITLE_HEIGHT * zoom).max(least)));
         let strip = category.gamma_multiply(if is_off { 0.15 } else { 0.32 });
         pen.fill(title, 6.0, strip);
         let is_chosen = self.selection.contains(spot.id);
@@ -156,8 +159,13 @@ impl Canvas {
             if room.width() > 20.0 * zoom {
                 pen.fitted_text(room, Align2::RIGHT_CENTER, 11.0, theme.faint, &remark);
             }
+        } else if is_sketch {
+            draw_sketch(ui, scene, spot, zoom);
+            let place = title.shrink2(vec2(3.0, 0.0));
+            let ink = if is_off { theme.faint } else { theme.text };
+            pen.fitted_text(place, Align2::LEFT_CENTER, FAR_TEXT / zoom, ink, &spot.face.title);
         } else {
-            // As large as it goes: far off, names are what one looks for.
+            // As large as it goes.
             let size = (rect.width() / zoom / 8.0).min(13.0 / zoom);
             pen.fitted_text(
                 rect.shrink(3.0),
@@ -342,21 +350,6 @@ impl Canvas {
                     ui.label(super::wires::reading(level));
                 }
             });
-        }
-    }
-
-    fn draw_far_jacks(&self, ui: &Ui, scene: Scene, spot: &Spot) {
-        let zoom = self.camera.zoom;
-        for (_, at) in spot.face.inputs.iter().chain(&spot.face.outputs) {
-            let jack = spot.rect.min + at.to_vec2() * zoom;
-            let square = Rect::from_center_size(jack, Vec2::splat(8.0 * zoom));
-            ui.painter().rect(
-                square,
-                0.0,
-                scene.theme.well,
-                (1.0, scene.theme.faint),
-                StrokeKind::Inside,
-            );
         }
     }
 }
