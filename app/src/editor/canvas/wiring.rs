@@ -58,7 +58,7 @@ impl<'a> Wiring<'a> {
     }
 
     /// The cables that go into a port.
-    pub fn into<'b>(
+    pub fn arriving_at<'b>(
         &'b self,
         module: &'b ModuleId,
         input: &'b str,
