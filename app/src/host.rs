@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod block_killer;
 pub mod callback;
+pub mod clips;
 pub mod conductor;
 pub mod control;
 pub mod crash;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use dsp_worker::catalog;
+use dsp_worker::clip::Text;
 use dsp_worker::module::{About, Tag};
 use dsp_worker::param::Param;
 
@@ -19,6 +20,7 @@ mod label;
 mod near;
 mod placeholder;
 pub mod problem;
+pub mod sounds;
 
 pub use comment::{Comment, CommentId};
 pub use edit::{Edit, apply};
@@ -74,6 +76,9 @@ pub struct PatchModule {
     pub words: BTreeMap<Name, Name>,
     /// Whether signals pass it by along the bypass routes of its kind.
     pub is_bypassed: bool,
+    /// What its kind asks for as a text: the path of a sound, a formula. Empty
+    /// where there is none.
+    pub text: Name,
 }
 
 /// A module's name within its patch: `vco`, `vco-2`, `lead`.
@@ -188,12 +193,18 @@ impl PatchModule {
             params: BTreeMap::new(),
             words: BTreeMap::new(),
             is_bypassed: false,
+            text: Name::default(),
         }
     }
 
     /// What the catalogue says of its kind. A placeholder's is in none.
     pub fn about(&self) -> Result<&'static About, Problem> {
         find_kind(&self.kind)
+    }
+
+    /// What its text is. `None` where its kind has none, and for a placeholder.
+    pub fn text_form(&self) -> Option<Text> {
+        catalog::find(&self.kind)?.1.text
     }
 
     /// What the catalogue says of its kind. `None` for a placeholder, which may
@@ -216,6 +227,7 @@ impl PatchModule {
     /// Whether kind, place and params may be what they are.
     fn check(&self, id: &ModuleId) -> Result<(), Problem> {
         check_place(id, self.x, self.y)?;
+        self.check_own_text(id, &self.text)?;
         if self.is_placeholder {
             return self.check_placeholder(id);
         }
@@ -228,6 +240,16 @@ impl PatchModule {
             let (_, param) = find_param(about, id.as_str(), name)?;
             read_value(id.as_str(), param, word).map(drop)
         })
+    }
+
+    /// Whether it may have that text.
+    pub(crate) fn check_own_text(&self, id: &ModuleId, text: &str) -> Result<(), Problem> {
+        check_text("text of the module", text)?;
+        if text.is_empty() || self.is_placeholder || self.text_form().is_some() {
+            return Ok(());
+        }
+        let title = self.about()?.title;
+        Err(Problem::NoText { module: id.to_string(), title })
     }
 
     /// Checks, rounds what is whole, and forgets what is at its default: so

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::clip::Text;
 use crate::module::{About, Block, Module, Tag};
 use crate::modules as m;
 
@@ -70,6 +71,9 @@ pub struct Entry {
     /// Its facts.
     #[serde(flatten)]
     pub about: &'static About,
+    /// [`Module::TEXT`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Text>,
     /// The size of its plain data.
     #[serde(skip)]
     pub state_bytes: usize,
@@ -93,6 +97,7 @@ impl Entry {
         assert!(M::ABOUT.params.len() <= MAX_PARAMS);
         Entry {
             about: M::ABOUT,
+            text: M::TEXT,
             state_bytes: size_of::<M>(),
             tapes: M::tapes,
             start: |state, seed| bytemuck::from_bytes_mut::<M>(state).start(seed),

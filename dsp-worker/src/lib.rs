@@ -5,6 +5,7 @@
 //! [`rig`].
 
 pub mod catalog;
+pub mod clip;
 pub mod dsp;
 pub mod lane;
 #[cfg(test)]

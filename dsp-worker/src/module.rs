@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use bytemuck::Pod;
 use serde::Serialize;
 
+use crate::clip::{Clip, Text};
 use crate::moves::{By, Moves};
 use crate::param::Param;
 use crate::signal::{SILENCE, Signal};
@@ -25,6 +26,10 @@ use crate::units::{CHANNELS, QUANTUM};
 pub trait Module: Pod {
     /// What host, editor and manual know of this module.
     const ABOUT: &'static About;
+
+    /// What its text is, where a musician gives it one: the path of a sound, a
+    /// formula. [`Block::clip`] is what its host has made of it.
+    const TEXT: Option<Text> = None;
 
     /// The longest delay, in frames, that each of the module's tapes is read
     /// at. Called by the host when the module is made; not real-time.
@@ -211,6 +216,7 @@ pub struct Block<'a> {
     pub tapes: Tapes<'a>,
     /// FFT plans and scratch memory of this process.
     pub tools: &'a mut Tools,
+    pub(crate) clip: Clip<'a>,
     pub(crate) frames: Range<usize>,
     pub(crate) inputs: &'a [&'a Signal],
     pub(crate) outputs: &'a mut [Signal],
@@ -237,6 +243,13 @@ impl<'a> Block<'a> {
     #[inline(always)]
     pub fn input(&self, port: usize) -> &'a Signal {
         self.inputs.get(port).copied().unwrap_or(&SILENCE)
+    }
+
+    /// What the module's text stands for; see [`Module::TEXT`]. It may be another
+    /// one in the next block. It borrows nothing of the block.
+    #[inline(always)]
+    pub fn clip(&self) -> Clip<'a> {
+        self.clip
     }
 
     /// Where an output is written.

@@ -12,6 +12,7 @@ use shm_ring::layout::{BlockStart, ModuleRecord, SLOTS, control};
 use shm_ring::region::{PAGE, Region};
 
 use crate::catalog::{CATALOG, Entry};
+use crate::clip::ClipSpan;
 use crate::module::Event;
 use crate::signal::Signal;
 use crate::tape::TapeSpan;
@@ -128,6 +129,8 @@ pub struct PlanModule {
     pub number: u32,
     /// Its tapes.
     pub tapes: Span,
+    /// What its text stands for.
+    pub clip: ClipSpan,
 }
 
 /// A cable that ends in an input.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use bytemuck::{Pod, Zeroable};
 
 use crate::catalog::{CATALOG, Entry};
+use crate::clip::Clip;
 use crate::module::{Event, Module};
 use crate::signal::{SILENCE, Signal};
 use crate::tape::{TapeSpan, lay_out};
@@ -29,6 +30,7 @@ pub struct Rig {
     targets: Vec<f32>,
     tapes: Vec<f32>,
     tape_spans: Vec<TapeSpan>,
+    clip: (Vec<f32>, usize, f32),
     feeds: Vec<Option<(usize, Feed)>>,
     inputs: Vec<Signal>,
     outputs: Vec<Signal>,
@@ -74,6 +76,7 @@ impl Rig {
             targets: entry.about.params.iter().map(|param| param.default).collect(),
             tapes: vec![0.0; tape_spans.last().map_or(0, |span| span.end())],
             tape_spans,
+            clip: (Vec::new(), 0, 0.0),
             feeds: entry.about.inputs.iter().map(|_| None).collect(),
             inputs: vec![SILENCE; entry.about.inputs.len()],
             outputs: vec![Signal::zeroed(); entry.about.outputs.len()],
@@ -111,6 +114,18 @@ impl Rig {
     /// Another seed than 1, for what is random.
     pub fn seed(&mut self, seed: u64) -> &mut Rig {
         self.seed = seed;
+        self
+    }
+
+    /// Gives the module that clip, as its host makes one of its text: `samples`
+    /// channel after channel. It may be another one before any frame.
+    pub fn clip(
+        &mut self,
+        samples: impl Into<Vec<f32>>,
+        channels: usize,
+        sample_rate_hz: f32,
+    ) -> &mut Rig {
+        self.clip = (samples.into(), channels, sample_rate_hz);
         self
     }
 
@@ -204,6 +219,8 @@ impl Rig {
             }
         }
         let inputs: Vec<&Signal> = self.inputs.iter().collect();
+        let (samples, channels, sample_rate_hz) = &self.clip;
+        let clip = Clip { samples, channels: *channels, sample_rate_hz: *sample_rate_hz };
         let call = Call {
             entry: self.entry,
             layout: &self.layout,
@@ -213,6 +230,7 @@ impl Rig {
             outputs: &mut self.outputs,
             tapes: &mut self.tapes,
             tape_spans: &self.tape_spans,
+            clip,
             events: &self.events,
             display: &self.display,
             tools: &mut self.tools,

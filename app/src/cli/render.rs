@@ -97,6 +97,7 @@ impl Render {
         let settings =
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
         let mut render = render::Render::new(&patch, &settings)?;
+        render.complaints().iter().for_each(|sentence| eprintln!("{sentence}"));
         render.on_trouble(crash::folder(), |sentence| eprintln!("{sentence}"));
         let progress = progress(frames);
         let mut killer = self.killer(&mut render)?;

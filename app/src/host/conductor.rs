@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
+use dsp_worker::clip::ClipSpan;
 use dsp_worker::module::Event;
 use dsp_worker::protocol::{PLANS, PlanEvent, PlanPen, PlanTooLarge, fade_frames};
 use dsp_worker::worker::process::Order;
 use shm_ring::layout::ModuleRecord;
 use shm_ring::sync::Ordering;
 
+use super::clips::{self, Clips, Made};
 use super::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use super::memory::{ModuleMemory, NoMemory};
 use super::plan::{Key, Plan, Request, keys, plan};
@@ -77,6 +79,7 @@ pub struct Conductor {
     shared: Arc<Shared>,
     pool: Option<Arc<Pool>>,
     memory: ModuleMemory,
+    clips: Clips,
     slots: usize,
     sample_rate_hz: f32,
     block_frames: usize,
@@ -106,6 +109,7 @@ impl Conductor {
         let (rate, frames) = (sample_rate_hz as f32, block_frames as usize);
         Conductor {
             memory: ModuleMemory::new(&shared.arena, rate, frames),
+            clips: Clips::default(),
             shared,
             pool,
             slots,
@@ -172,6 +176,8 @@ impl Conductor {
         // What the last session has left is for the first plan alone.
         self.memory.leave(BTreeMap::new());
         self.quarantined.clear();
+        self.clips.prepare(&self.shared.arena, &mut self.memory, next);
+        let clips = self.clips.spans(self.plan(), next);
         let costs = self.costs();
         let plan = plan(&Request {
             now: self.now.as_ref().map(|(patch, _)| patch),
@@ -179,6 +185,7 @@ impl Conductor {
             generation: self.generation + 1,
             slots: self.slots,
             memory: &self.memory.taken,
+            clips: &clips,
             costs: &costs,
         });
         let old = self.now.as_ref().map(|(_, published)| published.place);
@@ -309,7 +316,7 @@ impl Conductor {
     /// Frees what the plan before the newest had and the newest has not. To be
     /// called once the newest is taken up.
     pub fn settle(&mut self) {
-        let Some((_, published)) = &self.now else { return };
+        let Some((patch, published)) = &self.now else { return };
         if let Some(pool) = &self.pool {
             let old = Some((published.place + PLANS - 1) % PLANS);
             let (frames, generation) = (self.block_frames, self.generation);
@@ -318,6 +325,21 @@ impl Conductor {
         }
         let modules = &published.plan.modules;
         self.memory.keep_only(|key| modules.contains_key(key));
+        self.clips.keep_only(&mut self.memory, &published.plan, patch);
+    }
+
+    /// The texts of modules, and what they stand for.
+    pub fn clips(&mut self) -> &mut Clips {
+        &mut self.clips
+    }
+
+    /// Memory for a clip that is to be written and then given to
+    /// [`Clips::keep`].
+    ///
+    /// # Errors
+    /// Where there is none left.
+    pub fn room_for(&mut self, made: &Made) -> Result<ClipSpan, NoMemory> {
+        clips::reserve(&mut self.memory, &self.shared.arena, made)
     }
 
     /// The key of a module of the patch that plays, or of the one that is being

@@ -10,6 +10,7 @@ use dsp_worker::module::Event;
 use rosc::OscMessage;
 use thiserror::Error;
 
+use super::clips::{self, ClipError};
 use super::journal::{Kept, Ticket};
 use super::recorder::{RecordError, Remote};
 use crate::osc::outbox::{Missed, Outbox};
@@ -23,7 +24,7 @@ use crate::osc::view::View;
 use crate::patch::edit::{Edit, Reach, apply};
 use crate::patch::file::{self, FileError};
 use crate::patch::problem::Problem;
-use crate::patch::{Gesture, History, ModuleId, Name, Patch};
+use crate::patch::{Gesture, History, ModuleId, Name, Patch, PatchModule};
 use crate::patch::{find_param, is_played, read_value};
 
 mod serve;
@@ -103,6 +104,8 @@ enum Refused {
     File(#[from] FileError),
     #[error("{0} The patch that plays was not changed.")]
     Unread(#[from] file::ReadError),
+    #[error("{0} Nothing was changed.")]
+    Text(#[from] ClipError),
     #[error("`{module}` is not played: {title} takes no notes. Choose a keyboard.")]
     NotPlayed { module: ModuleId, title: &'static str },
     #[error("`{0}` is in no trouble: there is nothing to try again.")]
@@ -444,8 +447,17 @@ impl<S: Sound> Control<S> {
     }
 
     fn edit_as(&mut self, from: ClientId, edit: Edit) -> Result<(), Refused> {
+        self.check_text(&edit)?;
         let gesture = self.open_gesture(from);
         Ok(self.edit(edit, gesture)?)
+    }
+
+    /// Whether a text that is asked for can be read. One in a file is kept as it
+    /// is, and the musician told.
+    fn check_text(&self, edit: &Edit) -> Result<(), Refused> {
+        let Edit::SetText { module, text } = edit else { return Ok(()) };
+        let form = self.patch.modules.get(module).and_then(PatchModule::text_form);
+        form.map_or(Ok(()), |form| Ok(clips::check(&(form, text.clone()))?))
     }
 
     /// Another patch instead of this one, read from a file where there is one.
@@ -513,7 +525,7 @@ impl<S: Sound> Control<S> {
 
     fn query_module(&self, from: ClientId, id: &ModuleId) -> Result<(), Refused> {
         let module = self.patch.module(id.as_str())?;
-        self.reply(from, [reply::module(id, module)])
+        self.reply(from, reply::module(id, module))
     }
 
     fn set_param(

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use dsp_worker::catalog;
+use dsp_worker::clip::ClipSpan;
 use dsp_worker::protocol::ModuleLayout;
 use dsp_worker::tape::lay_out;
 use dsp_worker::units::{MAX_BLOCK_FRAMES, QUANTUM};
 use shm_ring::layout::{MODULES, arena};
-use shm_ring::region::{Access, Region, RegionError};
+use shm_ring::region::{Access, PAGE, Region, RegionError};
 
 use super::plan::{Key, Memory, params, seed};
 use super::snapshot::Place;
@@ -150,6 +151,24 @@ impl ModuleMemory {
         }
         self.numbers.pop();
         Ok(Some(number))
+    }
+
+    /// Gives a clip memory of its own: whole pages, on which no worker writes.
+    ///
+    /// # Errors
+    /// Where there is none left.
+    pub fn take_clip(&mut self, arena: &Region, span: ClipSpan) -> Result<ClipSpan, NoMemory> {
+        let size = span.bytes().next_multiple_of(PAGE);
+        let start = first_fit(&mut self.free, size).ok_or(NoMemory::Full(arena.len() >> 20))?;
+        Ok(ClipSpan { memory: start as u64, ..span })
+    }
+
+    /// Takes back what [`ModuleMemory::take_clip`] gave.
+    pub fn free_clip(&mut self, span: &ClipSpan) {
+        let size = span.bytes().next_multiple_of(PAGE);
+        if size > 0 {
+            give_back(&mut self.free, span.memory as usize, size);
+        }
     }
 
     /// Where the states of a module lie.

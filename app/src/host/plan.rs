@@ -7,6 +7,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use dsp_worker::catalog::{self, Entry};
+use dsp_worker::clip::ClipSpan;
 use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};
 use dsp_worker::tape::TapeSpan;
 
@@ -29,6 +30,8 @@ pub struct Request<'a> {
     pub slots: usize,
     /// Where each module's memory lies.
     pub memory: &'a BTreeMap<Key, Memory>,
+    /// What the text of each module stands for, where it has one.
+    pub clips: &'a BTreeMap<Key, ClipSpan>,
     /// What a module's block has cost until now, in nanoseconds, where known.
     pub costs: &'a HashMap<Key, u32>,
 }
@@ -172,6 +175,7 @@ fn push_module(
         first_param: tables.params.len() as u32,
         number: memory.number,
         tapes: Span::from(first_tape..tables.tapes.len()),
+        clip: request.clips.get(&member.key).copied().unwrap_or_default(),
     });
     tables.params.extend(params(member.module, member.entry));
 }
@@ -361,8 +365,9 @@ mod tests {
             (key, Memory { offset: (index << 20) as u64, number: index as u32, tapes: Vec::new() })
         });
         let memory = memory.collect();
-        let costs = HashMap::new();
-        plan(&Request { now, next, generation: 1, slots, memory: &memory, costs: &costs })
+        let (costs, clips) = (HashMap::new(), BTreeMap::new());
+        let memory = &memory;
+        plan(&Request { now, next, generation: 1, slots, memory, clips: &clips, costs: &costs })
     }
 
     /// The job of each module.

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use dsp_worker::catalog::CATALOG;
+use dsp_worker::clip::ClipSpan;
 use dsp_worker::dsp::random::Random;
 use dsp_worker::module::Event;
 use dsp_worker::protocol::ModuleLayout;
@@ -19,6 +20,7 @@ use shm_ring::region::RegionError;
 use shm_ring::sync::Ordering;
 
 use super::callback::{Callback, FrameRing, RING_FRAMES};
+use super::clips::{self, Source};
 use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
 use super::device::{self, Device, News, Output, SILENT_CLOCK};
@@ -131,6 +133,10 @@ struct Score {
     ticket: Ticket,
     /// What was wanted, on its way to the disk.
     waiting: Option<Patch>,
+    /// Sounds that are to be read for modules.
+    unread: BTreeSet<Source>,
+    /// Some were read, and no plan has them yet.
+    has_new_clips: bool,
     /// What happened to modules that the plan which plays does not have yet.
     early: Vec<(ModuleId, Event)>,
     /// The sample rate and the block that are wanted, where others play.
@@ -258,6 +264,8 @@ impl Player {
         engine.begin_at(frame);
         conductor.resume(states, settings.quarantined.iter().cloned());
         conductor.lead(patch)?;
+        conductor.clips().take_complaints().iter().for_each(|sentence| tell(sentence));
+        conductor.clips().read_by_others();
         let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
         let (spout, pipe) = Pipe::new();
         let recorder = remembered.and_then(|remembered| Some((remembered, pipe.open()?)));
@@ -280,6 +288,8 @@ impl Player {
                 wanted: None,
                 ticket: Ticket::default(),
                 waiting: None,
+                unread: BTreeSet::new(),
+                has_new_clips: false,
                 early: Vec::new(),
                 wanted_pace: None,
                 is_going_over: false,
@@ -304,8 +314,11 @@ impl Player {
         let callback =
             Callback::new(consumer, status, Arc::clone(&inner.pace), engine.thread().clone());
         let planning = Arc::clone(&inner);
-        let planner = named("planner").spawn(move || planning.follow_edits(&*tell))?;
-        let mut threads = vec![engine, planner];
+        let told = Arc::clone(&tell);
+        let planner = named("planner").spawn(move || planning.follow_edits(&*told))?;
+        let (reading, told) = (Arc::clone(&inner), Arc::clone(&tell));
+        let reader = named("reader").spawn(move || reading.read_sounds(&*told))?;
+        let mut threads = vec![engine, planner, reader];
         if let Some(journal) = inner.journal.clone() {
             let keeping = Arc::clone(&inner);
             threads.push(named("keeper").spawn(move || keeping.keep_session(&journal))?);
@@ -568,8 +581,10 @@ impl Inner {
                 score = self.change_pace(score, pace, tell);
                 continue;
             }
-            if !score.conductor.is_passing() && score.wanted.is_none() {
-                let is_idle = |score: &Score| score.wanted.is_none() && score.wanted_pace.is_none();
+            if !score.conductor.is_passing() && score.wanted.is_none() && !score.has_new_clips {
+                let is_idle = |score: &Score| {
+                    score.wanted.is_none() && score.wanted_pace.is_none() && !score.has_new_clips
+                };
                 let idle = |score: &mut Score| is_idle(score) && !score.is_closing;
                 score =
                     self.changed.wait_while(score, idle).unwrap_or_else(PoisonError::into_inner);
@@ -577,6 +592,7 @@ impl Inner {
             }
             score = self.wait_until_kept(score);
             let waiting = score.waiting.take();
+            score.has_new_clips = false;
             let next = waiting.or_else(|| score.conductor.patch()).unwrap_or_default();
             match score.conductor.begin(&next) {
                 Ok(preparation) => {
@@ -589,7 +605,45 @@ impl Inner {
                 }
                 Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
+            let complaints = score.conductor.clips().take_complaints();
+            complaints.iter().for_each(|sentence| tell(sentence));
+            let unread = score.conductor.clips().take_unread();
+            if !unread.is_empty() {
+                score.unread.extend(unread);
+                self.changed.notify_all();
+            }
         }
+    }
+
+    /// Reads sounds until the end. Edits do not wait for it.
+    fn read_sounds(&self, tell: &dyn Fn(&str)) {
+        let mut score = lock(&self.score);
+        loop {
+            if score.is_closing {
+                return;
+            }
+            let Some(source) = score.unread.pop_first() else {
+                score = self.changed.wait(score).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(score);
+            let put = self.put_clip(&source);
+            score = lock(&self.score);
+            score.conductor.clips().keep(source, put);
+            let complaints = score.conductor.clips().take_complaints();
+            complaints.iter().for_each(|sentence| tell(sentence));
+            score.has_new_clips = true;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Reads a sound and puts it into memory of its own.
+    fn put_clip(&self, source: &Source) -> Result<(ClipSpan, bool), String> {
+        let made = clips::make(source).map_err(|error| error.to_string())?;
+        let room = lock(&self.score).conductor.room_for(&made);
+        let span = room.map_err(clips::too_large)?;
+        clips::write(&self.shared.arena, &span, &made).map_err(clips::too_large)?;
+        Ok((span, made.is_cut))
     }
 
     /// What is wanted comes to the disk before a plan is made of it: if that

@@ -114,6 +114,11 @@ impl Render {
         Ok(Render { engine, pool, conductor, shared, status, block })
     }
 
+    /// What is to be told of texts of modules that could not be read.
+    pub fn complaints(&mut self) -> Vec<String> {
+        self.conductor.clips().take_complaints()
+    }
+
     /// From now on, who hears of modules in trouble. Crashes are kept in the
     /// folder.
     pub fn on_trouble(

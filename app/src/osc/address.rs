@@ -206,6 +206,22 @@ pub static ADDRESSES: &[Address] = &[
         ..EDIT
     },
     Address {
+        path: "/module/text",
+        args: &[
+            MODULE,
+            arg(
+                "text",
+                Form::Text,
+                "",
+                "at most 64 KiB",
+                "what its kind asks for: the whole path of a WAV file or `factory:name.wav`, a formula, notes; empty for none",
+            ),
+        ],
+        example: "/module/text math \"a * sin(tau * 2 * t)\"",
+        help: "Gives a module another sound, formula or melody. It plays on, from where it is. It follows `/module`, where the module has a text.",
+        ..EDIT
+    },
+    Address {
         path: "/module/retry",
         args: &[MODULE],
         is_for_controllers: true,
@@ -410,7 +426,7 @@ pub static ADDRESSES: &[Address] = &[
         args: &[MODULE],
         is_for_controllers: true,
         example: "/query/module lead",
-        help: "Asks what a module is and where its params stand: `/module`.",
+        help: "Asks what a module is and where its params stand: `/module`, and `/module/text` where it has one.",
         ..BLANK
     },
     Address {

@@ -56,8 +56,8 @@ pub fn host() -> OscMessage {
     message("/host", vec![text(env!("CARGO_PKG_VERSION")), catalogue, int(std::process::id())])
 }
 
-/// `/module`: what a module is, with every param.
-pub fn module(id: &ModuleId, module: &PatchModule) -> OscMessage {
+/// `/module`: what a module is, with every param; and its text, if it has one.
+pub fn module(id: &ModuleId, module: &PatchModule) -> Vec<OscMessage> {
     let PatchModule { kind, x, y, is_bypassed, .. } = module;
     let mut args = vec![text(id), text(kind)];
     args.extend([OscType::Float(*x), OscType::Float(*y), OscType::Bool(*is_bypassed)]);
@@ -68,7 +68,7 @@ pub fn module(id: &ModuleId, module: &PatchModule) -> OscMessage {
         let value = module.params.get(param.name).copied().unwrap_or(param.default);
         args.extend([text(param.name), OscType::Float(value)]);
     }
-    message("/module", args)
+    std::iter::once(message("/module", args)).chain(own_text(id, module)).collect()
 }
 
 /// `/history`: how far undo and redo reach, and what would be undone.
@@ -216,10 +216,9 @@ fn push_edit(edit: &Edit, messages: &mut Vec<OscMessage>) {
     let message = match edit {
         Edit::AddModule { id, module } => {
             messages.push(add(id, module));
-            if !module.is_bypassed {
-                return;
-            }
-            bypass(id, true)
+            messages.extend(module.is_bypassed.then(|| bypass(id, true)));
+            messages.extend(own_text(id, module));
+            return;
         }
         Edit::RemoveModule { id } => message("/module/remove", vec![text(id)]),
         Edit::MoveModules(moves) if moves.is_empty() => return,
@@ -232,6 +231,7 @@ fn push_edit(edit: &Edit, messages: &mut Vec<OscMessage>) {
         Edit::SetParam { module, param, value } => {
             message("/param/set", vec![text(module), text(param), OscType::Float(*value)])
         }
+        Edit::SetText { module, text: words } => set_text(module, words),
         Edit::SetBypass { module, is_bypassed } => bypass(module, *is_bypassed),
         Edit::SetComment { id, comment: Some(comment) } => set_comment(id, comment),
         Edit::SetComment { id, comment: None } => message("/comment/remove", vec![text(id)]),
@@ -269,6 +269,15 @@ fn bypass(id: &ModuleId, is_bypassed: bool) -> OscMessage {
     message("/module/bypass", vec![text(id), OscType::Bool(is_bypassed)])
 }
 
+fn set_text(id: &ModuleId, words: &str) -> OscMessage {
+    message("/module/text", vec![text(id), text(words)])
+}
+
+/// `/module/text`, where a module has one.
+fn own_text(id: &ModuleId, module: &PatchModule) -> Option<OscMessage> {
+    (!module.text.is_empty()).then(|| set_text(id, &module.text))
+}
+
 fn place(Move { module, x, y }: &Move) -> [OscType; 3] {
     [text(module), OscType::Float(*x), OscType::Float(*y)]
 }
@@ -295,7 +304,7 @@ mod tests {
         said.extend([file(None, false), file(Some(Path::new("/a")), true)]);
         said.push(notice(&Notice { kind: NoticeKind::Trouble, sentence: "Oh.".into() }));
         said.extend([meters(&id("a"), &[1.0, 2.0]), meters(&id("a"), &[])]);
-        said.push(module(&id("a"), &ring().modules["a"]));
+        said.extend(module(&id("a"), &ring().modules["a"]));
         let seen = Seen { id: id("a"), kind: "vco".into(), memory: 1 << 20, slot: 3 };
         let card = Card { id: "a".into(), name: "b".into(), is_default: true };
         said.extend(devices(&[card.clone(), card]));

@@ -227,6 +227,7 @@ fn edit(path: &str, args: &mut Args) -> Result<Edit, Unreadable> {
         }
         "/module/rename" => Edit::RenameModule { id: args.id()?, new_id: args.id()? },
         "/module/bypass" => Edit::SetBypass { module: args.id()?, is_bypassed: args.flag()? },
+        "/module/text" => Edit::SetText { module: args.id()?, text: args.text()?.into() },
         "/cable/connect" => Edit::Connect(cable(args)?),
         "/cable/disconnect" => Edit::Disconnect(cable(args)?),
         "/comment/set" => set_comment(args)?,

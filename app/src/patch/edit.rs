@@ -50,6 +50,13 @@ pub enum Edit {
         /// Whether it is bypassed from now on.
         is_bypassed: bool,
     },
+    /// Gives a module another text: another sound, formula or melody. It plays on.
+    SetText {
+        /// Whose.
+        module: ModuleId,
+        /// What its kind asks for; empty for none.
+        text: Name,
+    },
     /// Writes a comment, changes one or removes one. Nothing is heard.
     SetComment {
         /// Its name.
@@ -121,6 +128,7 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
             let is_bypassed = std::mem::replace(was, is_bypassed);
             Ok(Edit::SetBypass { module, is_bypassed })
         }
+        Edit::SetText { module, text } => set_text(patch, module, text),
         Edit::SetComment { id, comment } => set_comment(patch, id, comment),
         Edit::SetTitle(title) => {
             check_text("title", &title)?;
@@ -218,6 +226,13 @@ fn set_param(patch: &mut Patch, module: ModuleId, name: Name, value: f32) -> Res
         params.insert(name.clone(), value)
     };
     Ok(Edit::SetParam { module, param: name, value: was.unwrap_or(param.default) })
+}
+
+fn set_text(patch: &mut Patch, id: ModuleId, text: Name) -> Result<Edit, Problem> {
+    let module = patch.module_mut(&id)?;
+    module.check_own_text(&id, &text)?;
+    let text = std::mem::replace(&mut module.text, text);
+    Ok(Edit::SetText { module: id, text })
 }
 
 fn set_comment(

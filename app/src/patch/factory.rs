@@ -20,6 +20,15 @@ macro_rules! factory {
     };
 }
 
+macro_rules! sounds {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            concat!($name, ".wav"),
+            include_bytes!(concat!("../../../assets/sounds/", $name, ".wav")),
+        )),*]
+    };
+}
+
 /// Patches to hear, the first to be heard first.
 pub static PATCHES: &[Factory] = factory![
     "patches": "first-sound", "bass-line", "percussion", "pad", "ambient", "krell", "night-train",
@@ -29,6 +38,14 @@ pub static PATCHES: &[Factory] = factory![
 /// Patches to begin with, the simplest first.
 pub static TEMPLATES: &[Factory] =
     factory!["templates": "empty", "mono-voice", "poly-voice", "groove"];
+
+/// Sounds that modules can play, by the names of their files.
+pub static SOUNDS: &[(&str, &[u8])] = sounds!["hat", "kick", "pluck", "snare"];
+
+/// The bytes of a sound that comes with the program.
+pub fn sound(name: &str) -> Option<&'static [u8]> {
+    SOUNDS.iter().find(|(own, _)| *own == name).map(|(_, bytes)| *bytes)
+}
 
 impl Factory {
     /// The patch.
@@ -70,6 +87,17 @@ mod tests {
             assert_eq!(names, files);
             assert_eq!(list.len(), files.len());
         }
+    }
+
+    #[test]
+    fn every_sound_in_the_folder_comes_with_the_program() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/sounds");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        let files: BTreeSet<String> = files.map(|name| name.into_string().unwrap()).collect();
+        assert_eq!(
+            SOUNDS.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(),
+            files
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::problem::Problem;
+use super::sounds;
 use super::{Cable, Comment, CommentId, ModuleId, Patch, PatchModule, find_kind};
 
 /// The version of the files that this program writes, and the newest it reads.
@@ -80,7 +81,8 @@ pub fn load(path: &Path) -> Result<Patch, FileError> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(open)?;
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(open)?;
-    read(&bytes).map_err(|what| FileError::Read { path: path.to_owned(), what })
+    let read = read(&bytes).map_err(|what| FileError::Read { path: path.to_owned(), what })?;
+    Ok(sounds::found_from(read, path))
 }
 
 /// Writes a patch file: a new one beside it, which then takes its place. So
@@ -98,7 +100,8 @@ pub fn save(path: &Path, patch: &Patch, over: Over) -> Result<(), FileError> {
         return Err(FileError::Foreign { path: path.to_owned() });
     }
     let permissions = there.map(|there| there.permissions());
-    replace(&target, write(patch).as_bytes(), permissions)
+    let text = write(&sounds::seen_from(patch, &target));
+    replace(&target, text.as_bytes(), permissions)
         .map_err(|what| FileError::Write { path: path.to_owned(), what })
 }
 
@@ -218,6 +221,8 @@ struct WrittenModule<'a> {
     params: BTreeMap<&'a str, WrittenValue<'a>>,
     #[serde(skip_serializing_if = "is_false")]
     bypassed: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -244,6 +249,7 @@ impl<'a> WrittenModule<'a> {
             y: module.y,
             params: numbers.chain(words).collect(),
             bypassed: module.is_bypassed,
+            text: &module.text,
         }
     }
 }
@@ -289,6 +295,8 @@ struct ReadModule {
     params: ReadParams,
     #[serde(default)]
     bypassed: bool,
+    #[serde(default)]
+    text: String,
 }
 
 #[derive(Deserialize)]
@@ -370,6 +378,7 @@ impl ReadModule {
         let mut module = PatchModule::new(&self.kind, self.x, self.y);
         module.is_placeholder = find_kind(&self.kind).is_err();
         module.is_bypassed = self.bypassed;
+        module.text = self.text.into();
         for (name, value) in self.params.0 {
             match value {
                 ReadValue::Number(value) => drop(module.params.insert(name.into(), value as f32)),

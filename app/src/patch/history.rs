@@ -233,6 +233,7 @@ fn is_covered(later: &Edit, edits: &[Edit]) -> bool {
         matches!(
             edit,
             Edit::SetParam { .. }
+                | Edit::SetText { .. }
                 | Edit::MoveModules(_)
                 | Edit::SetComment { comment: Some(_), .. }
         )
@@ -242,6 +243,8 @@ fn is_covered(later: &Edit, edits: &[Edit]) -> bool {
         Edit::SetParam { module, param, .. } => settings.any(|edit| {
             matches!(edit, Edit::SetParam { module: m, param: p, .. } if m == module && p == param)
         }),
+        Edit::SetText { module, .. } => settings
+            .any(|edit| matches!(edit, Edit::SetText { module: m, .. } if m == module)),
         Edit::SetComment { id, .. } => {
             settings.any(|edit| matches!(edit, Edit::SetComment { id: other, .. } if other == id))
         }

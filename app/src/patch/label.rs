@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cable, CommentId, Edit, ModuleId, Patch};
+use dsp_worker::clip::Text;
+
+use super::{Cable, CommentId, Edit, ModuleId, Patch, PatchModule};
 
 /// Letters of the longest title that is quoted.
 const MAX_TITLE_CHARS: usize = 60;
@@ -14,6 +16,7 @@ enum Deed {
     Nothing,
     Move,
     Turn,
+    Write,
     Comment,
     Bypass,
     Disconnect,
@@ -73,6 +76,9 @@ impl Label {
             Edit::SetBypass { module, is_bypassed } => {
                 one(Deed::Bypass, module, bypass(module, *is_bypassed))
             }
+            Edit::SetText { module, text } => {
+                one(Deed::Write, module, text_sentence(module, text, patch))
+            }
             Edit::SetComment { id, comment } => {
                 one(Deed::Comment, id, comment_sentence(id, comment.is_some(), patch))
             }
@@ -107,6 +113,7 @@ impl Label {
             _ if many == 1 => return self.sentence.clone(),
             Deed::Move => ("Move", "modules"),
             Deed::Turn => ("Turn", "knobs"),
+            Deed::Write => ("Change", "texts"),
             Deed::Comment => ("Change", "comments"),
             Deed::Bypass => ("Bypass", "modules"),
             Deed::Disconnect => ("Disconnect", "cables"),
@@ -122,6 +129,20 @@ impl Label {
 
 fn bypass(module: &ModuleId, is_bypassed: bool) -> String {
     if is_bypassed { format!("Bypass {module}") } else { format!("Stop bypassing {module}") }
+}
+
+fn text_sentence(id: &ModuleId, text: &str, patch: &Patch) -> String {
+    let form = patch.modules.get(id).and_then(PatchModule::text_form);
+    match form {
+        Some(Text::Sound) if text.is_empty() => format!("Unload {id}"),
+        Some(Text::Sound) => {
+            let name = text.rsplit(['/', '\\', ':']).next().unwrap_or_default();
+            format!("Load {} into {id}", clipped(name))
+        }
+        Some(Text::Formula) => format!("Change the formula of {id}"),
+        Some(Text::Notes) => format!("Change the notes of {id}"),
+        Some(Text::Words) | None => format!("Change the words of {id}"),
+    }
 }
 
 fn comment_sentence(id: &CommentId, is_there_then: bool, patch: &Patch) -> String {

@@ -22,6 +22,8 @@ pub enum Problem {
     OutOfRange { param: String, value: f32, range: String },
     #[error("`{param}` can not be set to `{word}`: it goes {range}.")]
     NoSuchWord { param: String, word: String, range: String },
+    #[error("`{module}` has no text: {title} takes none.")]
+    NoText { module: String, title: &'static str },
     #[error("There is already a cable `{cable}`.")]
     CableTwice { cable: String },
     #[error("There is no cable `{cable}`.")]

@@ -14,10 +14,11 @@ use shm_ring::doorbell::{BELLS_BYTES, Doorbell};
 use shm_ring::layout::{
     BlockStart, MODULES, ModuleRecord, NONE, RESTARTS, RESTS, RUNS, control as places,
 };
-use shm_ring::region::{Access, Region, RegionError};
+use shm_ring::region::{Access, PAGE, Region, RegionError};
 use shm_ring::sync::Ordering;
 
 use crate::catalog::{CATALOG, Entry};
+use crate::clip::ClipSpan;
 use crate::protocol::{
     Job, MAX_EVENTS, ModuleLayout, PLAN_BYTES, Plan, PlanCable, PlanEvent, PlanModule, Span, Tables,
 };
@@ -42,8 +43,8 @@ pub struct Evidence {
     /// What was in the pieces, end to end.
     bytes: Vec<u8>,
     is_whole: bool,
-    /// Where the memory of the job's modules lay. Not saved.
-    origins: Vec<u64>,
+    /// Where the memory of the job's modules lay, and their clips. Not saved.
+    origins: Vec<(u64, ClipSpan)>,
 }
 
 /// A stretch of a module's memory.
@@ -104,6 +105,10 @@ pub struct Made {
 /// More memory than any session's modules have.
 const MOST_BYTES: usize = 1 << 30;
 
+/// Samples of the longest clip that is kept: enough for every formula, and for
+/// what is played as one shot.
+const MOST_CLIP_SAMPLES: u32 = 1 << 20;
+
 /// More cables than a plan has room for.
 const MOST_CABLES: usize = PLAN_BYTES / size_of::<PlanCable>();
 
@@ -144,18 +149,19 @@ impl Evidence {
             pieces: Vec::new(),
             bytes: Vec::new(),
             is_whole: false,
-            origins: own.iter().map(|&module| plan.modules[module as usize].memory).collect(),
+            origins: own.iter().map(|&module| origin(&plan.modules[module as usize])).collect(),
         };
-        let (first, tapes) = (evidence.first_pieces(), evidence.tape_pieces());
-        let bytes = first.iter().chain(&tapes).map(|piece| piece.bytes as usize).sum();
+        let first = evidence.first_pieces();
+        let late = evidence.late_pieces();
+        let bytes = first.iter().chain(&late).map(|piece| piece.bytes as usize).sum();
         evidence.bytes.reserve_exact(bytes);
-        evidence.pieces.reserve_exact(first.len() + tapes.len());
+        evidence.pieces.reserve_exact(first.len() + late.len());
         for piece in first {
             let origin = plan.modules[members[piece.module as usize] as usize].memory;
             // SAFETY: the caller's promise. Those that the job reads from have
             // their stamps, and their next block does not begin before this
             // job's is over.
-            unsafe { evidence.keep(arena, origin, piece) }?;
+            unsafe { evidence.keep(arena, origin + u64::from(piece.at), piece) }?;
         }
         for (index, &member) in members.iter().enumerate() {
             let origin = plan.modules[member as usize].memory;
@@ -166,22 +172,30 @@ impl Evidence {
         Some(evidence)
     }
 
-    /// Copies the tapes. They may have been written on meanwhile: a tape is
-    /// longer than its longest delay by more than the longest block, so what
-    /// the job reads is there for a while. `now` is the clock, asked
-    /// afterwards: it says whether that while is over.
+    /// Copies tapes and clips. Clips stand still. Tapes may have been written on
+    /// meanwhile: a tape is longer than its longest delay by more than the
+    /// longest block, so what the job reads is there for a while. `now` is the
+    /// clock, asked afterwards: it says whether that while is over.
     ///
     /// # Safety
     /// The modules' memory has not been given to others since.
     #[allow(unsafe_code)]
     pub unsafe fn finish(&mut self, arena: &Region, now: impl FnOnce() -> Option<BlockStart>) {
         let (mut has_tapes, mut has_all) = (false, true);
+        let mut clips = self.origins.iter().zip(&self.tables.modules);
+        has_all &= clips.all(|((_, was), module)| was.samples == module.clip.samples);
         for piece in self.tape_pieces() {
             has_tapes |= piece.bytes > 0;
-            let origin = self.origins[piece.module as usize];
+            let (origin, _) = self.origins[piece.module as usize];
             // SAFETY: whoever writes these bytes meanwhile writes plain
             // numbers, and what comes of that is asked below.
-            let kept = unsafe { self.keep(arena, origin, piece) };
+            let kept = unsafe { self.keep(arena, origin + u64::from(piece.at), piece) };
+            has_all &= kept.is_some();
+        }
+        for piece in self.clip_pieces() {
+            let (_, clip) = self.origins[piece.module as usize];
+            // SAFETY: a clip stands still until its memory is given to others.
+            let kept = unsafe { self.keep(arena, clip.memory, piece) };
             has_all &= kept.is_some();
         }
         let is_there = |now: BlockStart| {
@@ -194,10 +208,9 @@ impl Evidence {
     /// # Safety
     /// Whoever writes these bytes meanwhile, the caller knows of it.
     #[allow(unsafe_code)]
-    unsafe fn keep(&mut self, arena: &Region, origin: u64, piece: Piece) -> Option<()> {
-        let at = origin as usize + piece.at as usize;
+    unsafe fn keep(&mut self, arena: &Region, at: u64, piece: Piece) -> Option<()> {
         // SAFETY: the caller's promise.
-        let bytes = unsafe { arena.values::<u8>(at, piece.bytes as usize) }?;
+        let bytes = unsafe { arena.values::<u8>(at as usize, piece.bytes as usize) }?;
         self.bytes.extend_from_slice(bytes);
         self.pieces.push(piece);
         Some(())
@@ -238,6 +251,21 @@ impl Evidence {
             Piece::of(index, start..start + 4 * tapes.last().map_or(0, |tape| tape.end()))
         };
         (0..self.job_len()).map(piece).collect()
+    }
+
+    /// What [`Evidence::finish`] keeps as well: the clips of the job's modules,
+    /// each at the end of its module's memory.
+    fn clip_pieces(&self) -> Vec<Piece> {
+        let modules = self.tables.modules.iter().enumerate().take(self.job_len());
+        let piece = |(index, module): (usize, &PlanModule)| {
+            let start = (module.clip.memory - module.memory) as usize;
+            Piece::of(index, start..start + module.clip.bytes())
+        };
+        modules.filter(|(_, module)| module.clip.samples > 0).map(piece).collect()
+    }
+
+    fn late_pieces(&self) -> Vec<Piece> {
+        [self.tape_pieces(), self.clip_pieces()].concat()
     }
 
     fn entry(&self, index: usize) -> &'static Entry {
@@ -305,8 +333,9 @@ impl Evidence {
 
     /// Bytes of a module's memory.
     fn room(&self, index: usize) -> usize {
-        let tapes = &self.tables.tapes[self.tables.modules[index].tapes.range()];
-        ModuleLayout::of(self.entry(index)).size_bytes(tapes)
+        let module = &self.tables.modules[index];
+        let tapes = &self.tables.tapes[module.tapes.range()];
+        ModuleLayout::of(self.entry(index)).size_bytes(tapes) + clip_room(&module.clip)
     }
 
     /// Puts the pieces where they belong; what the job may only read is
@@ -394,6 +423,25 @@ fn remedy(control: &Region, start: &BlockStart, module: &PlanModule) -> u32 {
     }
 }
 
+/// Where a module's memory lay, and its clip.
+fn origin(module: &PlanModule) -> (u64, ClipSpan) {
+    (module.memory, module.clip)
+}
+
+/// A clip at the end of its module's memory; none where it is too long to be
+/// kept.
+fn moved_clip(module: &PlanModule, memory: usize, tapes: &[TapeSpan]) -> ClipSpan {
+    if module.clip.samples == 0 || module.clip.samples > MOST_CLIP_SAMPLES {
+        return ClipSpan::default();
+    }
+    let layout = ModuleLayout::of(&CATALOG[module.kind as usize]);
+    ClipSpan { memory: (memory + layout.size_bytes(tapes)) as u64, ..module.clip }
+}
+
+fn clip_room(clip: &ClipSpan) -> usize {
+    clip.bytes().next_multiple_of(PAGE)
+}
+
 /// The plan of one job alone.
 fn cut_out(plan: &Plan, job: &Job, members: &[u32]) -> Tables {
     let own = job.modules.count as usize;
@@ -413,13 +461,15 @@ fn cut_out(plan: &Plan, job: &Job, members: &[u32]) -> Tables {
             memory: memory as u64,
             listeners: 0,
             slot: 0,
+            clip: if index < own { moved_clip(module, memory, tapes) } else { ClipSpan::default() },
             number: index as u32,
             first_input: tables.inputs.len() as u32,
             first_param: tables.params.len() as u32,
             tapes: (first_tape..tables.tapes.len()).into(),
             ..*module
         });
-        memory += ModuleLayout::of(entry).size_bytes(tapes);
+        let clip = &tables.modules[index].clip;
+        memory += ModuleLayout::of(entry).size_bytes(tapes) + clip_room(clip);
         for port in 0..entry.about.inputs.len() {
             let cables = plan.inputs[module.first_input as usize + port];
             let cables = if index < own { &plan.cables[cables.range()] } else { &[] };
@@ -520,6 +570,10 @@ impl Evidence {
             let tapes: &[TapeSpan] = within(&tables.tapes, module.tapes)?;
             demand(tapes == lay_out(&longest))?;
             memory = memory.checked_add(ModuleLayout::of(entry).size_bytes(tapes))?;
+            let clip = &module.clip;
+            demand(clip.samples <= MOST_CLIP_SAMPLES)?;
+            demand(clip.samples == 0 || (clip.memory == memory as u64 && index < self.job_len()))?;
+            memory = memory.checked_add(clip_room(clip))?;
             demand(memory <= MOST_BYTES)?;
             let span = |first, count: usize| Span { first, count: count as u32 };
             within(&tables.params, span(module.first_param, entry.about.params.len()))?;
@@ -538,11 +592,11 @@ impl Evidence {
 
     /// Whether the pieces are those that `capture` and `finish` keep.
     fn pieces_fit(&self) -> Option<()> {
-        let (first, tapes) = (self.first_pieces(), self.tape_pieces());
-        let expected = first.iter().chain(&tapes).take(self.pieces.len());
+        let (first, late) = (self.first_pieces(), self.late_pieces());
+        let expected = first.iter().chain(&late).take(self.pieces.len());
         demand(self.pieces.iter().eq(expected))?;
-        // Without its tapes a job can be replayed; it may go otherwise then.
-        let needed = first.len() + if self.is_whole { tapes.len() } else { 0 };
+        // Without its tapes and clips a job can be replayed; it may go otherwise then.
+        let needed = first.len() + if self.is_whole { late.len() } else { 0 };
         demand(self.pieces.len() >= needed)?;
         let bytes: usize = self.pieces.iter().map(|piece| piece.bytes as usize).sum();
         demand(bytes == self.bytes.len())

@@ -224,6 +224,7 @@ impl Session {
         let Some(record) = self.arena.record::<WorkerRecord>(arena::worker_record(seat)) else {
             return;
         };
+        let mut mapped = Vec::new();
         for line in orders.lines().map_while(Result::ok) {
             let Some(order) = Order::parse(&line) else { continue };
             let slot = slot_of(&self.workers()[seat], self.slots()).map(|(slot, _)| slot);
@@ -241,6 +242,7 @@ impl Session {
                     self.grant().open(memories(&new), slot);
                 }
                 self.grant().populate(memories(&new), slot, order.frames);
+                self.grant().populate_clips(memories(&new), &mut mapped);
                 let prepared = prepared_word(slot, new.generation);
                 publish(&self.doorbell, &record.prepared, prepared, 1 << HOST.0);
             }

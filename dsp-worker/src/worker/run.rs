@@ -15,6 +15,7 @@ use shm_ring::region::Region;
 use shm_ring::sync::{AtomicU32, Ordering};
 
 use crate::catalog::{CATALOG, MAX_PORTS};
+use crate::clip::{Clip, ClipSpan};
 use crate::module::Event;
 use crate::protocol::{
     Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, STEADY, fade_gain,
@@ -334,6 +335,7 @@ impl<F: FaultPoints> Runner<F> {
         let params = module.first_param as usize;
         let tape_spans = &plan.tapes[module.tapes.range()];
         let rests = memory.layout.state.rests(state);
+        let clip = clip(&self.arena, &module.clip);
         let tools = &mut self.tools;
         let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
@@ -345,6 +347,7 @@ impl<F: FaultPoints> Runner<F> {
                 outputs: memory.outputs_mut(turn.quantum),
                 tapes: memory.tapes(tape_spans),
                 tape_spans,
+                clip,
                 events: &self.scratch.events[..events],
                 display: memory.display(),
                 tools,
@@ -539,6 +542,15 @@ fn memory<'a>(arena: &'a Region, layouts: &'a [ModuleLayout], module: &PlanModul
         start: module.memory as usize,
         outputs: CATALOG[module.kind as usize].about.outputs.len(),
     }
+}
+
+/// The clip that lies there; none where it does not lie in the arena.
+#[allow(unsafe_code)]
+fn clip<'a>(arena: &'a Region, span: &ClipSpan) -> Clip<'a> {
+    // SAFETY: a clip is written before a plan names it, and given to others only
+    // when no plan does; between, nobody writes it.
+    let samples = unsafe { arena.values::<f32>(span.memory as usize, span.samples as usize) };
+    span.clip(samples.unwrap_or_default())
 }
 
 const IN_ARENA: &str = "a plan names memory in the arena";

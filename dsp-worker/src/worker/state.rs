@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicU32;
 
 use crate::catalog::{Entry, MAX_PARAMS, MAX_PORTS, STATE_ALIGN};
+use crate::clip::Clip;
 use crate::module::{Block, Event, Ramp};
 use crate::param::Param;
 use crate::protocol::FADE_SECS;
@@ -222,6 +223,8 @@ pub struct Call<'a> {
     pub tapes: &'a mut [f32],
     /// One for each of [`Module::tapes`](crate::Module::tapes).
     pub tape_spans: &'a [TapeSpan],
+    /// What its text stands for.
+    pub clip: Clip<'a>,
     /// Since the quantum before.
     pub events: &'a [Event],
     /// What editors see.
@@ -267,6 +270,7 @@ impl Call<'_> {
                 frame,
                 tapes: Tapes::new(frame, self.tapes, self.tape_spans),
                 tools: self.tools,
+                clip: self.clip,
                 frames: frames.clone(),
                 inputs: self.inputs,
                 outputs: self.outputs,

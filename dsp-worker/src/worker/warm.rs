@@ -6,6 +6,7 @@ use std::ops::Range;
 use shm_ring::region::{Access, Region};
 
 use crate::catalog::CATALOG;
+use crate::clip::ClipSpan;
 use crate::protocol::{ModuleLayout, PlanModule};
 use crate::rig::Rig;
 use crate::tape::TapeSpan;
@@ -83,6 +84,19 @@ impl<'m> Grant<'m> {
                 let _ = self.arena.populate(part, access);
             }
         }
+    }
+
+    /// Maps every page of the plan's clips for reading, but for those that were
+    /// `mapped` for the plan before: a clip may be large.
+    pub fn populate_clips(&self, plan: Memories, mapped: &mut Vec<ClipSpan>) {
+        let clips = plan.modules.iter().map(|module| module.clip).filter(|clip| clip.samples > 0);
+        let clips: Vec<ClipSpan> = clips.collect();
+        for clip in clips.iter().filter(|clip| !mapped.contains(clip)) {
+            let start = clip.memory as usize;
+            // Without it the first block takes page faults, no more.
+            let _ = self.arena.populate(start..start + clip.bytes(), Access::Read);
+        }
+        *mapped = clips;
     }
 
     /// Closes the memory of modules that were the slot's in the old plan and

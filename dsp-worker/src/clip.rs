@@ -1,0 +1,110 @@
+//! Clips: what a module's text stands for, as numbers that nobody changes.
+
+use bytemuck::{Pod, Zeroable};
+use serde::Serialize;
+
+use crate::units::AUDIO_VOLTS;
+
+/// What a module's text is, and so what its host makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Text {
+    /// The path of a WAV file, or `factory:name.wav`. Its clip is the sound, in
+    /// volts: full scale is [`FULL_SCALE_CLIP_VOLTS`].
+    Sound,
+    /// A [formula](crate::dsp::formula). Its clip is the code of it.
+    Formula,
+    /// [Notes](crate::dsp::notes) of a piano roll. Its clip is a list of them.
+    Notes,
+    /// Words for people. It has no clip.
+    Words,
+}
+
+/// Full scale of a sound, in volts.
+pub const FULL_SCALE_CLIP_VOLTS: f32 = AUDIO_VOLTS;
+
+/// Channels that a sound has at most.
+pub const MAX_CLIP_CHANNELS: usize = 8;
+
+/// Numbers that a host has made of a module's text. They change only as a
+/// whole, between two blocks, when the text does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clip<'a> {
+    /// Channel after channel, each as long as the other.
+    pub samples: &'a [f32],
+    /// How many channels there are; 0 where there is no clip.
+    pub channels: usize,
+    /// In Hz; 0 where it is no sound.
+    pub sample_rate_hz: f32,
+}
+
+impl<'a> Clip<'a> {
+    /// Whether there is nothing: no text, or none that could be read.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.frames() == 0
+    }
+
+    /// How long each channel is.
+    #[inline(always)]
+    pub fn frames(&self) -> usize {
+        self.samples.len() / self.channels.max(1)
+    }
+
+    /// One channel; the last one for a number above it. Empty where there is no
+    /// clip.
+    #[inline(always)]
+    pub fn channel(&self, channel: usize) -> &'a [f32] {
+        let frames = self.frames();
+        let start = channel.min(self.channels.max(1) - 1) * frames;
+        self.samples.get(start..start + frames).unwrap_or_default()
+    }
+}
+
+/// Where a module's clip lies in the arena: beside the memory of modules, where
+/// no worker may write. All zeros: it has none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct ClipSpan {
+    /// In bytes from the arena's start.
+    pub memory: u64,
+    /// Of all channels together.
+    pub samples: u32,
+    /// How many channels.
+    pub channels: u32,
+    /// In Hz.
+    pub sample_rate_hz: u32,
+    /// Nothing.
+    pub unused: u32,
+}
+
+impl ClipSpan {
+    /// How much memory it takes.
+    pub fn bytes(&self) -> usize {
+        4 * self.samples as usize
+    }
+
+    /// The clip whose samples lie there.
+    #[inline(always)]
+    pub fn clip<'a>(&self, samples: &'a [f32]) -> Clip<'a> {
+        // A letter from a stranger.
+        let channels = (self.channels as usize).min(samples.len());
+        Clip { samples, channels, sample_rate_hz: self.sample_rate_hz as f32 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_lie_one_after_another() {
+        let clip = Clip { samples: &[1.0, 2.0, 3.0, 4.0], channels: 2, sample_rate_hz: 8000.0 };
+        assert_eq!((clip.frames(), clip.is_empty()), (2, false));
+        assert_eq!([0, 1, 7].map(|n| clip.channel(n)), [[1.0, 2.0], [3.0, 4.0], [3.0, 4.0]]);
+        let none = Clip::default();
+        assert!(none.is_empty() && none.channel(3).is_empty());
+        let garbled = ClipSpan { channels: 9, ..ClipSpan::default() };
+        assert!(garbled.clip(&[]).is_empty());
+    }
+}
