@@ -795,7 +795,7 @@ mod tests {
         evidence.pieces.truncate(first);
         evidence.bytes.truncate(evidence.pieces.iter().map(|piece| piece.bytes as usize).sum());
         let (arena, _) = session();
-        evidence.origins = vec![0];
+        evidence.origins = vec![(0, ClipSpan::default())];
         finish(&mut evidence, &arena, 300);
         assert!(!evidence.is_whole());
         assert!(Evidence::from_bytes(&evidence.to_bytes()).is_ok_and(|read| !read.is_whole()));
