@@ -20,6 +20,7 @@ impl FileDialogs for Told {
 
     fn save(&mut self, _: Option<&Path>, _: &str) {}
 
+    fn sound(&mut self, _: Option<&Path>) {}
     fn folder(&mut self, _: Option<&Path>) {}
 
     fn poll(&mut self) -> Option<Option<PathBuf>> {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use dsp_worker::clip::Text;
 use eframe::egui::{
     Align2, CursorIcon, Event, Id, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
     Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
@@ -16,14 +17,16 @@ use self::hand::Hand;
 use self::trace::Trace;
 use self::wiring::Wiring;
 use super::browser::BrowseFor;
+use super::files::is_sound;
 use super::model::{Asks, Model};
 use super::module_menu::ModuleWish;
 use super::patching;
 use super::pen::Pen;
 use super::preferences::Preferences;
+use super::screen::text::set_text;
 use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
-use crate::patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch};
+use crate::patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 
 mod cable;
 pub mod camera;
@@ -294,9 +297,32 @@ impl Canvas {
         self.wires_ui(ui, &desk);
         self.drag(ui, &mut desk, ground);
         self.ground_menu(ui, &mut desk, ground);
+        self.take_sounds(ui, &mut desk);
         self.minimap_ui(ui, &desk);
         self.wheel(ui, desk.window, ground);
         desk.intents
+    }
+
+    /// A sound that is dropped on a module that plays one is its sound; on the
+    /// ground it gets a sampler.
+    fn take_sounds(&mut self, ui: &Ui, desk: &mut Desk) {
+        let dropped = ui.input(|input| input.raw.dropped_files.clone());
+        let mut sounds = dropped.iter().map(|file| file.path()).filter(|path| is_sound(path));
+        let Some(text) = sounds.find_map(|path| path.to_str()) else { return };
+        let patch = desk.scene.model.patch();
+        if let Pointed::Module(id) = &self.pointed
+            && patch.modules.get(id).and_then(PatchModule::text_form) == Some(Text::Sound)
+        {
+            return set_text(id, text, desk.asks);
+        }
+        let latest = ui.input(|input| input.pointer.latest_pos());
+        let place = latest.filter(|place| desk.window.contains(*place));
+        let place = self.camera.to_canvas(desk.window, place.unwrap_or(desk.window.center()));
+        let place = face::snapped(place.to_vec2());
+        let (id, add) = patching::add(patch, "sampler", place.x, place.y);
+        let give = Edit::SetText { module: id.clone(), text: text.into() };
+        self.choose_new(BTreeSet::from([id]));
+        desk.asks.edit(Edit::Group(vec![add, give]));
     }
 
     /// Forgets what is no more, and puts what is new on top.

@@ -12,10 +12,11 @@ use super::factory::FactoryBrowser;
 use super::model::{Asks, Model};
 use super::parts::{button, caption, floating, main_button};
 use super::preferences::Preferences;
+use super::screen::text::set_text;
 use super::theme::Theme;
 use crate::osc::request::Request;
 use crate::patch::file::{FileError, Over};
-use crate::patch::{Edit, Patch};
+use crate::patch::{Edit, ModuleId, Patch};
 
 pub mod dialogs;
 pub mod path_entry;
@@ -28,12 +29,14 @@ use path_entry::{Entered, PathEntry};
 const NO_DIALOG_SECS: f64 = 0.1;
 
 /// What a file is wanted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To open it.
     Open,
     /// To save the patch in it.
     Save,
+    /// To give it to a module as its sound.
+    Sound(ModuleId),
 }
 
 /// A question that the system's dialog was asked.
@@ -155,6 +158,11 @@ impl Files {
         let (title, verb) = match purpose {
             Purpose::Open => ("Open the patch in this file", "Open"),
             Purpose::Save => ("Save the patch in this file", "Save"),
+            Purpose::Sound(_) => ("The WAV file of the sound", "Take it"),
+        };
+        let path = match purpose {
+            Purpose::Sound(_) => path.with_file_name("sound.wav"),
+            Purpose::Open | Purpose::Save => path,
         };
         self.entry = Some((purpose, PathEntry::new(title, verb, &path)));
     }
@@ -230,6 +238,10 @@ impl Files {
     ) {
         self.remember(model, preferences);
         self.hear_errands(asks);
+        if let Some(module) = asks.sound_for.take() {
+            self.dialogs.sound(folder(preferences).as_deref());
+            self.ask(ctx, Purpose::Sound(module));
+        }
         self.hear_dialog(ctx, model, preferences, asks);
         self.drops(ctx, theme, model, asks);
         if let Some(patch) = self.factory.ui(ctx, theme) {
@@ -262,6 +274,7 @@ impl Files {
         match (answer, purpose) {
             (Some(path), Purpose::Open) => self.load(&path, model, asks),
             (Some(path), Purpose::Save) => self.look(path, true),
+            (Some(path), Purpose::Sound(module)) => self.give(&module, &path, asks),
             (None, purpose) if secs < NO_DIALOG_SECS => self.type_path(purpose, model, preferences),
             (None, _) => {}
         }
@@ -292,9 +305,20 @@ impl Files {
         }
     }
 
+    fn give(&mut self, module: &ModuleId, path: &Path, asks: &mut Asks) {
+        match path.to_str() {
+            Some(path) => set_text(module, path, asks),
+            None => self.said.push(format!(
+                "{} has a name that is no text, so a patch can not remember it. Rename the file.",
+                name(path)
+            )),
+        }
+    }
+
     fn drops(&mut self, ctx: &Context, theme: &Theme, model: &Model, asks: &mut Asks) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        if let Some(file) = dropped.first() {
+        // The canvas takes sounds.
+        if let Some(file) = dropped.first().filter(|file| !is_sound(file.path())) {
             self.load(file.path(), model, asks);
         }
         if ctx.input(|input| input.raw.hovered_files.is_empty()) {
@@ -306,17 +330,24 @@ impl Files {
         painter.rect_filled(window, 0.0, Color32::from_black_alpha(140));
         let font = FontId::proportional(24.0);
         let ink = if theme.canvas.intensity() > 0.5 { theme.face } else { theme.text };
-        painter.text(window.center(), Align2::CENTER_CENTER, "Drop a patch to open it", font, ink);
+        painter.text(
+            window.center(),
+            Align2::CENTER_CENTER,
+            "Drop a patch to open it, or a WAV file onto the canvas",
+            font,
+            ink,
+        );
     }
 
     fn entry_ui(&mut self, ctx: &Context, theme: &Theme, model: &Model, asks: &mut Asks) {
         let Some((purpose, entry)) = &mut self.entry else { return };
-        let purpose = *purpose;
+        let purpose = purpose.clone();
         match entry.ui(ctx, theme) {
             Entered::Open => return,
             Entered::Cancelled => {}
             Entered::Path(path) => match purpose {
                 Purpose::Open => self.load(&path, model, asks),
+                Purpose::Sound(module) => self.give(&module, &path, asks),
                 Purpose::Save => {
                     // What was the patch's file already needs no question.
                     let is_its_own = model.file.path.as_ref() == Some(&path);
@@ -358,6 +389,11 @@ impl Files {
     pub fn is_asking(&self) -> bool {
         self.entry.is_some() || self.over.is_some() || self.factory.is_open()
     }
+}
+
+/// Whether a file is one of those that a module can play.
+pub fn is_sound(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav"))
 }
 
 /// What a file is called, without its folder and ending.

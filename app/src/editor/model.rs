@@ -191,6 +191,8 @@ impl Signals {
 pub struct Asks {
     /// For the host.
     pub requests: Vec<Request>,
+    /// For the system's dialog: a module that wants a sound.
+    pub sound_for: Option<ModuleId>,
     gestures: i32,
 }
 

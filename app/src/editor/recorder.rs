@@ -277,6 +277,7 @@ mod tests {
     impl FileDialogs for NoDialogs {
         fn open(&mut self, _folder: Option<&Path>) {}
         fn save(&mut self, _folder: Option<&Path>, _name: &str) {}
+        fn sound(&mut self, _folder: Option<&Path>) {}
         fn folder(&mut self, _folder: Option<&Path>) {}
         fn poll(&mut self) -> Option<Option<PathBuf>> {
             None

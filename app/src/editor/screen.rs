@@ -1,6 +1,8 @@
 //! What a module's face shows besides knobs: pictures of signals, and fields
 //! that are drawn on.
 
+use dsp_worker::catalog;
+use dsp_worker::clip::Text;
 use eframe::egui::{Rect, Ui, Vec2, vec2};
 
 use super::model::Asks;
@@ -13,9 +15,11 @@ use crate::patch::{ModuleId, PatchModule};
 
 pub mod drum_grid;
 pub mod level_meter;
+pub mod roll;
 pub mod scope;
 pub mod spectrum;
 pub mod steps;
+pub mod text;
 pub mod tuner;
 
 /// A screen, and what there is to show on it.
@@ -59,8 +63,17 @@ pub fn screen_size(kind: &str) -> Option<Vec2> {
         "xy-pad" => vec2(220.0, 220.0),
         "ribbon" => vec2(320.0, 60.0),
         "keyboard" => vec2(390.0, 90.0),
-        _ => return None,
+        "piano-roll" => vec2(400.0, 220.0),
+        _ => match text_form(kind)? {
+            Text::Notes => return None,
+            Text::Sound => vec2(180.0, 28.0),
+            Text::Formula | Text::Words => vec2(240.0, 28.0),
+        },
     })
+}
+
+fn text_form(kind: &str) -> Option<Text> {
+    catalog::find(kind)?.1.text
 }
 
 /// The params that a kind's screen sets itself, so that no knob is needed.
@@ -97,7 +110,12 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, kind: &str, spot: &ScreenSpot, asks
         "xy-pad" => xy_pad_ui(ui, theme, &pad(spot), asks),
         "ribbon" => ribbon_ui(ui, theme, &ribbon(spot), asks),
         "keyboard" => keyboard_ui(ui, theme, spot, asks),
-        _ => {}
+        "piano-roll" => roll::roll_ui(ui, theme, spot, asks),
+        _ => {
+            if let Some(form) = text_form(kind) {
+                text::text_ui(ui, theme, form, spot, asks);
+            }
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub trait FileDialogs: Send {
     fn open(&mut self, folder: Option<&Path>);
     /// Asks where to save under such a name.
     fn save(&mut self, folder: Option<&Path>, name: &str);
+    /// Asks for a sound.
+    fn sound(&mut self, folder: Option<&Path>);
     /// Asks for a folder.
     fn folder(&mut self, folder: Option<&Path>);
     /// The answer, once it is there: `Some(None)` is none. That is a musician who
@@ -61,6 +63,11 @@ impl FileDialogs for SystemDialogs {
 
     fn save(&mut self, folder: Option<&Path>, name: &str) {
         self.ask(patches(folder).set_title("Save the patch").set_file_name(name).save_file());
+    }
+
+    fn sound(&mut self, folder: Option<&Path>) {
+        let dialog = within(folder).add_filter("WAV files", &["wav"]);
+        self.ask(dialog.set_title("Choose a sound").pick_file());
     }
 
     fn folder(&mut self, folder: Option<&Path>) {

@@ -41,6 +41,9 @@ impl FileDialogs for FakeDialogs {
         self.note(format!("save {name}"));
     }
 
+    fn sound(&mut self, _folder: Option<&Path>) {
+        self.note("folder".to_owned());
+    }
     fn folder(&mut self, _folder: Option<&Path>) {
         self.note("folder".to_owned());
     }
