@@ -23,6 +23,7 @@ pub mod rise;
 pub mod schmitt;
 pub mod sine;
 mod soft_clip;
+pub mod steps;
 mod stereo_in;
 pub mod svf;
 mod tan;

@@ -6,9 +6,10 @@ use crate::Module;
 use crate::dsp::pulse::Pulse;
 use crate::dsp::random::Random;
 use crate::dsp::schmitt::Schmitt;
+use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::units::{GATE_VOLTS, RESET_HOLDOFF_SECS};
+use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -38,6 +39,7 @@ const PING_PONG: usize = 2;
 #[repr(C)]
 pub struct Sequencer {
     random: Random,
+    steps: Steps,
     step: u32,
     /// Ping-pong: on the way back.
     is_returning: u32,
@@ -47,16 +49,9 @@ pub struct Sequencer {
     plays: u32,
     /// Whether this step is tied to the next one.
     is_tied: u32,
-    /// Whether the first clock is still to come.
-    is_new: u32,
-    holdoff_frames: u32,
-    frames_since_clock: u32,
-    clock: Schmitt,
-    reset: Schmitt,
     run: Schmitt,
     trigger: Pulse,
     cycle: Pulse,
-    _unused: u32,
 }
 
 const fn step_volts(name: &'static str) -> Param {
@@ -140,8 +135,6 @@ impl Module for Sequencer {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
-        self.is_new = 1;
-        self.frames_since_clock = u32::MAX;
     }
 
     #[inline(always)]
@@ -151,19 +144,20 @@ impl Module for Sequencer {
         let mut gate_volts = 0.0;
         for frame in block.frames() {
             let runs = self.run.follow(run.at(0, frame)) || !run.is_patched();
-            let is_clocked = self.clock.rises(clock.at(0, frame)) && runs;
-            if self.reset.rises(reset.at(0, frame)) {
-                self.go_to_first(block, is_clocked);
-            } else if is_clocked {
-                self.take_clock(block);
-            } else {
-                self.frames_since_clock = self.frames_since_clock.saturating_add(1);
+            let (clock, reset) = (clock.at(0, frame), reset.at(0, frame));
+            match self.steps.next(clock, reset, runs, block.sample_rate_hz) {
+                Step::Stay => {}
+                Step::First { is_clocked } => self.go_to_first(block, is_clocked),
+                Step::Next => {
+                    self.advance(block);
+                    self.play_step(block);
+                }
             }
-            self.holdoff_frames = self.holdoff_frames.saturating_sub(1);
 
             let step = self.step as usize % STEPS;
             let volts = block.ramp(VOLTS + step).at(frame);
-            let is_open = self.plays != 0 && (self.clock.is_on() || self.is_tied != 0) && runs;
+            let is_open =
+                self.plays != 0 && (self.steps.is_clock_on() || self.is_tied != 0) && runs;
             block.output(CV).put(0, frame, volts);
             gate_volts = if is_open { GATE_VOLTS } else { 0.0 };
             block.output(GATE).put(0, frame, gate_volts);
@@ -176,32 +170,16 @@ impl Module for Sequencer {
 }
 
 impl Sequencer {
-    /// A clock a little before its reset, or with it, belongs to the first step.
     #[inline(always)]
     fn go_to_first(&mut self, block: &Block, is_clocked: bool) {
-        let holdoff_frames = holdoff_frames(block.sample_rate_hz);
-        let is_clocked = is_clocked || self.frames_since_clock < holdoff_frames;
         self.step = first_step(block) as u32;
         self.is_returning = 0;
         self.steps_taken = 0;
         self.plays = 0;
         self.is_tied = 0;
-        self.is_new = 0;
-        self.holdoff_frames = holdoff_frames;
         if is_clocked {
             self.play_step(block);
         }
-    }
-
-    #[inline(always)]
-    fn take_clock(&mut self, block: &Block) {
-        if self.is_new != 0 {
-            self.is_new = 0;
-            self.step = first_step(block) as u32;
-        } else if self.holdoff_frames == 0 {
-            self.advance(block);
-        }
-        self.play_step(block);
     }
 
     /// Draws the gate of the step it has come to, and lets it sound.
@@ -213,7 +191,6 @@ impl Sequencer {
         let is_drawn = self.random.unipolar() < block.param(CHANCE + step);
         self.plays = (gate != OFF && is_drawn) as u32;
         self.is_tied = (gate == TIE) as u32;
-        self.frames_since_clock = 0;
         if self.plays != 0 && !was_held {
             self.trigger.start(block.sample_rate_hz);
         }
@@ -266,11 +243,6 @@ fn last_step(block: &Block) -> usize {
 #[inline(always)]
 fn first_step(block: &Block) -> usize {
     if block.choice(DIRECTION) == BACKWARD { last_step(block) } else { 0 }
-}
-
-#[inline(always)]
-fn holdoff_frames(sample_rate_hz: f32) -> u32 {
-    (RESET_HOLDOFF_SECS * sample_rate_hz) as u32 + 1
 }
 
 #[cfg(test)]
