@@ -2,6 +2,7 @@
 
 pub mod blep;
 mod const_math;
+pub mod detent;
 mod dry_wet;
 mod exp2;
 pub mod formula;
@@ -20,6 +21,7 @@ pub mod random;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;
+pub mod scale;
 pub mod schmitt;
 pub mod sine;
 mod soft_clip;
