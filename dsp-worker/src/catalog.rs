@@ -23,6 +23,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::sequencer::Sequencer>(),
     Entry::of::<m::drum_grid::DrumGrid>(),
     Entry::of::<m::quantizer::Quantizer>(),
+    Entry::of::<m::chord::Chord>(),
     Entry::of::<m::keyboard::Keyboard>(),
     Entry::of::<m::ribbon::Ribbon>(),
     Entry::of::<m::xy_pad::XyPad>(),
