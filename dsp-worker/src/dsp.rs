@@ -6,6 +6,7 @@ pub mod detent;
 mod dry_wet;
 mod exp2;
 pub mod formula;
+pub mod gates;
 pub mod half_band;
 mod hush;
 mod lag;
