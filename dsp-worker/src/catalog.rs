@@ -17,6 +17,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vca::Vca>(),
     Entry::of::<m::adsr::Adsr>(),
     Entry::of::<m::mixer::Mixer>(),
+    Entry::of::<m::stereo_mixer::StereoMixer>(),
     Entry::of::<m::mutes::Mutes>(),
     Entry::of::<m::sample_hold::SampleHold>(),
     Entry::of::<m::attenuverter::Attenuverter>(),

@@ -7,6 +7,7 @@ mod dry_wet;
 mod exp2;
 pub mod formula;
 pub mod fade;
+pub mod fader;
 pub mod gates;
 pub mod half_band;
 mod hush;
