@@ -37,6 +37,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::ribbon::Ribbon>(),
     Entry::of::<m::xy_pad::XyPad>(),
     Entry::of::<m::macros::Macros>(),
+    Entry::of::<m::buttons::Buttons>(),
     Entry::of::<m::delay::Delay>(),
     Entry::of::<m::reverb::Reverb>(),
     Entry::of::<m::scope::Scope>(),

@@ -3,6 +3,7 @@
 pub mod adsr;
 pub mod attenuverter;
 pub mod audio_out;
+pub mod buttons;
 pub mod chord;
 pub mod clock;
 pub mod compare;
