@@ -2,9 +2,13 @@
 
 pub mod blep;
 mod const_math;
+pub mod detent;
 mod dry_wet;
 mod exp2;
 pub mod formula;
+pub mod fade;
+pub mod fader;
+pub mod gates;
 pub mod half_band;
 mod hush;
 mod lag;
@@ -20,9 +24,12 @@ pub mod random;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;
+pub mod scale;
 pub mod schmitt;
+pub mod selector;
 pub mod sine;
 mod soft_clip;
+pub mod steps;
 mod stereo_in;
 pub mod svf;
 mod tan;

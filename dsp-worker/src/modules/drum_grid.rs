@@ -4,10 +4,10 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::pulse::Pulse;
-use crate::dsp::schmitt::Schmitt;
+use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
-use crate::units::{GATE_VOLTS, RESET_HOLDOFF_SECS};
+use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -28,17 +28,12 @@ const SLOWEST_SECS: f32 = 2.0;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct DrumGrid {
+    steps: Steps,
     step: u32,
-    /// Whether the first clock is still to come.
-    is_new: u32,
-    holdoff_frames: u32,
-    frames_since_clock: u32,
     /// Frames until a step that swings is played; 0 where none waits.
     late_frames: u32,
     /// Whether the step that was played last has an accent.
     is_accented: u32,
-    clock: Schmitt,
-    reset: Schmitt,
     triggers: [Pulse; TRACKS],
 }
 
@@ -101,32 +96,25 @@ impl Module for DrumGrid {
         display: 1,
     };
 
-    fn start(&mut self, _: u64) {
-        self.is_new = 1;
-        self.frames_since_clock = u32::MAX;
-    }
-
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
         let (clock, reset) = (block.input(CLOCK), block.input(RESET));
         for frame in block.frames() {
-            let is_clocked = self.clock.rises(clock.at(0, frame));
+            let (clock, reset) = (clock.at(0, frame), reset.at(0, frame));
+            let step = self.steps.next(clock, reset, true, block.sample_rate_hz);
             if self.late_frames > 0 {
                 self.late_frames -= 1;
                 // A clock that has become faster does not swallow a step.
-                if self.late_frames == 0 || is_clocked {
+                if self.late_frames == 0 || step == Step::Next {
                     self.play_step(block);
                 }
             }
-            if self.reset.rises(reset.at(0, frame)) {
-                self.go_to_first(block, is_clocked);
-            } else if is_clocked {
-                self.take_clock(block);
-            } else {
-                self.frames_since_clock = self.frames_since_clock.saturating_add(1);
+            match step {
+                Step::Stay => {}
+                Step::First { is_clocked } => self.go_to_first(block, is_clocked),
+                Step::Next => self.go_to_next(block),
             }
-            self.holdoff_frames = self.holdoff_frames.saturating_sub(1);
 
             for track in 0..TRACKS {
                 block.output(track).put(0, frame, self.triggers[track].volts());
@@ -134,38 +122,26 @@ impl Module for DrumGrid {
             let accent = if self.is_accented != 0 { GATE_VOLTS } else { 0.0 };
             block.output(ACCENT).put(0, frame, accent);
         }
-        block.show(0, if self.is_new != 0 { -1.0 } else { self.step as f32 });
+        block.show(0, if self.steps.has_begun() { self.step as f32 } else { -1.0 });
     }
 }
 
 impl DrumGrid {
-    /// A clock a little before its reset, or with it, belongs to the first step.
     #[inline(always)]
     fn go_to_first(&mut self, block: &Block, is_clocked: bool) {
-        let holdoff_frames = (RESET_HOLDOFF_SECS * block.sample_rate_hz) as u32 + 1;
-        let is_clocked = is_clocked || self.frames_since_clock < holdoff_frames;
         self.step = 0;
-        self.is_new = 0;
         self.is_accented = 0;
         self.late_frames = 0;
-        self.holdoff_frames = holdoff_frames;
         if is_clocked {
-            self.frames_since_clock = 0;
             self.play_step(block);
         }
     }
 
     #[inline(always)]
-    fn take_clock(&mut self, block: &Block) {
-        if self.is_new != 0 {
-            self.is_new = 0;
-            self.step = 0;
-        } else if self.holdoff_frames == 0 {
-            let length = block.choice(LENGTH).clamp(1, STEPS) as u32;
-            self.step = if self.step + 1 < length { self.step + 1 } else { 0 };
-        }
+    fn go_to_next(&mut self, block: &Block) {
+        let length = block.choice(LENGTH).clamp(1, STEPS) as u32;
+        self.step = if self.step + 1 < length { self.step + 1 } else { 0 };
         self.late_frames = self.swing_frames(block);
-        self.frames_since_clock = 0;
         if self.late_frames == 0 {
             self.play_step(block);
         }
@@ -175,7 +151,7 @@ impl DrumGrid {
     /// took last.
     #[inline(always)]
     fn swing_frames(&self, block: &Block) -> u32 {
-        let clock_frames = self.frames_since_clock.saturating_add(1) as f32;
+        let clock_frames = self.steps.clock_frames() as f32;
         if self.step.is_multiple_of(2) || clock_frames > SLOWEST_SECS * block.sample_rate_hz {
             return 0;
         }

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::exp2;
+use crate::dsp::fader::{SHUT_DB, gain};
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::param::{Param, Unit};
@@ -15,10 +15,6 @@ const OUT: usize = 0;
 const MASTER: usize = INPUTS;
 const MUTES: usize = MASTER + 1;
 
-/// Where a level knob is all the way down, and shuts.
-const SHUT_DB: f32 = -60.0;
-/// log2(10) / 20: octaves of gain per decibel.
-const OCTAVES_PER_DB: f32 = 0.166_096_4;
 /// How much of the way to silence, or back, a mute goes in one quantum.
 const MUTE_STEP: f32 = 0.125;
 
@@ -137,13 +133,6 @@ impl Mixer {
             }
         }
     }
-}
-
-/// The gain of a level knob: quite shut at its lower end.
-#[inline(always)]
-fn gain(level_db: f32) -> f32 {
-    // A glide ends a hair above its goal.
-    if level_db < SHUT_DB + 0.01 { 0.0 } else { exp2(level_db * OCTAVES_PER_DB) }
 }
 
 #[cfg(test)]

@@ -3,16 +3,21 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::detent::Detent;
 use crate::dsp::pulse;
+use crate::dsp::scale::{self, KEY_NAMES};
 use crate::dsp::schmitt::Schmitt;
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::signal::groups;
-use crate::units::{CHANNELS, GATE_VOLTS};
+use crate::units::{CHANNELS, GATE_VOLTS, QUANTUM};
+
+pub use crate::dsp::scale::{SCALE_NAMES, SCALE_NOTES};
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
+const ROOT_CV: usize = 2;
 
 const OUT: usize = 0;
 const CHANGED: usize = 1;
@@ -20,6 +25,11 @@ const CHANGED: usize = 1;
 const SCALE: usize = 0;
 const ROOT: usize = 1;
 const TRANSPOSE: usize = 2;
+/// A switch for each of the twelve notes.
+const OWN_NOTES: usize = 3;
+
+/// The scale that the switches make, after those with a name.
+const OWN: usize = SCALE_NAMES.len();
 
 /// How far past the border to its neighbour a held note reaches, in semitones:
 /// 8 mV, so that noise there does not make it chatter.
@@ -28,45 +38,19 @@ const REACH_SEMITONES: f32 = 0.1;
 /// A border that every voltage is beyond.
 const LET_GO: f32 = 1e9;
 
-/// The names of [`SCALE_NOTES`].
-pub const SCALE_NAMES: [&str; 16] = [
-    "chromatic",
-    "major",
-    "minor",
-    "dorian",
-    "phrygian",
-    "lydian",
-    "mixolydian",
-    "locrian",
-    "harmonic minor",
-    "melodic minor",
-    "major pentatonic",
-    "minor pentatonic",
-    "blues",
-    "whole tone",
-    "diminished",
-    "octaves",
-];
+const SCALES: [&str; OWN + 1] = {
+    let mut names = ["own"; OWN + 1];
+    let mut scale = 0;
+    while scale < OWN {
+        names[scale] = SCALE_NAMES[scale];
+        scale += 1;
+    }
+    names
+};
 
-/// One bit a semitone, the root rightmost.
-pub const SCALE_NOTES: [u32; 16] = [
-    0b1111_1111_1111,
-    0b1010_1011_0101,
-    0b0101_1010_1101,
-    0b0110_1010_1101,
-    0b0101_1010_1011,
-    0b1010_1101_0101,
-    0b0110_1011_0101,
-    0b0101_0110_1011,
-    0b1001_1010_1101,
-    0b1010_1010_1101,
-    0b0010_1001_0101,
-    0b0100_1010_1001,
-    0b0100_1110_1001,
-    0b0101_0101_0101,
-    0b1011_0110_1101,
-    0b0000_0000_0001,
-];
+const fn own_note(name: &'static str) -> Param {
+    Param::switch(name, true, "Whether this note is in the scale \"own\", while the root is C")
+}
 
 /// The note that each channel holds, and between which semitones it stays.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -80,8 +64,9 @@ pub struct Quantizer {
     change_frames: [f32; CHANNELS],
     /// Channels that hold a note at all.
     channels: u32,
-    /// The scale and root of those notes.
-    scale: u32,
+    /// The notes of the scale that each group of channels is in.
+    notes: [u32; 2],
+    root: Detent,
 }
 
 impl Module for Quantizer {
@@ -93,19 +78,20 @@ impl Module for Quantizer {
         inputs: &[
             port("in", "The voltage to bring into tune, 1 V/octave"),
             port("trigger", "While patched, a note is taken only at each trigger"),
+            port("root", "Moves the root by semitones, 1 V/octave: a key change from a keyboard"),
         ],
         outputs: &[
             port("out", "The nearest note of the scale, 1 V/octave, 0 V = C4"),
             port("trigger", "10 V for 1 ms at every new note"),
         ],
         params: &[
-            Param::choice("scale", &SCALE_NAMES, 1, "Which notes there are above the root"),
             Param::choice(
-                "root",
-                &["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"],
-                0,
-                "The scale's first note",
+                "scale",
+                &SCALES,
+                1,
+                "Which notes there are above the root; own: those of the switches below",
             ),
+            Param::choice("root", &KEY_NAMES, 0, "The scale's first note"),
             Param {
                 unit: Unit::Semitones,
                 ..Param::steps(
@@ -115,6 +101,18 @@ impl Module for Quantizer {
                     "Moves every note, after the scale, by semitones",
                 )
             },
+            own_note("note-c"),
+            own_note("note-c-sharp"),
+            own_note("note-d"),
+            own_note("note-d-sharp"),
+            own_note("note-e"),
+            own_note("note-f"),
+            own_note("note-f-sharp"),
+            own_note("note-g"),
+            own_note("note-g-sharp"),
+            own_note("note-a"),
+            own_note("note-a-sharp"),
+            own_note("note-b"),
         ],
         bypass: &[(0, 0)],
         // The note of the first channel, in semitones above C4.
@@ -124,11 +122,12 @@ impl Module for Quantizer {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, TRIGGER]);
-        let notes = self.follow_scale(block, channels);
+        self.follow_channels(channels);
+        let notes = self.scale_notes(block);
         if channels == 1 {
-            self.quantize::<f32>(block, 0, notes);
+            self.quantize::<f32>(block, 0, &notes);
         } else {
-            (0..groups(channels)).for_each(|group| self.quantize::<Lanes>(block, group, notes));
+            (0..groups(channels)).for_each(|group| self.quantize::<Lanes>(block, group, &notes));
         }
         block.show(0, self.note_semitones[0] + block.param(TRANSPOSE));
     }
@@ -136,12 +135,16 @@ impl Module for Quantizer {
 
 impl Quantizer {
     #[inline(always)]
-    fn quantize<L: Lane>(&mut self, block: &mut Block, group: usize, notes: u32) {
+    fn quantize<L: Lane>(&mut self, block: &mut Block, group: usize, notes: &[u32; QUANTUM]) {
         let (input, trigger) = (block.input(IN), block.input(TRIGGER));
         let transpose = block.param(TRANSPOSE);
         let sample_rate_hz = block.sample_rate_hz;
         let mut change_frames = L::load(&self.change_frames, group);
         for frame in block.frames() {
+            let notes = notes[frame];
+            if notes != self.notes[group % 2] {
+                self.let_go(group, notes);
+            }
             let semitones = Lane::clamp(input.get::<L>(group, frame), -100.0, 100.0) * 12.0.into();
             let is_due = if trigger.is_patched() {
                 self.take_triggers(trigger.get::<L>(group, frame), group)
@@ -185,26 +188,50 @@ impl Quantizer {
         is_due
     }
 
-    /// The notes of the scale, turned so that the rightmost bit is C. Another
-    /// scale, or a new channel, lets go of the notes that were held.
+    /// New channels hold no note yet, and what no cable carries is never taken.
     #[inline(always)]
-    fn follow_scale(&mut self, block: &Block, channels: usize) -> u32 {
-        let (scale, root) = (block.choice(SCALE) % SCALE_NOTES.len(), block.choice(ROOT) % 12);
-        let key = (scale * 12 + root) as u32;
-        let held = self.channels as usize;
-        let kept = if key == self.scale { held } else { 0 };
-        for channel in kept..channels {
+    fn follow_channels(&mut self, channels: usize) {
+        let held = self.channels as usize % (CHANNELS + 1);
+        for channel in held..channels {
             self.low_semitones[channel] = LET_GO;
         }
-        // What no cable carries is never taken.
         for channel in channels..held {
             self.low_semitones[channel] = -LET_GO;
             self.high_semitones[channel] = LET_GO;
         }
-        self.scale = key;
         self.channels = channels as u32;
-        let notes = SCALE_NOTES[scale];
-        (notes << root | notes >> (12 - root)) & 0xfff
+    }
+
+    /// The notes of the scale at each frame, turned so that the rightmost bit is
+    /// C.
+    #[inline(always)]
+    fn scale_notes(&mut self, block: &Block) -> [u32; QUANTUM] {
+        let (scale, root) = (block.choice(SCALE), block.choice(ROOT) as i32);
+        let own = (0..12).map(|note| (block.is_on(OWN_NOTES + note) as u32) << note).sum();
+        let volts = block.input(ROOT_CV);
+        let mut notes = [0; QUANTUM];
+        for frame in block.frames() {
+            let root = root + self.root.follow(12.0 * volts.at(0, frame) + 0.5);
+            let root = root.rem_euclid(12) as usize;
+            notes[frame] = match scale {
+                // Of none, all.
+                OWN if own == 0 => 0xfff,
+                OWN => scale::turned(own, root),
+                _ => scale::notes(scale, root),
+            };
+        }
+        notes
+    }
+
+    /// Another scale lets go of the notes that were held.
+    #[inline(always)]
+    fn let_go(&mut self, group: usize, notes: u32) {
+        let channels = (self.channels as usize).min(CHANNELS);
+        let last = ((group + 1) * LANES).min(channels);
+        for channel in group * LANES..last {
+            self.low_semitones[channel] = LET_GO;
+        }
+        self.notes[group % 2] = notes;
     }
 
     /// Takes the nearest note, and holds it between the borders to its
@@ -212,34 +239,14 @@ impl Quantizer {
     #[inline(always)]
     fn take(&mut self, channel: usize, semitones: f32, notes: u32) -> bool {
         let channel = channel % CHANNELS;
-        // The first at or below, and the first above.
-        let whole = semitones as i32 - (semitones < 0.0) as i32;
-        let below = whole - (0..12).find(|&n| has(notes, whole - n)).unwrap_or(0);
-        let above = next(notes, below);
-        let note = if semitones - below as f32 <= above as f32 - semitones { below } else { above };
+        let note = scale::nearest(notes, semitones);
         let border = |other: i32| 0.5 * (note + other) as f32;
-        self.low_semitones[channel] = border(previous(notes, note)) - REACH_SEMITONES;
-        self.high_semitones[channel] = border(next(notes, note)) + REACH_SEMITONES;
+        self.low_semitones[channel] = border(scale::previous(notes, note)) - REACH_SEMITONES;
+        self.high_semitones[channel] = border(scale::next(notes, note)) + REACH_SEMITONES;
         let is_other = self.note_semitones[channel] != note as f32;
         self.note_semitones[channel] = note as f32;
         is_other
     }
-}
-
-/// Whether a semitone above C4 is one of the notes.
-#[inline(always)]
-fn has(notes: u32, semitone: i32) -> bool {
-    notes >> (semitone + 1200).rem_euclid(12) & 1 != 0
-}
-
-#[inline(always)]
-fn next(notes: u32, note: i32) -> i32 {
-    note + (1..12).find(|&n| has(notes, note + n)).unwrap_or(12)
-}
-
-#[inline(always)]
-fn previous(notes: u32, note: i32) -> i32 {
-    note - (1..12).find(|&n| has(notes, note - n)).unwrap_or(12)
 }
 
 #[cfg(test)]
@@ -271,13 +278,6 @@ mod tests {
             let out = quantized(scale, root, semitones);
             assert!((out - note).abs() < 1e-4, "{semitones} in {root} {scale}: {out}");
         }
-    }
-
-    #[test]
-    fn every_scale_has_as_many_notes_as_its_name_says() {
-        let counts = SCALE_NOTES.map(|notes: u32| notes.count_ones());
-        assert_eq!(counts, [12, 7, 7, 7, 7, 7, 7, 7, 7, 7, 5, 5, 6, 6, 8, 1]);
-        assert!(SCALE_NOTES.iter().all(|notes| notes & 1 == 1));
     }
 
     #[test]
@@ -334,6 +334,20 @@ mod tests {
             assert_eq!(poly.channel("out", channel), mono.main());
             assert_eq!(poly.channel("trigger", channel), mono.channel("trigger", 0));
         }
+    }
+
+    #[test]
+    fn own_notes_are_a_scale_and_a_voltage_moves_its_root() {
+        let mut rig = Rig::new::<Quantizer>(48_000.0);
+        rig.choose("scale", "own").feed("in", |_, _| 4.0 / 12.0);
+        for note in ["c-sharp", "d", "d-sharp", "e", "f", "g", "g-sharp", "a", "a-sharp", "b"] {
+            rig.choose(&format!("note-{note}"), "off");
+        }
+        // C and F# alone; then, from the tenth frame on, in D: D and G#.
+        rig.feed("root", |_, frame| if frame < 10 { 0.0 } else { 14.0 / 12.0 });
+        let out = rig.run(32);
+        assert!((out.main()[9] * 12.0 - 6.0).abs() < 1e-4);
+        assert!((out.main()[10] * 12.0 - 2.0).abs() < 1e-4);
     }
 
     #[test]

@@ -6,13 +6,15 @@ use crate::Module;
 use crate::dsp::pulse::Pulse;
 use crate::dsp::random::Random;
 use crate::dsp::schmitt::Schmitt;
+use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::units::{GATE_VOLTS, RESET_HOLDOFF_SECS};
+use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
 const RUN: usize = 2;
+const TRANSPOSE: usize = 3;
 
 const CV: usize = 0;
 const GATE: usize = 1;
@@ -25,6 +27,9 @@ const GATES: usize = VOLTS + STEPS;
 const CHANCE: usize = GATES + STEPS;
 const LENGTH: usize = CHANCE + STEPS;
 const DIRECTION: usize = LENGTH + 1;
+const SNAP: usize = DIRECTION + 1;
+const GATE_LENGTH: usize = SNAP + 1;
+const RATCHETS: usize = GATE_LENGTH + 1;
 
 const OFF: usize = 0;
 const TIE: usize = 2;
@@ -38,6 +43,7 @@ const PING_PONG: usize = 2;
 #[repr(C)]
 pub struct Sequencer {
     random: Random,
+    steps: Steps,
     step: u32,
     /// Ping-pong: on the way back.
     is_returning: u32,
@@ -47,12 +53,8 @@ pub struct Sequencer {
     plays: u32,
     /// Whether this step is tied to the next one.
     is_tied: u32,
-    /// Whether the first clock is still to come.
-    is_new: u32,
-    holdoff_frames: u32,
-    frames_since_clock: u32,
-    clock: Schmitt,
-    reset: Schmitt,
+    /// Frames since the step began.
+    step_frames: u32,
     run: Schmitt,
     trigger: Pulse,
     cycle: Pulse,
@@ -83,6 +85,11 @@ const fn step_chance(name: &'static str) -> Param {
     Param::linear(name, 0.0..=1.0, 1.0, Unit::Fraction, "How often this step's gate is played")
 }
 
+const fn step_ratchet(name: &'static str) -> Param {
+    let help = "How often this step's gate is struck before the next clock";
+    Param::steps(name, 1.0..=4.0, 1.0, help)
+}
+
 impl Module for Sequencer {
     const ABOUT: &'static About = &About {
         name: "sequencer",
@@ -93,6 +100,7 @@ impl Module for Sequencer {
             port("clock", "Every rising edge plays the next step; its length is the gate's length"),
             port("reset", "A trigger goes to the first step, at once"),
             port("run", "While patched, clocks count only while this gate is on (above 1 V)"),
+            port("transpose", "Is added to every step's voltage: 1 V/octave, from a keyboard"),
         ],
         outputs: &[
             port("cv", "The step's voltage"),
@@ -132,6 +140,23 @@ impl Module for Sequencer {
                 FORWARD,
                 "In which order the steps are played",
             ),
+            Param::switch("snap", false, "Moves every step to the nearest semitone"),
+            Param::linear(
+                "gate-length",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "How much of the time between two clocks a gate is on; at 0 as long as the \
+                 clock's own",
+            ),
+            step_ratchet("ratchet-1"),
+            step_ratchet("ratchet-2"),
+            step_ratchet("ratchet-3"),
+            step_ratchet("ratchet-4"),
+            step_ratchet("ratchet-5"),
+            step_ratchet("ratchet-6"),
+            step_ratchet("ratchet-7"),
+            step_ratchet("ratchet-8"),
         ],
         bypass: &[],
         // The step that it is at, from 0, and the gate, in volts.
@@ -140,31 +165,31 @@ impl Module for Sequencer {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
-        self.is_new = 1;
-        self.frames_since_clock = u32::MAX;
     }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
         let (clock, reset, run) = (block.input(CLOCK), block.input(RESET), block.input(RUN));
+        let transpose = block.input(TRANSPOSE);
         let mut gate_volts = 0.0;
         for frame in block.frames() {
             let runs = self.run.follow(run.at(0, frame)) || !run.is_patched();
-            let is_clocked = self.clock.rises(clock.at(0, frame)) && runs;
-            if self.reset.rises(reset.at(0, frame)) {
-                self.go_to_first(block, is_clocked);
-            } else if is_clocked {
-                self.take_clock(block);
-            } else {
-                self.frames_since_clock = self.frames_since_clock.saturating_add(1);
+            let (clock, reset) = (clock.at(0, frame), reset.at(0, frame));
+            match self.steps.next(clock, reset, runs, block.sample_rate_hz) {
+                Step::Stay => {}
+                Step::First { is_clocked } => self.go_to_first(block, is_clocked),
+                Step::Next => {
+                    self.advance(block);
+                    self.play_step(block);
+                }
             }
-            self.holdoff_frames = self.holdoff_frames.saturating_sub(1);
 
             let step = self.step as usize % STEPS;
             let volts = block.ramp(VOLTS + step).at(frame);
-            let is_open = self.plays != 0 && (self.clock.is_on() || self.is_tied != 0) && runs;
-            block.output(CV).put(0, frame, volts);
+            let volts = if block.is_on(SNAP) { nearest_semitone(volts) } else { volts };
+            let is_open = self.plays != 0 && self.is_gate_on(block) && runs;
+            block.output(CV).put(0, frame, volts + transpose.at(0, frame));
             gate_volts = if is_open { GATE_VOLTS } else { 0.0 };
             block.output(GATE).put(0, frame, gate_volts);
             block.output(TRIGGER).put(0, frame, self.trigger.volts());
@@ -176,32 +201,16 @@ impl Module for Sequencer {
 }
 
 impl Sequencer {
-    /// A clock a little before its reset, or with it, belongs to the first step.
     #[inline(always)]
     fn go_to_first(&mut self, block: &Block, is_clocked: bool) {
-        let holdoff_frames = holdoff_frames(block.sample_rate_hz);
-        let is_clocked = is_clocked || self.frames_since_clock < holdoff_frames;
         self.step = first_step(block) as u32;
         self.is_returning = 0;
         self.steps_taken = 0;
         self.plays = 0;
         self.is_tied = 0;
-        self.is_new = 0;
-        self.holdoff_frames = holdoff_frames;
         if is_clocked {
             self.play_step(block);
         }
-    }
-
-    #[inline(always)]
-    fn take_clock(&mut self, block: &Block) {
-        if self.is_new != 0 {
-            self.is_new = 0;
-            self.step = first_step(block) as u32;
-        } else if self.holdoff_frames == 0 {
-            self.advance(block);
-        }
-        self.play_step(block);
     }
 
     /// Draws the gate of the step it has come to, and lets it sound.
@@ -213,10 +222,34 @@ impl Sequencer {
         let is_drawn = self.random.unipolar() < block.param(CHANCE + step);
         self.plays = (gate != OFF && is_drawn) as u32;
         self.is_tied = (gate == TIE) as u32;
-        self.frames_since_clock = 0;
+        self.step_frames = 0;
         if self.plays != 0 && !was_held {
             self.trigger.start(block.sample_rate_hz);
         }
+    }
+
+    /// Whether the gate of a step that plays is on at this frame. Strikes its
+    /// ratchets.
+    #[inline(always)]
+    fn is_gate_on(&mut self, block: &Block) -> bool {
+        let clock_frames = self.steps.clock_frames();
+        let count = block.choice(RATCHETS + self.step as usize % STEPS).clamp(1, 4) as u32;
+        let length = block.param(GATE_LENGTH);
+        // A ratchet is as many of these as the clock has frames.
+        let gone = u64::from(self.step_frames) * u64::from(count);
+        self.step_frames = self.step_frames.saturating_add(1);
+        let is_as_clock = clock_frames == 0 || count == 1 && length < 1e-3;
+        if is_as_clock {
+            return self.steps.is_clock_on() || self.is_tied != 0;
+        }
+        let ratchet = gone / u64::from(clock_frames);
+        let since = (gone % u64::from(clock_frames)) as u32;
+        if since < count && (1..u64::from(count)).contains(&ratchet) {
+            self.trigger.start(block.sample_rate_hz);
+        }
+        let length = if length < 1e-3 { 0.5 } else { length };
+        let is_within = (since as f32) < length * clock_frames as f32;
+        self.is_tied != 0 || is_within && ratchet < u64::from(count)
     }
 
     #[inline(always)]
@@ -259,6 +292,13 @@ impl Sequencer {
 }
 
 #[inline(always)]
+fn nearest_semitone(volts: f32) -> f32 {
+    // 1.5 · 2^23: adding it leaves the nearest whole number.
+    const ROUND: f32 = 12_582_912.0;
+    (12.0 * volts + ROUND - ROUND) * (1.0 / 12.0)
+}
+
+#[inline(always)]
 fn last_step(block: &Block) -> usize {
     block.choice(LENGTH).clamp(1, STEPS) - 1
 }
@@ -266,11 +306,6 @@ fn last_step(block: &Block) -> usize {
 #[inline(always)]
 fn first_step(block: &Block) -> usize {
     if block.choice(DIRECTION) == BACKWARD { last_step(block) } else { 0 }
-}
-
-#[inline(always)]
-fn holdoff_frames(sample_rate_hz: f32) -> u32 {
-    (RESET_HOLDOFF_SECS * sample_rate_hz) as u32 + 1
 }
 
 #[cfg(test)]
@@ -387,6 +422,35 @@ mod tests {
         let count = edges(out.channel("trigger", 0)).len();
         assert!((70..130).contains(&count), "{count} of 400");
         assert_eq!(edges(rig.set("chance-1", 0.0).run(4000).channel("trigger", 0)), [0; 0]);
+    }
+
+    #[test]
+    fn a_ratchet_strikes_its_step_again_in_equal_parts() {
+        let mut rig = rig(48_000.0);
+        let out = rig.set("ratchet-2", 4.0).set("ratchet-3", 3.0).run(400);
+        // The first clock has no length yet; the second step has 100 frames.
+        let struck = [0, 100, 125, 150, 175, 200, 234, 267, 300];
+        assert_eq!(edges(out.channel("gate", 0)), struck);
+        let gate = out.channel("gate", 0);
+        assert_eq!([gate[112], gate[113], gate[124]], [10.0, 0.0, 0.0]);
+        // Triggers last 48 frames: here they run into one another.
+        let trigger = out.channel("trigger", 0);
+        assert!(trigger[100..223].iter().all(|&volts| volts == 10.0) && trigger[360] == 0.0);
+    }
+
+    #[test]
+    fn a_gate_is_as_long_as_set_from_the_second_clock_on() {
+        let out = rig(48_000.0).set("gate-length", 0.75).run(400);
+        let gate = out.channel("gate", 0);
+        let length = |clock: usize| gate[100 * clock..][..100].iter().filter(|&&v| v > 5.0).count();
+        assert_eq!([0, 1, 2, 3].map(length), [30, 75, 75, 75]);
+    }
+
+    #[test]
+    fn steps_snap_to_semitones_and_are_transposed() {
+        let mut rig = rig(48_000.0);
+        rig.set("step-1", 0.3).choose("snap", "on").feed("transpose", |_, _| 0.01);
+        assert!((rig.run(1).main()[0] - (4.0 / 12.0 + 0.01)).abs() < 1e-6);
     }
 
     #[test]
