@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::catalog::{CATALOG, Entry};
+use crate::catalog::{CATALOG, Entry, MAX_PORTS};
 use crate::module::{Event, Module};
 use crate::signal::{SILENCE, Signal};
 use crate::tape::{TapeSpan, lay_out};
@@ -38,8 +38,15 @@ pub struct Rig {
     frame: u64,
     seed: u64,
     has_started: bool,
+    is_bypassed: bool,
     is_frame_by_frame: bool,
     not_finite: u32,
+}
+
+/// A module as a finished block has left it: see [`Rig::committed`].
+pub struct Committed {
+    state: Vec<CacheLine>,
+    frame: u64,
 }
 
 /// What came out of every output, channel by channel.
@@ -83,6 +90,7 @@ impl Rig {
             frame: 0,
             seed: 1,
             has_started: false,
+            is_bypassed: false,
             is_frame_by_frame: false,
             not_finite: 0,
         }
@@ -136,6 +144,8 @@ impl Rig {
     ) -> &mut Rig {
         let index = self.entry.about.input(input).expect("an input of this module");
         self.feeds[index] = Some((channels, Box::new(volts)));
+        // In lanes past the last channel there is 0 V, as on every cable.
+        self.inputs[index] = SILENCE;
         self
     }
 
@@ -156,6 +166,19 @@ impl Rig {
         self
     }
 
+    /// The clock at the first frame, instead of 0: a multiple of [`QUANTUM`].
+    pub fn begin_at(&mut self, frame: u64) -> &mut Rig {
+        self.frame = frame;
+        self
+    }
+
+    /// Bypasses the module, or no more. Before the first frame at once; later it
+    /// fades.
+    pub fn bypass(&mut self, is_bypassed: bool) -> &mut Rig {
+        self.is_bypassed = is_bypassed;
+        self
+    }
+
     /// Calls the module once a frame, as in a feedback loop, instead of once a
     /// quantum.
     pub fn frame_by_frame(&mut self) -> &mut Rig {
@@ -173,13 +196,42 @@ impl Rig {
         self.not_finite
     }
 
-    /// Runs the module for that many frames, and returns what came out.
-    pub fn run(&mut self, frames: usize) -> Render {
+    /// What a worker that takes over would begin the next block from. Tapes are
+    /// not in it: they are not copied.
+    pub fn committed(&mut self) -> Committed {
+        self.start();
+        Committed { state: self.state.clone(), frame: self.frame }
+    }
+
+    /// Begins again where that was committed, as another process does: with the
+    /// tapes as they are now, and nothing else of what came after.
+    pub fn take_over(&mut self, committed: &Committed) -> &mut Rig {
+        self.state.clone_from(&committed.state);
+        self.frame = committed.frame;
+        self.tools = Tools::new();
+        self.events.clear();
+        self
+    }
+
+    /// Computes what is left of the quantum, and keeps none of it. Allocates
+    /// nothing but at the first time.
+    pub fn quantum(&mut self) {
+        self.start();
+        let start = (self.frame % QUANTUM as u64) as usize;
+        self.step(start, QUANTUM - start);
+    }
+
+    fn start(&mut self) {
         if !self.has_started {
             let state = bytemuck::cast_slice_mut(&mut self.state);
-            self.layout.start(self.entry, state, &self.targets, false, self.seed);
+            self.layout.start(self.entry, state, &self.targets, self.is_bypassed, self.seed);
             self.has_started = true;
         }
+    }
+
+    /// Runs the module for that many frames, and returns what came out.
+    pub fn run(&mut self, frames: usize) -> Render {
+        self.start();
         let mut render =
             Render { entry: self.entry, channels: vec![Vec::new(); self.outputs.len()] };
         let mut left = frames;
@@ -203,20 +255,21 @@ impl Rig {
                 }
             }
         }
-        let inputs: Vec<&Signal> = self.inputs.iter().collect();
+        let mut inputs = [&SILENCE; MAX_PORTS];
+        inputs.iter_mut().zip(&self.inputs).for_each(|(input, signal)| *input = signal);
         let call = Call {
             entry: self.entry,
             layout: &self.layout,
             state: bytemuck::cast_slice_mut(&mut self.state),
             targets: &self.targets,
-            inputs: &inputs,
+            inputs: &inputs[..self.inputs.len()],
             outputs: &mut self.outputs,
             tapes: &mut self.tapes,
             tape_spans: &self.tape_spans,
             events: &self.events,
             display: &self.display,
             tools: &mut self.tools,
-            is_bypassed: false,
+            is_bypassed: self.is_bypassed,
             rests: false,
         };
         self.not_finite += call.run(Quantum {
