@@ -2,6 +2,8 @@
 //! comes out. Tests, benches and sound references use it; it calls modules
 //! exactly as a worker does.
 
+mod at_work;
+
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bytemuck::{Pod, Zeroable};
@@ -157,6 +159,13 @@ impl Rig {
         let index = self.entry.about.input(input).expect("an input of this module");
         self.feeds[index] = None;
         self.inputs[index] = SILENCE;
+        self
+    }
+
+    /// From now on every cable carries its last quantum again and again: what
+    /// is timed from here on is the module alone.
+    pub fn hold(&mut self) -> &mut Rig {
+        self.feeds.fill_with(|| None);
         self
     }
 
