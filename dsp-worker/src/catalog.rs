@@ -25,6 +25,14 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::compare::Compare>(),
     Entry::of::<m::logic::Logic>(),
     Entry::of::<m::gate_tools::GateTools>(),
+    Entry::of::<m::attenuverters::Attenuverters>(),
+    Entry::of::<m::offset_scale::OffsetScale>(),
+    Entry::of::<m::crossfade::Crossfade>(),
+    Entry::of::<m::mid_side::MidSide>(),
+    Entry::of::<m::mult::Mult>(),
+    Entry::of::<m::split::Split>(),
+    Entry::of::<m::merge::Merge>(),
+    Entry::of::<m::sum::Sum>(),
     Entry::of::<m::clock::Clock>(),
     Entry::of::<m::sequencer::Sequencer>(),
     Entry::of::<m::drum_grid::DrumGrid>(),
@@ -148,108 +156,6 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dsp::random::Random;
-    use crate::param::Taper;
-    use crate::rig::Rig;
-
-    #[test]
-    fn every_name_is_once_in_the_catalogue_and_fit_for_a_file() {
-        for (index, entry) in CATALOG.iter().enumerate() {
-            let about = entry.about;
-            assert_eq!(find(about.name).unwrap().0, index, "{}", about.name);
-            let names = about.inputs.iter().map(|port| port.name);
-            let names = names.chain(about.params.iter().map(|param| param.name));
-            for name in names.chain(about.outputs.iter().map(|port| port.name)).chain([about.name])
-            {
-                let fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-                assert!(!name.is_empty() && name.chars().all(fit), "{}: {name}", about.name);
-            }
-            for port in about.inputs.iter().chain(about.outputs) {
-                assert!(!port.help.is_empty(), "{}.{}", about.name, port.name);
-            }
-            assert!(!about.summary.is_empty() && !about.tags.is_empty(), "{}", about.name);
-        }
-    }
-
-    #[test]
-    fn every_param_starts_where_it_may_be() {
-        for entry in CATALOG {
-            for param in entry.about.params {
-                let name = format!("{}.{}", entry.about.name, param.name);
-                assert_eq!(param.legal(param.default), param.default, "{name}");
-                assert!(param.range.start() < param.range.end(), "{name}");
-                assert!(!param.help.is_empty(), "{name}");
-                assert!(param.taper != Taper::Log || *param.range.start() > 0.0, "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_well_behaved_module_makes_finite_volts_wherever_its_params_stand() {
-        let mut random = Random::new(1);
-        for entry in well_behaved() {
-            for _ in 0..4 {
-                let mut rig = Rig::named(entry.about.name, 48_000.0);
-                for param in entry.about.params {
-                    let (low, high) = (param.range.start(), param.range.end());
-                    rig.set(param.name, param.legal(low + (high - low) * random.unipolar()));
-                }
-                for port in entry.about.inputs {
-                    let mut noise = Random::new(u64::from(random.bits()));
-                    rig.feed_channels(port.name, 3, move |_, _| 10.0 * noise.bipolar());
-                }
-                rig.run(4800);
-                assert_eq!(rig.not_finite(), 0, "{}", entry.about.name);
-            }
-        }
-    }
-
-    /// Bipolar noise and gates, the same for the same frame however it is cut.
-    fn volts(port: usize, channel: usize, frame: u64) -> f32 {
-        let seed = port as u64 * 1000 + channel as u64;
-        let step = if port.is_multiple_of(2) { frame } else { frame / 97 };
-        5.0 * Random::new(seed << 32 | step).bipolar() + 2.0
-    }
-
-    #[test]
-    fn any_cut_gives_the_same_samples() {
-        for entry in well_behaved() {
-            let render = |is_cut: bool| {
-                let mut random = Random::new(3);
-                let mut rig = Rig::named(entry.about.name, 48_000.0);
-                if is_cut {
-                    rig.frame_by_frame();
-                }
-                for (index, port) in entry.about.inputs.iter().enumerate() {
-                    rig.feed_channels(port.name, 2, move |c, frame| volts(index, c, frame));
-                }
-                let mut samples = Vec::new();
-                for _ in 0..4 {
-                    for param in entry.about.params {
-                        let (low, high) = (param.range.start(), param.range.end());
-                        rig.set(param.name, param.legal(low + (high - low) * random.unipolar()));
-                    }
-                    let out = rig.run(640);
-                    for port in entry.about.outputs {
-                        (0..out.channels(port.name))
-                            .for_each(|c| samples.extend_from_slice(out.channel(port.name, c)));
-                    }
-                }
-                samples
-            };
-            assert!(render(false) == render(true), "{}", entry.about.name);
-        }
-    }
-
-    #[test]
-    fn every_bypass_route_leads_from_an_input_to_an_output() {
-        for entry in CATALOG {
-            for &(input, output) in entry.about.bypass {
-                assert!(input < entry.about.inputs.len(), "{}", entry.about.name);
-                assert!(output < entry.about.outputs.len(), "{}", entry.about.name);
-            }
-        }
-    }
-}
+mod scene;
+#[cfg(test)]
+mod tests;

@@ -87,11 +87,15 @@ pub struct Port {
     /// Which knob an input turns, where there is one for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moves: Option<Moves>,
+    /// Whether an output of what makes or treats sound carries a control
+    /// voltage; see [`About::is_audio`].
+    #[serde(skip)]
+    pub is_control: bool,
 }
 
 /// A port, in a line of [`About`].
 pub const fn port(name: &'static str, help: &'static str) -> Port {
-    Port { name, help, moves: None }
+    Port { name, help, moves: None, is_control: false }
 }
 
 impl Port {
@@ -99,6 +103,13 @@ impl Port {
     #[must_use]
     pub const fn moves(self, param: &'static str, amount: Option<&'static str>, by: By) -> Port {
         Port { moves: Some(Moves { param, amount, by }), ..self }
+    }
+
+    /// The same output, which carries a control voltage though its module makes
+    /// or treats sound: an envelope, a gate, a pitch.
+    #[must_use]
+    pub const fn control(self) -> Port {
+        Port { is_control: true, ..self }
     }
 }
 
@@ -138,6 +149,25 @@ impl About {
     /// The index of the param called that.
     pub fn param(&self, name: &str) -> Option<usize> {
         self.params.iter().position(|param| param.name == name)
+    }
+
+    /// Whether an output promises sound: volts around 0 V, without a constant
+    /// part. By the tags: what makes or treats sound has such outputs, but for
+    /// those that are declared [`Port::control`].
+    pub fn is_audio(&self, output: usize) -> bool {
+        use Tag::{Dynamics, Effect, Filter, Modulator, Play, Sequencing, Source};
+        let is_tagged = |tags: &[Tag]| self.tags.iter().any(|tag| tags.contains(tag));
+        is_tagged(&[Source, Filter, Dynamics, Effect])
+            && !is_tagged(&[Play, Sequencing, Modulator])
+            && !self.outputs[output].is_control
+    }
+
+    /// Whether the module plays by itself, or only treats what it is given:
+    /// then it is silent some time after its inputs are.
+    pub fn sounds_by_itself(&self) -> bool {
+        use Tag::{Modulator, Play, Random, Sequencing, Source, Test};
+        let own = [Source, Modulator, Play, Random, Sequencing, Test];
+        self.bypass.is_empty() || self.tags.iter().any(|tag| own.contains(tag))
     }
 }
 

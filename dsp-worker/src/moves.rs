@@ -146,8 +146,12 @@ mod tests {
         for &(param, value) in params {
             rig.set(param, value);
         }
-        if entry.about.inputs[0].name != port.name && entry.about.inputs[0].moves.is_none() {
-            rig.feed(entry.about.inputs[0].name, |_, frame| (frame % 437) as f32 / 43.7 - 5.0);
+        for (index, input) in entry.about.inputs.iter().enumerate() {
+            let is_treated = entry.about.bypass.iter().any(|&(from, _)| from == index);
+            if (index == 0 || is_treated) && input.name != port.name && input.moves.is_none() {
+                let place = move |frame: u64| (frame + 100 * index as u64) % 437;
+                rig.feed(input.name, move |_, frame| place(frame) as f32 / 43.7 - 5.0);
+            }
         }
         rig.feed(port.name, move |_, _| volts);
         let out = rig.run(48_000);

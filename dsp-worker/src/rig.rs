@@ -2,11 +2,13 @@
 //! comes out. Tests, benches and sound references use it; it calls modules
 //! exactly as a worker does.
 
+mod at_work;
+
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::catalog::{CATALOG, Entry};
+use crate::catalog::{CATALOG, Entry, MAX_PORTS};
 use crate::clip::Clip;
 use crate::module::{Event, Module};
 use crate::signal::{SILENCE, Signal};
@@ -40,8 +42,15 @@ pub struct Rig {
     frame: u64,
     seed: u64,
     has_started: bool,
+    is_bypassed: bool,
     is_frame_by_frame: bool,
     not_finite: u32,
+}
+
+/// A module as a finished block has left it: see [`Rig::committed`].
+pub struct Committed {
+    state: Vec<CacheLine>,
+    frame: u64,
 }
 
 /// What came out of every output, channel by channel.
@@ -86,6 +95,7 @@ impl Rig {
             frame: 0,
             seed: 1,
             has_started: false,
+            is_bypassed: false,
             is_frame_by_frame: false,
             not_finite: 0,
         }
@@ -151,6 +161,8 @@ impl Rig {
     ) -> &mut Rig {
         let index = self.entry.about.input(input).expect("an input of this module");
         self.feeds[index] = Some((channels, Box::new(volts)));
+        // In lanes past the last channel there is 0 V, as on every cable.
+        self.inputs[index] = SILENCE;
         self
     }
 
@@ -165,9 +177,29 @@ impl Rig {
         self
     }
 
+    /// From now on every cable carries its last quantum again and again: what
+    /// is timed from here on is the module alone.
+    pub fn hold(&mut self) -> &mut Rig {
+        self.feeds.fill_with(|| None);
+        self
+    }
+
     /// Something happens at the start of the next quantum.
     pub fn event(&mut self, event: Event) -> &mut Rig {
         self.events.push(event);
+        self
+    }
+
+    /// The clock at the first frame, instead of 0: a multiple of [`QUANTUM`].
+    pub fn begin_at(&mut self, frame: u64) -> &mut Rig {
+        self.frame = frame;
+        self
+    }
+
+    /// Bypasses the module, or no more. Before the first frame at once; later it
+    /// fades.
+    pub fn bypass(&mut self, is_bypassed: bool) -> &mut Rig {
+        self.is_bypassed = is_bypassed;
         self
     }
 
@@ -188,13 +220,42 @@ impl Rig {
         self.not_finite
     }
 
-    /// Runs the module for that many frames, and returns what came out.
-    pub fn run(&mut self, frames: usize) -> Render {
+    /// What a worker that takes over would begin the next block from. Tapes are
+    /// not in it: they are not copied.
+    pub fn committed(&mut self) -> Committed {
+        self.start();
+        Committed { state: self.state.clone(), frame: self.frame }
+    }
+
+    /// Begins again where that was committed, as another process does: with the
+    /// tapes as they are now, and nothing else of what came after.
+    pub fn take_over(&mut self, committed: &Committed) -> &mut Rig {
+        self.state.clone_from(&committed.state);
+        self.frame = committed.frame;
+        self.tools = Tools::new();
+        self.events.clear();
+        self
+    }
+
+    /// Computes what is left of the quantum, and keeps none of it. Allocates
+    /// nothing but at the first time.
+    pub fn quantum(&mut self) {
+        self.start();
+        let start = (self.frame % QUANTUM as u64) as usize;
+        self.step(start, QUANTUM - start);
+    }
+
+    fn start(&mut self) {
         if !self.has_started {
             let state = bytemuck::cast_slice_mut(&mut self.state);
-            self.layout.start(self.entry, state, &self.targets, false, self.seed);
+            self.layout.start(self.entry, state, &self.targets, self.is_bypassed, self.seed);
             self.has_started = true;
         }
+    }
+
+    /// Runs the module for that many frames, and returns what came out.
+    pub fn run(&mut self, frames: usize) -> Render {
+        self.start();
         let mut render =
             Render { entry: self.entry, channels: vec![Vec::new(); self.outputs.len()] };
         let mut left = frames;
@@ -218,7 +279,8 @@ impl Rig {
                 }
             }
         }
-        let inputs: Vec<&Signal> = self.inputs.iter().collect();
+        let mut inputs = [&SILENCE; MAX_PORTS];
+        inputs.iter_mut().zip(&self.inputs).for_each(|(input, signal)| *input = signal);
         let (samples, channels, sample_rate_hz) = &self.clip;
         let clip = Clip { samples, channels: *channels, sample_rate_hz: *sample_rate_hz };
         let call = Call {
@@ -226,7 +288,7 @@ impl Rig {
             layout: &self.layout,
             state: bytemuck::cast_slice_mut(&mut self.state),
             targets: &self.targets,
-            inputs: &inputs,
+            inputs: &inputs[..self.inputs.len()],
             outputs: &mut self.outputs,
             tapes: &mut self.tapes,
             tape_spans: &self.tape_spans,
@@ -234,7 +296,7 @@ impl Rig {
             events: &self.events,
             display: &self.display,
             tools: &mut self.tools,
-            is_bypassed: false,
+            is_bypassed: self.is_bypassed,
             rests: false,
         };
         self.not_finite += call.run(Quantum {

@@ -128,6 +128,22 @@ impl Signal {
         }
     }
 
+    /// Some frames of another signal, with all its channels; of one that is not
+    /// patched, one channel of 0 V.
+    #[inline(always)]
+    pub fn copy_frames(&mut self, other: &Signal, frames: std::ops::Range<usize>) {
+        self.set_channels(other.channels());
+        if self.channels == 1 {
+            self.samples[frames.clone()].copy_from_slice(&other.samples[frames]);
+            return;
+        }
+        for group in 0..groups(self.channels()) {
+            let lanes =
+                (group * QUANTUM + frames.start) * LANES..(group * QUANTUM + frames.end) * LANES;
+            self.samples[lanes.clone()].copy_from_slice(&other.samples[lanes]);
+        }
+    }
+
     /// All channels of one frame together: what a mono module hears.
     #[inline(always)]
     pub fn sum(&self, frame: usize) -> f32 {

@@ -81,15 +81,8 @@ impl Module for LevelMeter {
 fn pass(block: &mut Block, side: usize) {
     let input = block.input(side);
     let input = if input.is_patched() { input } else { block.input(LEFT) };
-    let channels = input.channels().max(1);
     let frames = block.frames();
-    let output = block.output(side);
-    output.set_channels(channels);
-    for channel in 0..channels {
-        for frame in frames.clone() {
-            output.set(channel, frame, input.at(channel, frame));
-        }
-    }
+    block.output(side).copy_frames(input, frames);
 }
 
 #[cfg(test)]
