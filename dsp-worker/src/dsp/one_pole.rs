@@ -3,6 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::{exp2, hush};
+use crate::lane::Lane;
+use crate::units::CHANNELS;
 
 /// One pole by impulse invariance (Smith, *Introduction to Digital Filters*,
 /// "One-Pole"). Its lowpass never overshoots.
@@ -28,12 +30,42 @@ impl OnePole {
     }
 }
 
+/// One pole for every channel.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct OnePoles {
+    low_volts: [f32; CHANNELS],
+}
+
+impl OnePoles {
+    /// As [`OnePole::lowpass`], for one channel or one group.
+    #[inline(always)]
+    pub fn lowpass<L: Lane>(&mut self, group: usize, volts: L, coefficient: f32) -> L {
+        let low_volts = L::load(&self.low_volts, group);
+        let low_volts = (low_volts + (volts - low_volts) * L::splat(coefficient)).map(hush);
+        low_volts.store(&mut self.low_volts, group);
+        low_volts
+    }
+
+    /// As [`OnePole::highpass`], for one channel or one group.
+    #[inline(always)]
+    pub fn highpass<L: Lane>(&mut self, group: usize, volts: L, coefficient: f32) -> L {
+        volts - self.lowpass(group, volts, coefficient)
+    }
+}
+
 /// How far the filter follows in one frame, 0 to 1. Towards half the sample
 /// rate the filter opens wholly.
 #[inline(always)]
 pub fn coefficient(cutoff_hz: f32, sample_rate_hz: f32) -> f32 {
     const OCTAVES: f32 = std::f32::consts::TAU * std::f32::consts::LOG2_E;
     1.0 - exp2(-OCTAVES * (cutoff_hz / sample_rate_hz).clamp(0.0, 4.0))
+}
+
+/// The same by time: after so many seconds 1/e of a step, 37 %, is left.
+#[inline(always)]
+pub fn coefficient_of_secs(secs: f32, sample_rate_hz: f32) -> f32 {
+    1.0 - exp2(-std::f32::consts::LOG2_E / (secs * sample_rate_hz).max(0.1))
 }
 
 #[cfg(test)]

@@ -38,6 +38,13 @@ impl<L: Lane> Cutoff<L> {
         let (sine, cosine) = tan_fraction(half_rad.clamp(0.0, TOP_RAD));
         Cutoff { sine, cosine, stiff: cosine * cosine + sine * sine }
     }
+
+    /// A cutoff by its integrators' gain, the tangent of half its angle per frame.
+    #[inline(always)]
+    pub fn from_gain(gain: L) -> Cutoff<L> {
+        let one = L::splat(1.0);
+        Cutoff { sine: gain, cosine: one, stiff: gain * gain + one }
+    }
 }
 
 /// A filter at work on one channel or one group.

@@ -12,7 +12,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::oversample::{HalfBand, HalfBandState};
+use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK};
 use crate::dsp::random::Random;
 use crate::dsp::{exp2, tan_fraction};
 use crate::lane::{Lane, Lanes};
@@ -50,8 +50,8 @@ const NOISE: f32 = 1e-7;
 #[repr(C)]
 pub struct Ladder {
     noise: Random,
-    up: HalfBandState,
-    down: HalfBandState,
+    up: HalfBandState<QUICK>,
+    down: HalfBandState<QUICK>,
     entry: [f32; 16],
     poles: [[f32; 16]; 4],
 }
@@ -158,8 +158,8 @@ impl Ladder {
         let frames = block.frames();
         let output = block.output(LOWPASS);
 
-        let mut up = HalfBand::<L>::load(&self.up, group);
-        let mut down = HalfBand::<L>::load(&self.down, group);
+        let mut up = HalfBand::<L, QUICK>::load(&self.up, group);
+        let mut down = HalfBand::<L, QUICK>::load(&self.down, group);
         let mut poles = Poles::<L>::load(self, group);
         for frame in frames {
             let octaves = cutoff_in.get::<L>(group, frame) * L::splat(knobs.amount[frame]);

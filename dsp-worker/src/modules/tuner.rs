@@ -12,7 +12,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::half_band::HalfBand;
+use crate::dsp::half_band::{HalfBand, HalfBandState, STEEP};
 use crate::dsp::log2;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::module::{About, Block, Tag, port};
@@ -47,7 +47,7 @@ const A4: f32 = 69.0;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Tuner {
-    halvers: [HalfBand; HALVINGS],
+    halvers: [HalfBandState<STEEP>; HALVINGS],
     /// Of each pair of frames to be halved, the first.
     firsts: [f32; HALVINGS],
     /// One bit a halving: whether that first frame is there.
@@ -132,7 +132,9 @@ impl Tuner {
                 self.firsts[halving] = sample;
                 return None;
             }
-            sample = self.halvers[halving].halve(0, [self.firsts[halving], sample]);
+            let mut halver = HalfBand::<f32, STEEP>::load(&self.halvers[halving], 0);
+            sample = halver.down([self.firsts[halving], sample]);
+            halver.store(&mut self.halvers[halving], 0);
         }
         Some(sample)
     }

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::exp2;
+use crate::dsp::swell;
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::moves::By;
@@ -18,9 +18,6 @@ const LEVEL: usize = 0;
 const CV_AMOUNT: usize = 1;
 const RESPONSE: usize = 2;
 
-/// What the exponential response multiplies by from just open to fully open, in
-/// octaves: 60 dB.
-const RANGE_OCTAVES: f32 = 10.0;
 /// How much of the way to the other response is gone in one quantum.
 const FADE: f32 = 0.125;
 
@@ -120,20 +117,11 @@ fn amplify<L: Lane>(block: &mut Block, group: usize, knobs: &Knobs) {
         let closed = c(1.0) - cv.get::<L>(group, frame) * c(0.1);
         let mut gain = c(1.0) - closed.clamp(0.0, 1.0) * c(knobs.amount[frame]);
         if knobs.is_bent {
-            gain = bend(gain, c(knobs.blend[frame]));
+            gain = swell(gain, c(knobs.blend[frame]));
         }
         let level = c(knobs.level[frame]);
         output.put(group, frame, input.get::<L>(group, frame) * gain * level);
     }
-}
-
-/// From a straight line to an exponential through the same ends.
-#[inline(always)]
-fn bend<L: Lane>(open: L, blend: L) -> L {
-    const FULL: f32 = 1024.0; // 2^RANGE_OCTAVES
-    let bent =
-        (exp2(open * L::splat(RANGE_OCTAVES)) - L::splat(1.0)) * L::splat(1.0 / (FULL - 1.0));
-    open + (bent - open) * blend
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::blep::{Edged, TAPS};
 use crate::dsp::exp2;
-use crate::dsp::half_band::HalfBand;
+use crate::dsp::half_band::{HalfBand, HalfBandState, STEEP};
 use crate::dsp::phase::{self, Phases, TURN};
 use crate::dsp::rise::{NO_RISE, Rise};
 use crate::dsp::sine::sine_of_triangle;
@@ -60,8 +60,8 @@ pub struct Vco {
     sync: Rise,
     /// Where oversampled: the pulse width 3, 2 and 1 frames ago, in turns.
     pulse_widths: [[f32; CHANNELS]; 3],
-    fm_doubler: HalfBand,
-    halvers: [HalfBand; WAVES],
+    fm_doubler: HalfBandState<STEEP>,
+    halvers: [HalfBandState<STEEP>; WAVES],
 }
 
 impl Module for Vco {
@@ -168,7 +168,9 @@ impl Vco {
                 late = self.sync.next(group, frame, sync.get::<L>(group, frame));
             }
             let samples: [L; WAVES] = if knobs.is_oversampled {
-                let fms = self.fm_doubler.double(group, fm + L::splat(NO_DENORMAL));
+                let mut doubler = HalfBand::<L, STEEP>::load(&self.fm_doubler, group);
+                let fms = doubler.up(fm + L::splat(NO_DENORMAL));
+                doubler.store(&mut self.fm_doubler, group);
                 let widths = self.double_width(group, width);
                 let lates = half_frames(late);
                 let mut halves = [[L::default(); WAVES]; 2];
@@ -183,8 +185,9 @@ impl Vco {
                 }
                 let mut samples = [L::default(); WAVES];
                 for wave in 0..WAVES {
-                    samples[wave] =
-                        self.halvers[wave].halve(group, [halves[0][wave], halves[1][wave]]);
+                    let mut halver = HalfBand::<L, STEEP>::load(&self.halvers[wave], group);
+                    samples[wave] = halver.down([halves[0][wave], halves[1][wave]]);
+                    halver.store(&mut self.halvers[wave], group);
                 }
                 samples
             } else {
