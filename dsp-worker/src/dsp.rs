@@ -1,6 +1,8 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
+mod atan;
 pub mod blep;
+pub mod bodies;
 mod const_math;
 pub mod detent;
 pub mod crossfade;
@@ -12,6 +14,7 @@ pub mod fade;
 pub mod fader;
 pub mod gates;
 pub mod half_band;
+pub mod hiss;
 mod hush;
 mod lag;
 mod lagrange;
@@ -35,7 +38,9 @@ pub mod selector;
 pub mod sine;
 mod soft_clip;
 pub mod steps;
+pub mod spin;
 mod stereo_in;
+pub mod strike;
 pub mod svf;
 mod swell;
 mod tan;
@@ -43,11 +48,12 @@ pub mod tape_head;
 pub mod true_peak;
 
 pub use decibels::{db_from_gain, gain_from_db};
+pub use atan::atan;
 pub use dry_wet::dry_wet;
 pub use exp2::exp2;
 pub use hush::hush;
 pub use lag::lag;
-pub use lagrange::lagrange;
+pub use lagrange::{lagrange, lagrange_of_six};
 pub use log2::log2;
 pub use soft_clip::soft_clip;
 pub use stereo_in::StereoIn;

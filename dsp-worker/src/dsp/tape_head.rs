@@ -50,9 +50,7 @@ impl TapeHead {
     /// Where it listens, the same for every tape that it plays.
     #[inline(always)]
     pub fn place(&self) -> Place {
-        let whole = (self.delay_frames as u32).max(1);
-        let fraction = (self.delay_frames - f64::from(whole)) as f32;
-        Place { newest_frames: whole as usize - 1, weights: lagrange(fraction) }
+        Place::far(self.delay_frames)
     }
 }
 
@@ -69,6 +67,14 @@ impl Place {
     pub fn new(delay_frames: f32) -> Place {
         let whole = delay_frames.max(1.0) as u32;
         Place { newest_frames: whole as usize - 1, weights: lagrange(delay_frames - whole as f32) }
+    }
+
+    /// The same, where seconds leave f32 too few bits for the fraction.
+    #[inline(always)]
+    pub fn far(delay_frames: f64) -> Place {
+        let whole = (delay_frames as u32).max(1);
+        let fraction = (delay_frames - f64::from(whole)) as f32;
+        Place { newest_frames: whole as usize - 1, weights: lagrange(fraction) }
     }
 
     /// What is heard there.

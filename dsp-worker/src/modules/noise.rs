@@ -1,10 +1,11 @@
-//! Noise: five colours of hiss, from rumble to sizzle.
+//! Noise: five colours of hiss, from rumble to sizzle, and velvet.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::random::Random;
 use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
 use crate::units::AUDIO_VOLTS;
 
 const WHITE: usize = 0;
@@ -13,6 +14,8 @@ const RED: usize = 2;
 const BLUE: usize = 3;
 const VIOLET: usize = 4;
 const COLOURS: usize = 5;
+const VELVET: usize = COLOURS;
+const DENSITY: usize = 0;
 
 /// Root mean square of every colour but white, in volts: so that peaks of a
 /// bell curve seldom pass 5 V.
@@ -27,19 +30,23 @@ const WHITE_RMS: f32 = 0.577_350_26;
 #[repr(C)]
 pub struct Noise {
     random: Random,
+    velvet: Random,
     pink: Pink,
     blue_pink: Pink,
     blue: Difference,
     violet: Difference,
     red: f32,
     red_before: f32,
+    /// How much of velvet's interval is gone, 0 to 1, and when its pulse comes.
+    interval: f32,
+    pulse_at: f32,
 }
 
 impl Module for Noise {
     const ABOUT: &'static About = &About {
         name: "noise",
         title: "Noise",
-        summary: "Five colours of noise, from a low rumble to a fine sizzle",
+        summary: "Five colours of noise from rumble to sizzle, and velvet: pulses here and there",
         tags: &[Tag::Source, Tag::Random],
         inputs: &[],
         outputs: &[
@@ -48,14 +55,22 @@ impl Module for Noise {
             port("red", "6 dB less an octave up, about ±5 V: rumble, and a slow random drift"),
             port("blue", "3 dB more an octave up, about ±5 V: spray"),
             port("violet", "6 dB more an octave up, about ±5 V: sizzle"),
+            port("velvet", "Single frames of 5 V or -5 V here and there: smooth, or a crackle"),
         ],
-        params: &[],
+        params: &[Param::log(
+            "density",
+            1.0..=20_000.0,
+            2000.0,
+            Unit::Hz,
+            "Pulses of velvet a second: from 1500 on it is smoother than white noise",
+        )],
         bypass: &[],
         display: 0,
     };
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+        self.velvet = Random::new(!seed);
     }
 
     #[inline(always)]
@@ -63,8 +78,9 @@ impl Module for Noise {
         block.set_channels(1);
         let red_loss = std::f32::consts::TAU * RED_CORNER_HZ / block.sample_rate_hz;
         let red_gain = RMS_VOLTS / WHITE_RMS * (2.0 * red_loss).sqrt();
+        let intervals = block.ramp(DENSITY).frames().map(|hz| hz / block.sample_rate_hz);
         let frames = block.frames();
-        let outputs = block.outputs::<COLOURS>();
+        let outputs = block.outputs::<{ COLOURS + 1 }>();
         for frame in frames {
             // Each colour has its own chance, so that they may be mixed.
             let white = [(); COLOURS].map(|()| self.random.bipolar());
@@ -74,11 +90,35 @@ impl Module for Noise {
             let blue = self.blue.next(self.blue_pink.next(white[BLUE]));
             outputs[BLUE].put(0, frame, blue * BLUE_GAIN);
             outputs[VIOLET].put(0, frame, self.violet.next(white[VIOLET]) * VIOLET_GAIN);
+            outputs[VELVET].put(0, frame, self.next_velvet(intervals[frame].min(1.0)));
         }
     }
 }
 
 impl Noise {
+    /// One pulse of either sign somewhere in every interval (Karjalainen and
+    /// Järveläinen, "Reverberation modeling using velvet noise", AES 30th
+    /// conference, 2007). `step` is a frame's part of the interval.
+    #[inline(always)]
+    fn next_velvet(&mut self, step: f32) -> f32 {
+        let was = self.interval;
+        self.interval += step;
+        let is_due = was <= self.pulse_at && self.pulse_at < self.interval;
+        if self.interval >= 1.0 {
+            self.interval -= 1.0;
+            self.pulse_at = self.velvet.unipolar();
+            // The next interval's pulse may already be due.
+            let is_due = is_due || self.pulse_at < self.interval;
+            return if is_due { self.velvet_sign() } else { 0.0 };
+        }
+        if is_due { self.velvet_sign() } else { 0.0 }
+    }
+
+    #[inline(always)]
+    fn velvet_sign(&mut self) -> f32 {
+        if self.velvet.bits() >> 31 == 0 { AUDIO_VOLTS } else { -AUDIO_VOLTS }
+    }
+
     /// A leaky sum, bent near half the sample rate (Al-Alaoui, "Novel digital
     /// integrator and differentiator", Electronics Letters 29, 1993).
     #[inline(always)]
@@ -176,6 +216,22 @@ mod tests {
             assert!(slopes.iter().all(|slope| (slope - slope_db).abs() < 0.5), "{slopes:.2?}");
             let overall = (levels[6] - levels[0]) / 6.0;
             assert!((overall - slope_db).abs() < 0.1, "{colour}: {overall} dB an octave");
+        }
+    }
+
+    #[test]
+    fn velvet_is_as_dense_as_said_and_white() {
+        for density in [100.0, 2000.0, 20_000.0f32] {
+            let mut rig = Rig::new::<Noise>(48_000.0);
+            let out = rig.set("density", density).run(480_000);
+            let sound = out.channel("velvet", 0);
+            assert!(sound.iter().all(|volts| [0.0, 5.0, -5.0].contains(volts)));
+            let pulses = sound.iter().filter(|&&volts| volts != 0.0).count() as f32;
+            let wanted = 10.0 * density;
+            // Two in one frame are one.
+            assert!((0.75..1.005).contains(&(pulses / wanted)), "{density}: {pulses}");
+            let levels = levels_db(sound);
+            assert!(density < 1e3 || levels.iter().all(|db| (db - levels[3]).abs() < 0.7));
         }
     }
 
