@@ -1,9 +1,12 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
+pub mod beat;
+pub mod bend;
 pub mod blep;
 mod const_math;
 mod dry_wet;
 mod exp2;
+pub mod fft;
 pub mod formula;
 pub mod half_band;
 mod hush;
@@ -15,8 +18,11 @@ pub mod notes;
 pub mod one_pole;
 pub mod oversample;
 pub mod phase;
+pub mod pitch_shift;
+pub mod plate;
 pub mod pulse;
 pub mod random;
+pub mod recording;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;
@@ -25,6 +31,7 @@ pub mod sine;
 mod soft_clip;
 mod stereo_in;
 pub mod svf;
+pub mod sweep;
 mod tan;
 pub mod tape_head;
 
