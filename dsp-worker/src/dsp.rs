@@ -1,6 +1,8 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
 mod atan;
+pub mod beat;
+pub mod bend;
 pub mod blep;
 pub mod bodies;
 mod const_math;
@@ -9,6 +11,7 @@ pub mod crossfade;
 mod decibels;
 mod dry_wet;
 mod exp2;
+pub mod fft;
 pub mod formula;
 pub mod fade;
 pub mod fader;
@@ -26,9 +29,12 @@ pub mod mean;
 pub mod one_pole;
 pub mod oversample;
 pub mod phase;
+pub mod pitch_shift;
+pub mod plate;
 pub mod pulse;
 pub mod quadrature;
 pub mod random;
+pub mod recording;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;
@@ -43,6 +49,7 @@ mod stereo_in;
 pub mod strike;
 pub mod svf;
 mod swell;
+pub mod sweep;
 mod tan;
 pub mod tape_head;
 pub mod true_peak;

@@ -210,6 +210,13 @@ impl Rig {
         self
     }
 
+    /// Lets that many quanta pass without calling the module, as while it is
+    /// bypassed.
+    pub fn skip(&mut self, quanta: u64) -> &mut Rig {
+        self.frame += quanta * QUANTUM as u64;
+        self
+    }
+
     /// What the module shows to editors.
     pub fn display(&self) -> Vec<f32> {
         self.display.iter().map(|cell| f32::from_bits(cell.load(Relaxed))).collect()

@@ -3,8 +3,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::beat::Beat;
 use crate::dsp::one_pole::{OnePole, coefficient};
-use crate::dsp::schmitt::Schmitt;
+use crate::dsp::recording::Recording;
 use crate::dsp::tape_head::TapeHead;
 use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Tag, port};
@@ -41,14 +42,11 @@ const CROSS_SECS: f32 = 5e-3;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Delay {
+    recording: Recording,
     head: TapeHead,
     lowpass: [OnePole; 2],
     highpass: [OnePole; 2],
-    clock: Schmitt,
-    /// 0 until the first clock.
-    frames_since_clock: u32,
-    /// 0 until the second clock.
-    clock_frames: u32,
+    beat: Beat,
     /// How far the echoes cross over to the other side, 0 to 1.
     crossed: f32,
 }
@@ -138,6 +136,7 @@ impl Module for Delay {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
+        self.recording.follow(block);
         let input = StereoIn::new(block, LEFT, RIGHT);
         let feedback_cv = block.input(FEEDBACK_CV);
         let (feedback, mix) = (block.ramp(FEEDBACK), block.ramp(MIX));
@@ -149,10 +148,12 @@ impl Module for Delay {
             let (dry, wet) = dry_wet(mix.at(frame));
             let crossed = self.cross(block);
             let place = self.head.place();
+            let now = block.frame + frame as u64;
+            let level = self.recording.level(now, self.head.delay_frames() as f32);
             let inputs = [input.at(LEFT, frame), input.at(RIGHT, frame)];
             let (mut echoes, mut returned) = ([0.0; 2], [0.0; 2]);
             for side in [LEFT, RIGHT] {
-                echoes[side] = place.read(&block.tapes, side, frame);
+                echoes[side] = level * place.read(&block.tapes, side, frame);
                 let dark = self.lowpass[side].lowpass(echoes[side], low);
                 let thin = self.highpass[side].highpass(dark, high);
                 returned[side] = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
@@ -185,19 +186,11 @@ impl Delay {
     #[inline(always)]
     fn goal_frames(&mut self, block: &Block, frame: usize) -> f64 {
         let clock = block.input(CLOCK);
-        if self.clock.rises(clock.at(0, frame)) {
-            // A tempo of so many frames and a half must not make the tape waver.
-            if self.frames_since_clock.abs_diff(self.clock_frames) > 1 {
-                self.clock_frames = self.frames_since_clock;
-            }
-            self.frames_since_clock = 1;
-        } else if self.frames_since_clock > 0 {
-            self.frames_since_clock = self.frames_since_clock.saturating_add(1);
-        }
+        let clock_frames = self.beat.follow(clock.at(0, frame));
         let longest_frames = f64::from(LONGEST_SECS) * f64::from(block.sample_rate_hz);
-        let frames = if clock.is_patched() && self.clock_frames > 0 {
+        let frames = if clock.is_patched() && clock_frames > 0 {
             let clocks = CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
-            f64::from(self.clock_frames) * f64::from(clocks)
+            f64::from(clock_frames) * f64::from(clocks)
         } else {
             f64::from(block.ramp(TIME).at(frame)) * f64::from(block.sample_rate_hz)
         };
@@ -343,6 +336,19 @@ mod tests {
     fn it_dies_away_into_silence() {
         let out = impulse(wet(0.001).set("feedback", 0.9)).run(96_000);
         assert!(out.main()[90_000..].iter().all(|&volts| volts == 0.0));
+    }
+
+    #[test]
+    fn what_was_heard_before_a_bypass_is_not_heard_after_it() {
+        let mut rig = wet(0.5);
+        rig.feed("left", |_, frame| if frame < 4800 { 5.0 } else { 0.0 }).run(4800);
+        let out = rig.skip(600).run(48_000);
+        assert!(out.main().iter().all(|&volts| volts == 0.0));
+        // What is played from then on is, and it begins softly.
+        rig.skip(10_000).feed("left", |_, _| 5.0).run(24_000);
+        let out = rig.run(24_000);
+        assert!(out.main().windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.05));
+        assert!(out.main().iter().any(|&volts| volts > 4.0));
     }
 
     #[test]

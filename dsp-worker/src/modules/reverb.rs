@@ -1,8 +1,4 @@
 //! Reverb: a plate, after Dattorro.
-//!
-//! J. Dattorro, "Effect Design, Part 1: Reverberator and Other Filters",
-//! J. Audio Eng. Soc. 45(9), 1997, figure 1 and tables 1 and 2. Its delays are
-//! in samples at 29 761 Hz and are scaled to the sample rate.
 
 use std::ops::Range;
 
@@ -10,13 +6,14 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::one_pole::{OnePole, coefficient};
+use crate::dsp::plate::{self, LARGEST_SIZE, Settings, Tank, Wire};
+use crate::dsp::recording::Recording;
 use crate::dsp::schmitt::Schmitt;
-use crate::dsp::tape_head::{Place, TapeHead};
-use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
-use crate::module::{About, Block, Ramp, Tag, port};
+use crate::dsp::tape_head::TapeHead;
+use crate::dsp::{StereoIn, dry_wet, hush};
+use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
-use crate::tape::Tapes;
 use crate::units::QUANTUM;
 
 const LEFT: usize = 0;
@@ -32,79 +29,25 @@ const MODULATION: usize = 5;
 const FREEZE: usize = 6;
 const MIX: usize = 7;
 
-const PAPER_HZ: f32 = 29_761.0;
 const LONGEST_PRE_DELAY_SECS: f32 = 0.5;
-const LARGEST_SIZE: f32 = 1.5;
 
-/// The tape of the pre-delay; after it those of [`LENGTHS`].
+/// The tape of the pre-delay; after it those of the tank.
 const PRE: usize = 0;
-const DIFFUSERS: usize = 1;
-const TANK: usize = 5;
-const TAPES: usize = 13;
-/// Tapes of one half of the tank.
-const HALF: usize = 4;
-
-/// The tapes' lengths in the paper: four diffusers, then each half of the tank
-/// with its modulated allpass, delay, allpass, delay.
-const LENGTHS: [f32; TAPES] =
-    [0.0, 142.0, 107.0, 379.0, 277.0, 672.0, 4453.0, 1800.0, 3720.0, 908.0, 4217.0, 2656.0, 3163.0];
-
-/// Where the outputs listen: tape, place, sign. The paper's table 2.
-const LEFT_TAPS: [(usize, f32, f32); 7] = [
-    (10, 266.0, 1.0),
-    (10, 2974.0, 1.0),
-    (11, 1913.0, -1.0),
-    (12, 1996.0, 1.0),
-    (6, 1990.0, -1.0),
-    (7, 187.0, -1.0),
-    (8, 1066.0, -1.0),
-];
-const RIGHT_TAPS: [(usize, f32, f32); 7] = [
-    (6, 353.0, 1.0),
-    (6, 3627.0, 1.0),
-    (7, 1228.0, -1.0),
-    (8, 2673.0, 1.0),
-    (10, 2111.0, -1.0),
-    (11, 335.0, -1.0),
-    (12, 121.0, -1.0),
-];
-const TAP_GAIN: f32 = 0.6;
-
-/// The longest way of a modulated allpass from its middle.
-const EXCURSION: f32 = 16.0;
-/// The paper asks for about 1 Hz. Two rates, so that the halves never move in
-/// step for long.
-const MODULATION_HZ: [f32; 2] = [1.0, 0.83];
-
-/// The tank is transparent up to here, and bounded above.
-const KNEE_VOLTS: f32 = 12.0;
-const LIMIT_VOLTS: f32 = 24.0;
+const TANK: usize = 1;
 
 /// Below it nothing enters the tank.
 const RUMBLE_HZ: f32 = 10.0;
-
-/// How quickly the tank closes to its input when it is frozen, in seconds.
-const CLOSE_SECS: f32 = 5e-3;
-
-/// Quanta in which the sound dips to silence while the size changes.
-const DIP_QUANTA: u32 = 8;
 
 /// What is not on tape.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Reverb {
+    recording: Recording,
     pre: TapeHead,
     /// Keeps a constant voltage out of the tank.
     highpass: OnePole,
-    damping: [OnePole; 2],
     freeze: Schmitt,
-    /// How far the tank is closed to its input, 0 to 1.
-    closed: f32,
-    /// The size that the tapes are read at. 0: new.
-    size: f32,
-    /// Quanta left of a change of size.
-    dip_quanta: u32,
-    _unused: u32,
+    tank: Tank,
 }
 
 impl Module for Reverb {
@@ -177,18 +120,16 @@ impl Module for Reverb {
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
-        let scale = LARGEST_SIZE * sample_rate_hz / PAPER_HZ;
-        let mut frames = LENGTHS.map(|length| ((length + 2.0 * EXCURSION) * scale) as usize + 1);
-        frames[PRE] = (LONGEST_PRE_DELAY_SECS * sample_rate_hz) as usize + 1;
-        frames.to_vec()
+        let mut frames = vec![(LONGEST_PRE_DELAY_SECS * sample_rate_hz) as usize + 1];
+        frames.extend(plate::tapes(sample_rate_hz));
+        frames
     }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
-        if block.starts_quantum() {
-            self.follow_size(block.ramp(SIZE));
-        }
+        self.recording.follow(block);
+        self.tank.follow(block, block.ramp(SIZE));
         // A whole quantum is compiled by itself: loops of known length are faster.
         if block.frames() == (0..QUANTUM) {
             self.reverberate(block, 0..QUANTUM);
@@ -198,66 +139,36 @@ impl Module for Reverb {
     }
 }
 
-/// A quantum of one wire inside the plate. No tape of it is shorter than a
-/// quantum, so each stage can do all its frames before the next stage begins.
-type Wire = [f32; QUANTUM];
-
 impl Reverb {
-    /// The size may only change while nothing is heard of the tapes: every
-    /// reading is faded out, moved, and faded in again.
-    #[inline(always)]
-    fn follow_size(&mut self, size: Ramp) {
-        let is_moving = size.at(0) != size.end();
-        if self.size == 0.0 {
-            self.size = size.end();
-        } else if self.dip_quanta > 0 {
-            self.dip_quanta -= 1;
-            if self.dip_quanta == DIP_QUANTA {
-                self.size = size.end();
-            }
-        } else if size.end() != self.size && !is_moving {
-            self.dip_quanta = 2 * DIP_QUANTA;
-        }
-    }
-
     #[inline(always)]
     fn reverberate(&mut self, block: &mut Block, frames: Range<usize>) {
-        let plate = Plate::new(block, self.size, self.dip_quanta);
-        let closed = self.freeze(block, frames.clone());
-        let mut wire = self.take_in(block, frames.clone(), &closed);
-        plate.diffuse(&mut block.tapes, frames.clone(), &mut wire);
-        self.circulate(&plate, &mut block.tapes, frames.clone(), &wire, &closed);
+        let (gate, is_on) = (block.input(FREEZE_GATE), block.is_on(FREEZE));
+        let closed = self.tank.close(block.sample_rate_hz, frames.clone(), |frame| {
+            self.freeze.follow(gate.at(0, frame)) || is_on
+        });
+        let wire = self.take_in(block, frames.clone());
+        let settings = Settings {
+            decay_secs: block.param(DECAY),
+            damping: block.param(DAMPING),
+            diffusion: block.param(DIFFUSION),
+            modulation: block.param(MODULATION),
+        };
+        let heard =
+            self.tank.reverberate(block, TANK, frames.clone(), &settings, wire, &closed);
         let (input, mix) = (StereoIn::new(block, LEFT, RIGHT), block.ramp(MIX));
-        for (side, taps) in [LEFT_TAPS, RIGHT_TAPS].iter().enumerate() {
-            let wet_volts = plate.listen(&block.tapes, frames.clone(), taps);
+        for (side, heard) in heard.iter().enumerate() {
             for frame in frames.clone() {
                 let (dry, wet) = dry_wet(mix.at(frame));
-                let volts = dry * input.at(side, frame) + wet * TAP_GAIN * wet_volts[frame];
+                let volts = dry * input.at(side, frame) + wet * heard[frame];
                 block.output(side).put(0, frame, volts);
             }
         }
     }
 
-    /// How far the tank is closed to its input and to every loss.
-    #[inline(always)]
-    fn freeze(&mut self, block: &Block, frames: Range<usize>) -> Wire {
-        let gate = block.input(FREEZE_GATE);
-        let is_on = block.is_on(FREEZE);
-        let step = 1.0 / (CLOSE_SECS * block.sample_rate_hz);
-        let mut closed = [0.0; QUANTUM];
-        for frame in frames {
-            let is_frozen = self.freeze.follow(gate.at(0, frame)) || is_on;
-            let step = if is_frozen { step } else { -step };
-            self.closed = (self.closed + step).clamp(0.0, 1.0);
-            closed[frame] = self.closed;
-        }
-        closed
-    }
-
     /// Both sides together, without what is below all hearing, and late by the
     /// pre-delay.
     #[inline(always)]
-    fn take_in(&mut self, block: &mut Block, frames: Range<usize>, closed: &Wire) -> Wire {
+    fn take_in(&mut self, block: &mut Block, frames: Range<usize>) -> Wire {
         let input = StereoIn::new(block, LEFT, RIGHT);
         let sample_rate_hz = block.sample_rate_hz;
         let pre_delay = block.ramp(PRE_DELAY);
@@ -265,209 +176,14 @@ impl Reverb {
         let mut wire = [0.0; QUANTUM];
         for frame in frames {
             self.pre.glide(f64::from(pre_delay.at(frame) * sample_rate_hz), sample_rate_hz);
-            let late = self.pre.place().read(&block.tapes, PRE, frame);
+            let now = block.frame + frame as u64;
+            let level = self.recording.level(now, self.pre.delay_frames() as f32);
+            wire[frame] = level * self.pre.place().read(&block.tapes, PRE, frame);
             let both = 0.5 * (input.at(LEFT, frame) + input.at(RIGHT, frame));
             block.tapes.write(PRE, frame, hush(self.highpass.highpass(both, rumble)));
-            wire[frame] = late * (1.0 - closed[frame]);
         }
         wire
     }
-
-    /// The tank: two halves, each of which feeds the other.
-    #[inline(always)]
-    fn circulate(
-        &mut self,
-        plate: &Plate,
-        tapes: &mut Tapes,
-        frames: Range<usize>,
-        input: &Wire,
-        closed: &Wire,
-    ) {
-        let lossless = |loss: f32, frame: usize| loss + (1.0 - loss) * closed[frame];
-        let ends = [
-            plate.read(tapes, TANK + 3, frames.clone()),
-            plate.read(tapes, TANK + HALF + 3, frames.clone()),
-        ];
-        for side in [LEFT, RIGHT] {
-            let tape = TANK + side * HALF;
-            let mut wire = [0.0; QUANTUM];
-            for frame in frames.clone() {
-                let returned = lossless(plate.decay, frame) * ends[1 - side][frame];
-                wire[frame] = input[frame] + soft_clip(returned, KNEE_VOLTS, LIMIT_VOLTS);
-            }
-            let late = plate.read_wandering(tapes, side, frames.clone());
-            allpass(tapes, tape, frames.clone(), &late, &mut wire, -plate.diffusion_1);
-            write(tapes, tape + 1, frames.clone(), &wire);
-
-            let late = plate.read(tapes, tape + 1, frames.clone());
-            for frame in frames.clone() {
-                let damping = lossless(plate.damping, frame);
-                let damped = self.damping[side].lowpass(late[frame], damping);
-                wire[frame] = lossless(plate.decay, frame) * damped;
-            }
-            let late = plate.read(tapes, tape + 2, frames.clone());
-            allpass(tapes, tape + 2, frames.clone(), &late, &mut wire, plate.diffusion_2);
-            write(tapes, tape + 3, frames.clone(), &wire);
-        }
-    }
-}
-
-/// The plate for one call: its lengths, its gains.
-struct Plate {
-    /// Frames of this plate for one of the paper's.
-    scale: f32,
-    wander: [Ramp; 2],
-    /// The level of every reading of the tapes.
-    fade: Wire,
-    decay: f32,
-    damping: f32,
-    input_diffusion: [f32; 2],
-    diffusion_1: f32,
-    diffusion_2: f32,
-}
-
-impl Plate {
-    #[inline(always)]
-    fn new(block: &Block, size: f32, dip_quanta: u32) -> Plate {
-        let scale = size * block.sample_rate_hz / PAPER_HZ;
-        let decay = decay_gain(block.param(DECAY), size);
-        let diffusion = block.param(DIFFUSION);
-        let excursion = EXCURSION * block.param(MODULATION) * block.sample_rate_hz / PAPER_HZ;
-        let wander = |side: usize| {
-            let middle = LENGTHS[TANK + side * HALF] * scale;
-            let at = |frame| middle + excursion * lfo(frame, MODULATION_HZ[side], block);
-            Ramp::new(at(block.frame), at(block.frame + QUANTUM as u64))
-        };
-        Plate {
-            scale,
-            wander: [wander(LEFT), wander(RIGHT)],
-            fade: fade(dip_quanta),
-            decay,
-            damping: damping(block.param(DAMPING), block.sample_rate_hz),
-            input_diffusion: [0.75 * diffusion, 0.625 * diffusion],
-            diffusion_1: 0.7 * diffusion,
-            // The paper ties it to the decay.
-            diffusion_2: diffusion * (decay + 0.15).clamp(0.25, 0.5),
-        }
-    }
-
-    /// Four allpasses in a row make a cloud of a click.
-    #[inline(always)]
-    fn diffuse(&self, tapes: &mut Tapes, frames: Range<usize>, wire: &mut Wire) {
-        for stage in 0..4 {
-            let tape = DIFFUSERS + stage;
-            let late = self.read(tapes, tape, frames.clone());
-            allpass(tapes, tape, frames.clone(), &late, wire, self.input_diffusion[stage / 2]);
-        }
-    }
-
-    /// The end of a tape.
-    #[inline(always)]
-    fn read(&self, tapes: &Tapes, tape: usize, frames: Range<usize>) -> Wire {
-        let delay_frames = self.frames(LENGTHS[tape]);
-        let mut wire = [0.0; QUANTUM];
-        for frame in frames {
-            wire[frame] = self.fade[frame] * tapes.read(tape, frame, delay_frames);
-        }
-        wire
-    }
-
-    /// The end of the modulated allpass of one half.
-    #[inline(always)]
-    fn read_wandering(&self, tapes: &Tapes, side: usize, frames: Range<usize>) -> Wire {
-        let mut wire = [0.0; QUANTUM];
-        for frame in frames {
-            let delay_frames = self.wander[side].at(frame).max((QUANTUM + 2) as f32);
-            let place = Place::new(delay_frames);
-            wire[frame] = self.fade[frame] * place.read(tapes, TANK + side * HALF, frame);
-        }
-        wire
-    }
-
-    /// One output: its taps together.
-    #[inline(always)]
-    fn listen(&self, tapes: &Tapes, frames: Range<usize>, taps: &[(usize, f32, f32); 7]) -> Wire {
-        let mut wire = [0.0; QUANTUM];
-        for &(tape, place, sign) in taps {
-            let delay_frames = self.frames(place);
-            for frame in frames.clone() {
-                wire[frame] += sign * tapes.read(tape, frame, delay_frames);
-            }
-        }
-        for frame in frames {
-            wire[frame] *= self.fade[frame];
-        }
-        wire
-    }
-
-    #[inline(always)]
-    fn frames(&self, length: f32) -> usize {
-        ((length * self.scale) as u32 as usize).max(QUANTUM)
-    }
-}
-
-/// Schroeder's allpass, around the tape whose end is `late`.
-#[inline(always)]
-fn allpass(
-    tapes: &mut Tapes,
-    tape: usize,
-    frames: Range<usize>,
-    late: &Wire,
-    wire: &mut Wire,
-    gain: f32,
-) {
-    for frame in frames {
-        let fed = hush(wire[frame] - gain * late[frame]);
-        tapes.write(tape, frame, fed);
-        wire[frame] = late[frame] + gain * fed;
-    }
-}
-
-#[inline(always)]
-fn write(tapes: &mut Tapes, tape: usize, frames: Range<usize>, wire: &Wire) {
-    for frame in frames {
-        tapes.write(tape, frame, wire[frame]);
-    }
-}
-
-/// The level of the tapes through one quantum of a change of size.
-#[inline(always)]
-fn fade(dip_quanta: u32) -> Wire {
-    if dip_quanta == 0 {
-        return [1.0; QUANTUM];
-    }
-    let level = |quanta: u32| quanta.abs_diff(DIP_QUANTA) as f32 / DIP_QUANTA as f32;
-    let ramp = Ramp::new(level(dip_quanta), level(dip_quanta - 1));
-    let mut fade = [0.0; QUANTUM];
-    for (frame, fade) in fade.iter_mut().enumerate() {
-        // Without a corner at either end.
-        *fade = ramp.at(frame) * ramp.at(frame) * (3.0 - 2.0 * ramp.at(frame));
-    }
-    fade
-}
-
-/// The tank multiplies by it four times in one round, so that the round trips
-/// of the decay lose 60 dB together.
-#[inline(always)]
-fn decay_gain(decay_secs: f32, size: f32) -> f32 {
-    const ROUND: f32 = 672.0 + 4453.0 + 1800.0 + 3720.0 + 908.0 + 4217.0 + 2656.0 + 3163.0;
-    // log2(1000) octaves are 60 dB.
-    exp2(-9.965_784 * size * (ROUND / 4.0 / PAPER_HZ) / decay_secs)
-}
-
-/// The coefficient of the tank's lowpass: from open to 200 Hz.
-#[inline(always)]
-fn damping(damping: f32, sample_rate_hz: f32) -> f32 {
-    coefficient(48_000.0 * exp2(-7.9 * damping), sample_rate_hz)
-}
-
-/// A parabola's idea of a sine, from the clock alone.
-#[inline(always)]
-fn lfo(frame: u64, hz: f32, block: &Block) -> f32 {
-    const TURN: f64 = 18_446_744_073_709_551_616.0;
-    let step = (f64::from(hz) / f64::from(block.sample_rate_hz) * TURN) as u64;
-    let phase = (frame.wrapping_mul(step) >> 32) as i32 as f32 * (1.0 / 2_147_483_648.0);
-    4.0 * phase * (1.0 - phase.abs())
 }
 
 #[cfg(test)]
