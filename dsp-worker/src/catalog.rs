@@ -10,6 +10,7 @@ use crate::modules as m;
 /// index, so host and workers must be of one build; see [`fingerprint`].
 pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vco::Vco>(),
+    Entry::of::<m::supersaw::Supersaw>(),
     Entry::of::<m::lfo::Lfo>(),
     Entry::of::<m::noise::Noise>(),
     Entry::of::<m::ladder::Ladder>(),

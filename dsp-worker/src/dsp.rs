@@ -21,6 +21,7 @@ pub mod oversample;
 pub mod phase;
 pub mod pulse;
 pub mod random;
+pub mod ramps;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;

@@ -30,6 +30,7 @@ pub mod sequencer;
 pub mod shift_register;
 pub mod spectrum;
 pub mod stereo_mixer;
+pub mod supersaw;
 pub mod svf;
 pub mod switch_1_to_8;
 pub mod switch_8_to_1;
