@@ -11,6 +11,7 @@ use crate::modules as m;
 pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vco::Vco>(),
     Entry::of::<m::supersaw::Supersaw>(),
+    Entry::of::<m::fm_operator::FmOperator>(),
     Entry::of::<m::lfo::Lfo>(),
     Entry::of::<m::noise::Noise>(),
     Entry::of::<m::ladder::Ladder>(),

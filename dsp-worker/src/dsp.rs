@@ -4,6 +4,7 @@ pub mod blep;
 mod const_math;
 pub mod detent;
 mod dry_wet;
+pub mod envelopes;
 mod exp2;
 pub mod formula;
 pub mod fade;

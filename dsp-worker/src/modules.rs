@@ -10,6 +10,7 @@ pub mod compare;
 pub mod delay;
 pub mod drum_grid;
 pub mod gate_tools;
+pub mod fm_operator;
 pub mod keyboard;
 pub mod ladder;
 pub mod level_meter;
