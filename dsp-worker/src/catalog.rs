@@ -12,6 +12,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vco::Vco>(),
     Entry::of::<m::supersaw::Supersaw>(),
     Entry::of::<m::fm_operator::FmOperator>(),
+    Entry::of::<m::formant_voice::FormantVoice>(),
     Entry::of::<m::lfo::Lfo>(),
     Entry::of::<m::noise::Noise>(),
     Entry::of::<m::ladder::Ladder>(),

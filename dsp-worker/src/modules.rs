@@ -11,6 +11,7 @@ pub mod delay;
 pub mod drum_grid;
 pub mod gate_tools;
 pub mod fm_operator;
+pub mod formant_voice;
 pub mod keyboard;
 pub mod ladder;
 pub mod level_meter;
