@@ -10,6 +10,9 @@ use crate::modules as m;
 /// index, so host and workers must be of one build; see [`fingerprint`].
 pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vco::Vco>(),
+    Entry::of::<m::supersaw::Supersaw>(),
+    Entry::of::<m::fm_operator::FmOperator>(),
+    Entry::of::<m::formant_voice::FormantVoice>(),
     Entry::of::<m::lfo::Lfo>(),
     Entry::of::<m::noise::Noise>(),
     Entry::of::<m::kick::Kick>(),

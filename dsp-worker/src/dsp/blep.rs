@@ -129,6 +129,23 @@ impl Edged {
         self.spread(group, lane, frame, &around(&TABLES[0], late, height));
     }
 
+    /// Several waveforms just stepped at once, `late` frames ago: at the price of
+    /// little more than one.
+    #[inline(always)]
+    pub fn step_together<const N: usize>(
+        waves: &mut [Edged; N],
+        group: usize,
+        lane: usize,
+        frame: usize,
+        late: f32,
+        heights: [f32; N],
+    ) {
+        let taps = around(&TABLES[0], late, 1.0);
+        for (wave, height) in waves.iter_mut().zip(heights) {
+            wave.spread(group, lane, frame, &taps.map(|tap| height * tap));
+        }
+    }
+
     /// The waveform's slope just grew by that much a frame, `late` frames ago.
     #[inline(always)]
     pub fn corner(&mut self, group: usize, lane: usize, frame: usize, late: f32, bend: f32) {

@@ -1,6 +1,7 @@
 //! Phases that neither drift nor run out of digits: whole numbers, 2^32 to a
 //! turn, that wrap as phases do.
 
+use super::sine::sine_of_triangle;
 use crate::lane::{LANES, Lane};
 
 /// One turn, as a number of steps of the phase.
@@ -51,6 +52,36 @@ pub fn from_unipolar_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
     std::array::from_fn(|lane| (bits[lane].to_bits() << 9) as i32)
 }
 
+/// Any number of turns, within a million either way, as a phase.
+#[inline(always)]
+pub fn from_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
+    // 1.5 · 2^23: adding it leaves the nearest whole number in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let whole = (turns + L::splat(ROUND)) - L::splat(ROUND);
+    let rest = ((turns - whole) * L::splat(TURN)).to_lanes();
+    std::array::from_fn(|lane| rest[lane] as i32)
+}
+
+/// Each phase moved on by another.
+#[inline(always)]
+pub fn add<const N: usize>(a: Phases<N>, b: Phases<N>) -> Phases<N> {
+    std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+}
+
+/// The phases of a group of channels, out of those of all.
+#[inline(always)]
+pub fn load<const N: usize>(channels: &Phases<16>, group: usize) -> Phases<N> {
+    let first = (group % 2) * LANES;
+    std::array::from_fn(|lane| channels[first + lane])
+}
+
+/// Keeps the phases of a group of channels.
+#[inline(always)]
+pub fn store<const N: usize>(phases: Phases<N>, channels: &mut Phases<16>, group: usize) {
+    let first = (group % 2) * LANES;
+    channels[first..first + N].copy_from_slice(&phases);
+}
+
 /// Whether a phase, 0 to 1 turn, is less than another.
 #[inline(always)]
 pub fn is_less(phase: i32, limit: i32) -> bool {
@@ -87,6 +118,18 @@ pub fn triangle<L: Lane, const N: usize>(phases: Phases<N>) -> L {
     }))
 }
 
+/// A sine, -1 to 1, that rises through 0 at phase 0.
+#[inline(always)]
+pub fn sine<L: Lane, const N: usize>(phases: Phases<N>) -> L {
+    sine_of_triangle(triangle(phases))
+}
+
+/// A cosine: 1 at phase 0.
+#[inline(always)]
+pub fn cosine<L: Lane, const N: usize>(phases: Phases<N>) -> L {
+    sine(phases.map(|phase| phase.wrapping_add(1 << 30)))
+}
+
 #[inline(always)]
 fn from_array<L: Lane, const N: usize>(array: [f32; N]) -> L {
     let mut lanes = [0.0; LANES];
@@ -107,6 +150,8 @@ mod tests {
         }
         assert_eq!(from_unipolar_turns::<f32, 1>(0.75), [-1 << 30]);
         assert_eq!(steps_per_frame::<f32, 1>(0.125, 1.5, -2.0), [-1 << 30]);
+        assert_eq!(from_turns::<f32, 1>(-1000.75), [1 << 30]);
+        assert!((cosine::<f32, 1>([1 << 30]) - sine::<f32, 1>([i32::MIN])).abs() < 1e-7);
     }
 
     #[test]
