@@ -2,6 +2,7 @@
 
 pub mod adsr;
 pub mod attenuverter;
+pub mod audio_in;
 pub mod audio_out;
 pub mod clock;
 pub mod delay;
@@ -11,9 +12,14 @@ pub mod ladder;
 pub mod level_meter;
 pub mod lfo;
 pub mod macros;
+pub mod math;
 pub mod mixer;
 pub mod noise;
+pub mod osc_in;
+pub mod osc_out;
+pub mod piano_roll;
 pub mod quantizer;
+pub mod recorder;
 pub mod reverb;
 pub mod ribbon;
 pub mod saboteur;
