@@ -4,6 +4,7 @@
 //! file and its line in [`catalog`]. To hear it in a test, patch it in a
 //! [`rig`].
 
+pub mod card;
 pub mod catalog;
 pub mod clip;
 pub mod dsp;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use bytemuck::Pod;
 use serde::Serialize;
 
+use crate::card::CardInput;
 use crate::clip::{Clip, Text};
 use crate::moves::{By, Moves};
 use crate::param::Param;
@@ -230,6 +231,13 @@ pub enum Event {
     },
     /// Every key goes up.
     AllNotesOff,
+    /// A value was set from outside, for a module that takes them.
+    Value {
+        /// Which of its values, from 0.
+        index: u32,
+        /// To what.
+        volts: f32,
+    },
 }
 
 /// What `process` is given: a quantum of frames, or one frame of it.
@@ -247,6 +255,7 @@ pub struct Block<'a> {
     /// FFT plans and scratch memory of this process.
     pub tools: &'a mut Tools,
     pub(crate) clip: Clip<'a>,
+    pub(crate) card: CardInput<'a>,
     pub(crate) frames: Range<usize>,
     pub(crate) inputs: &'a [&'a Signal],
     pub(crate) outputs: &'a mut [Signal],
@@ -280,6 +289,12 @@ impl<'a> Block<'a> {
     #[inline(always)]
     pub fn clip(&self) -> Clip<'a> {
         self.clip
+    }
+
+    /// What the sound card hears. It borrows nothing of the block.
+    #[inline(always)]
+    pub fn card(&self) -> CardInput<'a> {
+        self.card
     }
 
     /// Where an output is written.

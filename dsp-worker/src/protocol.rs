@@ -11,6 +11,7 @@ use bytemuck::{Pod, Zeroable};
 use shm_ring::layout::{BlockStart, ModuleRecord, SLOTS, control};
 use shm_ring::region::{PAGE, Region};
 
+use crate::card::CARD_SAMPLES;
 use crate::catalog::{CATALOG, Entry};
 use crate::clip::ClipSpan;
 use crate::module::Event;
@@ -26,8 +27,11 @@ pub const PLANS: usize = 3;
 /// Room for one plan, in bytes.
 pub const PLAN_BYTES: usize = 2 << 20;
 
+/// Where the sound card's input lies in the control region.
+const CARD: usize = control::REST + PLANS * PLAN_BYTES;
+
 /// Length of the control region, in bytes.
-pub const CONTROL_BYTES: usize = control::REST + PLANS * PLAN_BYTES;
+pub const CONTROL_BYTES: usize = CARD + 4 * CARD_SAMPLES;
 
 /// Events in one block. What comes beyond waits for the next block.
 pub const MAX_EVENTS: usize = 128;
@@ -178,6 +182,7 @@ impl PlanEvent {
                 PlanEvent { what: 1, key, voct, velocity, ..none }
             }
             Event::NoteOff { key } => PlanEvent { what: 2, key, ..none },
+            Event::Value { index, volts } => PlanEvent { what: 3, key: index, voct: volts, ..none },
         }
     }
 
@@ -190,6 +195,7 @@ impl PlanEvent {
         Some(match self.what {
             1 => Event::NoteOn { key, voct, velocity },
             2 => Event::NoteOff { key },
+            3 => Event::Value { index: key, volts: voct },
             _ => Event::AllNotesOff,
         })
     }
@@ -490,6 +496,29 @@ impl PlanPen {
             count[0] = events.len() as u32;
         }
     }
+}
+
+/// What the sound card hears in the present block; none in a region without room
+/// for it. Real-time safe.
+///
+/// # Safety
+/// The block is being computed, or it is the engine that asks: only it writes
+/// there, and only between two blocks.
+#[allow(unsafe_code)]
+pub unsafe fn card_input(control: &Region) -> &[f32] {
+    // SAFETY: the caller's promise.
+    unsafe { control.values(CARD, CARD_SAMPLES) }.unwrap_or_default()
+}
+
+/// Where the engine writes what the sound card hears in the next block.
+/// Real-time safe.
+///
+/// # Safety
+/// No block is being computed.
+#[allow(unsafe_code, clippy::mut_from_ref)]
+pub unsafe fn card_input_mut(control: &Region) -> &mut [f32] {
+    // SAFETY: the caller's promise; the host alone writes there.
+    unsafe { control.values_mut(CARD, CARD_SAMPLES) }.unwrap_or_default()
 }
 
 /// Where the parts of a module's memory lie, in bytes from its start: the

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::card::{CARD_CHANNELS, CARD_SAMPLES, CardInput};
 use crate::catalog::{CATALOG, Entry, MAX_PORTS};
 use crate::clip::Clip;
 use crate::module::{Event, Module};
 use crate::signal::{SILENCE, Signal};
 use crate::tape::{TapeSpan, lay_out};
 use crate::tools::Tools;
-use crate::units::QUANTUM;
+use crate::units::{MAX_BLOCK_FRAMES, QUANTUM};
 use crate::worker::state::{Call, Quantum, StateLayout, glide};
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -33,6 +34,8 @@ pub struct Rig {
     tapes: Vec<f32>,
     tape_spans: Vec<TapeSpan>,
     clip: (Vec<f32>, usize, f32),
+    card: Option<Feed>,
+    card_samples: Vec<f32>,
     feeds: Vec<Option<(usize, Feed)>>,
     inputs: Vec<Signal>,
     outputs: Vec<Signal>,
@@ -86,6 +89,8 @@ impl Rig {
             tapes: vec![0.0; tape_spans.last().map_or(0, |span| span.end())],
             tape_spans,
             clip: (Vec::new(), 0, 0.0),
+            card: None,
+            card_samples: Vec::new(),
             feeds: entry.about.inputs.iter().map(|_| None).collect(),
             inputs: vec![SILENCE; entry.about.inputs.len()],
             outputs: vec![Signal::zeroed(); entry.about.outputs.len()],
@@ -136,6 +141,13 @@ impl Rig {
         sample_rate_hz: f32,
     ) -> &mut Rig {
         self.clip = (samples.into(), channels, sample_rate_hz);
+        self
+    }
+
+    /// Has the sound card hear something: `volts(channel, frame)`.
+    pub fn card(&mut self, volts: impl FnMut(usize, u64) -> f32 + 'static) -> &mut Rig {
+        self.card = Some(Box::new(volts));
+        self.card_samples = vec![0.0; CARD_SAMPLES];
         self
     }
 
@@ -286,6 +298,14 @@ impl Rig {
                 }
             }
         }
+        if let Some(volts) = &mut self.card {
+            for (channel, offset) in
+                (0..CARD_CHANNELS).flat_map(|c| (0..count).map(move |o| (c, o)))
+            {
+                let at = channel * MAX_BLOCK_FRAMES + start + offset;
+                self.card_samples[at] = volts(channel, self.frame + offset as u64);
+            }
+        }
         let mut inputs = [&SILENCE; MAX_PORTS];
         inputs.iter_mut().zip(&self.inputs).for_each(|(input, signal)| *input = signal);
         let (samples, channels, sample_rate_hz) = &self.clip;
@@ -300,6 +320,7 @@ impl Rig {
             tapes: &mut self.tapes,
             tape_spans: &self.tape_spans,
             clip,
+            card: CardInput::new(&self.card_samples, 0),
             events: &self.events,
             display: &self.display,
             tools: &mut self.tools,

@@ -112,6 +112,7 @@ impl Module for Keyboard {
                         }
                     }
                     Event::NoteOff { key } => self.note_off(key, &hand),
+                    Event::Value { .. } => {}
                     Event::AllNotesOff => {
                         self.keys_down = 0;
                         self.silence_from(0);

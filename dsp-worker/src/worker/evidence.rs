@@ -789,6 +789,45 @@ mod tests {
     }
 
     #[test]
+    fn a_clip_is_replayed_too() {
+        let (kind, entry) = find("math").expect("it is in the catalogue");
+        let code = crate::dsp::formula::compile("x + 3").unwrap();
+        let memory = ModuleLayout::of(entry).size_bytes(&[]);
+        // Far from its module, as in a session.
+        let clip = ClipSpan {
+            memory: (memory + 3 * PAGE) as u64,
+            samples: code.len() as u32,
+            channels: 1,
+            ..ClipSpan::default()
+        };
+        let arena = Region::create(memory + 4 * PAGE).unwrap();
+        // SAFETY: nobody else knows the region.
+        let place = unsafe { arena.values_mut(clip.memory as usize, code.len()) };
+        place.unwrap().copy_from_slice(&code);
+        let modules = Span { first: 0, count: 1 };
+        let module = PlanModule { kind: kind as u32, clip, ..PlanModule::default() };
+        let tables = Tables {
+            jobs: vec![Job { modules, ..Job::default() }],
+            job_modules: vec![0],
+            modules: vec![module],
+            inputs: vec![Span::default(); entry.about.inputs.len()],
+            params: vec![0.0; entry.about.params.len()],
+            ..Tables::default()
+        };
+        let mut evidence = capture(&arena, &tables.as_plan(&[]), &start(1), 0, 0).unwrap();
+        finish(&mut evidence, &arena, 1);
+        let read = Evidence::from_bytes(&evidence.to_bytes()).unwrap();
+        assert!(read.is_whole());
+        assert_eq!(read.replay().unwrap().outputs[0].volts, [3.0, 3.0]);
+
+        let long = ClipSpan { samples: MOST_CLIP_SAMPLES + 1, ..clip };
+        let tables = Tables { modules: vec![PlanModule { clip: long, ..module }], ..tables };
+        let mut evidence = capture(&arena, &tables.as_plan(&[]), &start(1), 0, 0).unwrap();
+        finish(&mut evidence, &arena, 1);
+        assert!(!evidence.is_whole(), "it is left out");
+    }
+
+    #[test]
     fn tapes_that_have_moved_on_are_told_of() {
         let (mut evidence, _) = evidence();
         let first = evidence.first_pieces().len();

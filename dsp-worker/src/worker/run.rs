@@ -14,11 +14,12 @@ use shm_ring::protocol::{enter, is_newest, leave, publish_with, wait_for};
 use shm_ring::region::Region;
 use shm_ring::sync::{AtomicU32, Ordering};
 
+use crate::card::CardInput;
 use crate::catalog::{CATALOG, MAX_PORTS};
 use crate::clip::{Clip, ClipSpan};
 use crate::module::Event;
 use crate::protocol::{
-    Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, STEADY, fade_gain,
+    Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, STEADY, card_input, fade_gain,
 };
 use crate::signal::{SILENCE, Signal};
 use crate::tools::Tools;
@@ -336,6 +337,9 @@ impl<F: FaultPoints> Runner<F> {
         let tape_spans = &plan.tapes[module.tapes.range()];
         let rests = memory.layout.state.rests(state);
         let clip = clip(&self.arena, &module.clip);
+        // SAFETY: this block is being computed.
+        #[allow(unsafe_code)]
+        let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
         let tools = &mut self.tools;
         let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
@@ -348,6 +352,7 @@ impl<F: FaultPoints> Runner<F> {
                 tapes: memory.tapes(tape_spans),
                 tape_spans,
                 clip,
+                card,
                 events: &self.scratch.events[..events],
                 display: memory.display(),
                 tools,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::AtomicU32;
 
+use crate::card::CardInput;
 use crate::catalog::{Entry, MAX_PARAMS, MAX_PORTS, STATE_ALIGN};
 use crate::clip::Clip;
 use crate::module::{Block, Event, Ramp};
@@ -225,6 +226,8 @@ pub struct Call<'a> {
     pub tape_spans: &'a [TapeSpan],
     /// What its text stands for.
     pub clip: Clip<'a>,
+    /// What the sound card hears.
+    pub card: CardInput<'a>,
     /// Since the quantum before.
     pub events: &'a [Event],
     /// What editors see.
@@ -271,6 +274,7 @@ impl Call<'_> {
                 tapes: Tapes::new(frame, self.tapes, self.tape_spans),
                 tools: self.tools,
                 clip: self.clip,
+                card: self.card,
                 frames: frames.clone(),
                 inputs: self.inputs,
                 outputs: self.outputs,

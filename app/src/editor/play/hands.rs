@@ -164,7 +164,7 @@ mod tests {
                 match *event {
                     Event::NoteOn { key, .. } => prop_assert!(sounding.insert(key)),
                     Event::NoteOff { key } => prop_assert!(sounding.remove(&key)),
-                    Event::AllNotesOff => unreachable!(),
+                    Event::AllNotesOff | Event::Value { .. } => unreachable!(),
                 }
             }
             prop_assert_eq!(sounding.into_iter().collect::<Vec<_>>(), hands.keys());

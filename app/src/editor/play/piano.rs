@@ -99,7 +99,7 @@ pub fn piano_ui(
 fn with_keys(events: Vec<Event>) -> Vec<(u32, Event)> {
     let key = |event: &Event| match *event {
         Event::NoteOn { key, .. } | Event::NoteOff { key } => key,
-        Event::AllNotesOff => 0,
+        Event::AllNotesOff | Event::Value { .. } => 0,
     };
     events.into_iter().map(|event| (key(&event), event)).collect()
 }

@@ -1,0 +1,149 @@
+//! Audio In: what the sound card hears, or a file in its place.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Module;
+use crate::card::CARD_CHANNELS;
+use crate::clip::{Clip, FULL_SCALE_CLIP_VOLTS, Text};
+use crate::dsp::lagrange;
+use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
+use crate::units::FULL_SCALE_VOLTS;
+
+const LEFT: usize = 0;
+const RIGHT: usize = 1;
+const ALL: usize = 2;
+const LEVEL: usize = 0;
+
+/// How fast a peak falls back: 20 dB in 1.7 s (IEC 60268-18), in octaves a second.
+const FALL_OCTAVES: f32 = 20.0 / 6.020_6 / 1.7;
+
+/// Where it is in a file, and the peaks that its meters show.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct AudioIn {
+    /// In frames of the file.
+    position: f64,
+    peak_volts: [f32; 2],
+}
+
+impl Module for AudioIn {
+    const ABOUT: &'static About = &About {
+        name: "audio-in",
+        title: "Audio In",
+        summary: "Brings in what the sound card hears: a microphone, an instrument; or a sound file",
+        tags: &[Tag::Source],
+        inputs: &[],
+        outputs: &[
+            port("left", "The sound card's first channel; full scale is 10 V"),
+            port("right", "Its second channel; where it has one only, the same as left"),
+            port("all", "Up to eight of its channels, as one polyphonic cable"),
+        ],
+        params: &[Param::linear("level", 0.0..=4.0, 1.0, Unit::None, "How loud; 1 is as it came")],
+        bypass: &[],
+        // The peaks of left and right, in volts.
+        display: 2,
+    };
+
+    /// A file is played once, from when it was chosen, in place of the card.
+    const TEXT: Option<Text> = Some(Text::Sound);
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        let (clip, card, level) = (block.clip(), block.card(), block.ramp(LEVEL));
+        let is_file = !clip.is_empty();
+        let channels = if is_file { clip.channels.min(CARD_CHANNELS) } else { CARD_CHANNELS };
+        let step = f64::from(clip.sample_rate_hz) / f64::from(block.sample_rate_hz);
+        let fall = crate::dsp::exp2(-FALL_OCTAVES / block.sample_rate_hz);
+        block.output(LEFT).set_channels(1);
+        block.output(RIGHT).set_channels(1);
+        block.output(ALL).set_channels(channels);
+        for frame in block.frames() {
+            let volts = |channel: usize| {
+                let volts = if is_file {
+                    at(&clip, channel, self.position)
+                } else {
+                    card.at(channel, frame)
+                };
+                volts * level.at(frame)
+            };
+            for channel in 0..channels {
+                block.output(ALL).set(channel, frame, volts(channel));
+            }
+            for side in [LEFT, RIGHT] {
+                let volts = volts(side);
+                block.output(side).put(0, frame, volts);
+                self.peak_volts[side] = (self.peak_volts[side] * fall).max(volts.abs());
+            }
+            self.position = if is_file { self.position + step } else { 0.0 };
+        }
+        for side in [LEFT, RIGHT] {
+            // A meter at rest stands at 0 V.
+            if self.peak_volts[side] < 1e-6 {
+                self.peak_volts[side] = 0.0;
+            }
+            block.show(side, self.peak_volts[side]);
+        }
+    }
+}
+
+/// A file between two of its frames, as loud as the sound card would hear it.
+#[inline(always)]
+fn at(clip: &Clip, channel: usize, position: f64) -> f32 {
+    let samples = clip.channel(channel);
+    let whole = position as usize;
+    if whole >= samples.len() {
+        return 0.0;
+    }
+    let fraction = (position - whole as f64) as f32;
+    let sample = |index: usize| samples.get(index).copied().unwrap_or(0.0);
+    let weights = lagrange(1.0 - fraction);
+    // Newest first: the frame after next, the next, this one, the one before.
+    let before = whole.checked_sub(1).map_or(0.0, sample);
+    let near = [sample(whole + 2), sample(whole + 1), sample(whole), before];
+    let volts: f32 = near.iter().zip(weights).map(|(sample, weight)| sample * weight).sum();
+    volts * (FULL_SCALE_VOLTS / FULL_SCALE_CLIP_VOLTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    #[test]
+    fn it_brings_in_what_the_sound_card_hears() {
+        let mut rig = Rig::new::<AudioIn>(48_000.0);
+        rig.card(|channel, frame| (channel * 1000) as f32 + frame as f32);
+        let out = rig.run(100);
+        assert_eq!([0, 99].map(|n| out.channel("left", 0)[n]), [0.0, 99.0]);
+        assert_eq!([0, 99].map(|n| out.channel("right", 0)[n]), [1000.0, 1099.0]);
+        assert_eq!((out.channels("all"), out.channel("all", 7)[50]), (8, 7050.0));
+        assert_eq!(rig.set("level", 0.0).run(4800).channel("left", 0)[4799], 0.0);
+    }
+
+    #[test]
+    fn a_file_is_played_once_in_its_place_to_the_sample() {
+        let mut rig = Rig::new::<AudioIn>(8000.0);
+        rig.card(|_, _| 7.0).clip([1.0, 2.0, 3.0, -1.0, -2.0, -3.0], 2, 8000.0);
+        let out = rig.run(5);
+        assert_eq!(out.channel("left", 0), [2.0, 4.0, 6.0, 0.0, 0.0]);
+        assert_eq!(out.channel("right", 0), [-2.0, -4.0, -6.0, 0.0, 0.0]);
+        assert_eq!(out.channels("all"), 2);
+        // Chosen again, it is played again.
+        assert_eq!(rig.clip([], 0, 0.0).run(40).main(), [7.0; 40]);
+        assert_eq!(rig.clip([1.0], 1, 8000.0).run(2).channel("right", 0), [2.0, 0.0]);
+    }
+
+    #[test]
+    fn a_file_of_another_rate_keeps_its_pitch() {
+        let tone: Vec<f32> = (0..4000)
+            .map(|n| 5.0 * (std::f32::consts::TAU * 100.0 * n as f32 / 4000.0).sin())
+            .collect();
+        let mut rig = Rig::new::<AudioIn>(8000.0);
+        let out = rig.clip(tone, 1, 4000.0).run(7900);
+        for (n, &volts) in out.main().iter().enumerate().skip(4) {
+            let should_be = 10.0 * (std::f32::consts::TAU * 100.0 * n as f32 / 8000.0).sin();
+            assert!((volts - should_be).abs() < 2e-3, "{n}: {volts}, not {should_be}");
+        }
+    }
+}
