@@ -77,7 +77,6 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::chorus::Chorus>(),
     Entry::of::<m::flanger::Flanger>(),
     Entry::of::<m::phaser::Phaser>(),
-    Entry::of::<m::delay::Delay>(),
     Entry::of::<m::tape_delay::TapeDelay>(),
     Entry::of::<m::reverb::Reverb>(),
     Entry::of::<m::shimmer::Shimmer>(),

@@ -204,7 +204,8 @@ mod tests {
             for delay in [0, 7, 33, 300] {
                 let run = tapes.read_run(1, 3..30, delay);
                 for frame in 0..QUANTUM {
-                    let alone = if (3..30).contains(&frame) { tapes.read(1, frame, delay) } else { 0.0 };
+                    let alone =
+                        if (3..30).contains(&frame) { tapes.read(1, frame, delay) } else { 0.0 };
                     assert_eq!(run[frame], alone);
                 }
             }

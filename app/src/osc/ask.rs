@@ -102,6 +102,9 @@ fn note(module: OscType, event: Event) -> OscMessage {
         }
         Event::NoteOff { key } => message("/note/off", vec![module, int(key)]),
         Event::AllNotesOff => message("/note/all-off", vec![module]),
+        Event::Value { index, volts } => {
+            message("/module/in", vec![module, int(index + 1), OscType::Float(volts)])
+        }
     }
 }
 

@@ -58,7 +58,8 @@ mod tests {
             trigger.set(0, frame, volts[frame]);
             accent.set(0, frame, accents[frame]);
         }
-        let mut hits = |accent| [0, 1, 2, 3, 4, 5, 6].map(|n| strike.next::<f32>(&trigger, accent, 0, n));
+        let mut hits =
+            |accent| [0, 1, 2, 3, 4, 5, 6].map(|n| strike.next::<f32>(&trigger, accent, 0, n));
         assert_eq!(hits(&accent), [0.0, 0.4, 0.0, 0.0, 1.0, 0.0, 0.0]);
         assert_eq!(hits(&SILENCE), [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
     }

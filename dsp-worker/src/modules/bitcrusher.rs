@@ -127,7 +127,8 @@ impl Bitcrusher {
                 self.phase[channel] -= 1.0;
                 let late = (self.phase[channel] / turns[lane]).min(1.0);
                 let frames = [volts[lane], newer, older, oldest];
-                let taken = lagrange(late).iter().zip(frames).map(|(weight, volts)| weight * volts);
+                let taken = lagrange(late).into_iter().zip(frames);
+                let taken = taken.map(|(weight, volts)| weight * volts);
                 let taken = quantized(taken.sum(), knobs.step_volts[frame]);
                 let height = taken - self.held[channel];
                 self.held[channel] = taken;

@@ -139,7 +139,7 @@ impl Buttons {
                     button.press(key);
                 }
             }
-            Event::NoteOn { .. } => {}
+            Event::NoteOn { .. } | Event::Value { .. } => {}
             Event::NoteOff { key } => self.buttons.iter_mut().for_each(|button| button.lift(key)),
             Event::AllNotesOff => self.buttons.iter_mut().for_each(|button| button.keys_down = 0),
         }

@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::envelopes::{Envelope, Gates, Shape};
 use crate::dsp::exp2;
-use crate::dsp::half_band::HalfBand;
+use crate::dsp::half_band::{HalfBand, HalfBandState, STEEP};
 use crate::dsp::mask::Mask;
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::ramps::Ramps;
@@ -109,7 +109,7 @@ pub struct FmOperator {
     /// changed while they sound.
     routes: Ramps,
     /// From twice the sample rate down, and from four times to twice.
-    halvers: [HalfBand; 2],
+    halvers: [HalfBandState<STEEP>; 2],
 }
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -320,14 +320,15 @@ impl FmOperator {
         let knobs: [Knobs; OPERATORS] = std::array::from_fn(|n| Knobs::of(block, n));
         let (octave, tune) = (block.param(OCTAVE), block.ramp(TUNE));
         let brightness_knob = block.ramp(BRIGHTNESS);
-        let [voct, gate, brightness_in] =
-            [VOCT, GATE, BRIGHTNESS_IN].map(|port| block.input(port));
+        let [voct, gate, brightness_in] = [VOCT, GATE, BRIGHTNESS_IN].map(|port| block.input(port));
         let levels: [_; OPERATORS] = std::array::from_fn(|n| block.input(LEVEL_IN + n));
         let is_fourfold = block.is_on(OVERSAMPLE);
         let c4_turns = if is_fourfold { 0.25 } else { 0.5 } * C4_HZ / block.sample_rate_hz;
         let frames = block.frames();
         let out = block.output(0);
         let c = L::splat;
+        let mut halvers: [HalfBand<L, STEEP>; 2] =
+            std::array::from_fn(|at| HalfBand::load(&self.halvers[at], group));
 
         for frame in frames {
             let pitch = octave + tune.at(frame) * (1.0 / 12.0);
@@ -356,9 +357,12 @@ impl FmOperator {
                     return first;
                 }
                 let second = self.tick(group, &ticks, brightness, &routes);
-                self.halvers[1].halve(group, [first, second])
+                halvers[1].down([first, second])
             });
-            out.put(group, frame, self.halvers[0].halve(group, halves) * c(AUDIO_VOLTS));
+            out.put(group, frame, halvers[0].down(halves) * c(AUDIO_VOLTS));
+        }
+        for (halver, state) in halvers.iter().zip(&mut self.halvers) {
+            halver.store(state, group);
         }
     }
 
@@ -407,12 +411,7 @@ impl Operator {
     /// The mean of two past samples damps the hunting that feedback falls into
     /// (Tomisawa, US patent 4,249,447, 1981).
     #[inline(always)]
-    fn tick<L: Lane, const N: usize>(
-        &mut self,
-        group: usize,
-        tick: &Tick<L, N>,
-        bend: L,
-    ) -> L {
+    fn tick<L: Lane, const N: usize>(&mut self, group: usize, tick: &Tick<L, N>, bend: L) -> L {
         let past: [L; 2] = self.past.each_ref().map(|past| L::load(past, group));
         let bend = bend + (past[0] + past[1]) * tick.feedback.into();
         let phases = phase::add(phase::load::<N>(&self.phases, group), tick.step);

@@ -154,8 +154,7 @@ impl Module for FormantVoice {
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
-        let channels =
-            block.channels(&[VOCT, GATE, VOWEL_IN, SHIFT_IN, TRIGGER, CONSONANT_IN]);
+        let channels = block.channels(&[VOCT, GATE, VOWEL_IN, SHIFT_IN, TRIGGER, CONSONANT_IN]);
         if block.starts_quantum() {
             self.articulate(block, channels);
         }
@@ -204,7 +203,8 @@ impl FormantVoice {
             goals[HISS_TURNS][channel] = (sound.hiss_hz * turns_per_hz).min(0.45);
             goals[HISS_DAMPING][channel] = sound.hiss_damping;
             let vibrato = block.param(VIBRATO);
-            goals[STRAY][channel] = stray(seconds, channel, vibrato, vibrato * (0.6 - 0.3 * effort));
+            goals[STRAY][channel] =
+                stray(seconds, channel, vibrato, vibrato * (0.6 - 0.3 * effort));
         }
         for (ramp, goals) in self.ramps.iter_mut().zip(&goals) {
             ramp.aim_all(goals);
@@ -240,8 +240,7 @@ impl FormantVoice {
             softened.store(&mut self.tilt, group);
             let noise = self.noise::<L, N>(group);
             // Breath comes in puffs, as the folds open.
-            let source =
-                softened * folds_gain + noise * aspiration * (c(0.15) + flow * c(0.35));
+            let source = softened * folds_gain + noise * aspiration * (c(0.15) + flow * c(0.35));
 
             let mut sum = c(0.0);
             for (n, svf) in mouth.iter_mut().enumerate() {
@@ -358,9 +357,13 @@ mod tests {
 
     #[test]
     fn vowels_are_about_as_loud_as_each_other() {
-        for (singer, hz) in
-            [("bass", 98.0), ("tenor", 165.0), ("countertenor", 262.0), ("alto", 330.0), ("soprano", 523.0)]
-        {
+        for (singer, hz) in [
+            ("bass", 98.0),
+            ("tenor", 165.0),
+            ("countertenor", 262.0),
+            ("alto", 330.0),
+            ("soprano", 523.0),
+        ] {
             for vowel in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 let mut rig = voice_at(hz);
                 let out = rig.choose("singer", singer).set("vowel", vowel).run(48_000);

@@ -132,8 +132,20 @@ impl Module for Granular {
                 Unit::Fraction,
                 "Whether they begin evenly, 0, or by chance, 1",
             ),
-            Param::linear("pitch", -36.0..=36.0, 0.0, Unit::Semitones, "How far a grain is transposed"),
-            Param::linear("reverse", 0.0..=1.0, 0.0, Unit::Fraction, "How many grains run backwards"),
+            Param::linear(
+                "pitch",
+                -36.0..=36.0,
+                0.0,
+                Unit::Semitones,
+                "How far a grain is transposed",
+            ),
+            Param::linear(
+                "reverse",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "How many grains run backwards",
+            ),
             Param::linear(
                 "shape",
                 0.0..=1.0,

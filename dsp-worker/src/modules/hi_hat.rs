@@ -139,8 +139,7 @@ impl HiHat {
         let band_at = Cutoff::new(c(tone_turns));
         let high_at = Cutoff::new(c(HIGH_RATIO * tone_turns));
         let [closed, open] = [CLOSED, OPEN].map(|port| block.input(port));
-        let [accent, voct, open_in] =
-            [ACCENT, VOCT, OPEN_DECAY_CV].map(|port| block.input(port));
+        let [accent, voct, open_in] = [ACCENT, VOCT, OPEN_DECAY_CV].map(|port| block.input(port));
         let [tune, open_secs, noise_part] =
             [TUNE, OPEN_DECAY, NOISE].map(|param| block.ramp(param).frames());
 
@@ -210,7 +209,8 @@ mod tests {
 
     fn rig(closed_at: u64, open_at: u64) -> Rig {
         let mut rig = Rig::new::<HiHat>(48_000.0);
-        let at = |hit: u64| move |_, frame| if (hit..hit + 48).contains(&frame) { 10.0 } else { 0.0 };
+        let at =
+            |hit: u64| move |_, frame| if (hit..hit + 48).contains(&frame) { 10.0 } else { 0.0 };
         rig.feed("closed", at(closed_at)).feed("open", at(open_at));
         rig
     }

@@ -290,7 +290,9 @@ mod tests {
         let click: Vec<f32> = with.iter().zip(&without).map(|(a, b)| a - b).collect();
         assert!(peak(&click[..100]) > 2.0);
         assert!(peak(&click[2400..]) < 1e-3);
-        assert!(click.iter().sum::<f32>().abs() < 0.05 * click.iter().map(|v| v.abs()).sum::<f32>());
+        assert!(
+            click.iter().sum::<f32>().abs() < 0.05 * click.iter().map(|v| v.abs()).sum::<f32>()
+        );
     }
 
     #[test]

@@ -220,9 +220,8 @@ impl Circuit {
         let scale = c(1.0) / (a * e + b * d);
         let middle = (e * between - b * kept[1]) * scale;
         let out = (a * kept[1] + d * between) * scale;
-        *kept = [middle + middle - kept[0], out + out - kept[1]].map(|volts| {
-            volts.clamp(-1e5, 1e5).map(hush)
-        });
+        *kept = [middle + middle - kept[0], out + out - kept[1]]
+            .map(|volts| volts.clamp(-1e5, 1e5).map(hush));
         out
     }
 }
@@ -263,7 +262,9 @@ mod tests {
 
     #[test]
     fn half_open_it_is_dark_or_soft_or_both() {
-        let fall = |mode: &str, open: f32| gain_db(mode, open, 0.0, 4000.0) - gain_db(mode, open, 0.0, 50.0);
+        let fall = |mode: &str, open: f32| {
+            gain_db(mode, open, 0.0, 4000.0) - gain_db(mode, open, 0.0, 50.0)
+        };
         assert!(gain_db("vca", 0.4, 0.0, 50.0) < -10.0);
         assert!(fall("vca", 0.4) > -2.0, "{}", fall("vca", 0.4));
         assert!(fall("both", 0.4) < -12.0 && fall("lowpass", 0.4) < -12.0);

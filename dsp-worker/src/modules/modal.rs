@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn every_body_is_in_tune() {
-        for (structure, ratio) in [(0.0, 3.0), (0.25, 1.593), (0.5, 2.4), (0.75, 2.148), (1.0, 2.757)]
+        for (structure, ratio) in
+            [(0.0, 3.0), (0.25, 1.593), (0.5, 2.4), (0.75, 2.148), (1.0, 2.757)]
         {
             for voct in [-3.0, 0.0, 2.0] {
                 let sound = struck(|rig| {

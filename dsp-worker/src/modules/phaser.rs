@@ -204,16 +204,14 @@ impl Phaser {
     fn run<L: Lane>(&mut self, block: &mut Block, side: usize, group: usize, knobs: &Knobs) {
         let c = L::splat;
         let right = block.input(RIGHT);
-        let input =
-            if side == RIGHT && right.is_patched() { right } else { block.input(LEFT) };
+        let input = if side == RIGHT && right.is_patched() { right } else { block.input(LEFT) };
         let (cutoff_cv, feedback_cv) = (block.input(CUTOFF_CV), block.input(FEEDBACK_CV));
         let turns_per_hz = 1.0 / block.sample_rate_hz;
         let mut chain: Chain<L> = Chain::load(&self.chains[side], group);
         for frame in block.frames() {
             let octaves = cutoff_cv.get::<L>(group, frame) * c(knobs.amount[frame]);
             let cutoff_hz = exp2(octaves.clamp(-20.0, 20.0)) * c(knobs.cutoff_hz[side][frame]);
-            let feedback =
-                feedback_cv.get::<L>(group, frame) * c(0.1) + c(knobs.feedback[frame]);
+            let feedback = feedback_cv.get::<L>(group, frame) * c(0.1) + c(knobs.feedback[frame]);
             let feedback = feedback.clamp(-MOST_FEEDBACK, MOST_FEEDBACK);
             let volts = input.get::<L>(group, frame).clamp(-1e4, 1e4);
             let wet = chain.next(volts, cutoff_hz * c(turns_per_hz), feedback, &knobs.taps[frame]);

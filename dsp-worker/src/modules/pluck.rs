@@ -196,9 +196,9 @@ impl Wire {
         let angle = 2.0 * atan(a * sine / (1.0 + a * cosine));
         let late_frames = 1.0 - angle * period_frames * (1.0 / std::f32::consts::TAU);
 
-        let dark = 1.0 - (block.param(BRIGHTNESS)
-            + 0.1 * block.input(BRIGHTNESS_CV).at(channel, frame))
-        .clamp(0.0, 1.0);
+        let dark = 1.0
+            - (block.param(BRIGHTNESS) + 0.1 * block.input(BRIGHTNESS_CV).at(channel, frame))
+                .clamp(0.0, 1.0);
         // The same loss a second for the same overtone in Hz, on every string.
         let fineness = rate_hz * (1.0 / 48_000.0);
         self.dullness = (dark * dark * fineness * fineness * C4_HZ / hz).min(1.0);
@@ -219,16 +219,18 @@ impl Wire {
             self.tune(block, channel, frame);
             self.burst_frames = self.period_frames as u32;
             let accent = block.input(ACCENT);
-            let hardness =
-                if accent.is_patched() { 0.1 * accent.at(channel, frame) } else { 1.0 };
+            let hardness = if accent.is_patched() { 0.1 * accent.at(channel, frame) } else { 1.0 };
             self.force = SOFTEST + (1.0 - SOFTEST) * hardness.clamp(0.0, 1.0);
         }
         self.delay_frames += self.glide;
         let excited = self.excite(block, hiss, channel, frame);
         let swung = self.lose(read(block, channel, frame, self.delay_frames));
         let volts = hush(excited + swung);
-        let volts =
-            if volts.abs() > KNEE_VOLTS { soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS) } else { volts };
+        let volts = if volts.abs() > KNEE_VOLTS {
+            soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS)
+        } else {
+            volts
+        };
         block.tapes.write(channel, frame, volts);
         // To pluck at a place leaves out what has a node there; so does to listen.
         let position = block.ramp(POSITION).at(frame);
@@ -352,7 +354,11 @@ mod tests {
         let tenth = |stiffness: f32| {
             frequency_hz(&sound(0.15, stiffness)[4800..], 48_000.0, Some(8.08 * hz)) / hz
         };
-        for k in 2..14 { let s = sound(0.13, 0.0); let f = frequency_hz(&s[4800..], 48_000.0, Some(k as f64 * hz)); println!("{k} {}", f / hz); }
+        for k in 2..14 {
+            let s = sound(0.13, 0.0);
+            let f = frequency_hz(&s[4800..], 48_000.0, Some(k as f64 * hz));
+            println!("{k} {}", f / hz);
+        }
         assert!((tenth(0.0) - 8.0).abs() < 1e-3, "{}", tenth(0.0));
         assert!((8.02..8.3).contains(&tenth(0.3)), "{}", tenth(0.3));
     }

@@ -153,8 +153,7 @@ impl Reverb {
             diffusion: block.param(DIFFUSION),
             modulation: block.param(MODULATION),
         };
-        let heard =
-            self.tank.reverberate(block, TANK, frames.clone(), &settings, wire, &closed);
+        let heard = self.tank.reverberate(block, TANK, frames.clone(), &settings, wire, &closed);
         let (input, mix) = (StereoIn::new(block, LEFT, RIGHT), block.ramp(MIX));
         for (side, heard) in heard.iter().enumerate() {
             for frame in frames.clone() {

@@ -85,7 +85,13 @@ impl Module for Snare {
         ],
         outputs: &[port("out", "The drum, ±5 V")],
         params: &[
-            Param::log("tune", 60.0..=600.0, 180.0, Unit::Hz, "The pitch of the shell's first mode"),
+            Param::log(
+                "tune",
+                60.0..=600.0,
+                180.0,
+                Unit::Hz,
+                "The pitch of the shell's first mode",
+            ),
             Param::linear(
                 "tone",
                 0.0..=1.0,
@@ -93,7 +99,13 @@ impl Module for Snare {
                 Unit::Fraction,
                 "From the shell's low mode to its high one",
             ),
-            Param::log("decay", 0.03..=2.0, 0.25, Unit::Secs, "The time for the shell to fall by 60 dB"),
+            Param::log(
+                "decay",
+                0.03..=2.0,
+                0.25,
+                Unit::Secs,
+                "The time for the shell to fall by 60 dB",
+            ),
             Param::linear(
                 "bend",
                 0.0..=2.0,
@@ -101,7 +113,13 @@ impl Module for Snare {
                 Unit::Octaves,
                 "How far above its end the shell's pitch begins",
             ),
-            Param::linear("snap", 0.0..=1.0, 0.5, Unit::Fraction, "From the shell alone to the wires alone"),
+            Param::linear(
+                "snap",
+                0.0..=1.0,
+                0.5,
+                Unit::Fraction,
+                "From the shell alone to the wires alone",
+            ),
             Param::log(
                 "snap-decay",
                 0.03..=4.0,

@@ -381,7 +381,8 @@ mod tests {
         let out = rig.run(40_000);
         for (side, ahead) in [("left", 0), ("right", 99)] {
             for frame in 10_000..40_000 {
-                let (heard, given) = (out.channel(side, 0)[frame], volts(frame as u64 - 4096 + ahead));
+                let (heard, given) =
+                    (out.channel(side, 0)[frame], volts(frame as u64 - 4096 + ahead));
                 assert!((heard - given).abs() < 2e-4, "{side} {frame}: {heard} V, {given} V");
             }
         }

@@ -5,8 +5,8 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::beat::Beat;
 use crate::dsp::bend::bend;
+use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK};
 use crate::dsp::one_pole::{OnePole, coefficient};
-use crate::dsp::oversample::{HalfBand, HalfBandState};
 use crate::dsp::random::Random;
 use crate::dsp::recording::Recording;
 use crate::dsp::sweep::Sweep;
@@ -106,8 +106,8 @@ pub struct TapeDelay {
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct RecordState {
-    up: HalfBandState,
-    down: HalfBandState,
+    up: HalfBandState<QUICK>,
+    down: HalfBandState<QUICK>,
     before: [f32; CHANNELS],
 }
 
@@ -355,8 +355,8 @@ impl TapeDelay {
 
 /// The recording amplifier at work.
 struct Record {
-    up: HalfBand<Lanes>,
-    down: HalfBand<Lanes>,
+    up: HalfBand<Lanes, QUICK>,
+    down: HalfBand<Lanes, QUICK>,
     before: Lanes,
 }
 
@@ -446,9 +446,12 @@ mod tests {
     #[test]
     fn each_echo_is_as_much_softer_as_the_feedback_says() {
         let mut rig = wet(0.05);
-        rig.feed("left", |_, frame| {
-            if frame < 480 { 0.1 * (frame as f32 * 0.0654).sin() } else { 0.0 }
-        });
+        rig.feed(
+            "left",
+            |_, frame| {
+                if frame < 480 { 0.1 * (frame as f32 * 0.0654).sin() } else { 0.0 }
+            },
+        );
         let out = rig.set("feedback", 0.5).run(12_000);
         let echo = |n: usize| peak(&out.main()[2400 * n..2400 * n + 600]);
         for n in 1..4 {
@@ -484,7 +487,10 @@ mod tests {
         for drive in [0.0, 1.0] {
             let mut rig = wet(0.05);
             rig.set("feedback", 1.2).set("drive", drive);
-            rig.feed("left", |_, frame| if frame < 4800 && frame / 60 % 2 == 0 { 5.0 } else { 0.0 });
+            rig.feed(
+                "left",
+                |_, frame| if frame < 4800 && frame / 60 % 2 == 0 { 5.0 } else { 0.0 },
+            );
             rig.run(480_000);
             let out = rig.run(48_000);
             let holds = TAPE_VOLTS * (-DRIVE_OCTAVES * drive).exp2();
@@ -505,8 +511,11 @@ mod tests {
             rig.run(9600);
             let out = rig.run((turns * RATE_HZ / hz) as usize);
             let step = (0.1 * RATE_HZ / hz) as usize;
-            let pitches: Vec<f64> =
-                out.main().chunks_exact(step).map(|part| frequency_hz(part, 48_000.0, None)).collect();
+            let pitches: Vec<f64> = out
+                .main()
+                .chunks_exact(step)
+                .map(|part| frequency_hz(part, 48_000.0, None))
+                .collect();
             let high = pitches.iter().fold(f64::MIN, |a, &b| a.max(b));
             let low = pitches.iter().fold(f64::MAX, |a, &b| a.min(b));
             // Half a percent is 8.6 cents.

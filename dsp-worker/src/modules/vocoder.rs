@@ -86,13 +86,7 @@ impl Module for Vocoder {
         ],
         outputs: &[port("out", "The carrier with the modulator's formants")],
         params: &[
-            Param::log(
-                "attack",
-                1e-3..=0.2,
-                4e-3,
-                Unit::Secs,
-                "How quickly the bands open",
-            ),
+            Param::log("attack", 1e-3..=0.2, 4e-3, Unit::Secs, "How quickly the bands open"),
             Param::log(
                 "release",
                 5e-3..=2.0,
@@ -146,9 +140,7 @@ impl Module for Vocoder {
         let gate = block.input(HOLD_GATE);
         let is_on = block.is_on(HOLD);
         for frame in block.frames() {
-            let heard = |port: usize| {
-                inputs[port].sum(frame).clamp(-LOUDEST_VOLTS, LOUDEST_VOLTS)
-            };
+            let heard = |port: usize| inputs[port].sum(frame).clamp(-LOUDEST_VOLTS, LOUDEST_VOLTS);
             let modulator = heard(MODULATOR);
             let carrier = if inputs[CARRIER].is_patched() {
                 heard(CARRIER)
@@ -308,9 +300,8 @@ mod tests {
     #[test]
     fn it_speaks_while_the_modulator_does_and_holds_a_vowel_on_a_gate() {
         let mut rig = speaking();
-        noise(rig.set("release", 0.1)).feed("modulator", |_, frame| {
-            if frame < 24_000 { sine(frame, BAND_HZ) } else { 0.0 }
-        });
+        noise(rig.set("release", 0.1))
+            .feed("modulator", |_, frame| if frame < 24_000 { sine(frame, BAND_HZ) } else { 0.0 });
         rig.run(12_000);
         let loud = rms(rig.run(12_000).main());
         // 1 % of the level is left after the release.
@@ -321,9 +312,12 @@ mod tests {
         assert!(rms(rig.run(480).main()) < 1e-6);
 
         let mut rig = speaking();
-        noise(&mut rig).feed("modulator", |_, frame| {
-            if frame < 24_000 { sine(frame, BAND_HZ) } else { 0.0 }
-        });
+        noise(&mut rig).feed(
+            "modulator",
+            |_, frame| {
+                if frame < 24_000 { sine(frame, BAND_HZ) } else { 0.0 }
+            },
+        );
         rig.feed("hold", |_, frame| if frame >= 24_000 { 10.0 } else { 0.0 }).run(12_000);
         let loud = rms(rig.run(12_000).main());
         rig.run(480_000);
