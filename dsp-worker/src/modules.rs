@@ -5,6 +5,7 @@ pub mod attenuverter;
 pub mod audio_out;
 pub mod chorus;
 pub mod clock;
+pub mod convolution;
 pub mod delay;
 pub mod drum_grid;
 pub mod flanger;
