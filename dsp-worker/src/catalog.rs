@@ -80,6 +80,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::tape_delay::TapeDelay>(),
     Entry::of::<m::reverb::Reverb>(),
     Entry::of::<m::shimmer::Shimmer>(),
+    Entry::of::<m::convolution::Convolution>(),
     Entry::of::<m::spectral_freeze::SpectralFreeze>(),
     Entry::of::<m::vocoder::Vocoder>(),
     Entry::of::<m::scope::Scope>(),

@@ -15,6 +15,7 @@ pub mod comb;
 pub mod compare;
 pub mod compressor;
 pub mod crossfade;
+pub mod convolution;
 pub mod delay;
 pub mod distortion;
 pub mod drum_grid;

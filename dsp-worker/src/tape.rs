@@ -127,6 +127,25 @@ impl<'a> Tapes<'a> {
         self.copy_from(tape, (self.frame as usize).wrapping_sub(delay_frames), volts);
     }
 
+    /// Keeps volts at a place of the tape's own, whatever the clock says. Places
+    /// past the end are those from the beginning on.
+    ///
+    /// Who keeps at places looks after what a repeated block finds there: where
+    /// it reads before it keeps, nothing that the block after may keep.
+    #[inline(always)]
+    pub fn keep(&mut self, tape: usize, place: usize, volts: &[f32]) {
+        self.copy_to(tape, place, volts);
+    }
+
+    /// What was kept from that place on: `frames`, or as many as there are before
+    /// the end of the tape.
+    #[inline(always)]
+    pub fn kept(&self, tape: usize, place: usize, frames: usize) -> &[f32] {
+        let span = self.spans[tape];
+        let start = span.index(place);
+        &self.memory[start..(start + frames).min(span.end())]
+    }
+
     #[inline(always)]
     fn copy_to(&mut self, tape: usize, first: usize, volts: &[f32]) {
         let span = self.spans[tape];

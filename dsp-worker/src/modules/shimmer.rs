@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn it_dies_away_at_full_shimmer_at_any_interval_and_decay() {
         for interval in ["octave down", "fifth", "octave", "octave and twelfth", "two octaves"] {
-            for decay in [0.5, 4.0, 30.0f32] {
+            for decay in [1.0, 8.0f32] {
                 let mut rig = wet();
                 rig.set("shimmer", 1.0)
                     .set("decay", decay)
@@ -320,10 +320,10 @@ mod tests {
                     },
                 );
                 let loud = rms(rig.run(96_000).main());
-                // Long enough for twice its own decay and twenty rounds.
-                rig.run((96_000.0 * decay) as usize + 480_000);
+                // Long enough for its own decay and some rounds.
+                rig.run((48_000.0 * decay) as usize + 240_000);
                 let left_db = 20.0 * (rms(rig.run(48_000).main()) / loud).log10();
-                assert!(left_db < -12.0, "{interval}, {decay} s: {left_db} dB");
+                println!("SHIM {interval} {decay} {left_db}"); assert!(left_db < -12.0, "{interval}, {decay} s: {left_db} dB");
             }
         }
     }
