@@ -1,6 +1,9 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
+pub mod bend;
 pub mod blep;
+pub mod chaos;
+pub mod clock_phase;
 mod const_math;
 pub mod detent;
 mod dry_wet;
@@ -21,12 +24,14 @@ pub mod oversample;
 pub mod phase;
 pub mod pulse;
 pub mod random;
+pub mod ratio;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;
 pub mod scale;
 pub mod schmitt;
 pub mod selector;
+pub mod shapes;
 pub mod sine;
 mod soft_clip;
 pub mod steps;
