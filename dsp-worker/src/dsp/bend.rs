@@ -1,49 +1,34 @@
-//! Saturation that aliases little.
+//! Bent ways: from 0 to 1, faster at first or faster at last.
 
+use crate::dsp::exp2;
 use crate::lane::Lane;
 
-/// The curve x / sqrt(1 + x²), averaged over the way from one frame to the
-/// next instead of taken at the frames, so that less of it folds back (Parker,
-/// Zavalishin and Le Bivic, "Reducing the aliasing of nonlinear waveshaping
-/// using continuous-time convolution", DAFx 2016). It is never beyond ±1, and
-/// half a frame late.
+/// A way from 0 to 1, bent by a [`bow`]. Its slope is 1 / `bow` at first and
+/// `bow` at last; the reciprocal of a bow bends it back.
 ///
-/// The curve's integral is sqrt(1 + x²), and a difference of two roots over a
-/// difference is a quotient of two sums: unlike other curves it needs no care
-/// where two frames are alike.
+/// Schlick, "Fast alternatives to Perlin's bias and gain functions", Graphics
+/// Gems IV, 1994, p. 401.
 #[inline(always)]
-pub fn bend<L: Lane>(before: L, now: L) -> L {
-    // Bounded, so that its square stays finite.
-    let root = |x: L| (L::splat(1.0) + x * x).map(f32::sqrt);
-    let (before, now) = (before.clamp(-1e9, 1e9), now.clamp(-1e9, 1e9));
-    (before + now) / (root(before) + root(now))
+pub fn bend<L: Lane>(way: L, bow: L) -> L {
+    way / (way + bow * (L::splat(1.0) - way))
+}
+
+/// How strongly to [`bend`]: at 1 a way is half gone when 1/17 of the time is,
+/// at 0 it is straight, and at -1 it is half gone at 16/17.
+#[inline(always)]
+pub fn bow<L: Lane>(curve: L) -> L {
+    exp2(curve * L::splat(-4.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Shape, alias, coherent_hz};
 
     #[test]
-    fn a_constant_is_bent_by_the_curve_itself() {
-        for x in [0.0, 0.1, -3.0, 20.0, -1e9f32] {
-            let curve = f64::from(x) / (1.0 + f64::from(x).powi(2)).sqrt();
-            assert!((f64::from(bend(x, x)) - curve).abs() < 1e-6, "{x}");
-        }
-    }
-
-    #[test]
-    fn it_aliases_less_than_the_curve_alone() {
-        let hz = coherent_hz(1500.0, 96_000.0);
-        let sine = |frame: i32| {
-            let turns = f64::from(frame) * hz / 96_000.0;
-            5.0 * (std::f64::consts::TAU * turns).sin() as f32
-        };
-        let bent: Vec<f32> = (0..140_000).map(|n| bend(sine(n - 1), sine(n))).collect();
-        let plain: Vec<f32> =
-            (0..140_000).map(|n| sine(n) / (1.0 + sine(n).powi(2)).sqrt()).collect();
-        let [bent, plain] =
-            [bent, plain].map(|sound| alias(&sound, 96_000.0, hz, 1, Shape::Any).alias_20k_db);
-        assert!(bent < plain - 6.0, "{bent} dB, {plain} dB");
+    fn a_way_is_bent_between_the_same_ends() {
+        assert_eq!([0.0, 0.25, 1.0].map(|way| bend(way, bow(0.0f32))), [0.0, 0.25, 1.0]);
+        assert_eq!([0.0, 1.0 / 17.0, 1.0].map(|way| bend(way, bow(1.0f32))), [0.0, 0.5, 1.0]);
+        let back = bend(bend(0.3, bow(0.7f32)), bow(-0.7));
+        assert!((back - 0.3).abs() < 1e-6, "{back}");
     }
 }

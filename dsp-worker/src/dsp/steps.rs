@@ -89,6 +89,12 @@ impl Steps {
         self.clock.is_on()
     }
 
+    /// Frames from the last clock to this frame, or 0 where none has come yet.
+    #[inline(always)]
+    pub fn since_clock_frames(&self) -> u32 {
+        self.since_clock_frames.saturating_sub(1)
+    }
+
     /// Frames between the last two clocks, or 0 where there were no two yet.
     #[inline(always)]
     pub fn clock_frames(&self) -> u32 {

@@ -3,18 +3,24 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::clock_phase::ClockPhase;
 use crate::dsp::exp2;
 use crate::dsp::phase::{self, Phases};
+use crate::dsp::ratio::{AS_THE_CLOCK, RATIO_NAMES, RATIOS};
 use crate::dsp::sine::sine_of_triangle;
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
-use crate::units::{AUDIO_VOLTS, CHANNELS, CLOCK_HZ, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS};
+use crate::units::{
+    AUDIO_VOLTS, CHANNELS, CLOCK_HZ, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS,
+};
 
 const RATE_IN: usize = 0;
 const RESET: usize = 1;
+const PULSE_WIDTH_IN: usize = 2;
+const CLOCK: usize = 3;
 
 const SINE: usize = 0;
 const TRIANGLE: usize = 1;
@@ -26,6 +32,8 @@ const RATE_AMOUNT: usize = 1;
 const PULSE_WIDTH: usize = 2;
 const PHASE: usize = 3;
 const RANGE: usize = 4;
+const PULSE_WIDTH_AMOUNT: usize = 5;
+const RATIO: usize = 6;
 
 const UNIPOLAR: usize = 1;
 
@@ -40,6 +48,7 @@ pub struct Lfo {
     phase: [u64; CHANNELS],
     /// 1 while reset is on, else 0.
     is_reset: [f32; CHANNELS],
+    clock: ClockPhase,
 }
 
 impl Module for Lfo {
@@ -55,6 +64,9 @@ impl Module for Lfo {
                 By::OctavePerVolt,
             ),
             port("reset", "Each trigger or gate starts the cycle anew"),
+            port("pulse-width", "Wider or narrower: each volt adds 10 %, times pulse-width-amount")
+                .moves("pulse-width", Some("pulse-width-amount"), By::TenthPerVolt),
+            port("clock", "While patched, a clock sets the rate, by the ratio"),
         ],
         outputs: &[
             port("sine", "Sine, ±5 V or 0 to 10 V. A cycle starts in the middle, rising"),
@@ -97,6 +109,14 @@ impl Module for Lfo {
                 0,
                 "Bipolar swings ±5 V around 0 V, unipolar from 0 to 10 V",
             ),
+            Param::linear(
+                "pulse-width-amount",
+                -1.0..=1.0,
+                1.0,
+                Unit::None,
+                "How far pulse-width goes: at 1, 10 V go from never high to always",
+            ),
+            Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles for each clock"),
         ],
         bypass: &[],
         display: 0,
@@ -104,25 +124,47 @@ impl Module for Lfo {
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
-        let channels = block.channels(&[RATE_IN, RESET]);
+        let channels = block.channels(&[RATE_IN, RESET, PULSE_WIDTH_IN]);
+        let by_clock = self.follow_clock(block);
         if channels == 1 {
-            self.run::<f32, 1>(block, 0);
+            self.run::<f32, 1>(block, 0, &by_clock);
         } else {
             for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
+                self.run::<Lanes, LANES>(block, group, &by_clock);
             }
         }
     }
 }
 
 impl Lfo {
+    /// How far the phase goes in each frame; 0 where no clock says it.
     #[inline(always)]
-    fn run<L: Lane, const N: usize>(&mut self, block: &mut Block, group: usize) {
+    fn follow_clock(&mut self, block: &Block) -> [u64; QUANTUM] {
+        let mut steps = [0; QUANTUM];
+        let clock = block.input(CLOCK);
+        if clock.is_patched() {
+            let ratio = RATIOS[block.choice(RATIO) % RATIOS.len()];
+            for frame in block.frames() {
+                steps[frame] = self.clock.next(clock.at(0, frame), ratio).unwrap_or(0);
+            }
+        }
+        steps
+    }
+
+    #[inline(always)]
+    fn run<L: Lane, const N: usize>(
+        &mut self,
+        block: &mut Block,
+        group: usize,
+        by_clock: &[u64; QUANTUM],
+    ) {
         let frame_secs = 1.0 / block.sample_rate_hz;
         let [rate, rate_amount] = [RATE, RATE_AMOUNT].map(|param| block.ramp(param));
         let [pulse_width, phase_offset] = [PULSE_WIDTH, PHASE].map(|param| block.ramp(param));
         let centre = if block.choice(RANGE) == UNIPOLAR { AUDIO_VOLTS } else { 0.0 };
-        let [rate_in, reset] = [RATE_IN, RESET].map(|port| block.input(port));
+        let width_amount = block.ramp(PULSE_WIDTH_AMOUNT);
+        let [rate_in, reset, width_in] =
+            [RATE_IN, RESET, PULSE_WIDTH_IN].map(|port| block.input(port));
         let frames = block.frames();
         let outputs = block.outputs::<4>();
 
@@ -135,7 +177,10 @@ impl Lfo {
             is_reset.store(&mut self.is_reset, group);
 
             let starts = (is_reset - was_reset).to_lanes();
-            let steps = phase::long_steps_per_frame::<L, N>(turns);
+            let steps = match by_clock[frame % QUANTUM] {
+                0 => phase::long_steps_per_frame::<L, N>(turns),
+                step => [step; N],
+            };
             let offset = phase::from_unipolar_turns::<f32, 1>(phase_offset.at(frame))[0];
             let kept = &mut self.phase[group * LANES..][..N];
             let phases: Phases<N> = std::array::from_fn(|lane| {
@@ -145,7 +190,8 @@ impl Lfo {
             });
 
             let triangle = phase::triangle::<L, N>(phases);
-            let width = L::splat(2.0 * pulse_width.at(frame) - 1.0);
+            let more = width_in.get::<L>(group, frame) * (0.2 * width_amount.at(frame)).into();
+            let width = L::splat(2.0 * pulse_width.at(frame) - 1.0) + more;
             let saw = phase::saw::<L, N>(phases.map(|phase| phase ^ i32::MIN));
             let mut put = |wave: usize, sample: L| {
                 outputs[wave].put(group, frame, sample * AUDIO_VOLTS.into() + centre.into());
@@ -202,6 +248,27 @@ mod tests {
         rig.set("rate", 1.0).set("phase", 0.25);
         rig.feed("reset", |_, frame| if frame == 3 || frame == 4 { 10.0 } else { 0.0 });
         assert_eq!(rig.run(6).channel("saw", 0), [-2.5, -1.25, 0.0, -2.5, -1.25, 0.0]);
+    }
+
+    #[test]
+    fn a_clock_sets_the_rate_and_the_phase() {
+        let mut rig = Rig::new::<Lfo>(48_000.0);
+        rig.choose("ratio", "÷4");
+        rig.feed("clock", |_, frame| if frame % 1000 < 10 { 10.0 } else { 0.0 });
+        let saw = rig.feed("reset", |_, n| if n == 2000 { 10.0 } else { 0.0 }).run(100_001);
+        for clock in 3..=100 {
+            let turns = saw.channel("saw", 0)[clock * 1000] / 10.0 + 0.5;
+            let late = turns - (clock - 2) as f32 * 0.25;
+            assert!((late - late.round()).abs() < 1e-4, "{turns} at {clock}");
+        }
+    }
+
+    #[test]
+    fn a_volt_widens_the_pulse_by_a_tenth() {
+        let mut rig = Rig::new::<Lfo>(1000.0);
+        let out = rig.set("rate", 1.0).feed("pulse-width", |_, _| -2.0).run(1000);
+        let high = out.channel("square", 0).iter().filter(|&&volts| volts == 5.0).count();
+        assert!(high.abs_diff(300) <= 1, "{high}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::beat::Beat;
-use crate::dsp::bend::bend;
+use crate::dsp::saturate::saturate;
 use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK};
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::random::Random;
@@ -383,7 +383,7 @@ impl Record {
         let mut lanes = [0.0; LANES];
         lanes[..2].copy_from_slice(&volts);
         let [first, second] = self.up.up(Lanes::from_lanes(lanes) * (1.0 / tape_volts).into());
-        let bent = [bend(self.before, first), bend(first, second)];
+        let bent = [saturate(self.before, first), saturate(first, second)];
         self.before = second;
         let kept = (self.down.down(bent) * tape_volts.into()).to_lanes();
         [kept[0], kept[1]]
