@@ -267,8 +267,8 @@ impl StereoMixer {
             return;
         }
         let (input, level_cv) = (StereoIn::new(block, left, right), block.input(LEVEL_CV + strip));
-        for side in 0..2 {
-            let level = Ramp::new(from.sides[side], to.sides[side]);
+        for (side, (start, end)) in from.sides.into_iter().zip(to.sides).enumerate() {
+            let level = Ramp::new(start, end);
             let sends: [Ramp; 2] =
                 std::array::from_fn(|send| Ramp::new(from.sends[send], to.sends[send]));
             for frame in block.frames() {
