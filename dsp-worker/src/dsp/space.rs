@@ -137,7 +137,10 @@ impl Maker {
             let noise = self.random[side].bipolar();
             let volts = match space {
                 Space::Spring => SPRING_GAIN * chirps(side, secs) + 0.03 * noise,
-                _ => fill(secs, character.fill_secs) * noise + echo(side, frame, sample_rate_hz, character),
+                _ => {
+                    fill(secs, character.fill_secs) * noise
+                        + echo(side, frame, sample_rate_hz, character)
+                }
             };
             let [first, second] = &mut self.lowpass[side];
             let dull = second.lowpass(first.lowpass(volts, dullness), dullness);

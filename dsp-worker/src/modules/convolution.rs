@@ -225,16 +225,16 @@ impl<'a> Wish<'a> {
     #[inline(always)]
     fn number(&self) -> u64 {
         // FNV-1a, and never 0.
-        let add = |hash: u64, number: u32| {
-            (hash ^ u64::from(number)).wrapping_mul(0x0100_0000_01b3) | 1
-        };
+        let add =
+            |hash: u64, number: u32| (hash ^ u64::from(number)).wrapping_mul(0x0100_0000_01b3) | 1;
         let mut hash = add(add(0xcbf2_9ce4_8422_2325, self.space as u32), self.decay.to_bits());
         if self.space == SOUND {
             let samples = self.clip.samples;
             hash = add(add(hash, samples.len() as u32), self.clip.channels as u32);
             hash = add(hash, self.clip.sample_rate_hz.to_bits());
             let step = (samples.len() / 31).max(1);
-            hash = samples.iter().step_by(step).fold(hash, |hash, volts| add(hash, volts.to_bits()));
+            hash =
+                samples.iter().step_by(step).fold(hash, |hash, volts| add(hash, volts.to_bits()));
         }
         hash
     }
@@ -398,7 +398,10 @@ mod tests {
                 let scale = 1.0 / energy.sqrt();
                 for (frame, &heard) in heard.iter().enumerate() {
                     let ideal = response.get(frame).map_or(0.0, |volts| volts * scale);
-                    assert!((heard - ideal).abs() < 1e-5, "{frames} {side} {frame}: {heard}, {ideal}");
+                    assert!(
+                        (heard - ideal).abs() < 1e-5,
+                        "{frames} {side} {frame}: {heard}, {ideal}"
+                    );
                 }
             }
         }
@@ -413,7 +416,8 @@ mod tests {
             wait(&mut rig);
             let out = rig.run(192_000);
             for side in ["left", "right"] {
-                let level_db = 20.0 * (rms(&out.channel(side, 0)[96_000..]) * 3f64.sqrt() / 5.0).log10();
+                let level_db =
+                    20.0 * (rms(&out.channel(side, 0)[96_000..]) * 3f64.sqrt() / 5.0).log10();
                 assert!(level_db.abs() < 1.5, "{space} {side}: {level_db} dB");
             }
         }

@@ -323,7 +323,8 @@ mod tests {
                 // Long enough for its own decay and some rounds.
                 rig.run((48_000.0 * decay) as usize + 240_000);
                 let left_db = 20.0 * (rms(rig.run(48_000).main()) / loud).log10();
-                println!("SHIM {interval} {decay} {left_db}"); assert!(left_db < -12.0, "{interval}, {decay} s: {left_db} dB");
+                println!("SHIM {interval} {decay} {left_db}");
+                assert!(left_db < -12.0, "{interval}, {decay} s: {left_db} dB");
             }
         }
     }

@@ -4,11 +4,11 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::beat::Beat;
-use crate::dsp::saturate::saturate;
 use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK};
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::random::Random;
 use crate::dsp::recording::Recording;
+use crate::dsp::saturate::saturate;
 use crate::dsp::sweep::Sweep;
 use crate::dsp::tape_head::TapeHead;
 use crate::dsp::{StereoIn, dry_wet, exp2, hush};
