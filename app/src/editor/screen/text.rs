@@ -57,8 +57,8 @@ fn sound_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
     Popup::menu(&response).show(|ui| {
         ui.set_min_width(180.0);
         for (sound, _) in SOUNDS {
-            let whole = format!("{FACTORY}{sound}.wav");
-            if ui.selectable_label(text == whole, *sound).clicked() {
+            let whole = format!("{FACTORY}{sound}");
+            if ui.selectable_label(text == whole, sound_name(&whole)).clicked() {
                 set_text(spot.module, &whole, asks);
                 ui.close();
             }
