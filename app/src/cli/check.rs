@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::options::load;
+use crate::host::clips::make;
 
 /// Says whether a patch can be played, and what is in it
 #[derive(Args)]
@@ -27,6 +28,10 @@ impl Check {
             for (id, module) in &patch.modules {
                 if let Err(problem) = module.about() {
                     writeln!(out, "  `{id}` will not be heard, and is kept as it is. {problem}")?;
+                }
+                let made = module.text_form().map(|form| make(&(form, module.text.clone())));
+                if let Some(Err(problem)) = made {
+                    writeln!(out, "  `{id}` has a text that can not be used. {problem}")?;
                 }
             }
         }

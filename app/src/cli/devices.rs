@@ -1,4 +1,4 @@
-//! `sostenuto devices`: where a patch can be heard.
+//! `sostenuto devices`: where a patch can be heard, and what it can hear.
 
 use std::io::Write;
 
@@ -6,8 +6,10 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::host::device::list;
+use crate::host::ear;
+use crate::osc::sound::Card;
 
-/// Lists the sound cards that can play
+/// Lists the sound cards that can play, and those that can be heard
 #[derive(Args)]
 pub struct Devices {}
 
@@ -19,10 +21,19 @@ impl Devices {
             bail!("No sound card answers. A patch would run on the silent clock.");
         }
         let mut out = std::io::stdout().lock();
-        for card in cards {
-            let mark = if card.is_default { '*' } else { ' ' };
-            writeln!(out, "{mark} {}  {}", card.id, card.name)?;
+        write(&mut out, &cards)?;
+        let inputs = ear::list();
+        if !inputs.is_empty() {
+            writeln!(out, "Audio In can hear:")?;
+            write(&mut out, &inputs)?;
         }
         Ok(())
     }
+}
+
+fn write(out: &mut impl Write, cards: &[Card]) -> std::io::Result<()> {
+    cards.iter().try_for_each(|card| {
+        let mark = if card.is_default { '*' } else { ' ' };
+        writeln!(out, "{mark} {}  {}", card.id, card.name)
+    })
 }

@@ -83,8 +83,10 @@ impl Host {
         }
         settings.quarantined = quarantined;
         let remembered = Some(Duration::from_secs(60 * self.remember));
-        let keeping = Keeping { snapshot, journal: journal.clone(), remembered };
+        let recordings = Some(self.heard.recordings());
+        let keeping = Keeping { snapshot, journal: journal.clone(), remembered, recordings };
         let player = Player::resume(&patch, settings, keeping, move |text| tell(text))?;
+        player.listen_to(self.heard.input());
         let mut control = Control::new(patch, player)?;
         if let Some(path) = &self.path {
             control.begin_with_file(std::path::absolute(path)?);

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use dsp_worker::catalog::{CATALOG, Entry};
+use dsp_worker::clip::Text;
 use dsp_worker::module::Port;
 
 /// Lists every module, with its ports and params
@@ -53,5 +54,12 @@ fn describe(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
         let range = format!("{low} … {high}, {default}");
         writeln!(out, "  param  {:16} {} [{range}]", param.name, param.help)?;
     }
+    let text = entry.text.map(|form| match form {
+        Text::Sound => "the path of a WAV file, or factory:NAME.wav",
+        Text::Formula => "a formula of a, b, c, d (inputs), x, y, z (params) and t (seconds)",
+        Text::Notes => "notes: START LENGTH PITCH VELOCITY, in beats, parted by semicolons",
+        Text::Words => "words",
+    });
+    text.map_or(Ok(()), |text| writeln!(out, "  text   {text}"))?;
     writeln!(out)
 }

@@ -10,8 +10,10 @@ use shm_ring::layout::SLOTS;
 
 use crate::host::crash;
 use crate::host::device::Output;
+use crate::host::ear::Input;
 use crate::host::player::Settings;
 use crate::host::pool::{Crew, worker_program};
+use crate::host::recordings_folder;
 use crate::host::render::ComputedBy;
 use crate::patch::file::FileError;
 use crate::patch::{self, Edit, Patch, apply};
@@ -56,6 +58,14 @@ pub struct Heard {
     #[arg(long)]
     silent: bool,
 
+    /// What Audio In hears, by its id in `sostenuto devices`, or `none`; else the system's choice
+    #[arg(long, value_name = "ID", default_value = "default")]
+    input: String,
+
+    /// Where Recorder modules record to [default: Sostenuto, in this user's place for music]
+    #[arg(long, value_name = "FOLDER")]
+    recordings: Option<PathBuf>,
+
     /// Blocks computed ahead of the sound card: more is safer, less is sooner
     #[arg(long, value_name = "BLOCKS", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(0..=16))]
@@ -63,6 +73,16 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// Where Recorders record to.
+    pub fn recordings(&self) -> PathBuf {
+        self.recordings.clone().unwrap_or_else(recordings_folder)
+    }
+
+    /// What a player listens to.
+    pub fn input(&self) -> Input {
+        Input::of(&self.input)
+    }
+
     /// All that a player needs to know.
     pub fn settings(&self, computing: &Computing) -> anyhow::Result<Settings> {
         Ok(Settings {

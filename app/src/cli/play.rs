@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::options::{Computing, Heard, PatchFile};
-use crate::host::player::Player;
+use crate::host::player::{Keeping, Player};
 
 /// Plays a patch until Ctrl-C
 #[derive(Args)]
@@ -32,7 +32,9 @@ impl Play {
         let patch = self.patch.load()?;
         let settings = self.heard.settings(&self.computing)?;
         let stop = on_stop()?;
-        let player = Player::start(&patch, settings, |sentence| eprintln!("{sentence}"))?;
+        let keeping = Keeping { recordings: Some(self.heard.recordings()), ..Keeping::default() };
+        let player = Player::resume(&patch, settings, keeping, |text| eprintln!("{text}"))?;
+        player.listen_to(self.heard.input());
         let title = if patch.title.is_empty() { "untitled" } else { &patch.title };
         eprintln!("{title}: playing until Ctrl-C.");
         match self.seconds {

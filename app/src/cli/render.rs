@@ -10,16 +10,19 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use dsp_worker::clip::Text;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{Computing, PatchFile};
 use super::play::on_stop;
 use crate::host::block_killer::{BlockKiller, Tally};
+use crate::host::clips;
 use crate::host::crash;
 use crate::host::engine::{EngineStatus, Frame};
-use crate::host::plan::Plan;
+use crate::host::plan::{AUDIO_IN, Plan};
 use crate::host::render::{self, ComputedBy, Settings};
+use crate::patch::{Edit, ModuleId, Name, Patch, apply};
 
 /// Renders a patch into a WAV file, as fast as it goes
 #[derive(Args)]
@@ -50,6 +53,10 @@ pub struct Render {
     /// Chooses other victims and instants
     #[arg(long, value_name = "N", default_value_t = 0, requires = "kill_every")]
     seed: u64,
+
+    /// A WAV file that every Audio In hears, from its first frame on
+    #[arg(long, value_name = "IN.wav")]
+    input: Option<PathBuf>,
 
     /// How a sample is written
     #[arg(long, value_enum, default_value_t = Format::F32)]
@@ -83,7 +90,8 @@ const MOST_BYTES: u64 = u32::MAX as u64 - 1024;
 impl Render {
     /// Renders.
     pub fn run(&self) -> anyhow::Result<()> {
-        let patch = self.patch.load()?;
+        let mut patch = self.patch.load()?;
+        self.give_input(&mut patch)?;
         let rate = self.computing.sample_rate;
         let frames = (self.seconds.as_secs_f64() * f64::from(rate)).round() as u64;
         let computed_by =
@@ -122,6 +130,22 @@ impl Render {
                 "{kills} workers killed, {inside_block} of them inside the block, {inside_job} \
                  inside a job. {recoveries} times another went on with unfinished work."
             );
+        }
+        Ok(())
+    }
+
+    /// Has every Audio In hear the file instead of a sound card.
+    fn give_input(&self, patch: &mut Patch) -> anyhow::Result<()> {
+        let Some(path) = &self.input else { return Ok(()) };
+        let path = std::path::absolute(path)?;
+        let failed = || format!("{} is no input", path.display());
+        let text: Name = path.to_str().with_context(failed)?.into();
+        clips::make(&(Text::Sound, text.clone())).with_context(failed)?;
+        let ears = patch.modules.iter().filter(|(_, module)| &*module.kind == AUDIO_IN);
+        let ears: Vec<ModuleId> = ears.map(|(id, _)| id.clone()).collect();
+        anyhow::ensure!(!ears.is_empty(), "the patch has no Audio In to hear {}", path.display());
+        for module in ears {
+            apply(patch, Edit::SetText { module, text: text.clone() })?;
         }
         Ok(())
     }

@@ -30,6 +30,8 @@ pub struct Preset {
     pub name: String,
     /// Params that are not here are at their default.
     pub settings: Settings,
+    /// Its sound, formula or melody; empty where it is to keep what it has.
+    pub text: Name,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +41,8 @@ struct PresetFile {
     kind: String,
     name: String,
     params: BTreeMap<String, Written>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    text: String,
 }
 
 /// A number, or the word of a choice: those still mean the same when a later
@@ -54,7 +58,8 @@ impl Preset {
     /// How a module stands now.
     pub fn of(name: &str, module: &PatchModule) -> Preset {
         let settings = module.params.clone();
-        Preset { kind: module.kind.clone(), name: name.trim().to_owned(), settings }
+        let (kind, text) = (module.kind.clone(), module.text.clone());
+        Preset { kind, name: name.trim().to_owned(), settings, text }
     }
 
     /// Reads a preset's file. What this version does not know of is left out,
@@ -71,7 +76,8 @@ impl Preset {
             Some((Name::from(name), param.legal(value)))
         });
         let settings = settings.collect();
-        Some(Preset { kind: file.kind.into(), name: file.name, settings })
+        let text = file.text.into();
+        Some(Preset { kind: file.kind.into(), name: file.name, settings, text })
     }
 
     /// The text of its file.
@@ -84,6 +90,7 @@ impl Preset {
             kind: self.kind.to_string(),
             name: self.name.clone(),
             params: params.collect(),
+            text: self.text.to_string(),
         };
         serde_json::to_string_pretty(&file).expect("words and finite numbers are JSON") + "\n"
     }
@@ -147,6 +154,7 @@ mod tests {
         for entry in CATALOG {
             let mut module = PatchModule::new(entry.about.name, 0.0, 0.0);
             module.params = randomised(entry.about, &module, 3);
+            module.text = entry.text.map(|_| "a text").unwrap_or_default().into();
             let preset = Preset::of(" Mine ", &module);
             assert_eq!(preset.name, "Mine");
             assert_eq!(Preset::read(preset.write().as_bytes()), Some(preset));

@@ -158,6 +158,7 @@ fn change(is: &SoundView, wanted: &SoundView) -> Option<SoundChange> {
             .then_some(wanted.sample_rate_hz),
         block_frames: (wanted.block_frames != is.block_frames).then_some(wanted.block_frames),
         ahead: (wanted.ahead != is.ahead).then_some(wanted.ahead),
+        input: None,
     };
     (change != SoundChange::default()).then_some(change)
 }

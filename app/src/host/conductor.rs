@@ -19,8 +19,9 @@ use shm_ring::sync::Ordering;
 use super::clips::{self, Clips, Made};
 use super::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use super::memory::{ModuleMemory, NoMemory};
-use super::plan::{Key, Plan, Request, keys, plan};
+use super::plan::{AUDIO_OUT, Key, Plan, RECORDER, Request, keys, plan};
 use super::pool::Pool;
+use super::reels::MAX_RECORDERS;
 use super::shared::Shared;
 use super::snapshot::{self, Place};
 use crate::patch::{Edit, ModuleId, Patch, apply};
@@ -28,6 +29,9 @@ use crate::patch::{Edit, ModuleId, Patch, apply};
 /// Audio Out modules of one patch: on the way to the next, its own are heard
 /// too.
 const MAX_PATCH_OUTS: usize = MAX_OUTS / 2;
+
+/// The same of Recorders.
+const MAX_PATCH_RECORDERS: usize = MAX_RECORDERS / 2;
 
 /// Why a patch does not play.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,9 @@ pub enum PlanError {
     /// More is heard than can be.
     #[error("a patch can have {MAX_PATCH_OUTS} Audio Out modules, this one has {0}")]
     Outs(usize),
+    /// More is recorded than can be.
+    #[error("a patch can have {MAX_PATCH_RECORDERS} Recorders, this one has {0}")]
+    Recorders(usize),
     /// The engine does not answer.
     #[error("the engine stands still: no worker could be started for a part of the patch")]
     Stuck,
@@ -157,9 +164,13 @@ impl Conductor {
     /// # Errors
     /// Where it does not fit; what plays plays on.
     pub fn begin(&mut self, next: &Patch) -> Result<Preparation, PlanError> {
-        let outs = next.modules.values().filter(|m| &*m.kind == super::plan::AUDIO_OUT).count();
+        let count = |kind: &str| next.modules.values().filter(|m| &*m.kind == kind).count();
+        let (outs, recorders) = (count(AUDIO_OUT), count(RECORDER));
         if outs > MAX_PATCH_OUTS {
             return Err(PlanError::Outs(outs));
+        }
+        if recorders > MAX_PATCH_RECORDERS {
+            return Err(PlanError::Recorders(recorders));
         }
         self.follow_rename(next);
         for (key, module) in keys(next) {
@@ -292,6 +303,11 @@ impl Conductor {
     /// The patch that plays, with its params as they stand.
     pub fn patch(&self) -> Option<Patch> {
         self.now.as_ref().map(|(patch, _)| patch.clone())
+    }
+
+    /// The patch that plays, as it lies here.
+    pub fn now(&self) -> Option<&Patch> {
+        self.now.as_ref().map(|(patch, _)| patch)
     }
 
     /// Whether the engine plays the newest plan, and its fades are over.
@@ -445,5 +461,6 @@ fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {
         pen: *pen,
         outs,
         out_count: plan.outs.len().min(MAX_OUTS) as u32,
+        recorders: plan.recorders as u32,
     }
 }

@@ -12,13 +12,14 @@ use thiserror::Error;
 
 use super::clips::{self, ClipError};
 use super::journal::{Kept, Ticket};
+use super::plan::OSC_IN;
 use super::recorder::{RecordError, Remote};
 use crate::osc::outbox::{Missed, Outbox};
 use crate::osc::packet::append;
 use crate::osc::reply;
 use crate::osc::request::{Reports, Unreadable, Value};
 use crate::osc::service::{ClientId, Rights};
-use crate::osc::sound::{Card, Killed, SoundChange, SoundSetup};
+use crate::osc::sound::{Card, InputSetup, Killed, SoundChange, SoundSetup};
 pub use crate::osc::status::{Notice, NoticeKind, Status, WorkerStatus};
 use crate::osc::view::View;
 use crate::patch::edit::{Edit, Reach, apply};
@@ -66,10 +67,21 @@ pub trait Sound {
     fn setup(&self) -> SoundSetup {
         SoundSetup::default()
     }
+    /// How the world is heard.
+    fn input(&self) -> InputSetup {
+        InputSetup::default()
+    }
     /// It is to be played otherwise.
     fn change_setup(&mut self, _change: &SoundChange) {}
     /// Through what it can be played. This takes time, and no lock.
     fn devices() -> Vec<Card>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+    /// To what it can listen. This takes time, and no lock.
+    fn inputs() -> Vec<Card>
     where
         Self: Sized,
     {
@@ -108,6 +120,8 @@ enum Refused {
     Text(#[from] ClipError),
     #[error("`{module}` is not played: {title} takes no notes. Choose a keyboard.")]
     NotPlayed { module: ModuleId, title: &'static str },
+    #[error("`{module}` takes no values: {title} is no OSC In.")]
+    TakesNoValues { module: ModuleId, title: &'static str },
     #[error("`{0}` is in no trouble: there is nothing to try again.")]
     NoTrouble(ModuleId),
     #[error("{0}")]
@@ -159,6 +173,7 @@ pub struct Control<S> {
     told_file: (Option<PathBuf>, bool),
     told_recorder: (Option<PathBuf>, Instant),
     told_setup: SoundSetup,
+    told_input: InputSetup,
     /// The last of them, for who asks later.
     notices: VecDeque<Notice>,
     is_quitting: bool,
@@ -212,6 +227,7 @@ impl<S: Sound> Control<S> {
             told_file: (None, false),
             told_recorder: (None, Instant::now()),
             told_setup: SoundSetup::default(),
+            told_input: InputSetup::default(),
             notices: VecDeque::new(),
             is_quitting: false,
             framed: Vec::new(),
@@ -385,6 +401,11 @@ impl<S: Sound> Control<S> {
         if setup != self.told_setup {
             self.tell(Missed::Tell, |reports| reports.health, [reply::sound(&setup)]);
             self.told_setup = setup;
+        }
+        let input = self.sound.input();
+        if input != self.told_input {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::input(&input)]);
+            self.told_input = input;
         }
     }
 
@@ -563,6 +584,17 @@ impl<S: Sound> Control<S> {
         Ok(())
     }
 
+    fn set_value(&mut self, module: &ModuleId, event: Event) -> Result<(), Refused> {
+        let about = self.patch.module(module.as_str())?.about()?;
+        if about.name != OSC_IN {
+            return Err(Refused::TakesNoValues { module: module.clone(), title: about.title });
+        }
+        // The module may have come with the same packet.
+        self.settle_sound();
+        self.sound.event(module, event);
+        Ok(())
+    }
+
     fn try_again(&mut self, module: &ModuleId) -> Result<(), Refused> {
         self.patch.module(module.as_str())?;
         let is_tried = self.sound.try_again(module);
@@ -716,7 +748,7 @@ pub(crate) mod tests {
     use crate::osc::packet::{decode, split};
     use crate::osc::request::Call;
     use crate::osc::service::Service;
-    use crate::patch::edit::tests::{added, any_edit, connected, id, ring};
+    use crate::patch::edit::tests::{added, any_edit, connected, id, math, ring};
 
     /// What a sound was told.
     #[derive(Clone, Debug, PartialEq)]
@@ -894,6 +926,37 @@ pub(crate) mod tests {
         assert!(editor.refused("/patch/put blob:{}").contains("was not changed"));
         assert!(editor.refused("/patch/load /no/where").contains("/no/where"));
         assert!(editor.refused("/nonsense").contains("no such address"));
+    }
+
+    #[test]
+    fn a_text_that_can_not_be_read_is_refused_with_its_place() {
+        let rig = Rig::new();
+        lock(&rig.control).edit(math("m"), None).unwrap();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        other.ask("/reports/subscribe patch");
+        rig.told();
+        assert!(editor.refused("/module/text m \"a +\"").contains("at its end"));
+        assert!(editor.refused("/module/text a \"a + b\"").contains("takes none"));
+        assert!(editor.refused("/module/text z a").contains("`z`"));
+        assert_eq!(editor.ask("/module/text m \"a + b\""), []);
+        assert_eq!(rig.told(), [Told::Patch(4)], "it is a new plan");
+        assert_eq!(other.heard()[0], example("/module/text m \"a + b\""));
+        let heard = editor.ask("/query/module m");
+        assert_eq!(addresses(&heard), ["/module", "/module/text"]);
+    }
+
+    #[test]
+    fn a_value_reaches_an_osc_in_and_nothing_else() {
+        let rig = Rig::new();
+        let module = crate::patch::PatchModule::new("osc-in", 0.0, 0.0);
+        lock(&rig.control).edit(Edit::AddModule { id: id("pad"), module }, None).unwrap();
+        let controller = rig.connect(Rights::Controller);
+        lock(&rig.control).settle(None);
+        rig.told();
+        assert_eq!(controller.ask("/in/pad/3 2.5"), []);
+        assert_eq!(rig.told(), [Told::Event("pad".into(), Event::Value { index: 2, volts: 2.5 })]);
+        assert!(controller.refused("/module/in a 1 1.0").contains("no OSC In"));
+        assert_eq!(lock(&rig.control).history.undos(), 1, "it is no step");
     }
 
     #[test]

@@ -69,13 +69,13 @@ pub enum NoSound {
 
 /// While it lives, what ALSA has to say to this thread is not printed: it
 /// writes dozens of lines where a single card is missing.
-struct QuietAlsa {
+pub(super) struct QuietAlsa {
     #[cfg(target_os = "linux")]
     _messages: Option<std::rc::Rc<std::cell::RefCell<alsa::Output>>>,
 }
 
 impl QuietAlsa {
-    fn new() -> QuietAlsa {
+    pub(super) fn new() -> QuietAlsa {
         QuietAlsa {
             #[cfg(target_os = "linux")]
             _messages: alsa::Output::local_error_handler().ok(),
@@ -106,7 +106,7 @@ pub fn list() -> Vec<Card> {
     cards
 }
 
-fn name(card: &cpal::Device) -> String {
+pub(super) fn name(card: &cpal::Device) -> String {
     card.description().map_or_else(|_| "sound card".to_owned(), |it| it.name().to_owned())
 }
 

@@ -8,8 +8,10 @@ use std::sync::atomic::{
 };
 use std::time::{Duration, Instant};
 
+use dsp_worker::catalog;
 use dsp_worker::protocol::{
-    APPEARING, LEAVING, MAX_EVENTS, ModuleLayout, Plan, PlanEvent, PlanModule, PlanPen, fade_frames,
+    APPEARING, LEAVING, MAX_EVENTS, ModuleLayout, Plan, PlanEvent, PlanModule, PlanPen,
+    card_input_mut, fade_frames,
 };
 use dsp_worker::units::{FULL_SCALE_VOLTS, QUANTUM};
 use dsp_worker::worker::run::{Runner, outputs};
@@ -17,7 +19,10 @@ use shm_ring::layout::{BlockStart, ENGINE, SLOTS};
 use shm_ring::protocol::{publish, start_block, wait_for};
 use shm_ring::ring::{Consumer, Producer, Ring};
 
+use super::intake::Intake;
 use super::limiter::Limiter;
+use super::plan::RECORDER;
+use super::reels::{Reels, Run};
 use super::shared::Shared;
 
 /// A stereo frame for the sound card. Full scale is 1.
@@ -74,6 +79,8 @@ pub struct Adopted {
     pub outs: [(u32, u32); MAX_OUTS],
     /// How many of these there are.
     pub out_count: u32,
+    /// How many of its modules are Recorders.
+    pub recorders: u32,
 }
 
 /// Who computes the jobs.
@@ -123,6 +130,10 @@ pub struct Engine {
     plan: Adopted,
     events: [PlanEvent; MAX_EVENTS],
     limiter: Limiter,
+    intake: Option<Intake>,
+    reels: Option<Reels>,
+    /// Which kind of the catalogue records.
+    recorder: Option<usize>,
     /// Frames and Hz of the plan that comes next.
     coming: (u32, u32),
     next_frames: u32,
@@ -169,6 +180,9 @@ impl Engine {
             plan: Adopted::default(),
             events: [PlanEvent::default(); MAX_EVENTS],
             limiter: Limiter::new(sample_rate_hz as f32),
+            intake: None,
+            reels: None,
+            recorder: catalog::find(RECORDER).map(|(kind, _)| kind),
             coming: (block_frames, sample_rate_hz),
             next_frames: block_frames,
             is_muted: false,
@@ -185,6 +199,16 @@ impl Engine {
         self.start.plan_frame = frame;
         self.status.frame.store(frame, Relaxed);
         self.shared.clock().write(&self.start);
+    }
+
+    /// Has modules hear that from the next block on. Not real-time.
+    pub fn hear(&mut self, intake: Intake) {
+        self.intake = Some(intake);
+    }
+
+    /// Gives what Recorders record to that from the next block on. Not real-time.
+    pub fn record(&mut self, reels: Reels) {
+        self.reels = Some(reels);
     }
 
     /// Frames in the next block. Real-time safe.
@@ -212,10 +236,12 @@ impl Engine {
             unsafe {
                 self.plan.pen.set_events(&self.shared.control, &self.events[..events]);
             }
+            self.listen();
             if !self.compute() {
                 return false;
             }
             self.mix(out);
+            self.keep_recorded();
         }
         self.fade(out);
         self.start.frame += u64::from(self.start.frames);
@@ -271,6 +297,15 @@ impl Engine {
             self.start.sample_rate_hz = sample_rate_hz as f32;
             self.limiter = Limiter::new(self.start.sample_rate_hz);
         }
+    }
+
+    /// Lays out what the sound card heard.
+    fn listen(&mut self) {
+        let Some(intake) = &mut self.intake else { return };
+        // SAFETY: no block is being computed: the last one is done.
+        #[allow(unsafe_code)]
+        let out = unsafe { card_input_mut(&self.shared.control) };
+        intake.fill(self.start.frames as usize, out);
     }
 
     fn compute(&mut self) -> bool {
@@ -347,6 +382,30 @@ impl Engine {
         }
         for frame in out {
             *frame = self.limiter.frame(frame.map(|volts| volts / FULL_SCALE_VOLTS));
+        }
+    }
+
+    /// Hands on what Recorders have recorded.
+    fn keep_recorded(&mut self) {
+        let Some(reels) = self.reels.as_mut().filter(|_| self.plan.recorders > 0) else { return };
+        // SAFETY: every slot has done the block, and the next has not begun.
+        #[allow(unsafe_code)]
+        let plan = unsafe { Plan::read(&self.shared.control, self.plan.place as usize) };
+        let Some(plan) = plan else { return };
+        let is_recorder = |module: &&PlanModule| Some(module.kind as usize) == self.recorder;
+        for module in plan.modules.iter().filter(is_recorder) {
+            let run = Run {
+                number: module.number,
+                sample_rate_hz: self.start.sample_rate_hz as u32,
+                frame: self.start.frame,
+                ..Run::default()
+            };
+            let (arena, layouts) = (&self.shared.arena, &self.layouts);
+            reels.push(run, self.start.frames as usize, |quantum| {
+                // SAFETY: as above.
+                #[allow(unsafe_code)]
+                unsafe { outputs(arena, layouts, module, quantum) }.first_chunk()
+            });
         }
     }
 

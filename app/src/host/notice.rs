@@ -7,9 +7,11 @@ use std::path::Path;
 use dsp_worker::catalog;
 
 use super::crash::Crash;
+use super::ear::News;
 use super::ladder::{Case, Cause, Rung};
 use super::plan::Key;
 use super::pool::Trouble;
+use super::recorder::RECORDED;
 use crate::osc::status::NoticeKind;
 
 /// What there is to tell of the troubles of a moment: of each module, the last.
@@ -72,6 +74,20 @@ pub fn trouble(title: &str, module: &str, case: &Case, ending: &str) -> String {
     }
 }
 
+/// What becomes of the input.
+pub fn hearing(news: &News) -> Option<String> {
+    match news {
+        News::Resting => None,
+        News::Listening(card) => Some(format!("{LISTENING}{card}.")),
+        News::Deaf(why) => Some(format!(
+            "Audio In hears nothing: {why}. The patch plays on, and hears as soon as one does. \
+             Choose an input in the sound settings."
+        )),
+    }
+}
+
+const LISTENING: &str = "Listening to ";
+
 /// Whether something went wrong where that is said. What is not known to be as
 /// it should be is trouble.
 pub fn kind(sentence: &str) -> NoticeKind {
@@ -80,7 +96,8 @@ pub fn kind(sentence: &str) -> NoticeKind {
 }
 
 /// What sentences begin with that say that all is well.
-const WELL: [&str; 3] = ["Playing through ", SILENT, "The patch of the last session is kept"];
+const WELL: [&str; 5] =
+    ["Playing through ", LISTENING, RECORDED, SILENT, "The patch of the last session is kept"];
 
 /// What is said where the silent clock was asked for.
 pub const SILENT: &str = "The patch runs on the silent clock: nothing is heard.";

@@ -56,6 +56,8 @@ pub struct Plan {
     pub modules: BTreeMap<Key, usize>,
     /// The modules that are heard, and whether they appear, leave or stay.
     pub outs: Vec<(usize, u32)>,
+    /// How many Recorders there are.
+    pub recorders: usize,
     /// Whether something fades: then a plan without it is to follow.
     pub is_passing: bool,
 }
@@ -76,6 +78,15 @@ impl Plan {
 
 /// The name of the module whose outputs go to the sound card.
 pub const AUDIO_OUT: &str = "audio-out";
+
+/// The name of the module that hears the sound card.
+pub const AUDIO_IN: &str = "audio-in";
+
+/// The name of the module that records.
+pub const RECORDER: &str = "recorder";
+
+/// The name of the module that takes values over OSC.
+pub const OSC_IN: &str = "osc-in";
 
 /// What a module's block costs where nobody has measured it, in nanoseconds.
 const UNKNOWN_COST_NANOS: u32 = 20_000;
@@ -144,9 +155,11 @@ pub fn plan(request: &Request) -> Plan {
         }
     }
     let is_out = |member: &Member| member.entry.about.name == AUDIO_OUT;
+    let is_recorder = |member: &&Member| member.entry.about.name == RECORDER;
     let outs = members.iter().enumerate().filter(|(_, member)| is_out(member));
     Plan {
         outs: outs.map(|(index, member)| (index, member.fade)).collect(),
+        recorders: members.iter().filter(is_recorder).count(),
         is_passing: members.iter().any(|member| member.fade != STEADY)
             || cables.iter().any(|cable| cable.fade != STEADY),
         modules: index,

@@ -9,7 +9,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use dsp_worker::catalog::CATALOG;
-use dsp_worker::clip::ClipSpan;
 use dsp_worker::dsp::random::Random;
 use dsp_worker::module::Event;
 use dsp_worker::protocol::ModuleLayout;
@@ -20,27 +19,32 @@ use shm_ring::region::RegionError;
 use shm_ring::sync::Ordering;
 
 use super::callback::{Callback, FrameRing, RING_FRAMES};
-use super::clips::{self, Source};
+use super::clips::Source;
 use super::conductor::{Conductor, PlanError};
 use super::control::Sound;
 use super::device::{self, Device, News, Output, SILENT_CLOCK};
+use super::ear::{self, Ear, Input, Wanted};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
+use super::intake::{Mouth, intake};
 use super::journal::{Journal, Kept, Ticket};
 use super::ladder::{Case, Rung};
 use super::notice;
 use super::pace::Pace;
 use super::plan::Key;
 use super::pool::{Aftermath, Crew, Pool, PoolError, Trouble};
-use super::recorder::{Recorder, Remote};
+use super::recorder::{ModuleTakes, Recorder, Remote};
+use super::reels::reels;
 use super::shared::Shared;
 use super::snapshot::{self, Snapshot};
 use super::supervisor::Seat;
 use super::tap::{Pipe, Spout, Tap};
 use super::watchdog::Patience;
-use crate::osc::sound::{Card, Killed, SoundChange, SoundSetup};
+use crate::osc::sound::{Card, InputSetup, Killed, SoundChange, SoundSetup};
 use crate::osc::status::{ModuleFault, Status, WorkerStatus};
 use crate::osc::view::{Seen, View};
 use crate::patch::{ModuleId, Patch};
+
+mod beside;
 
 /// How a patch is played.
 #[derive(Clone, Debug)]
@@ -72,6 +76,8 @@ pub struct Keeping {
     pub journal: Option<Arc<Journal>>,
     /// How much of the sound is remembered, where it can be recorded at all.
     pub remembered: Option<Duration>,
+    /// Where Recorders record to, where they do at all.
+    pub recordings: Option<PathBuf>,
 }
 
 /// Why a patch does not play.
@@ -118,6 +124,12 @@ struct Inner {
     card: Mutex<Option<Device>>,
     /// What it says, and how often it has said something.
     device: Mutex<(News, u64)>,
+    /// What is to be listened to.
+    input: Mutex<Input>,
+    mouth: Mouth,
+    /// Who listens, and how it was told to.
+    ear: Mutex<Option<(Ear, Option<Wanted>)>>,
+    hearing: Mutex<ear::News>,
     journal: Option<Arc<Journal>>,
     score: Mutex<Score>,
     changed: Condvar,
@@ -194,7 +206,7 @@ impl Player {
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Player, PlayError> {
         let tell = Arc::new(tell);
-        let sentence = Arc::clone(&tell);
+        let (sentence, heard) = (Arc::clone(&tell), Arc::clone(&tell));
         let Settings { output, sample_rate_hz, block_frames, .. } = settings.clone();
         let (player, callback) =
             Player::resume_without_card(patch, settings, keeping, move |text| sentence(text))?;
@@ -211,6 +223,14 @@ impl Player {
         };
         let device = Device::start(output, sample_rate_hz, block_frames, callback, hear)?;
         *lock(&player.inner.card) = Some(device);
+        let listening = Arc::clone(&player.inner);
+        let hear = move |news: ear::News| {
+            notice::hearing(&news).iter().for_each(|sentence| heard(sentence));
+            *lock(&listening.hearing) = news;
+        };
+        let ear = Ear::start(player.inner.mouth.clone(), hear)?;
+        *lock(&player.inner.ear) = Some((ear, None));
+        player.inner.mind_ear(&lock(&player.inner.score));
         Ok(player)
     }
 
@@ -236,7 +256,7 @@ impl Player {
     pub fn resume_without_card(
         patch: &Patch,
         settings: Settings,
-        Keeping { snapshot, journal, remembered }: Keeping,
+        Keeping { snapshot, journal, remembered, recordings }: Keeping,
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<(Player, Callback), PlayError> {
         let shared = Arc::new(Shared::create()?);
@@ -260,6 +280,13 @@ impl Player {
             frames,
             (commands, Arc::clone(&status)),
         );
+        let (mouth, intake) = intake();
+        engine.hear(intake);
+        let (reels, reader) = reels();
+        let takes = recordings.map(|folder| ModuleTakes::new(folder, reader));
+        if takes.is_some() {
+            engine.record(reels);
+        }
         let Snapshot { frame, states, .. } = snapshot.unwrap_or_default();
         engine.begin_at(frame);
         conductor.resume(states, settings.quarantined.iter().cloned());
@@ -282,6 +309,10 @@ impl Player {
             settings,
             card: Mutex::new(None),
             device: Mutex::new((News::Silent(SILENT_CLOCK.to_owned()), 0)),
+            input: Mutex::default(),
+            mouth,
+            ear: Mutex::new(None),
+            hearing: Mutex::default(),
             journal,
             score: Mutex::new(Score {
                 conductor,
@@ -318,7 +349,14 @@ impl Player {
         let planner = named("planner").spawn(move || planning.follow_edits(&*told))?;
         let (reading, told) = (Arc::clone(&inner), Arc::clone(&tell));
         let reader = named("reader").spawn(move || reading.read_sounds(&*told))?;
-        let mut threads = vec![engine, planner, reader];
+        let (sending, told) = (Arc::clone(&inner), Arc::clone(&tell));
+        let sender = named("osc out").spawn(move || sending.send_osc(&*told))?;
+        let mut threads = vec![engine, planner, reader, sender];
+        if let Some(takes) = takes {
+            let (writing, told) = (Arc::clone(&inner), Arc::clone(&tell));
+            let write = move || writing.write_takes(takes, &*told);
+            threads.push(named("takes").spawn(write)?);
+        }
         if let Some(journal) = inner.journal.clone() {
             let keeping = Arc::clone(&inner);
             threads.push(named("keeper").spawn(move || keeping.keep_session(&journal))?);
@@ -349,6 +387,17 @@ impl Player {
         self.inner.pipe.open()
     }
 
+    /// Where the owner of a sound card of their own puts what that hears.
+    pub fn mouth(&self) -> Mouth {
+        self.inner.mouth.clone()
+    }
+
+    /// Listens to that, where the patch has an Audio In.
+    pub fn listen_to(&self, input: Input) {
+        *lock(&self.inner.input) = input;
+        self.inner.mind_ear(&lock(&self.inner.score));
+    }
+
     /// The slots that have work, as a mask.
     pub fn busy_slots(&self) -> u32 {
         lock(&self.inner.score).conductor.plan().map_or(0, |plan| plan.busy())
@@ -360,6 +409,8 @@ impl Drop for Player {
         // Not with the lock: it has something to say while it ends.
         let card = lock(&self.inner.card).take();
         drop(card);
+        let ear = lock(&self.inner.ear).take();
+        drop(ear);
         lock(&self.inner.score).is_closing = true;
         self.inner.changed.notify_all();
         self.inner.status.is_stopping.store(true, Relaxed);
@@ -515,6 +566,7 @@ impl Inner {
                 self.pool.set_patience(Patience::live(self.pace.block()));
                 let said = lock(&self.device).1;
                 self.open_card();
+                self.mind_ear(&score);
                 if is_other_rate && lock(&self.card).is_some() {
                     let is_open = || lock(&self.device).1 != said;
                     (score, _) = self.wait_until(score, CARD_PATIENCE, is_open);
@@ -602,6 +654,7 @@ impl Inner {
                     score = lock(&self.score);
                     score.conductor.commit();
                     score.play_early();
+                    self.mind_ear(&score);
                 }
                 Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
@@ -613,37 +666,6 @@ impl Inner {
                 self.changed.notify_all();
             }
         }
-    }
-
-    /// Reads sounds until the end. Edits do not wait for it.
-    fn read_sounds(&self, tell: &dyn Fn(&str)) {
-        let mut score = lock(&self.score);
-        loop {
-            if score.is_closing {
-                return;
-            }
-            let Some(source) = score.unread.pop_first() else {
-                score = self.changed.wait(score).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            drop(score);
-            let put = self.put_clip(&source);
-            score = lock(&self.score);
-            score.conductor.clips().keep(source, put);
-            let complaints = score.conductor.clips().take_complaints();
-            complaints.iter().for_each(|sentence| tell(sentence));
-            score.has_new_clips = true;
-            self.changed.notify_all();
-        }
-    }
-
-    /// Reads a sound and puts it into memory of its own.
-    fn put_clip(&self, source: &Source) -> Result<(ClipSpan, bool), String> {
-        let made = clips::make(source).map_err(|error| error.to_string())?;
-        let room = lock(&self.score).conductor.room_for(&made);
-        let span = room.map_err(clips::too_large)?;
-        clips::write(&self.shared.arena, &span, &made).map_err(clips::too_large)?;
-        Ok((span, made.is_cut))
     }
 
     /// What is wanted comes to the disk before a plan is made of it: if that
@@ -857,6 +879,25 @@ impl Sound for Player {
         }
     }
 
+    fn input(&self) -> InputSetup {
+        let inner = &self.inner;
+        let flow = inner.mouth.flow();
+        let (card, why_not) = match lock(&inner.hearing).clone() {
+            ear::News::Resting => (String::new(), None),
+            ear::News::Listening(card) => (card, None),
+            ear::News::Deaf(why) => (String::new(), Some(why)),
+        };
+        let waiting = flow.waiting_frames() + inner.pace.block_frames();
+        InputSetup {
+            input: lock(&inner.input).id().to_owned(),
+            card,
+            latency_secs: waiting as f32 / inner.pace.sample_rate_hz() as f32
+                + inner.latency_secs(),
+            slips: flow.slips(),
+            why_not,
+        }
+    }
+
     fn change_setup(&mut self, change: &SoundChange) {
         let inner = &self.inner;
         if let Some(ahead) = change.ahead {
@@ -864,6 +905,9 @@ impl Sound for Player {
         }
         if let Some(device) = &change.device {
             *lock(&inner.output) = Output::of(device);
+        }
+        if let Some(input) = &change.input {
+            self.listen_to(Input::of(input));
         }
         let mut score = lock(&inner.score);
         let now = (inner.pace.sample_rate_hz(), inner.pace.block_frames());
@@ -883,6 +927,10 @@ impl Sound for Player {
 
     fn devices() -> Vec<Card> {
         device::list()
+    }
+
+    fn inputs() -> Vec<Card> {
+        ear::list()
     }
 
     fn kill(&mut self, slot: Option<usize>) -> bool {

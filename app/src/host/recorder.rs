@@ -16,9 +16,11 @@ use crate::osc::sound::{Recorded, RecorderStatus, WavFormat};
 use crate::patch::{Patch, file};
 
 mod memory;
+mod modules;
 mod take;
 
 use memory::{Memory, Stretch};
+pub use modules::{ModuleTakes, RECORDED};
 pub use take::TakeError;
 use take::{Take, free_name};
 

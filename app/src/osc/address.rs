@@ -323,6 +323,18 @@ pub static ADDRESSES: &[Address] = &[
         ..BLANK
     },
     Address {
+        path: "/module/in",
+        args: &[
+            MODULE,
+            arg("value", Form::Int, "", "1 to 8", "which of its values"),
+            arg("volts", Form::Number, "V", "-10 to 10", "to what it is set"),
+        ],
+        is_for_controllers: true,
+        example: "/module/in osc-in 1 2.5",
+        help: "Sets a value of an OSC In. It is no step of the history, and is not saved. `/in/osc-in/1 2.5` means the same, for controllers that know one number to an address.",
+        ..BLANK
+    },
+    Address {
         path: "/gesture/begin",
         example: "/gesture/begin",
         help: "From here to `/gesture/end`, the edits of this connection are one undo step, as long as nobody else edits between them.",
@@ -493,13 +505,19 @@ pub static ADDRESSES: &[Address] = &[
     Address {
         path: "/sound/set",
         repeated: &[
-            arg("setting", Form::Text, "", "device, sample_rate, block, ahead", "what is set"),
+            arg(
+                "setting",
+                Form::Text,
+                "",
+                "device, sample_rate, block, ahead, input",
+                "what is set",
+            ),
             arg(
                 "value",
                 Form::Value,
                 "Hz, frames or blocks",
                 "the setting's",
-                "to what; a device by its id, or `default`, or `silent`",
+                "to what; a device by its id, or `default`, or `silent`; an input by its id, or `default`, or `none`",
             ),
         ],
         example: "/sound/set device silent",
@@ -509,13 +527,13 @@ pub static ADDRESSES: &[Address] = &[
     Address {
         path: "/query/sound",
         example: "/query/sound",
-        help: "Asks how the sound is played: `/sound`.",
+        help: "Asks how the sound is played, and what is heard: `/sound` and `/input`.",
         ..BLANK
     },
     Address {
         path: "/query/devices",
         example: "/query/devices",
-        help: "Asks which sound cards there are: `/devices`, then a `/device` for each. It may take a second.",
+        help: "Asks which sound cards there are: `/devices`, then a `/device` for each; `/inputs`, then an `/input/device` for each. It may take a second.",
         ..BLANK
     },
     Address {
@@ -775,6 +793,56 @@ pub static ADDRESSES: &[Address] = &[
         ],
         example: "/device alsa:hw:0 \"Built-in Audio\" true",
         help: "A sound card. Follows `/devices`.",
+        ..REPLY
+    },
+    Address {
+        path: "/input",
+        ways: &[Way::Reply, Way::Report],
+        args: &[
+            arg("input", Form::Text, "", "", "what is wanted, or `default`, or `none`"),
+            arg("card", Form::Text, "", "", "the sound card that is heard; empty where none is"),
+            arg("latency", Form::Number, "s", "0 or more", "from what is heard to its sound"),
+            arg(
+                "slips",
+                Form::Long,
+                "",
+                "0 or more",
+                "times that a stretch was missing or too much, ever",
+            ),
+            arg(
+                "why_not",
+                Form::Text,
+                "",
+                "",
+                "empty where one is heard, or no patch has an Audio In",
+            ),
+        ],
+        example: "/input default \"Built-in Audio\" 0.021 0h \"\"",
+        help: "How the patch hears the world. Reported with `health`, when it changes.",
+        ..BLANK
+    },
+    Address {
+        path: "/inputs",
+        args: &[arg(
+            "inputs",
+            Form::Int,
+            "",
+            "0 or more",
+            "how many `/input/device` messages follow",
+        )],
+        example: "/inputs 1",
+        help: "The sound cards that can be heard.",
+        ..REPLY
+    },
+    Address {
+        path: "/input/device",
+        args: &[
+            arg("id", Form::Text, "", "", "what `/sound/set` takes as `input`"),
+            arg("name", Form::Text, "", "", "what it says on it"),
+            arg("is_default", Form::Flag, "", "", "whether it is the system's choice"),
+        ],
+        example: "/input/device alsa:hw:0 \"Built-in Audio\" true",
+        help: "A sound card that can be heard. Follows `/inputs`.",
         ..REPLY
     },
     Address {

@@ -21,7 +21,9 @@ pub fn ask(request: &Request) -> Vec<OscMessage> {
             args.extend((*gesture != 0).then_some(OscType::Int(*gesture)));
             one("/param/set", args)
         }
-        Request::Note { module, event } => vec![note(text(module), *event)],
+        Request::Note { module, event } | Request::SetValue { module, event } => {
+            vec![note(text(module), *event)]
+        }
         Request::AllNotesOff => one("/note/all-off", vec![]),
         Request::TryAgain(module) => one("/module/retry", vec![text(module)]),
         Request::BeginGesture => one("/gesture/begin", vec![]),
@@ -80,10 +82,12 @@ fn ask_value(value: &Value) -> OscType {
 
 /// Nothing where nothing is named.
 fn ask_sound(change: &SoundChange) -> Vec<OscMessage> {
-    let SoundChange { device, sample_rate_hz, block_frames, ahead } = change;
+    let SoundChange { device, sample_rate_hz, block_frames, ahead, input } = change;
     let mut args = Vec::new();
-    if let Some(device) = device {
-        args.extend([text("device"), text(device)]);
+    for (name, id) in [("device", device), ("input", input)] {
+        if let Some(id) = id {
+            args.extend([text(name), text(id)]);
+        }
     }
     let numbers = [("sample_rate", sample_rate_hz), ("block", block_frames), ("ahead", ahead)];
     for (name, number) in numbers {

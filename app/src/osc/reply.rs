@@ -5,7 +5,7 @@ use std::path::Path;
 use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
 
-use crate::osc::sound::{Card, Killed, Recorded, RecorderStatus, SoundSetup};
+use crate::osc::sound::{Card, InputSetup, Killed, Recorded, RecorderStatus, SoundSetup};
 use crate::osc::status::{ModuleFault, Notice, Status, WorkerStatus};
 use crate::osc::view::{Seen, View};
 use crate::patch::edit::Move;
@@ -163,6 +163,28 @@ pub fn sound(setup: &SoundSetup) -> OscMessage {
     message("/sound", args)
 }
 
+/// `/input`: how the patch hears the world.
+pub fn input(setup: &InputSetup) -> OscMessage {
+    let InputSetup { input, card, latency_secs, slips, why_not } = setup;
+    let args = vec![
+        text(input),
+        text(card),
+        OscType::Float(*latency_secs),
+        long(*slips),
+        text(why_not.as_deref().unwrap_or_default()),
+    ];
+    message("/input", args)
+}
+
+/// `/inputs`, and an `/input/device` for each sound card that can be heard.
+pub fn inputs(cards: &[Card]) -> Vec<OscMessage> {
+    let device = |Card { id, name, is_default }: &Card| {
+        message("/input/device", vec![text(id), text(name), OscType::Bool(*is_default)])
+    };
+    let head = message("/inputs", vec![int(cards.len())]);
+    std::iter::once(head).chain(cards.iter().map(device)).collect()
+}
+
 /// `/devices`, and a `/device` for each sound card.
 pub fn devices(cards: &[Card]) -> Vec<OscMessage> {
     let device = |Card { id, name, is_default }: &Card| {
@@ -307,7 +329,9 @@ mod tests {
         said.extend(module(&id("a"), &ring().modules["a"]));
         let seen = Seen { id: id("a"), kind: "vco".into(), memory: 1 << 20, slot: 3 };
         let card = Card { id: "a".into(), name: "b".into(), is_default: true };
-        said.extend(devices(&[card.clone(), card]));
+        said.extend(devices(&[card.clone(), card.clone()]));
+        said.extend(inputs(&[card.clone(), card]));
+        said.push(input(&InputSetup::default()));
         let setups = [None, Some("no sound card answers".to_owned())];
         let setups = setups.map(|why_not| SoundSetup { why_not, ..SoundSetup::default() });
         said.extend(setups.iter().map(sound));

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use dsp_worker::module::Event;
-use dsp_worker::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
+use dsp_worker::modules::osc_in::VALUES;
+use dsp_worker::units::{GATE_VOLTS, MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use rosc::{OscMessage, OscType};
 use thiserror::Error;
 
@@ -35,6 +36,7 @@ pub enum Request {
     Edit(Edit),
     SetParam { module: ModuleId, param: Name, value: Value, gesture: i32 },
     Note { module: ModuleId, event: Event },
+    SetValue { module: ModuleId, event: Event },
     AllNotesOff,
     TryAgain(ModuleId),
     BeginGesture,
@@ -141,11 +143,22 @@ impl Call {
     /// Reads a message by the table of addresses.
     pub fn read(message: OscMessage) -> Result<Call, Refusal> {
         let OscMessage { addr, args } = message;
-        match read(&addr, args) {
+        let (path, args) = match short(&addr) {
+            Some(before) => ("/module/in", before.into_iter().chain(args).collect()),
+            None => (&*addr, args),
+        };
+        match read(path, args) {
             Ok(call) => Ok(call),
             Err(why) => Err(Refusal { address: addr, why }),
         }
     }
+}
+
+/// The first arguments of `/module/in`, where they stand in the address:
+/// `/in/MODULE/1`.
+fn short(address: &str) -> Option<[OscType; 2]> {
+    let (module, value) = address.strip_prefix("/in/")?.rsplit_once('/')?;
+    Some([OscType::String(module.to_owned()), OscType::Int(value.parse().ok()?)])
 }
 
 fn read(path: &str, args: Vec<OscType>) -> Result<Call, Unreadable> {
@@ -175,6 +188,14 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/note/off" => {
             let module = args.id()?;
             Request::Note { module, event: Event::NoteOff { key: args.count()? } }
+        }
+        "/module/in" => {
+            let module = args.id()?;
+            let value = args.count()?;
+            let index = value.checked_sub(1).filter(|&index| index < VALUES as u32);
+            let index = index.ok_or_else(|| args.out_of_range())?;
+            let volts = args.number_within(-GATE_VOLTS, GATE_VOLTS)?;
+            Request::SetValue { module, event: Event::Value { index, volts } }
         }
         "/note/all-off" if args.is_empty() => Request::AllNotesOff,
         "/note/all-off" => Request::Note { module: args.id()?, event: Event::AllNotesOff },
@@ -305,6 +326,7 @@ fn sound_change(args: &mut Args) -> Result<SoundChange, Unreadable> {
         };
         match (setting.0.as_str(), setting.1) {
             ("device", Value::Word(id)) => change.device = Some(id),
+            ("input", Value::Word(id)) => change.input = Some(id),
             ("sample_rate", Value::Number(rate)) => {
                 let rate = whole(rate, RATES_HZ);
                 change.sample_rate_hz =
@@ -320,7 +342,7 @@ fn sound_change(args: &mut Args) -> Result<SoundChange, Unreadable> {
                 let blocks = whole(blocks, 0..=16);
                 change.ahead = Some(blocks.ok_or_else(|| out_of_range("ahead", "0 to 16"))?);
             }
-            _ => return Err(out_of_range("setting", "device, sample_rate, block, ahead")),
+            _ => return Err(out_of_range("setting", "device, sample_rate, block, ahead, input")),
         }
     }
     Ok(change)
@@ -573,6 +595,21 @@ mod tests {
         assert_eq!(event("/note/on keys 72 0.5 0.25"), note(0.25));
         assert_eq!(event("/note/on keys 72.0 0.5"), note(1.0));
         assert_eq!(event("/note/on keys 72 0"), Event::NoteOff { key: 72 });
+    }
+
+    #[test]
+    fn a_value_of_osc_in_is_set_by_its_address() {
+        let Request::SetValue { module, event } = read("/in/pad-2/8 -2.5") else {
+            panic!("a value")
+        };
+        assert_eq!((module.as_str(), event), ("pad-2", Event::Value { index: 7, volts: -2.5 }));
+        assert_eq!(read("/in/pad-2/8 -2.5"), read("/module/in pad-2 8 -2.5"));
+        assert!(refused("/in/pad/9 1").contains("1 to 8"));
+        assert!(refused("/in/pad/0 1").contains("1 to 8"));
+        assert!(refused("/in/pad/1 11").contains("-10 to 10"));
+        assert!(refused("/in/pad/1").contains("`volts` is missing"));
+        assert!(refused("/in/pad 1").contains("no such address"));
+        assert!(refused("/in/Pad/1 1").contains("`Pad`"));
     }
 
     #[test]

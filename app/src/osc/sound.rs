@@ -90,6 +90,23 @@ pub struct SoundChange {
     pub block_frames: Option<u32>,
     /// Blocks computed ahead of the sound card.
     pub ahead: Option<u32>,
+    /// As in [`InputSetup::input`].
+    pub input: Option<String>,
+}
+
+/// How the patch hears the world.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InputSetup {
+    /// What is wanted: a card's id, or `default`, or `none`.
+    pub input: String,
+    /// The card that is heard. Empty: none is, or no patch wants it.
+    pub card: String,
+    /// From what is heard to its sound.
+    pub latency_secs: f32,
+    /// Times that a stretch was missing or too much.
+    pub slips: u64,
+    /// Why none is heard, where a patch wants it.
+    pub why_not: Option<String>,
 }
 
 /// A sound card.

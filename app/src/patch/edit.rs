@@ -316,6 +316,15 @@ pub(crate) mod tests {
         patch
     }
 
+    /// A module that has a text.
+    pub(crate) fn math(name: &str) -> Edit {
+        Edit::AddModule { id: id(name), module: PatchModule::new("math", 0.0, 0.0) }
+    }
+
+    pub(crate) fn written(name: &str, text: &str) -> Edit {
+        Edit::SetText { module: id(name), text: text.into() }
+    }
+
     pub(crate) fn commented(name: &str, text: &str) -> Edit {
         let comment = Comment { text: text.into(), width: 90.0, ..Comment::default() };
         Edit::SetComment { id: name.parse().unwrap(), comment: Some(comment) }
@@ -368,8 +377,23 @@ pub(crate) mod tests {
         refused(Edit::SetTitle("a\0".into()));
         refused(Edit::SetComment { id: "note".parse().unwrap(), comment: None });
         refused(commented("note", "a\0"));
+        assert!(refused(written("a", "b + c")).contains("Attenuverter takes none"));
+        refused(written("z", ""));
         let far = Move { module: id("b"), x: f32::INFINITY, y: 0.0 };
         refused(Edit::MoveModules(vec![Move { module: id("a"), x: 1.0, y: 1.0 }, far]));
+    }
+
+    #[test]
+    fn a_text_is_changed_and_changed_back() {
+        let mut patch = ring();
+        apply(&mut patch, math("m")).unwrap();
+        let before = patch.clone();
+        let back = apply(&mut patch, written("m", "a * b")).unwrap();
+        assert_eq!(&*patch.modules["m"].text, "a * b");
+        apply(&mut patch, written("m", "a\0")).unwrap_err();
+        apply(&mut patch, back).unwrap();
+        assert_eq!(patch, before);
+        apply(&mut patch, written("a", "")).unwrap();
     }
 
     #[test]
@@ -422,6 +446,8 @@ pub(crate) mod tests {
             1 => name().prop_map(|name| {
                 Edit::AddModule { id: id(name), module: placeholder::tests::grains() }
             }),
+            1 => name().prop_map(math),
+            2 => (name(), "[a-d+* ]{0,9}").prop_map(|(name, text)| written(name, &text)),
             2 => (name(), ".*").prop_map(|(name, text)| commented(name, &text)),
             1 => name().prop_map(|name| {
                 Edit::SetComment { id: name.parse().unwrap(), comment: None }

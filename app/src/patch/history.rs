@@ -290,7 +290,7 @@ mod tests {
 
     use super::super::Comment;
     use super::super::edit::Move;
-    use super::super::edit::tests::{added, any_edit, commented, id, ring, set};
+    use super::super::edit::tests::{added, any_edit, commented, id, math, ring, set, written};
     use super::*;
 
     const TURN: Option<Gesture> = Some(Gesture { hand: 1, number: 7 });
@@ -337,6 +337,17 @@ mod tests {
         let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
         assert_eq!(edits.len(), 1);
         assert_eq!(patch, ring());
+    }
+
+    #[test]
+    fn notes_drawn_in_one_gesture_are_one_edit() {
+        let (mut patch, mut history) = steps([math("m")], None);
+        let before = patch.clone();
+        for n in 0..500 {
+            history.apply(&mut patch, &written("m", &format!("a + {n}")), TURN).unwrap();
+        }
+        let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
+        assert_eq!((edits.len(), &patch), (1, &before));
     }
 
     #[test]

@@ -178,8 +178,10 @@ fn clipped(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PatchModule;
     use super::super::edit::Move;
-    use super::super::edit::tests::{added, commented, connected, id, ring, set};
+    use super::super::edit::apply;
+    use super::super::edit::tests::{added, commented, connected, id, math, ring, set, written};
     use super::*;
 
     fn said(edit: Edit) -> String {
@@ -220,6 +222,23 @@ mod tests {
         let train = Patch { title: "Night Train".into(), ..ring() };
         assert_eq!(said(Edit::Replace(Box::new(train))), "Load Night Train");
         assert_eq!(said(Edit::SetTitle("x".repeat(500))).chars().count(), 71);
+    }
+
+    #[test]
+    fn a_text_is_called_by_what_it_is() {
+        let mut patch = ring();
+        apply(&mut patch, math("m")).unwrap();
+        for (name, kind) in [("in", "audio-in"), ("roll", "piano-roll"), ("osc", "osc-out")] {
+            let module = PatchModule::new(kind, 0.0, 0.0);
+            apply(&mut patch, Edit::AddModule { id: id(name), module }).unwrap();
+        }
+        let said = |name, text| Label::of(&written(name, text), &patch).text();
+        assert_eq!(said("m", "a"), "Change the formula of m");
+        assert_eq!(said("roll", "0 1 C4"), "Change the notes of roll");
+        assert_eq!(said("osc", "localhost:1/a"), "Change the words of osc");
+        assert_eq!(said("in", "/home/ada/kick.wav"), "Load kick.wav into in");
+        assert_eq!(said("in", "factory:kick.wav"), "Load kick.wav into in");
+        assert_eq!(said("in", ""), "Unload in");
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub(crate) mod tests {
         module.is_placeholder = true;
         module.params.insert("density".into(), 12.5);
         module.words.insert("window".into(), "hann".into());
+        module.text = "cloud.wav".into();
         module
     }
 

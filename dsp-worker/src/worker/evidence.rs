@@ -4,7 +4,8 @@
 //! outputs that they read, the block's params and events, and what the host
 //! wants done with each module: these are kept.
 //! The blocks before are not needed: what is left of them is in states and
-//! tapes. What a module draws from elsewhere (a Saboteur's chance) is not kept.
+//! tapes. What a module draws from elsewhere (a Saboteur's chance, what the sound
+//! card heard) is not kept, nor is a sound that is too long.
 
 use std::ops::Range;
 use std::sync::Arc;

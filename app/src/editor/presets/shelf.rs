@@ -9,7 +9,7 @@ use super::{Preset, set_all, stem};
 use crate::editor::errands::Errands;
 use crate::editor::model::Asks;
 use crate::patch::file::replace;
-use crate::patch::{ModuleId, PatchModule};
+use crate::patch::{Edit, ModuleId, PatchModule};
 
 /// All presets there are. The disk is read and written beside the window.
 pub struct Presets {
@@ -107,6 +107,9 @@ impl Presets {
     pub fn apply(&mut self, id: &ModuleId, module: &PatchModule, preset: &Preset, asks: &mut Asks) {
         self.last.insert(id.clone(), preset.name.clone());
         set_all(id, module, &preset.settings, asks);
+        if !preset.text.is_empty() && preset.text != module.text {
+            asks.edit(Edit::SetText { module: id.clone(), text: preset.text.clone() });
+        }
     }
 
     /// Sets a module to the preset after the last, or, with -1, to the one before.

@@ -117,11 +117,15 @@ fn perform<'a, S: Sound>(
             locked.sound.change_setup(&change);
             Ok(())
         }
-        Request::QuerySound => locked.reply(from, [reply::sound(&locked.sound.setup())]),
+        Request::QuerySound => {
+            let (setup, input) = (locked.sound.setup(), locked.sound.input());
+            locked.reply(from, [reply::sound(&setup), reply::input(&input)])
+        }
         Request::QueryDevices => {
             let cards;
-            (locked, cards) = unlocked(control, locked, S::devices);
-            locked.reply(from, reply::devices(&cards))
+            (locked, cards) = unlocked(control, locked, || (S::devices(), S::inputs()));
+            let inputs = reply::inputs(&cards.1);
+            locked.reply(from, reply::devices(&cards.0).into_iter().chain(inputs))
         }
         Request::Kill(slot) => locked.kill_worker(slot),
         Request::Edit(edit) => locked.edit_as(from, edit),
@@ -129,6 +133,7 @@ fn perform<'a, S: Sound>(
             locked.set_param(from, module, param, value, gesture)
         }
         Request::Note { module, event } => locked.note(&module, event),
+        Request::SetValue { module, event } => locked.set_value(&module, event),
         Request::AllNotesOff => locked.all_notes_off(),
         Request::TryAgain(module) => locked.try_again(&module),
         Request::BeginGesture => locked.begin_gesture(from),
