@@ -34,6 +34,9 @@ const UP_DOWN: usize = 2;
 const DOWN_UP: usize = 3;
 const AS_PLAYED: usize = 4;
 
+/// Beyond any pitch that is of use.
+const MOST_VOLTS: f32 = 100.0;
+
 /// The chord, and where in it the arpeggio is.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -168,7 +171,7 @@ impl Arpeggiator {
             }
             let key = &mut self.keys[channel];
             if is_on {
-                key.voct = voct.at(channel, frame);
+                key.voct = voct.at(channel, frame).clamp(-MOST_VOLTS, MOST_VOLTS);
             } else if !holds {
                 key.press = 0;
             }

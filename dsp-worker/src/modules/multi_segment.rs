@@ -355,7 +355,7 @@ mod tests {
         rig.choose("loop", "gate").set("loop-start", 2.0).feed("gate", on(0..50));
         let out = rig.run(100);
         // Segments 2 and 3 take 7 frames.
-        is_near(&out.main()[24..31], &out.main()[17..24].to_vec());
+        is_near(&out.main()[24..31], &out.main()[17..24]);
         assert!(out.main()[17..24].iter().any(|&volts| (volts - 5.0).abs() < 1e-3));
         assert_eq!(high(out.channel("end", 0)), [59]);
     }

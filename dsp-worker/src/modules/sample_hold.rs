@@ -18,6 +18,7 @@ const OUT: usize = 0;
 const MODE: usize = 0;
 const SLEW: usize = 1;
 const TRACK: usize = 1;
+const HOLD: usize = 2;
 
 /// What sixteen of them hold. Yes is 1 and no is 0.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -37,15 +38,19 @@ impl Module for SampleHold {
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
             port("in", "What is caught. Unpatched: white noise, ±5 V, another in every channel"),
-            port("trigger", "When to catch: as it rises above 1 V. In track mode, while it is on"),
+            port(
+                "trigger",
+                "When to catch: as it rises above 1 V; in the other modes, while on or off",
+            ),
         ],
         outputs: &[port("out", "The voltage caught last")],
         params: &[
             Param::choice(
                 "mode",
-                &["sample", "track"],
+                &["sample", "track", "hold"],
                 0,
-                "Sample: catch at the trigger. Track: follow while it is on, keep when it ends",
+                "Sample: catch at the trigger. Track: follow while it is on, keep when it ends. \
+                 Hold: keep while it is on, follow while it is off",
             ),
             Param::linear(
                 "slew",
@@ -89,7 +94,11 @@ impl SampleHold {
         let is_on = Mask::above(volts, was_on.pick_const(SCHMITT_LOW_VOLTS, SCHMITT_HIGH_VOLTS));
         is_on.store(&mut self.is_on, group);
 
-        let catches = if block.choice(MODE) == TRACK { is_on } else { is_on.and_not(was_on) };
+        let catches = match block.choice(MODE) {
+            TRACK => is_on,
+            HOLD => Mask::above(L::splat(0.5), is_on.keep(L::splat(1.0))),
+            _ => is_on.and_not(was_on),
+        };
         let mut held = L::load(&self.held, group);
         if catches.any() {
             let input = block.input(IN);
@@ -141,6 +150,19 @@ mod tests {
         rig.feed("trigger", |_, frame| every_tenth(frame));
         let out = rig.run(13).main().to_vec();
         assert_eq!(out[..], [0.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 10.0, 11.0, 12.0]);
+    }
+
+    #[test]
+    fn in_hold_mode_it_keeps_while_the_gate_is_on() {
+        let mut rig = Rig::new::<SampleHold>(48_000.0);
+        rig.choose("mode", "hold").feed("in", |_, frame| frame as f32);
+        rig.feed("trigger", |_, frame| every_tenth(frame + 8));
+        let out = rig.run(15).main().to_vec();
+        assert_eq!(out[..2], [0.0, 1.0]);
+        assert_eq!(
+            out[2..],
+            [1.0, 1.0, 1.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 11.0, 11.0, 11.0]
+        );
     }
 
     #[test]
