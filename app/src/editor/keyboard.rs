@@ -91,9 +91,11 @@ fn players(patch: &Patch) -> impl Iterator<Item = &ModuleId> {
 
 /// The module that notes go to.
 fn target(patch: &Patch, chosen: Option<&ModuleId>) -> Option<ModuleId> {
-    let mut all = players(patch);
     let wanted = chosen.filter(|id| players(patch).any(|player| player == *id));
-    wanted.or_else(|| all.next()).cloned()
+    // Buttons and the like take notes too, but keys are for a keyboard.
+    let is_keyboard = |id: &&ModuleId| &*patch.modules[*id].kind == "keyboard";
+    let usual = || players(patch).find(is_keyboard).or_else(|| players(patch).next());
+    wanted.or_else(usual).cloned()
 }
 
 #[cfg(test)]
@@ -105,8 +107,8 @@ mod tests {
     fn notes_go_to_what_was_chosen_or_else_to_the_first_that_takes_them() {
         let mut patch = Patch::default();
         assert_eq!(target(&patch, None), None);
-        for id in ["vco", "keyboard", "keyboard-2"] {
-            let kind = if id == "vco" { "vco" } else { "keyboard" };
+        for id in ["vco", "buttons", "keyboard", "keyboard-2"] {
+            let kind = if id == "keyboard-2" { "keyboard" } else { id };
             patch.modules.insert(id.parse().unwrap(), PatchModule::new(kind, 0.0, 0.0));
         }
         let id = |name: &str| Some(name.parse().unwrap());
