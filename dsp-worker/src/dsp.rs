@@ -20,6 +20,7 @@ pub mod oversample;
 pub mod phase;
 pub mod pulse;
 pub mod random;
+pub mod resample;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;

@@ -25,6 +25,7 @@ pub mod reverb;
 pub mod ribbon;
 pub mod saboteur;
 pub mod sample_hold;
+pub mod sampler;
 pub mod scope;
 pub mod sequencer;
 pub mod snare;

@@ -81,6 +81,7 @@ fn octaves_up(unit: Unit, set: f32, octaves: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::catalog::{CATALOG, Entry};
+    use crate::clip::Text;
     use crate::module::Port;
     use crate::param::Taper;
     use crate::rig::Rig;
@@ -145,6 +146,9 @@ mod tests {
         let mut rig = Rig::named(entry.about.name, 48_000.0);
         for &(param, value) in params {
             rig.set(param, value);
+        }
+        if entry.text == Some(Text::Sound) {
+            rig.clip((0..48_000).map(|n| (n % 437) as f32 / 43.7 - 5.0).collect::<Vec<_>>(), 1, 48_000.0);
         }
         if entry.about.inputs[0].name != port.name && entry.about.inputs[0].moves.is_none() {
             rig.feed(entry.about.inputs[0].name, |_, frame| (frame % 437) as f32 / 43.7 - 5.0);
