@@ -16,6 +16,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::lfo::Lfo>(),
     Entry::of::<m::wavetable_lfo::WavetableLfo>(),
     Entry::of::<m::noise::Noise>(),
+    Entry::of::<m::sampler::Sampler>(),
     Entry::of::<m::kick::Kick>(),
     Entry::of::<m::snare::Snare>(),
     Entry::of::<m::hi_hat::HiHat>(),

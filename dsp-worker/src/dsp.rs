@@ -44,6 +44,7 @@ pub mod ramps;
 pub mod random;
 pub mod ratio;
 pub mod recording;
+pub mod resample;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;

@@ -70,6 +70,7 @@ pub mod ribbon;
 pub mod ring_mod;
 pub mod saboteur;
 pub mod sample_hold;
+pub mod sampler;
 pub mod scope;
 pub mod sequencer;
 pub mod shift_register;

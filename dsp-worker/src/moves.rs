@@ -81,6 +81,7 @@ fn octaves_up(unit: Unit, set: f32, octaves: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::catalog::{CATALOG, Entry};
+    use crate::clip::Text;
     use crate::module::Port;
     use crate::param::Taper;
     use crate::rig::Rig;
@@ -145,6 +146,10 @@ mod tests {
         let mut rig = Rig::named(entry.about.name, 48_000.0);
         for &(param, value) in params {
             rig.set(param, value);
+        }
+        if entry.text == Some(Text::Sound) {
+            let sound: Vec<f32> = (0..48_000).map(|n| (n % 437) as f32 / 43.7 - 5.0).collect();
+            rig.clip(sound, 1, 48_000.0);
         }
         for (index, input) in entry.about.inputs.iter().enumerate() {
             let is_treated = entry.about.bypass.iter().any(|&(from, _)| from == index);

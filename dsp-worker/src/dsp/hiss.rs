@@ -28,14 +28,25 @@ impl Hiss {
         let all = &mut self.bits.as_chunks_mut::<LANES>().0[group % 2];
         let mut volts = [0.0; LANES];
         for (bits, volts) in all.iter_mut().zip(&mut volts).take(L::WIDTH) {
-            *bits ^= *bits << 13;
-            *bits ^= *bits >> 17;
-            *bits ^= *bits << 5;
-            // From 2 up to 4.
-            *volts = f32::from_bits(*bits >> 9 | 0x4000_0000) - 3.0;
+            *volts = step(bits);
         }
         L::from_lanes(volts)
     }
+
+    /// The next frame of one channel alone.
+    #[inline(always)]
+    pub fn next_in(&mut self, channel: usize) -> f32 {
+        step(&mut self.bits[channel % 16])
+    }
+}
+
+#[inline(always)]
+fn step(bits: &mut u32) -> f32 {
+    *bits ^= *bits << 13;
+    *bits ^= *bits >> 17;
+    *bits ^= *bits << 5;
+    // From 2 up to 4.
+    f32::from_bits(*bits >> 9 | 0x4000_0000) - 3.0
 }
 
 #[cfg(test)]

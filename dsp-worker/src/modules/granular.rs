@@ -193,7 +193,8 @@ impl Module for Granular {
             self.record(block, inputs, frame);
             let is_triggered = self.trigger.rises(trigger.at(0, frame));
             let is_due = self.is_due(block, frame);
-            if if trigger.is_patched() { is_triggered } else { is_due } {
+            let begins = if trigger.is_patched() { is_triggered } else { is_due };
+            if begins {
                 self.begin(block, frame);
             }
             let cloud = self.play(block, frame);

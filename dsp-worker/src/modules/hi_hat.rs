@@ -22,8 +22,8 @@ use crate::param::{Param, Unit};
 use crate::signal::groups;
 use crate::units::AUDIO_VOLTS;
 
-const CLOSED: usize = 0;
-const OPEN: usize = 1;
+const OPEN: usize = 0;
+const CLOSED: usize = 1;
 const ACCENT: usize = 2;
 const VOCT: usize = 3;
 const OPEN_DECAY_CV: usize = 4;
@@ -44,8 +44,8 @@ const BAND_DAMPING: f32 = 0.7;
 const HIGH_DAMPING: f32 = 1.0;
 const HIGH_RATIO: f32 = 0.7;
 /// What brings the peaks of a full hit near 5 V, by measurement.
-const METAL_GAIN: f32 = 4.0;
-const NOISE_GAIN: f32 = 1.6;
+const METAL_GAIN: f32 = 5.0;
+const NOISE_GAIN: f32 = 2.0;
 
 /// Sixteen pairs of cymbals.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -70,8 +70,8 @@ impl Module for HiHat {
         summary: "A pair of cymbals, closed and open: a closed hit chokes the open one",
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("closed", "A rising edge above 1 V hits it closed, and ends an open one"),
             port("open", "A rising edge above 1 V hits it open"),
+            port("closed", "A rising edge above 1 V hits it closed, and ends an open one"),
             port("accent", "How hard, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
             port("voct", "Pitch of the metal, 1 V/octave").moves("tune", None, By::OctavePerVolt),
             port("open-decay", "Each volt doubles the open decay").moves(
@@ -118,7 +118,7 @@ impl Module for HiHat {
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
-        let channels = block.channels(&[CLOSED, OPEN]);
+        let channels = block.channels(&[OPEN, CLOSED]);
         if channels == 1 {
             self.cymbals::<f32>(block, 0);
         } else {

@@ -152,7 +152,7 @@ impl LowPassGate {
             [OPEN, CV_AMOUNT, DECAY, RESONANCE].map(|param| block.ramp(param).frames());
         // Fully open it is as loud as what comes in, in every mode.
         let level = c(1.0 + 2.0 * (LIT + DARK) * self.load);
-        let circuit = Circuit { half_ms: 0.5 * frame_ms, feedback: self.feedback, load: self.load };
+        let circuit = Circuit { frame_ms, feedback: self.feedback, load: self.load };
 
         let mut flash = L::load(&self.flash, group);
         let mut light = L::load(&self.light, group);
@@ -195,23 +195,26 @@ fn conductance<L: Lane>(light: L) -> L {
 }
 
 struct Circuit {
-    half_ms: f32,
+    frame_ms: f32,
     /// How far the feedback's capacitor is in, 0 to 1.
     feedback: f32,
     load: f32,
 }
 
 impl Circuit {
-    /// One frame of the two capacitors by the trapezoidal rule, solved without
-    /// delay. Returns the voltage at the output.
+    /// One frame of the two capacitors, solved without delay. Returns the voltage
+    /// at the output.
     #[inline(always)]
     fn next<L: Lane>(&self, kept: &mut [L; 2], volts: L, conductance: L, gain: L) -> L {
         let c = L::splat;
-        let capacity = C2 + self.feedback * C3;
-        let (inner, outer) = (c(self.half_ms / capacity), c(self.half_ms / C1));
+        let charge = conductance + c(self.load);
+        let inner = c(self.frame_ms / (C2 + self.feedback * C3));
+        let outer = c(self.frame_ms / C1);
+        let (now, then) = shares(conductance * inner * c(2.0));
+        let (now_out, then_out) = shares(charge * outer);
+        let (inner, outer) = (inner * now, outer * now_out);
         // The feedback's capacitor passes on a part of what charges the output's.
         let passed = gain * c(self.feedback * C3 / C1);
-        let charge = conductance + c(self.load);
         let a = c(1.0) + inner * conductance * (c(2.0) - passed);
         let b = inner * (passed * charge - conductance);
         let d = outer * conductance;
@@ -220,10 +223,24 @@ impl Circuit {
         let scale = c(1.0) / (a * e + b * d);
         let middle = (e * between - b * kept[1]) * scale;
         let out = (a * kept[1] + d * between) * scale;
-        *kept = [middle + middle - kept[0], out + out - kept[1]]
-            .map(|volts| volts.clamp(-1e5, 1e5).map(hush));
+        let keep = |now: L, before: L, then: L| {
+            (now + (now - before) * then).clamp(-1e5, 1e5).map(hush)
+        };
+        *kept = [keep(middle, kept[0], then), keep(out, kept[1], then_out)];
         out
     }
+}
+
+/// How much of a frame's charge is reckoned by where the frame ends, and how much
+/// by where it begins, over that: the trapezoidal rule, halves and 1. Above 6
+/// time constants a frame it would ring at half the sample rate; then what rings
+/// is halved at every frame.
+#[inline(always)]
+fn shares<L: Lane>(constants: L) -> (L, L) {
+    let c = L::splat;
+    let frames = c(1.0) / constants.max(c(6.0));
+    let now = c(2.0 / 3.0) - frames;
+    (now, (c(1.0 / 3.0) + frames) / now)
 }
 
 #[cfg(test)]
@@ -262,9 +279,7 @@ mod tests {
 
     #[test]
     fn half_open_it_is_dark_or_soft_or_both() {
-        let fall = |mode: &str, open: f32| {
-            gain_db(mode, open, 0.0, 4000.0) - gain_db(mode, open, 0.0, 50.0)
-        };
+        let fall = |mode: &str, open: f32| gain_db(mode, open, 0.0, 4000.0) - gain_db(mode, open, 0.0, 50.0);
         assert!(gain_db("vca", 0.4, 0.0, 50.0) < -10.0);
         assert!(fall("vca", 0.4) > -2.0, "{}", fall("vca", 0.4));
         assert!(fall("both", 0.4) < -12.0 && fall("lowpass", 0.4) < -12.0);
@@ -276,12 +291,12 @@ mod tests {
     #[test]
     fn the_circuit_is_as_its_parts_say() {
         // With 1 megohm each and no load but 5: a resistive divider at 0 Hz.
-        let circuit = Circuit { half_ms: 0.5 / 48.0, feedback: 0.0, load: 0.2 };
+        let circuit = Circuit { frame_ms: 1.0 / 48.0, feedback: 0.0, load: 0.2 };
         let mut kept = [0.0; 2];
         let still = (0..48_000).map(|_| circuit.next(&mut kept, 7.0, 1.0, 0.0)).last().unwrap();
         assert!((still - 5.0).abs() < 1e-3, "{still}");
         // With feedback, 2 / (2π · 2.218 nF · 0.1 megohm): 717 Hz, and a Q of 2.218 / (6.92 - 4.7).
-        let circuit = Circuit { half_ms: 0.5 / 48.0, feedback: 1.0, load: 0.0 };
+        let circuit = Circuit { frame_ms: 1.0 / 48.0, feedback: 1.0, load: 0.0 };
         let mut kept = [0.0; 2];
         let next = |frame| circuit.next(&mut kept, sine(frame, 717.6), 10.0, 1.0);
         let ringing: Vec<f32> = (0..48_000).map(next).collect();
@@ -306,6 +321,19 @@ mod tests {
         assert!(length(&strike(0.4, 6000.0)) * 4 < long * 3);
         let sound = strike(0.4, 200.0);
         assert!(rms(&sound[480..960]) > 3.0 && rms(&sound[91_200..]) < 1e-3);
+    }
+
+    #[test]
+    fn a_step_through_an_open_gate_does_not_ring() {
+        for mode in ["both", "vca", "lowpass"] {
+            let mut rig = Rig::new::<LowPassGate>(RATE_HZ);
+            rig.choose("mode", mode).set("open", 1.0).set("resonance", 0.0);
+            rig.feed("in", |_, frame| if frame < 24_000 { 0.0 } else { 5.0 });
+            let sound = rig.run(24_100);
+            let peak = sound.main().iter().fold(0f32, |peak, volts| volts.max(peak));
+            assert!(peak < 7.0, "{mode}: {peak}");
+            assert!(sound.main()[24_010..].iter().all(|v| (v - 5.0).abs() < 0.1), "{mode}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::dsp::bodies::{MODE_GROUPS, mode_octaves};
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::sine::sine_of_triangle;
 use crate::dsp::spin::{FALL_OCTAVES, Spin, Turn};
+use crate::dsp::strike::force;
 use crate::dsp::{exp2, soft_clip};
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Port, Tag, port};
@@ -38,8 +39,6 @@ const HIGHEST_TURNS: f32 = 0.45;
 /// The softest mallet touches for this long, the hardest 64 times shorter.
 const SOFT_SECS: f32 = 0.008;
 const MALLET_OCTAVES: f32 = 6.0;
-/// The softest accent: 8 dB below the hardest.
-const SOFTEST: f32 = 0.4;
 /// The output is transparent up to here.
 const KNEE_VOLTS: f32 = 6.0;
 const LIMIT_VOLTS: f32 = 12.0;
@@ -224,13 +223,14 @@ impl Body {
     #[inline(always)]
     fn strike(&mut self, block: &Block, channel: usize, frame: usize) {
         self.tune(block, channel, frame);
-        let accent = block.input(ACCENT);
-        let hardness = if accent.is_patched() { 0.1 * accent.at(channel, frame) } else { 1.0 };
-        self.force = SOFTEST + (1.0 - SOFTEST) * hardness.clamp(0.0, 1.0);
+        self.force = force(block.input(ACCENT), channel, frame);
         // A hard blow is over sooner.
-        let octaves = MALLET_OCTAVES * block.param(MALLET) * self.force;
+        let mallet = block.param(MALLET);
+        let octaves = MALLET_OCTAVES * mallet * self.force;
         let frames = SOFT_SECS * exp2(-octaves) * block.sample_rate_hz;
         self.touch_step = 1.0 / frames.max(1.0);
+        // A soft mallet is heavy, so that what it leaves out is not missed.
+        self.force *= 2.5 - 1.5 * mallet;
         // The middle of its first frame.
         self.touch = 0.5 * self.touch_step;
     }

@@ -13,6 +13,7 @@ use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::sine::sine_of_triangle;
 use crate::dsp::spin::FALL_OCTAVES;
+use crate::dsp::strike::force;
 use crate::dsp::tape_head::Place;
 use crate::dsp::{atan, exp2, hush, lagrange_of_six, soft_clip};
 use crate::module::{About, Block, Tag, port};
@@ -46,10 +47,8 @@ const LIMIT_VOLTS: f32 = 16.0;
 /// The least of the loop's delay that the six points of a reading leave room
 /// for.
 const SHORTEST_FRAMES: f32 = 3.0;
-/// The softest accent: 8 dB below the hardest.
-const SOFTEST: f32 = 0.4;
 /// What brings the peaks of a hard pluck near 5 V, by measurement.
-const LEVEL: f32 = 0.6;
+const LEVEL: f32 = 0.42;
 
 /// Sixteen strings.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -196,9 +195,9 @@ impl Wire {
         let angle = 2.0 * atan(a * sine / (1.0 + a * cosine));
         let late_frames = 1.0 - angle * period_frames * (1.0 / std::f32::consts::TAU);
 
-        let dark = 1.0
-            - (block.param(BRIGHTNESS) + 0.1 * block.input(BRIGHTNESS_CV).at(channel, frame))
-                .clamp(0.0, 1.0);
+        let dark = 1.0 - (block.param(BRIGHTNESS)
+            + 0.1 * block.input(BRIGHTNESS_CV).at(channel, frame))
+        .clamp(0.0, 1.0);
         // The same loss a second for the same overtone in Hz, on every string.
         let fineness = rate_hz * (1.0 / 48_000.0);
         self.dullness = (dark * dark * fineness * fineness * C4_HZ / hz).min(1.0);
@@ -218,19 +217,14 @@ impl Wire {
         if self.trigger.rises(block.input(TRIGGER).at(channel, frame)) {
             self.tune(block, channel, frame);
             self.burst_frames = self.period_frames as u32;
-            let accent = block.input(ACCENT);
-            let hardness = if accent.is_patched() { 0.1 * accent.at(channel, frame) } else { 1.0 };
-            self.force = SOFTEST + (1.0 - SOFTEST) * hardness.clamp(0.0, 1.0);
+            self.force = force(block.input(ACCENT), channel, frame);
         }
         self.delay_frames += self.glide;
         let excited = self.excite(block, hiss, channel, frame);
         let swung = self.lose(read(block, channel, frame, self.delay_frames));
         let volts = hush(excited + swung);
-        let volts = if volts.abs() > KNEE_VOLTS {
-            soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS)
-        } else {
-            volts
-        };
+        let volts =
+            if volts.abs() > KNEE_VOLTS { soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS) } else { volts };
         block.tapes.write(channel, frame, volts);
         // To pluck at a place leaves out what has a node there; so does to listen.
         let position = block.ramp(POSITION).at(frame);
@@ -253,7 +247,7 @@ impl Wire {
         self.burst_frames -= 1;
         let hardness = block.param(PICK) * self.force;
         let open = coefficient(300.0 * exp2(6.5 * hardness), block.sample_rate_hz);
-        let noise: f32 = hiss.next(channel / 8);
+        let noise = hiss.next_in(channel);
         let level = self.force * AUDIO_VOLTS * ((2.0 - open) / open).sqrt().min(3.0);
         input + self.pick.lowpass(noise, open) * level
     }
@@ -351,16 +345,12 @@ mod tests {
             powers[bin - 9..bin + 10].iter().sum::<f64>()
         };
         assert!(at(2.0 * hz) + at(4.0 * hz) < 1e-3 * (at(3.0 * hz) + at(5.0 * hz)));
-        let tenth = |stiffness: f32| {
-            frequency_hz(&sound(0.15, stiffness)[4800..], 48_000.0, Some(8.08 * hz)) / hz
+        let eighth = |stiffness: f32, guess: f64| {
+            frequency_hz(&sound(0.13, stiffness)[4800..], 48_000.0, Some(guess * hz)) / hz
         };
-        for k in 2..14 {
-            let s = sound(0.13, 0.0);
-            let f = frequency_hz(&s[4800..], 48_000.0, Some(k as f64 * hz));
-            println!("{k} {}", f / hz);
-        }
-        assert!((tenth(0.0) - 8.0).abs() < 1e-3, "{}", tenth(0.0));
-        assert!((8.02..8.3).contains(&tenth(0.3)), "{}", tenth(0.3));
+        assert!((eighth(0.0, 8.0) - 8.0).abs() < 1e-5, "{}", eighth(0.0, 8.0));
+        let stiff = eighth(0.5, 8.1);
+        assert!((8.02..8.3).contains(&stiff), "{stiff}");
     }
 
     #[test]
