@@ -127,8 +127,9 @@ impl Bitcrusher {
                 self.phase[channel] -= 1.0;
                 let late = (self.phase[channel] / turns[lane]).min(1.0);
                 let frames = [volts[lane], newer, older, oldest];
-                let taken = lagrange(late).iter().zip(frames).map(|(weight, volts)| weight * volts);
-                let taken = quantized(taken.sum(), knobs.step_volts[frame]);
+                let weights = lagrange(late);
+                let taken = weights.iter().zip(frames).map(|(weight, volts)| weight * volts).sum();
+                let taken = quantized(taken, knobs.step_volts[frame]);
                 let height = taken - self.held[channel];
                 self.held[channel] = taken;
                 if knobs.is_smooth && height != 0.0 {
