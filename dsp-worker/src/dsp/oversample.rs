@@ -47,18 +47,32 @@ impl<L: Lane> Eightfold<L> {
 
     /// One frame becomes eight, the oldest first.
     #[inline(always)]
-    pub fn up(&mut self, volts: L) -> [[[L; 2]; 2]; 2] {
+    pub fn up(&mut self, volts: L) -> [L; 8] {
+        let mut eighths = [volts; 8];
         let halves = self.steep.up(volts);
-        halves.map(|half| self.wide.up(half).map(|quarter| self.widest.up(quarter)))
+        for half in 0..2 {
+            let quarters = self.wide.up(halves[half]);
+            for quarter in 0..2 {
+                let [older, newer] = self.widest.up(quarters[quarter]);
+                eighths[4 * half + 2 * quarter] = older;
+                eighths[4 * half + 2 * quarter + 1] = newer;
+            }
+        }
+        eighths
     }
 
-    /// Eight frames become one.
+    /// Eight frames, the oldest first, become one.
     #[inline(always)]
-    pub fn down(&mut self, eighths: [[[L; 2]; 2]; 2]) -> L {
-        let halves = eighths.map(|half| {
-            let quarters = half.map(|quarter| self.widest.down(quarter));
-            self.wide.down(quarters)
-        });
+    pub fn down(&mut self, eighths: [L; 8]) -> L {
+        let mut halves = [eighths[0]; 2];
+        for half in 0..2 {
+            let mut quarters = [eighths[0]; 2];
+            for quarter in 0..2 {
+                let first = 4 * half + 2 * quarter;
+                quarters[quarter] = self.widest.down([eighths[first], eighths[first + 1]]);
+            }
+            halves[half] = self.wide.down(quarters);
+        }
         self.steep.down(halves)
     }
 }

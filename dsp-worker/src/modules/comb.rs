@@ -166,8 +166,8 @@ impl Comb {
 
             let dry = input.get::<L>(group, frame).clamp(-1e3, 1e3);
             let sent = (self.rest.highpass(group, dry, knobs.rest) * entry).to_lanes();
-            let [feedback, delay_frames, smooth] =
-                [feedback, tuning.delay_frames, tuning.smooth].map(L::to_lanes);
+            let (feedback, smooth) = (feedback.to_lanes(), tuning.smooth.to_lanes());
+            let delay_frames = tuning.delay_frames.to_lanes();
             let mut heard = [0.0; LANES];
             for lane in 0..N {
                 let tape = (group * LANES + lane) % CHANNELS;

@@ -162,22 +162,19 @@ impl Distortion {
             let fade = before.map(|(before, way)| (before, L::splat(way.at(frame))));
 
             let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3);
-            let bent = up.up(volts * L::splat(1.0 / AUDIO_VOLTS)).map(|half| {
-                half.map(|quarter| {
-                    quarter.map(|now| {
-                        let mut bent = bend(shape, last, now, &gains);
-                        if let Some((before, way)) = fade {
-                            let old = bend(before, last, now, &gains);
-                            bent = old + (bent - old) * way;
-                        }
-                        // The mean of no curve at all: as late as the others.
-                        let dry = (last + now) * L::splat(0.5);
-                        last = now;
-                        dry + (bent - dry) * wet
-                    })
-                })
-            });
-            let bent = self.rest.highpass(group, down.down(bent), lowest);
+            let mut eighths = up.up(volts * L::splat(1.0 / AUDIO_VOLTS));
+            for x in &mut eighths {
+                let mut bent = bend(shape, last, *x, &gains);
+                if let Some((before, way)) = fade {
+                    let old = bend(before, last, *x, &gains);
+                    bent = old + (bent - old) * way;
+                }
+                // The mean of no curve at all: as late as the others.
+                let dry = (last + *x) * L::splat(0.5);
+                last = *x;
+                *x = dry + (bent - dry) * wet;
+            }
+            let bent = self.rest.highpass(group, down.down(eighths), lowest);
             let low = self.lows.lowpass(group, bent, tilt);
             let high = (bent - low) * L::splat(knobs.high_gain[frame]);
             output.put(group, frame, low * L::splat(knobs.low_gain[frame]) + high);

@@ -209,9 +209,11 @@ impl<L: Lane> Mouth<L> {
     #[inline(always)]
     fn new(vowel: L) -> Mouth<L> {
         let place = vowel * L::splat((VOWELS - 1) as f32);
-        Mouth(std::array::from_fn(|at| {
-            (L::splat(1.0) - (place - L::splat(at as f32)).abs()).max(L::splat(0.0))
-        }))
+        let mut shares = [L::splat(0.0); VOWELS];
+        for (share, at) in shares.iter_mut().zip([0.0, 1.0, 2.0, 3.0, 4.0]) {
+            *share = (L::splat(1.0) - (place - L::splat(at)).abs()).max(L::splat(0.0));
+        }
+        Mouth(shares)
     }
 
     /// A formant's frequency in octaves above 1 Hz, and its gain and its width over

@@ -119,23 +119,15 @@ impl RingMod {
             } else {
                 L::splat(AUDIO_VOLTS)
             };
-            let parts = [input.get::<L>(group, frame), carried]
-                .map(|volts| volts.clamp(-1e3, 1e3) * L::splat(1.0 / AUDIO_VOLTS));
-            let first = ups[0].up(parts[0]);
-            let second = ups[1].up(parts[1]);
-            let mut products = first;
-            for half in 0..2 {
-                for quarter in 0..2 {
-                    for eighth in 0..2 {
-                        let x = first[half][quarter][eighth];
-                        let y = second[half][quarter][eighth];
-                        let clean = x * y;
-                        let product = clean + (ring(x, y) - clean) * diodes;
-                        products[half][quarter][eighth] = x + (product - x) * mix;
-                    }
-                }
+            let part = |volts: L| volts.clamp(-1e3, 1e3) * L::splat(1.0 / AUDIO_VOLTS);
+            let mut eighths = ups[0].up(part(input.get(group, frame)));
+            let carried = ups[1].up(part(carried));
+            for (x, &y) in eighths.iter_mut().zip(&carried) {
+                let clean = *x * y;
+                let product = clean + (ring(*x, y) - clean) * diodes;
+                *x = *x + (product - *x) * mix;
             }
-            output.put(group, frame, down.down(products) * L::splat(AUDIO_VOLTS));
+            output.put(group, frame, down.down(eighths) * L::splat(AUDIO_VOLTS));
         }
         for (up, state) in ups.iter().zip(&mut self.up) {
             up.store(state, group);

@@ -141,8 +141,8 @@ fn pan<L: Lane>(block: &mut Block, group: usize, knobs: &Knobs) {
         let moved = pan_in.get::<L>(group, frame) * c(0.1 * knobs.pan_amount[frame]);
         let place = (moved + c(knobs.pan[frame])).clamp(-1.0, 1.0);
         let gain = gain * c(std::f32::consts::SQRT_2);
-        let [to_left, to_right] =
-            [-place, place].map(|place| sine_of_triangle((place + c(1.0)) * c(0.5)));
+        let to_left = sine_of_triangle((c(1.0) - place) * c(0.5));
+        let to_right = sine_of_triangle((c(1.0) + place) * c(0.5));
         left_out.put(group, frame, left.get::<L>(group, frame) * gain * to_left);
         right_out.put(group, frame, right.get::<L>(group, frame) * gain * to_right);
     }

@@ -161,19 +161,15 @@ impl Wavefolder {
             };
             let rest = fold(symmetry, symmetry);
             let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3);
-            let folded = up.up(volts * L::splat(1.0 / AUDIO_VOLTS)).map(|half| {
-                half.map(|quarter| {
-                    quarter.map(|x| {
-                        // 5 V stay 5 V whatever the drive is.
-                        let swollen = x / (x * x * bend + L::splat(1.0)).map(f32::sqrt);
-                        let place = swollen * gain;
-                        let mean = fold(last + symmetry, place + symmetry);
-                        last = place;
-                        mean - rest
-                    })
-                })
-            });
-            let volts = down.down(folded) * L::splat(AUDIO_VOLTS);
+            let mut eighths = up.up(volts * L::splat(1.0 / AUDIO_VOLTS));
+            for x in &mut eighths {
+                // 5 V stay 5 V whatever the drive is.
+                let swollen = *x / (*x * *x * bend + L::splat(1.0)).map(f32::sqrt);
+                let place = swollen * gain;
+                *x = fold(last + symmetry, place + symmetry) - rest;
+                last = place;
+            }
+            let volts = down.down(eighths) * L::splat(AUDIO_VOLTS);
             output.put(group, frame, self.rest.highpass(group, volts, lowest));
         }
         up.store(&mut self.up, group);
