@@ -36,10 +36,18 @@ const MIX: usize = 8;
 const TAIL: usize = 0;
 const TANK: usize = 1;
 
-/// For every choice of the interval, the pitches of the two shifters. Two of a
-/// kind are a few cents apart, so that they do not waver together.
-const RATIOS: [[f32; 2]; 5] =
-    [[0.4993, 0.5007], [1.4962, 1.5004], [1.9971, 2.0029], [1.9971, 3.0], [3.9942, 4.0058]];
+/// For every choice of the interval, the pitches of the two shifters, and what
+/// of the tail returns at full shimmer. Two pitches of a kind are a few cents
+/// apart, so that they do not waver together. Half as much again would make the
+/// tail grow, as measured: the sooner it leaves for the heights, the more it may
+/// return.
+const INTERVALS: [([f32; 2], f32); 5] = [
+    ([0.4993, 0.5007], 1.2),
+    ([1.4962, 1.5004], 1.0),
+    ([1.9971, 2.0029], 1.8),
+    ([1.9971, 3.0], 2.3),
+    ([3.9942, 4.0058], 3.0),
+];
 
 /// How far the shifters' heads go: long enough for a low note, by ear.
 const WAY_SECS: f32 = 0.11;
@@ -47,10 +55,6 @@ const WAY_SECS: f32 = 0.11;
 /// Below these nothing enters the tank, or returns to it.
 const RUMBLE_HZ: f32 = 10.0;
 const LOWEST_HZ: f32 = 90.0;
-
-/// What of the tail returns at full shimmer: the loop then loses a tenth of
-/// its sound in each round, as measured for short and long decays.
-const MOST_RETURNED: f32 = 0.5;
 
 /// What returns is transparent up to here, and bounded above.
 const KNEE_VOLTS: f32 = 6.0;
@@ -211,11 +215,11 @@ impl Shimmer {
     /// What returns of the tail: higher, and as loud as the loop allows.
     #[inline(always)]
     fn raise(&mut self, block: &Block, frames: Range<usize>, settings: &Settings) -> Wire {
-        let ratios = RATIOS[block.choice(INTERVAL).min(RATIOS.len() - 1)];
+        let (ratios, most) = INTERVALS[block.choice(INTERVAL).min(INTERVALS.len() - 1)];
         let way_frames = WAY_SECS * block.sample_rate_hz;
         let (shimmer, shimmer_cv) = (block.ramp(SHIMMER), block.input(SHIMMER_CV));
         let is_heard = self.recording.frames(block) > pitch_shift::longest_frames(way_frames);
-        let most = if is_heard { MOST_RETURNED * self.tank.evening(settings) } else { 0.0 };
+        let most = if is_heard { most * self.tank.evening(settings) } else { 0.0 };
         let mut wire = [0.0; QUANTUM];
         for frame in frames {
             let mut raised = 0.0;
@@ -231,7 +235,7 @@ impl Shimmer {
     /// Records the tail, without what would fold back when it is raised.
     #[inline(always)]
     fn keep(&mut self, block: &mut Block, frames: Range<usize>, heard: &[Wire; 2]) {
-        let highest = RATIOS[block.choice(INTERVAL).min(RATIOS.len() - 1)][1];
+        let highest = INTERVALS[block.choice(INTERVAL).min(INTERVALS.len() - 1)].0[1];
         let cutoff_hz = (block.param(CUTOFF) / highest).min(0.3 * block.sample_rate_hz / highest);
         let cutoff = Cutoff::new(cutoff_hz / block.sample_rate_hz);
         let lowest = coefficient(LOWEST_HZ, block.sample_rate_hz);
@@ -311,7 +315,7 @@ mod tests {
                 // Long enough for its own decay and some rounds.
                 rig.run((48_000.0 * decay) as usize + 240_000);
                 let left_db = 20.0 * (rms(rig.run(48_000).main()) / loud).log10();
-                println!("SHIM {interval} {decay} {left_db}"); assert!(left_db < -12.0, "{interval}, {decay} s: {left_db} dB");
+                assert!(left_db < -12.0, "{interval}, {decay} s: {left_db} dB");
             }
         }
     }
