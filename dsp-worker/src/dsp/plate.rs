@@ -180,14 +180,12 @@ impl Tank {
         [LEFT, RIGHT].map(|side| plate.listen(tapes, frames.clone(), &TAPS[side]))
     }
 
-    /// How much softer a loop around the tank has to be the longer it decays,
-    /// so that it stays as loud: the tank's energy is 1 / (1 - share that is
-    /// left after one round).
+    /// How much softer a loop around the tank has to be the longer the tank
+    /// decays: what it loses in one round.
     #[inline(always)]
     pub fn evening(&self, settings: &Settings) -> f32 {
         let gain = decay_gain(settings.decay_secs, self.size);
-        let left = gain * gain * gain * gain;
-        (1.0 - left * left).sqrt()
+        1.0 - gain * gain * gain * gain
     }
 
     /// The loop: two halves, each of which feeds the other.

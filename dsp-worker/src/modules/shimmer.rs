@@ -36,10 +36,18 @@ const MIX: usize = 8;
 const TAIL: usize = 0;
 const TANK: usize = 1;
 
-/// For every choice of the interval, the pitches of the two shifters. Two of a
-/// kind are a few cents apart, so that they do not waver together.
-const RATIOS: [[f32; 2]; 5] =
-    [[0.4993, 0.5007], [1.4962, 1.5004], [1.9971, 2.0029], [1.9971, 3.0], [3.9942, 4.0058]];
+/// For every choice of the interval, the pitches of the two shifters, and what
+/// of the tail returns at full shimmer. Two pitches of a kind are a few cents
+/// apart, so that they do not waver together. Half as much again would make the
+/// tail grow, as measured: the sooner it leaves for the heights, the more it may
+/// return.
+const INTERVALS: [([f32; 2], f32); 5] = [
+    ([0.4993, 0.5007], 1.2),
+    ([1.4962, 1.5004], 1.0),
+    ([1.9971, 2.0029], 1.8),
+    ([1.9971, 3.0], 2.3),
+    ([3.9942, 4.0058], 3.0),
+];
 
 /// How far the shifters' heads go: long enough for a low note, by ear.
 const WAY_SECS: f32 = 0.11;
@@ -47,10 +55,6 @@ const WAY_SECS: f32 = 0.11;
 /// Below these nothing enters the tank, or returns to it.
 const RUMBLE_HZ: f32 = 10.0;
 const LOWEST_HZ: f32 = 90.0;
-
-/// What of the tail returns at full shimmer: the loop then loses a tenth of
-/// its sound in each round, as measured for short and long decays.
-const MOST_RETURNED: f32 = 0.5;
 
 /// What returns is transparent up to here, and bounded above.
 const KNEE_VOLTS: f32 = 6.0;
@@ -195,7 +199,8 @@ impl Shimmer {
             let both = 0.5 * (input.at(LEFT, frame) + input.at(RIGHT, frame));
             wire[frame] += hush(self.rumble.highpass(both, rumble));
         }
-        let heard = self.tank.reverberate(block, TANK, frames.clone(), &settings, wire, &closed);
+        let heard =
+            self.tank.reverberate(block, TANK, frames.clone(), &settings, wire, &closed);
         self.keep(block, frames.clone(), &heard);
         let mix = block.ramp(MIX);
         for (side, heard) in heard.iter().enumerate() {
@@ -210,11 +215,11 @@ impl Shimmer {
     /// What returns of the tail: higher, and as loud as the loop allows.
     #[inline(always)]
     fn raise(&mut self, block: &Block, frames: Range<usize>, settings: &Settings) -> Wire {
-        let ratios = RATIOS[block.choice(INTERVAL).min(RATIOS.len() - 1)];
+        let (ratios, most) = INTERVALS[block.choice(INTERVAL).min(INTERVALS.len() - 1)];
         let way_frames = WAY_SECS * block.sample_rate_hz;
         let (shimmer, shimmer_cv) = (block.ramp(SHIMMER), block.input(SHIMMER_CV));
         let is_heard = self.recording.frames(block) > pitch_shift::longest_frames(way_frames);
-        let most = if is_heard { MOST_RETURNED * self.tank.evening(settings) } else { 0.0 };
+        let most = if is_heard { most * self.tank.evening(settings) } else { 0.0 };
         let mut wire = [0.0; QUANTUM];
         for frame in frames {
             let mut raised = 0.0;
@@ -230,7 +235,7 @@ impl Shimmer {
     /// Records the tail, without what would fold back when it is raised.
     #[inline(always)]
     fn keep(&mut self, block: &mut Block, frames: Range<usize>, heard: &[Wire; 2]) {
-        let highest = RATIOS[block.choice(INTERVAL).min(RATIOS.len() - 1)][1];
+        let highest = INTERVALS[block.choice(INTERVAL).min(INTERVALS.len() - 1)].0[1];
         let cutoff_hz = (block.param(CUTOFF) / highest).min(0.3 * block.sample_rate_hz / highest);
         let cutoff = Cutoff::new(cutoff_hz / block.sample_rate_hz);
         let lowest = coefficient(LOWEST_HZ, block.sample_rate_hz);
@@ -238,9 +243,7 @@ impl Shimmer {
         for frame in frames {
             let both = 0.5 * (heard[LEFT][frame] + heard[RIGHT][frame]);
             let thin = self.highpass.highpass(both, lowest);
-            let dull = lowpasses
-                .iter_mut()
-                .fold(thin, |volts, filter| filter.next(volts, &cutoff, FLAT).low);
+            let dull = lowpasses.iter_mut().fold(thin, |volts, filter| filter.next(volts, &cutoff, FLAT).low);
             block.tapes.write(TAIL, frame, hush(dull));
         }
         for (filter, state) in lowpasses.into_iter().zip(&mut self.lowpasses) {
@@ -293,12 +296,7 @@ mod tests {
                 tone(&mut rig, 440.0).run(48_000);
                 share(rig.run(65_536).main(), 440.0 * ratio)
             };
-            assert!(
-                shares(0.0) < 0.01 && shares(1.0) > 0.1,
-                "{interval}: {} {}",
-                shares(0.0),
-                shares(1.0)
-            );
+            assert!(shares(0.0) < 0.01 && shares(1.0) > 0.1, "{interval}: {} {}", shares(0.0), shares(1.0));
         }
     }
 
@@ -307,23 +305,16 @@ mod tests {
         for interval in ["octave down", "fifth", "octave", "octave and twelfth", "two octaves"] {
             for decay in [1.0, 8.0f32] {
                 let mut rig = wet();
-                rig.set("shimmer", 1.0)
-                    .set("decay", decay)
-                    .set("size", 1.5)
-                    .set("cutoff", 16_000.0);
+                rig.set("shimmer", 1.0).set("decay", decay).set("size", 1.5).set("cutoff", 16_000.0);
                 let mut random = Random::new(3);
                 rig.choose("interval", interval);
-                rig.feed(
-                    "left",
-                    move |_, frame| {
-                        if frame < 96_000 { 5.0 * random.bipolar() } else { 0.0 }
-                    },
-                );
+                rig.feed("left", move |_, frame| {
+                    if frame < 96_000 { 5.0 * random.bipolar() } else { 0.0 }
+                });
                 let loud = rms(rig.run(96_000).main());
                 // Long enough for its own decay and some rounds.
                 rig.run((48_000.0 * decay) as usize + 240_000);
                 let left_db = 20.0 * (rms(rig.run(48_000).main()) / loud).log10();
-                println!("SHIM {interval} {decay} {left_db}");
                 assert!(left_db < -12.0, "{interval}, {decay} s: {left_db} dB");
             }
         }
