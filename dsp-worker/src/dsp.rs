@@ -1,34 +1,33 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
 pub mod blep;
+pub mod consonants;
 mod const_math;
 pub mod detent;
 mod dry_wet;
 pub mod envelopes;
 mod exp2;
-pub mod formula;
 pub mod fade;
 pub mod fader;
-pub mod gates;
-pub mod consonants;
-mod dry_wet;
-pub mod envelopes;
-mod exp2;
 pub mod formants;
+pub mod formula;
+pub mod gates;
 pub mod glottis;
 pub mod half_band;
 mod hush;
 mod lag;
 mod lagrange;
 mod log2;
+pub mod macro_osc;
 pub mod mask;
 pub mod notes;
 pub mod one_pole;
+pub mod operators;
 pub mod oversample;
 pub mod phase;
 pub mod pulse;
-pub mod random;
 pub mod ramps;
+pub mod random;
 #[cfg(test)]
 pub(crate) mod response;
 pub mod rise;
@@ -42,6 +41,7 @@ mod stereo_in;
 pub mod svf;
 mod tan;
 pub mod tape_head;
+pub mod wavetable;
 
 pub use dry_wet::dry_wet;
 pub use exp2::exp2;

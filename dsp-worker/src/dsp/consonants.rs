@@ -70,12 +70,7 @@ const fn voiced(from_hz: [f32; 3], hiss_hz: f32, hiss_secs: f32) -> Consonant {
     }
 }
 
-const fn unvoiced(
-    from_hz: [f32; 3],
-    hiss_hz: f32,
-    hiss_secs: f32,
-    onset_secs: f32,
-) -> Consonant {
+const fn unvoiced(from_hz: [f32; 3], hiss_hz: f32, hiss_secs: f32, onset_secs: f32) -> Consonant {
     Consonant {
         murmur: 0.0,
         hiss: 1.0,

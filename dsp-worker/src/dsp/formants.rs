@@ -26,9 +26,8 @@ pub fn vowel(singer: usize, place: f32) -> [Formant; FORMANTS] {
     let way = at - vowel as f32;
     let [from, to] = [0, 1].map(|next| &TABLE[singer % SINGERS.len()][vowel + next]);
     std::array::from_fn(|formant| {
-        let between = |row: usize| {
-            from[row][formant] + way * (to[row][formant] - from[row][formant])
-        };
+        let between =
+            |row: usize| from[row][formant] + way * (to[row][formant] - from[row][formant]);
         Formant { hz: between(0), level_db: between(1), width_hz: between(2) }
     })
 }

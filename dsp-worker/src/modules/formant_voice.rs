@@ -9,8 +9,9 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::consonants::{CONSONANTS, NAMES, Sound};
-use crate::dsp::envelopes::{Envelope, Gates, Shape};
+use crate::dsp::envelopes::{Envelope, Shape};
 use crate::dsp::formants::{FORMANTS, SINGERS, vowel};
+use crate::dsp::gates::Gates;
 use crate::dsp::glottis::{Glottis, stray};
 use crate::dsp::one_pole::coefficient;
 use crate::dsp::ramps::Ramps;
@@ -154,8 +155,7 @@ impl Module for FormantVoice {
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
-        let channels =
-            block.channels(&[VOCT, GATE, VOWEL_IN, SHIFT_IN, TRIGGER, CONSONANT_IN]);
+        let channels = block.channels(&[VOCT, GATE, VOWEL_IN, SHIFT_IN, TRIGGER, CONSONANT_IN]);
         if block.starts_quantum() {
             self.articulate(block, channels);
         }
@@ -204,7 +204,8 @@ impl FormantVoice {
             goals[HISS_TURNS][channel] = (sound.hiss_hz * turns_per_hz).min(0.45);
             goals[HISS_DAMPING][channel] = sound.hiss_damping;
             let vibrato = block.param(VIBRATO);
-            goals[STRAY][channel] = stray(seconds, channel, vibrato, vibrato * (0.6 - 0.3 * effort));
+            goals[STRAY][channel] =
+                stray(seconds, channel, vibrato, vibrato * (0.6 - 0.3 * effort));
         }
         for (ramp, goals) in self.ramps.iter_mut().zip(&goals) {
             ramp.aim_all(goals);
@@ -240,8 +241,7 @@ impl FormantVoice {
             softened.store(&mut self.tilt, group);
             let noise = self.noise::<L, N>(group);
             // Breath comes in puffs, as the folds open.
-            let source =
-                softened * folds_gain + noise * aspiration * (c(0.15) + flow * c(0.35));
+            let source = softened * folds_gain + noise * aspiration * (c(0.15) + flow * c(0.35));
 
             let mut sum = c(0.0);
             for (n, svf) in mouth.iter_mut().enumerate() {
@@ -273,10 +273,10 @@ impl FormantVoice {
         frame: usize,
         shape: &Shape,
     ) -> L {
-        let gates = self.gates.next(group, block.input(GATE).get::<L>(group, frame));
+        let gate = self.gates.follow(group, block.input(GATE).get::<L>(group, frame));
         let trigger = block.input(TRIGGER);
-        let triggers = self.triggers.next(group, trigger.get::<L>(group, frame));
-        let says = if trigger.is_patched() { triggers[1] } else { gates[1] };
+        let triggers = self.triggers.follow(group, trigger.get::<L>(group, frame));
+        let says = if trigger.is_patched() { triggers.rises } else { gate.rises };
         if says.any() {
             let says = says.keep(1.0.into()).to_lanes();
             for lane in 0..N {
@@ -290,7 +290,7 @@ impl FormantVoice {
                 }
             }
         }
-        self.envelope.next(group, gates, shape)
+        self.envelope.next(group, gate, shape)
     }
 
     #[inline(always)]
@@ -358,9 +358,13 @@ mod tests {
 
     #[test]
     fn vowels_are_about_as_loud_as_each_other() {
-        for (singer, hz) in
-            [("bass", 98.0), ("tenor", 165.0), ("countertenor", 262.0), ("alto", 330.0), ("soprano", 523.0)]
-        {
+        for (singer, hz) in [
+            ("bass", 98.0),
+            ("tenor", 165.0),
+            ("countertenor", 262.0),
+            ("alto", 330.0),
+            ("soprano", 523.0),
+        ] {
             for vowel in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 let mut rig = voice_at(hz);
                 let out = rig.choose("singer", singer).set("vowel", vowel).run(48_000);

@@ -30,6 +30,12 @@ pub const FACTORY: &[&str] = &[
     include_str!("../../../../assets/presets/lfo/slow-drift.json"),
     include_str!("../../../../assets/presets/lfo/tremolo.json"),
     include_str!("../../../../assets/presets/lfo/vibrato.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/bees.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/glass-harp.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/minor-nine.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/nylon.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/rain-on-tin.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/robot-choir.json"),
     include_str!("../../../../assets/presets/reverb/cathedral.json"),
     include_str!("../../../../assets/presets/reverb/endless-haze.json"),
     include_str!("../../../../assets/presets/reverb/plate.json"),
@@ -44,6 +50,10 @@ pub const FACTORY: &[&str] = &[
     include_str!("../../../../assets/presets/vco/slow-width.json"),
     include_str!("../../../../assets/presets/vco/sub-octave.json"),
     include_str!("../../../../assets/presets/vco/thin-pulse.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/climbing-whistle.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/drawn-out.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/sine-to-square.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/talking-wire.json"),
 ];
 
 #[cfg(test)]
