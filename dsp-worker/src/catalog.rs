@@ -10,8 +10,10 @@ use crate::modules as m;
 /// index, so host and workers must be of one build; see [`fingerprint`].
 pub static CATALOG: &[Entry] = &[
     Entry::of::<m::vco::Vco>(),
+    Entry::of::<m::wavetable_vco::WavetableVco>(),
     Entry::of::<m::supersaw::Supersaw>(),
     Entry::of::<m::fm_operator::FmOperator>(),
+    Entry::of::<m::macro_oscillator::MacroOscillator>(),
     Entry::of::<m::formant_voice::FormantVoice>(),
     Entry::of::<m::lfo::Lfo>(),
     Entry::of::<m::wavetable_lfo::WavetableLfo>(),

@@ -12,12 +12,22 @@ pub enum Text {
     /// The path of a WAV file, or `factory:name.wav`. Its clip is the sound, in
     /// volts: full scale is [`FULL_SCALE_CLIP_VOLTS`].
     Sound,
+    /// The path of a sound as well: of cycles one behind the other. Its clip is a
+    /// [table](crate::dsp::wavetable::table) of them.
+    Wavetable,
     /// A [formula](crate::dsp::formula). Its clip is the code of it.
     Formula,
     /// [Notes](crate::dsp::notes) of a piano roll. Its clip is a list of them.
     Notes,
     /// Words for people. It has no clip.
     Words,
+}
+
+impl Text {
+    /// Whether it says where a sound is to be found.
+    pub fn is_path(self) -> bool {
+        matches!(self, Text::Sound | Text::Wavetable)
+    }
 }
 
 /// Full scale of a sound, in volts.

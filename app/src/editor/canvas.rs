@@ -311,7 +311,7 @@ impl Canvas {
         let Some(text) = sounds.find_map(|path| path.to_str()) else { return };
         let patch = desk.scene.model.patch();
         if let Pointed::Module(id) = &self.pointed
-            && patch.modules.get(id).and_then(PatchModule::text_form) == Some(Text::Sound)
+            && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_path)
         {
             return set_text(id, text, desk.asks);
         }

@@ -66,7 +66,7 @@ pub fn screen_size(kind: &str) -> Option<Vec2> {
         "piano-roll" => vec2(400.0, 220.0),
         _ => match text_form(kind)? {
             Text::Notes => return None,
-            Text::Sound => vec2(180.0, 28.0),
+            Text::Sound | Text::Wavetable => vec2(180.0, 28.0),
             Text::Formula | Text::Words => vec2(240.0, 28.0),
         },
     })

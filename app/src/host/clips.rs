@@ -53,7 +53,7 @@ impl Clips {
             if self.taken.contains_key(&source) || self.bad.contains(&source) {
                 continue;
             }
-            if self.is_read_by_others && source.0 == Text::Sound {
+            if self.is_read_by_others && source.0.is_path() {
                 self.unread.insert(source);
                 continue;
             }

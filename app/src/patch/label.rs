@@ -134,8 +134,8 @@ fn bypass(module: &ModuleId, is_bypassed: bool) -> String {
 fn text_sentence(id: &ModuleId, text: &str, patch: &Patch) -> String {
     let form = patch.modules.get(id).and_then(PatchModule::text_form);
     match form {
-        Some(Text::Sound) if text.is_empty() => format!("Unload {id}"),
-        Some(Text::Sound) => {
+        Some(Text::Sound | Text::Wavetable) if text.is_empty() => format!("Unload {id}"),
+        Some(Text::Sound | Text::Wavetable) => {
             let name = text.rsplit(['/', '\\', ':']).next().unwrap_or_default();
             format!("Load {} into {id}", clipped(name))
         }

@@ -16,7 +16,7 @@ pub const FACTORY: &str = "factory:";
 pub(super) fn found_from(mut patch: Patch, file: &Path) -> Patch {
     let Some(folder) = folder(file) else { return patch };
     for module in patch.modules.values_mut() {
-        let is_sound = module.text_form() == Some(Text::Sound) && !module.text.is_empty();
+        let is_sound = module.text_form().is_some_and(Text::is_path) && !module.text.is_empty();
         if !is_sound || module.text.starts_with(FACTORY) || Path::new(&*module.text).has_root() {
             continue;
         }
@@ -32,7 +32,7 @@ pub(super) fn seen_from<'a>(patch: &'a Patch, file: &Path) -> Cow<'a, Patch> {
     let Some(folder) = folder(file) else { return Cow::Borrowed(patch) };
     let mut seen = Cow::Borrowed(patch);
     for (id, module) in &patch.modules {
-        let is_sound = module.text_form() == Some(Text::Sound);
+        let is_sound = module.text_form().is_some_and(Text::is_path);
         let below = Path::new(&*module.text).strip_prefix(&folder).ok();
         if let Some(below) = below.filter(|_| is_sound).and_then(slashed) {
             let module = seen.to_mut().modules.get_mut(id.as_str());

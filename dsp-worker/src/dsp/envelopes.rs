@@ -2,30 +2,10 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::dsp::gates::Gate;
 use crate::dsp::lag;
 use crate::dsp::mask::Mask;
 use crate::lane::Lane;
-use crate::units::{SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS};
-
-/// A gate in every channel, and when it rises.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub struct Gates {
-    is_on: [f32; 16],
-}
-
-impl Gates {
-    /// Takes the next frame: where gates are on, and where they have just gone
-    /// on.
-    #[inline(always)]
-    pub fn next<L: Lane>(&mut self, group: usize, volts: L) -> [Mask<L>; 2] {
-        let was_on = Mask::load(&self.is_on, group);
-        let limit = was_on.pick_const(SCHMITT_LOW_VOLTS, SCHMITT_HIGH_VOLTS);
-        let is_on = Mask::above(volts, limit);
-        is_on.store(&mut self.is_on, group);
-        [is_on, is_on.and_not(was_on)]
-    }
-}
 
 /// How an envelope moves in one frame.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +43,8 @@ impl Envelope {
     /// The next frame, 0 to 1. A gate that goes on again starts the attack from
     /// where the envelope is.
     #[inline(always)]
-    pub fn next<L: Lane>(&mut self, group: usize, gates: [Mask<L>; 2], shape: &Shape) -> L {
-        let [is_on, goes_on] = gates;
+    pub fn next<L: Lane>(&mut self, group: usize, gate: Gate<L>, shape: &Shape) -> L {
+        let Gate { is_on, rises: goes_on, .. } = gate;
         let level = L::load(&self.level, group);
         let rises = Mask::load(&self.rises, group).or(goes_on).and(is_on);
         let risen = level + shape.attack_step.into();
@@ -82,13 +62,14 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::gates::Gates;
 
     #[test]
     fn it_rises_in_its_time_and_falls_to_one_percent_in_its_time() {
         let (mut gates, mut envelope) = (Gates::zeroed(), Envelope::zeroed());
         let shape = Shape::new(0.1, 0.2, 0.5, 0.3, 1000.0);
         let mut run = |volts: f32, frames: usize| {
-            let next = |_| envelope.next::<f32>(0, gates.next(0, volts), &shape);
+            let next = |_| envelope.next::<f32>(0, gates.follow(0, volts), &shape);
             (0..frames).map(next).last().unwrap()
         };
         assert!((run(10.0, 50) - 0.5).abs() < 1e-5);

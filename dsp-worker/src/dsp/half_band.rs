@@ -74,6 +74,34 @@ impl<L: Lane, const N: usize> HalfBand<L, N> {
     }
 }
 
+/// Two frames, the older first, become one: [`HalfBand::down`] where the filter
+/// lies in a module's state.
+#[inline(always)]
+pub fn halve<L: Lane, const N: usize>(
+    state: &mut HalfBandState<N>,
+    group: usize,
+    volts: [L; 2],
+) -> L {
+    let mut filter = HalfBand::load(state, group);
+    let volts = filter.down(volts);
+    filter.store(state, group);
+    volts
+}
+
+/// One frame becomes two: [`HalfBand::up`] where the filter lies in a module's
+/// state.
+#[inline(always)]
+pub fn double<L: Lane, const N: usize>(
+    state: &mut HalfBandState<N>,
+    group: usize,
+    volts: L,
+) -> [L; 2] {
+    let mut filter = HalfBand::load(state, group);
+    let volts = filter.up(volts);
+    filter.store(state, group);
+    volts
+}
+
 /// The all-passes' gains in both chains: elliptic filters of order 4N - 3.
 const fn gains(length: usize) -> [&'static [f32]; 2] {
     match length {

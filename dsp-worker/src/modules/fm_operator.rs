@@ -1,31 +1,26 @@
 //! FM Operator: four sines that bend each other's phase, in eight ways. Bells,
-//! electric pianos, basses and brass of the 1980s, without their hiss.
-//!
-//! Phase modulation as in Chowning, "The Synthesis of Complex Audio Spectra by
-//! Means of Frequency Modulation", JAES 21(7), 1973. Everything runs at twice
-//! the sample rate or four times, so that what is too high for it is filtered off.
+//! electric pianos, basses and brass of the 1980s, without their hiss. See
+//! [`crate::dsp::operators`].
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::envelopes::{Envelope, Gates, Shape};
+use crate::dsp::envelopes::{Envelope, Shape};
 use crate::dsp::exp2;
-use crate::dsp::half_band::{HalfBand, HalfBandState, STEEP};
-use crate::dsp::mask::Mask;
-use crate::dsp::phase::{self, Phases};
-use crate::dsp::ramps::Ramps;
+use crate::dsp::gates::Gates;
+use crate::dsp::operators::{ALGORITHM_NAMES, OPERATORS, Operators, Task};
+use crate::dsp::phase;
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
-use crate::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
+use crate::units::{AUDIO_VOLTS, C4_HZ};
 
 const VOCT: usize = 0;
 const GATE: usize = 1;
 const BRIGHTNESS_IN: usize = 2;
 const LEVEL_IN: usize = 3;
-const OPERATORS: usize = 4;
 
 const ALGORITHM: usize = 0;
 const BRIGHTNESS: usize = 1;
@@ -43,19 +38,6 @@ const DECAY: usize = 5;
 const SUSTAIN: usize = 6;
 const RELEASE: usize = 7;
 const OPERATOR_PARAMS: usize = 8;
-
-/// Who bends whom: for each operator, from the first, those that bend it; and
-/// those that are heard. Bit 0 is the first operator.
-const ALGORITHMS: [([u8; OPERATORS], u8); 8] = [
-    ([0b0010, 0b0100, 0b1000, 0], 0b0001),
-    ([0b0010, 0b1100, 0, 0], 0b0001),
-    ([0b1010, 0b0100, 0, 0], 0b0001),
-    ([0b0110, 0, 0b1000, 0], 0b0001),
-    ([0b0010, 0, 0b1000, 0], 0b0101),
-    ([0b1000, 0b1000, 0b1000, 0], 0b0111),
-    ([0, 0, 0b1000, 0], 0b0111),
-    ([0, 0, 0, 0], 0b1111),
-];
 
 const RATIO_NAMES: [&str; 24] = [
     "1/8", "1/4", "1/2", "3/4", "1", "5/4", "4/3", "3/2", "2", "5/2", "3", "7/2", "4", "5", "6",
@@ -89,12 +71,6 @@ const RATIOS: [f32; RATIO_NAMES.len()] = [
 ];
 const UNISON: usize = 4;
 
-/// How far an operator at full level bends another's phase, in turns: an index
-/// of 4π.
-const BEND_TURNS: f32 = 2.0;
-/// How far it bends its own: an index of π. In the middle of the knob, a
-/// quarter of it is nearly a saw.
-const FEEDBACK_TURNS: f32 = 0.5;
 /// Far beyond hearing, in octaves from C4.
 const MAX_PITCH: f32 = 24.0;
 
@@ -102,23 +78,9 @@ const MAX_PITCH: f32 = 24.0;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct FmOperator {
-    operators: [Operator; OPERATORS],
+    operators: Operators,
+    envelopes: [Envelope; OPERATORS],
     gates: Gates,
-    /// How much operator `n` bends operator `m` at `4 m + n`, and on the
-    /// diagonal how much each is heard. It glides, so that algorithms may be
-    /// changed while they sound.
-    routes: Ramps,
-    /// From twice the sample rate down, and from four times to twice.
-    halvers: [HalfBandState<STEEP>; 2],
-}
-
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Operator {
-    phases: Phases<CHANNELS>,
-    /// What it made last, and before that.
-    past: [[f32; CHANNELS]; 2],
-    envelope: Envelope,
 }
 
 macro_rules! operator_params {
@@ -126,10 +88,7 @@ macro_rules! operator_params {
         [
             Param::choice(
                 "algorithm",
-                &[
-                    "4-3-2-1", "(3+4)-2-1", "(4+3-2)-1", "(2+4-3)-1", "2-1 + 4-3",
-                    "4-(1+2+3)", "1 + 2 + 4-3", "1 + 2 + 3 + 4",
-                ],
+                &ALGORITHM_NAMES,
                 4,
                 "Who bends whom: 2-1 means that 2 bends 1. What stands last is heard",
             ),
@@ -260,7 +219,7 @@ impl Module for FmOperator {
         const L: usize = LEVEL_IN;
         let channels = block.channels(&[VOCT, GATE, BRIGHTNESS_IN, L, L + 1, L + 2, L + 3]);
         if block.starts_quantum() {
-            self.routes.aim_all(&routes(block.choice(ALGORITHM)));
+            self.operators.aim(block.choice(ALGORITHM));
         }
         if channels == 1 {
             self.run::<f32, 1>(block, 0);
@@ -270,23 +229,6 @@ impl Module for FmOperator {
             }
         }
     }
-}
-
-/// An algorithm as [`FmOperator::routes`]. What is heard adds up to ±1 at most.
-#[inline(always)]
-fn routes(algorithm: usize) -> [f32; 16] {
-    let (bends, heard) = ALGORITHMS[algorithm % ALGORITHMS.len()];
-    let mut routes = [0.0; 16];
-    for operator in 0..OPERATORS {
-        for other in 0..OPERATORS {
-            let is_bent = bends[operator] >> other & 1 == 1;
-            routes[OPERATORS * operator + other] = if is_bent { BEND_TURNS } else { 0.0 };
-        }
-        let is_heard = heard >> operator & 1 == 1;
-        routes[(OPERATORS + 1) * operator] =
-            if is_heard { 1.0 / heard.count_ones() as f32 } else { 0.0 };
-    }
-    routes
 }
 
 /// What the params of an operator say.
@@ -327,100 +269,31 @@ impl FmOperator {
         let frames = block.frames();
         let out = block.output(0);
         let c = L::splat;
-        let mut halvers: [HalfBand<L, STEEP>; 2] =
-            std::array::from_fn(|at| HalfBand::load(&self.halvers[at], group));
 
         for frame in frames {
             let pitch = octave + tune.at(frame) * (1.0 / 12.0);
             let pitch = (voct.get::<L>(group, frame) + c(pitch)).clamp(-MAX_PITCH, MAX_PITCH);
             let turns = exp2(pitch) * c(c4_turns);
-            let gates: [Mask<L>; 2] = self.gates.next(group, gate.get(group, frame));
+            let gates = self.gates.follow(group, gate.get::<L>(group, frame));
             let brightness = brightness_in.get::<L>(group, frame) * c(0.1);
             let brightness = (brightness + c(brightness_knob.at(frame))).clamp(0.0, 2.0);
 
-            let mut ticks = [Tick { step: [0; N], gain: c(0.0), feedback: 0.0 }; OPERATORS];
-            for (n, (tick, knobs)) in ticks.iter_mut().zip(&knobs).enumerate() {
-                let envelope = self.operators[n].envelope.next(group, gates, &knobs.shape);
+            let mut tasks = [Task { step: [0; N], gain: c(0.0), feedback: 0.0 }; OPERATORS];
+            for (n, (task, knobs)) in tasks.iter_mut().zip(&knobs).enumerate() {
+                let envelope = self.envelopes[n].next(group, gates, &knobs.shape);
                 let level = levels[n].get::<L>(group, frame) * c(0.1) + c(knobs.level.at(frame));
                 let level = level.clamp(0.0, 1.0);
                 let ratio = knobs.ratio * exp2(knobs.fine.at(frame) * (1.0 / 12.0));
                 let feedback = knobs.feedback.at(frame);
                 // In f64 there, so that whole ratios stay whole.
-                tick.step = phase::steps_per_frame::<L, N>(turns, c(ratio - 1.0), 1.0);
-                tick.gain = level * level * if gate.is_patched() { envelope } else { c(1.0) };
-                tick.feedback = 0.5 * FEEDBACK_TURNS * feedback * feedback;
+                task.step = phase::steps_per_frame::<L, N>(turns, c(ratio - 1.0), 1.0);
+                let envelope = if gate.is_patched() { envelope } else { c(1.0) };
+                task.gain = level * level * envelope;
+                task.feedback = feedback * feedback;
             }
-            let routes = self.routes_at(frame);
-            let halves = [(); 2].map(|()| {
-                let first = self.tick(group, &ticks, brightness, &routes);
-                if !is_fourfold {
-                    return first;
-                }
-                let second = self.tick(group, &ticks, brightness, &routes);
-                halvers[1].down([first, second])
-            });
-            out.put(group, frame, halvers[0].down(halves) * c(AUDIO_VOLTS));
+            let heard = self.operators.next(group, frame, &tasks, brightness, is_fourfold);
+            out.put(group, frame, heard * c(AUDIO_VOLTS));
         }
-        for (halver, state) in halvers.iter().zip(&mut self.halvers) {
-            halver.store(state, group);
-        }
-    }
-
-    #[inline(always)]
-    fn routes_at(&self, frame: usize) -> [f32; 16] {
-        let mut routes = [0.0; 16];
-        for (group, routes) in routes.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            *routes = self.routes.at::<Lanes>(group, frame).to_lanes();
-        }
-        routes
-    }
-
-    /// All operators in turn, the last first: none is bent by one before it.
-    #[inline(always)]
-    fn tick<L: Lane, const N: usize>(
-        &mut self,
-        group: usize,
-        ticks: &[Tick<L, N>; OPERATORS],
-        brightness: L,
-        routes: &[f32; 16],
-    ) -> L {
-        let mut made = [L::default(); OPERATORS];
-        let mut heard = L::default();
-        for n in (0..OPERATORS).rev() {
-            let mut bend = L::default();
-            for other in n + 1..OPERATORS {
-                bend += made[other] * routes[OPERATORS * n + other].into();
-            }
-            made[n] = self.operators[n].tick(group, &ticks[n], bend * brightness);
-            heard += made[n] * routes[(OPERATORS + 1) * n].into();
-        }
-        heard
-    }
-}
-
-/// What an operator is to do next.
-#[derive(Clone, Copy)]
-struct Tick<L, const N: usize> {
-    step: Phases<N>,
-    gain: L,
-    /// In turns, for the sum of two past samples.
-    feedback: f32,
-}
-
-impl Operator {
-    /// The mean of two past samples damps the hunting that feedback falls into
-    /// (Tomisawa, US patent 4,249,447, 1981).
-    #[inline(always)]
-    fn tick<L: Lane, const N: usize>(&mut self, group: usize, tick: &Tick<L, N>, bend: L) -> L {
-        let past: [L; 2] = self.past.each_ref().map(|past| L::load(past, group));
-        let bend = bend + (past[0] + past[1]) * tick.feedback.into();
-        let phases = phase::add(phase::load::<N>(&self.phases, group), tick.step);
-        phase::store(phases, &mut self.phases, group);
-        let bent = phase::add(phases, phase::from_turns::<L, N>(bend));
-        let made = phase::sine::<L, N>(bent) * tick.gain;
-        past[0].store(&mut self.past[1], group);
-        made.store(&mut self.past[0], group);
-        made
     }
 }
 

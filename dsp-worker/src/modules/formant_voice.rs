@@ -9,8 +9,9 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::consonants::{CONSONANTS, NAMES, Sound};
-use crate::dsp::envelopes::{Envelope, Gates, Shape};
+use crate::dsp::envelopes::{Envelope, Shape};
 use crate::dsp::formants::{FORMANTS, SINGERS, vowel};
+use crate::dsp::gates::Gates;
 use crate::dsp::glottis::{Glottis, stray};
 use crate::dsp::one_pole::coefficient;
 use crate::dsp::ramps::Ramps;
@@ -272,10 +273,10 @@ impl FormantVoice {
         frame: usize,
         shape: &Shape,
     ) -> L {
-        let gates = self.gates.next(group, block.input(GATE).get::<L>(group, frame));
+        let gate = self.gates.follow(group, block.input(GATE).get::<L>(group, frame));
         let trigger = block.input(TRIGGER);
-        let triggers = self.triggers.next(group, trigger.get::<L>(group, frame));
-        let says = if trigger.is_patched() { triggers[1] } else { gates[1] };
+        let triggers = self.triggers.follow(group, trigger.get::<L>(group, frame));
+        let says = if trigger.is_patched() { triggers.rises } else { gate.rises };
         if says.any() {
             let says = says.keep(1.0.into()).to_lanes();
             for lane in 0..N {
@@ -289,7 +290,7 @@ impl FormantVoice {
                 }
             }
         }
-        self.envelope.next(group, gates, shape)
+        self.envelope.next(group, gate, shape)
     }
 
     #[inline(always)]

@@ -1,14 +1,15 @@
 //! VCO: the voice's raw sound. Saw, square, triangle and sine, free of
-//! aliasing, through FM, hard sync and pulse-width modulation.
+//! aliasing, through FM, sync and pulse-width modulation; and a square an octave
+//! or two below.
 
 use std::f32::consts::TAU;
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::blep::{Edged, TAPS};
+use crate::dsp::blep::{Edged, ORDERS, TAPS};
 use crate::dsp::exp2;
-use crate::dsp::half_band::{HalfBand, HalfBandState, STEEP};
+use crate::dsp::half_band::{HalfBandState, STEEP, double, halve};
 use crate::dsp::phase::{self, Phases, TURN};
 use crate::dsp::rise::{NO_RISE, Rise};
 use crate::dsp::sine::sine_of_triangle;
@@ -29,6 +30,7 @@ const SQUARE: usize = 1;
 const TRIANGLE: usize = 2;
 const SINE: usize = 3;
 const WAVES: usize = 4;
+const SUB_OUT: usize = 4;
 
 const OCTAVE: usize = 0;
 const TUNE: usize = 1;
@@ -38,8 +40,11 @@ const FM_MODE: usize = 4;
 const PULSE_WIDTH: usize = 5;
 const PWM_AMOUNT: usize = 6;
 const OVERSAMPLE: usize = 7;
+const SYNC_MODE: usize = 8;
+const SUB: usize = 9;
 
 const LINEAR_FM: usize = 1;
+const SOFT_SYNC: usize = 1;
 
 /// Far beyond hearing, in octaves from C4, and within what [`exp2`] takes.
 const MAX_PITCH: f32 = 24.0;
@@ -62,6 +67,12 @@ pub struct Vco {
     pulse_widths: [[f32; CHANNELS]; 3],
     fm_doubler: HalfBandState<STEEP>,
     halvers: [HalfBandState<STEEP>; WAVES],
+    /// -1 where soft sync has turned the wave around, else 0.
+    turned: [i32; CHANNELS],
+    sub: Edged,
+    /// Whole turns of the phase so far: the sub goes by their lowest bits.
+    turns: [i32; CHANNELS],
+    sub_halver: HalfBandState<STEEP>,
 }
 
 impl Module for Vco {
@@ -79,13 +90,14 @@ impl Module for Vco {
                 Some("pwm-amount"),
                 By::TenthPerVolt,
             ),
-            port("sync", "Each rise through 0 V starts the wave anew (hard sync)"),
+            port("sync", "Each rise through 0 V starts the wave anew, or turns it around"),
         ],
         outputs: &[
             port("saw", "Rising saw, ±5 V"),
             port("square", "Square, ±5 V, or a narrower pulse"),
             port("triangle", "Triangle, ±5 V"),
             port("sine", "Sine, ±5 V"),
+            port("sub", "Square below the pitch, ±5 V, while the param sub is not off"),
         ],
         params: &[
             Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
@@ -131,6 +143,19 @@ impl Module for Vco {
                 false,
                 "Runs at twice the sample rate, at twice the cost: keeps deep and high FM clean",
             ),
+            Param::choice(
+                "sync-mode",
+                &["hard", "soft"],
+                0,
+                "Hard sync starts the wave anew: a second pitch that tears. Soft sync turns it \
+                 around: milder, and an octave lower",
+            ),
+            Param::choice(
+                "sub",
+                &["off", "1 octave", "2 octaves"],
+                0,
+                "How far below the pitch the sub output is",
+            ),
         ],
         bypass: &[],
         display: 0,
@@ -139,6 +164,9 @@ impl Module for Vco {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[VOCT, FM, SYNC, PW]);
+        if block.choice(SYNC_MODE) != SOFT_SYNC {
+            self.turned = [0; CHANNELS];
+        }
         if channels == 1 {
             self.run::<f32, 1>(block, 0);
         } else {
@@ -155,7 +183,7 @@ impl Vco {
         let knobs = Knobs::of(block);
         let [voct, fm, pw, sync] = [VOCT, FM, PW, SYNC].map(|port| block.input(port));
         let frames = block.frames();
-        let outputs = block.outputs::<WAVES>();
+        let outputs = block.outputs::<{ WAVES + 1 }>();
 
         for frame in frames {
             let pitch = voct.get::<L>(group, frame) + knobs.pitch(frame).into();
@@ -167,50 +195,62 @@ impl Vco {
             if sync.is_patched() {
                 late = self.sync.next(group, frame, sync.get::<L>(group, frame));
             }
-            let samples: [L; WAVES] = if knobs.is_oversampled {
-                let mut doubler = HalfBand::<L, STEEP>::load(&self.fm_doubler, group);
-                let fms = doubler.up(fm + L::splat(NO_DENORMAL));
-                doubler.store(&mut self.fm_doubler, group);
+            let (samples, sub): ([L; WAVES], L) = if knobs.is_oversampled {
+                let fms = double(&mut self.fm_doubler, group, fm + L::splat(NO_DENORMAL));
                 let widths = self.double_width(group, width);
                 let lates = half_frames(late);
                 let mut halves = [[L::default(); WAVES]; 2];
+                let mut subs = [L::default(); 2];
                 for half in 0..2 {
                     let tick = Tick {
                         frame: 2 * frame + half,
                         step: knobs.step::<L, N>(frame, pitch, fms[half], 0.5),
                         width: phase::from_unipolar_turns::<L, N>(widths[half]),
                         late: lates[half],
+                        is_soft: knobs.is_soft_sync,
+                        sub_bit: knobs.sub_bit,
                     };
-                    halves[half] = self.tick(group, tick);
+                    (halves[half], subs[half]) = self.tick(group, tick);
                 }
                 let mut samples = [L::default(); WAVES];
                 for wave in 0..WAVES {
-                    let mut halver = HalfBand::<L, STEEP>::load(&self.halvers[wave], group);
-                    samples[wave] = halver.down([halves[0][wave], halves[1][wave]]);
-                    halver.store(&mut self.halvers[wave], group);
+                    let pair = [halves[0][wave], halves[1][wave]];
+                    samples[wave] = halve(&mut self.halvers[wave], group, pair);
                 }
-                samples
+                if knobs.sub_bit != 0 {
+                    subs[0] = halve(&mut self.sub_halver, group, subs);
+                }
+                (samples, subs[0])
             } else {
                 let step = knobs.step::<L, N>(frame, pitch, fm, 1.0);
                 let width = phase::from_unipolar_turns::<L, N>(width);
-                self.tick(group, Tick { frame, step, width, late })
+                let (is_soft, sub_bit) = (knobs.is_soft_sync, knobs.sub_bit);
+                self.tick(group, Tick { frame, step, width, late, is_soft, sub_bit })
             };
             for wave in 0..WAVES {
                 outputs[wave].put(group, frame, samples[wave] * AUDIO_VOLTS.into());
             }
+            outputs[SUB_OUT].put(group, frame, sub * AUDIO_VOLTS.into());
         }
     }
 
-    /// Moves the phase on by a frame, and returns all waves.
+    /// Moves the phase on by a frame, and returns all waves, and the sub.
     #[inline(always)]
-    fn tick<L: Lane, const N: usize>(&mut self, group: usize, tick: Tick<N>) -> [L; WAVES] {
-        let Tick { frame, step, width, late } = tick;
+    fn tick<L: Lane, const N: usize>(&mut self, group: usize, tick: Tick<N>) -> ([L; WAVES], L) {
+        let Tick { frame, mut step, width, late, is_soft, sub_bit } = tick;
         if frame.is_multiple_of(TAPS) {
             for wave in &mut self.waves {
                 wave.start_count(group);
             }
+            if sub_bit != 0 {
+                self.sub.start_count(group);
+            }
         }
         let first = group * LANES;
+        if is_soft {
+            let turned: [i32; N] = std::array::from_fn(|lane| self.turned[first + lane]);
+            step = std::array::from_fn(|lane| (step[lane] ^ turned[lane]) - turned[lane]);
+        }
         let from: Phases<N> = std::array::from_fn(|lane| self.phase[first + lane]);
         let mut to: Phases<N> = std::array::from_fn(|lane| from[lane].wrapping_add(step[lane]));
         let widths = self.next_widths(first, width);
@@ -235,11 +275,16 @@ impl Vco {
                             widths[3][lane],
                         ]),
                     };
-                    let mut edges = Edges { waves: &mut self.waves, group, lane, frame };
-                    to[lane] = if late[lane] < NO_RISE {
-                        edges.reset(way, late[lane])
-                    } else {
+                    let (waves, sub) = (&mut self.waves, &mut self.sub);
+                    let turns = &mut self.turns[first + lane];
+                    let mut edges = Edges { waves, sub, sub_bit, turns, group, lane, frame };
+                    to[lane] = if late[lane] >= NO_RISE {
                         edges.pass(way)
+                    } else if is_soft {
+                        self.turned[first + lane] ^= -1;
+                        edges.turn(way, late[lane])
+                    } else {
+                        edges.reset(way, late[lane])
                     };
                 }
             }
@@ -257,7 +302,15 @@ impl Vco {
         for wave in 0..WAVES {
             out[wave] = self.waves[wave].pass(group, frame, samples[wave]);
         }
-        out
+        let mut sub = L::default();
+        if sub_bit != 0 {
+            let mut levels = [0.0; LANES];
+            for (lane, level) in levels.iter_mut().enumerate().take(N) {
+                *level = sub_level(self.turns[first + lane], sub_bit);
+            }
+            sub = self.sub.pass(group, frame, L::from_lanes(levels));
+        }
+        (out, sub)
     }
 
     /// The last four pulse widths, oldest first.
@@ -279,6 +332,12 @@ impl Vco {
         let middle = (older + old) * (9.0 / 16.0).into() - (oldest + now) * (1.0 / 16.0).into();
         [middle.clamp(MIN_WIDTH, 1.0 - MIN_WIDTH), old]
     }
+}
+
+/// The sub, after so many turns.
+#[inline(always)]
+fn sub_level(turns: i32, sub_bit: i32) -> f32 {
+    if turns & sub_bit == 0 { 1.0 } else { -1.0 }
 }
 
 /// Keeps three frames. Returns those that it kept before, oldest first.
@@ -305,8 +364,10 @@ struct Tick<const N: usize> {
     frame: usize,
     step: Phases<N>,
     width: Phases<N>,
-    /// How long ago sync reset it, or [`NO_RISE`].
+    /// How long ago sync came, or [`NO_RISE`].
     late: [f32; N],
+    is_soft: bool,
+    sub_bit: i32,
 }
 
 /// What the params say, worked out as far as it is the same for all channels.
@@ -320,6 +381,9 @@ struct Knobs {
     pulse_width: Ramp,
     pwm_amount: Ramp,
     is_oversampled: bool,
+    is_soft_sync: bool,
+    /// Which bit of the turns the sub goes by; 0 where there is none.
+    sub_bit: i32,
 }
 
 impl Knobs {
@@ -335,6 +399,9 @@ impl Knobs {
             pulse_width: block.ramp(PULSE_WIDTH),
             pwm_amount: block.ramp(PWM_AMOUNT),
             is_oversampled: block.is_on(OVERSAMPLE),
+            is_soft_sync: block.choice(SYNC_MODE) == SOFT_SYNC,
+            // 0, 1 or 2: just the bit.
+            sub_bit: block.choice(SUB) as i32,
         }
     }
 
@@ -451,6 +518,9 @@ impl Way {
 /// Where one channel's edges go.
 struct Edges<'a> {
     waves: &'a mut [Edged; WAVES],
+    sub: &'a mut Edged,
+    sub_bit: i32,
+    turns: &'a mut i32,
     group: usize,
     lane: usize,
     frame: usize,
@@ -465,7 +535,10 @@ impl Edges<'_> {
         for quarter in passed(way.phases, 30) {
             let late = way.lateness(quarter << 30);
             match quarter & 3 {
-                0 => self.step(SQUARE, late, 2.0 * forward),
+                0 => {
+                    self.step(SQUARE, late, 2.0 * forward);
+                    self.count(late, forward);
+                }
                 1 => self.corner(TRIANGLE, late, -8.0 * forward * way.speed()),
                 2 => self.step(SAW, late, -2.0 * forward),
                 _ => self.corner(TRIANGLE, late, 8.0 * forward * way.speed()),
@@ -477,6 +550,41 @@ impl Edges<'_> {
             self.step(SQUARE, way.width_lateness(turn << 32), height);
         }
         way.phases[1] as i32
+    }
+
+    /// Another whole turn, forwards or backwards.
+    #[inline(always)]
+    fn count(&mut self, late: f32, forward: f32) {
+        if self.sub_bit == 0 {
+            return;
+        }
+        let before = sub_level(*self.turns, self.sub_bit);
+        *self.turns = self.turns.wrapping_add(forward as i32);
+        let height = sub_level(*self.turns, self.sub_bit) - before;
+        if height != 0.0 {
+            self.sub.step(self.group, self.lane, self.frame, late, height);
+        }
+    }
+
+    /// Goes a frame's way until sync turns it around, and the rest backwards.
+    /// Returns the phase at its end.
+    #[inline(always)]
+    fn turn(&mut self, way: Way, late: f32) -> i32 {
+        let [from, to] = way.phases;
+        let rest = ((to - from) as f32 * late) as i64;
+        let speed = way.speed();
+        let time = 1.0 - late;
+        let reached = self.pass(Way { phases: [from, to - rest], times: [0.0, time], ..way });
+
+        self.corner(SAW, late, -4.0 * speed);
+        let is_rising = reached.wrapping_add(1 << 30) >= 0;
+        self.corner(TRIANGLE, late, if is_rising { -8.0 * speed } else { 8.0 * speed });
+        // Of a sine run backwards, every other derivative is upside down.
+        let cosine = sine_of_triangle(phase::triangle::<f32, 1>([reached.wrapping_add(1 << 30)]));
+        self.jump_sine(late, speed, [0.0, -2.0, 0.0, 2.0, 0.0, -2.0].map(|sign| sign * cosine));
+
+        let reached = i64::from(reached as u32);
+        self.pass(Way { phases: [reached, reached - rest], times: [time, 1.0], ..way })
     }
 
     /// Goes a frame's way until sync resets the phase, and the rest from
@@ -499,23 +607,23 @@ impl Edges<'_> {
         // Each derivative of a sine is the one before a quarter turn on.
         let sine = sine_of_triangle(triangle);
         let cosine = sine_of_triangle(phase::triangle::<f32, 1>([reached.wrapping_add(1 << 30)]));
+        self.jump_sine(late, speed, [-sine, 1.0 - cosine, sine, cosine - 1.0, -sine, 1.0 - cosine]);
+
+        self.pass(Way { phases: [0, rest], times: [time, 1.0], ..way })
+    }
+
+    /// The sine and its derivatives, by the angle, jumped that far.
+    #[inline(always)]
+    fn jump_sine(&mut self, late: f32, speed: f32, by_angle: [f32; ORDERS]) {
         // Their sum holds below 15 kHz at 48 kHz.
         let angle_per_frame = (TAU * speed).clamp(-2.0, 2.0);
         let mut scale = 1.0;
-        let derivatives = [-sine, 1.0 - cosine, sine, cosine - 1.0, -sine, 1.0 - cosine];
-        self.waves[SINE].jump(
-            self.group,
-            self.lane,
-            self.frame,
-            late,
-            derivatives.map(|derivative| {
-                let scaled = derivative * scale;
-                scale *= angle_per_frame;
-                scaled
-            }),
-        );
-
-        self.pass(Way { phases: [0, rest], times: [time, 1.0], ..way })
+        let derivatives = by_angle.map(|derivative| {
+            let scaled = derivative * scale;
+            scale *= angle_per_frame;
+            scaled
+        });
+        self.waves[SINE].jump(self.group, self.lane, self.frame, late, derivatives);
     }
 
     #[inline(always)]
@@ -598,6 +706,45 @@ mod tests {
     }
 
     #[test]
+    fn soft_sync_is_clean_and_repeats_every_other_time() {
+        for near_hz in [261.6, 1001.0] {
+            let hz = coherent_hz(near_hz, RATE_HZ);
+            for (ratio, oversample) in [(2.37, 0.0), (4.37, 0.0), (4.37, 1.0), (8.37, 0.0)] {
+                let mut rig = vco_at(hz * ratio);
+                rig.choose("sync-mode", "soft").set("oversample", oversample);
+                let step = hz / RATE_HZ;
+                rig.feed("sync", move |_, frame| sine(5.0, step * frame as f64));
+                let out = rig.run(FRAMES);
+                for (output, _) in WAVEFORMS {
+                    // Forwards and backwards again, it is where it was.
+                    let sound = out.channel(output, 0);
+                    let found = alias(sound, RATE_HZ, hz, 2, Shape::Any);
+                    assert!(found.alias_20k_db < -88.0, "{output} ×{ratio} {near_hz}: {found:?}");
+                    assert!(sound[100..].iter().all(|volts| volts.abs() < 7.5), "{output}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_sub_is_a_square_one_or_two_octaves_below() {
+        for near_hz in [1001.0, 4999.0] {
+            let hz = coherent_hz(near_hz, RATE_HZ);
+            for (sub, octave) in [("1 octave", 1.0), ("2 octaves", 2.0)] {
+                for oversample in [0.0, 1.0] {
+                    let mut rig = vco_at(hz * f64::exp2(octave));
+                    rig.choose("sub", sub).set("oversample", oversample);
+                    let found = measured(&mut rig, "sub", hz, 1, Shape::Square);
+                    let name = format!("{sub} of {near_hz} Hz: {found:?}");
+                    assert!(found.alias_20k_db < -105.0 && found.harm_err_db < 0.01, "{name}");
+                }
+            }
+        }
+        let silence = vco_at(440.0).run(1000);
+        assert!(silence.channel("sub", 0).iter().all(|&volts| volts == 0.0));
+    }
+
+    #[test]
     fn a_pulse_may_change_its_width() {
         for (near_hz, limit_db) in [(1001.0, -120.0), (2500.0, -100.0)] {
             let hz = coherent_hz(near_hz, RATE_HZ);
@@ -664,6 +811,7 @@ mod tests {
     fn busy(channels: usize, first: usize, oversample: f32) -> Rig {
         let mut rig = Rig::new::<Vco>(8000.0);
         rig.set("fm-amount", 0.4).set("pwm-amount", 0.7).set("oversample", oversample);
+        rig.set("sync-mode", oversample).choose("sub", "1 octave");
         let wave = move |period: u64| {
             move |channel: usize, frame: u64| {
                 let at = (frame + 7 * (channel + first) as u64) % period;

@@ -7,6 +7,7 @@ use shm_ring::region::{Access, Region};
 
 use crate::catalog::CATALOG;
 use crate::clip::ClipSpan;
+use crate::dsp::wavetable;
 use crate::protocol::{ModuleLayout, PlanModule};
 use crate::rig::Rig;
 use crate::tape::TapeSpan;
@@ -16,8 +17,9 @@ use crate::units::QUANTUM;
 /// code and tables into memory.
 const TOUCH_RATE_HZ: f32 = 1000.0;
 
-/// Runs every module of the catalogue for two quanta.
+/// Runs every module of the catalogue for two quanta, and reads their tables.
 pub fn touch_every_module() {
+    wavetable::touch();
     for entry in CATALOG {
         Rig::named(entry.about.name, TOUCH_RATE_HZ).run(2 * QUANTUM);
     }

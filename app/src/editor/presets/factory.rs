@@ -118,6 +118,12 @@ pub const FACTORY: &[&str] = &[
     include_str!("../../../../assets/presets/random/nervous.json"),
     include_str!("../../../../assets/presets/random/sixteen-strangers.json"),
     include_str!("../../../../assets/presets/random/weather.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/bees.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/glass-harp.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/minor-nine.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/nylon.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/rain-on-tin.json"),
+    include_str!("../../../../assets/presets/macro-oscillator/robot-choir.json"),
     include_str!("../../../../assets/presets/reverb/cathedral.json"),
     include_str!("../../../../assets/presets/reverb/endless-haze.json"),
     include_str!("../../../../assets/presets/reverb/plate.json"),
@@ -154,6 +160,10 @@ pub const FACTORY: &[&str] = &[
     include_str!("../../../../assets/presets/wavetable-lfo/sidechain.json"),
     include_str!("../../../../assets/presets/wavetable-lfo/staircase.json"),
     include_str!("../../../../assets/presets/wavetable-lfo/turning-lamp.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/climbing-whistle.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/drawn-out.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/sine-to-square.json"),
+    include_str!("../../../../assets/presets/wavetable-vco/talking-wire.json"),
 ];
 
 #[cfg(test)]

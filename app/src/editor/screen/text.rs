@@ -19,7 +19,7 @@ use crate::patch::{Edit, ModuleId};
 /// The strip that shows it, and where it is changed.
 pub fn text_ui(ui: &mut Ui, theme: &Theme, form: Text, spot: &ScreenSpot, asks: &mut Asks) {
     match form {
-        Text::Sound => sound_ui(ui, theme, spot, asks),
+        Text::Sound | Text::Wavetable => sound_ui(ui, theme, spot, asks),
         Text::Formula => line_ui(ui, theme, spot, "Formula", "a + b", asks),
         Text::Words => line_ui(ui, theme, spot, "Words", "", asks),
         Text::Notes => {}

@@ -6,6 +6,8 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use dsp_worker::clip::{FULL_SCALE_CLIP_VOLTS, MAX_CLIP_CHANNELS, Text};
+use dsp_worker::dsp::wavetable::chain::CYCLE;
+use dsp_worker::dsp::wavetable::{MOST_CYCLES, table};
 use dsp_worker::dsp::{formula, notes};
 use hound::{SampleFormat, WavReader};
 use thiserror::Error;
@@ -63,11 +65,11 @@ pub enum ClipError {
 /// Where it can not be read.
 pub fn check((form, text): &Source) -> Result<(), ClipError> {
     match form {
-        Text::Sound if !text.starts_with(FACTORY) && !text.is_empty() => {
+        form if form.is_path() && !text.starts_with(FACTORY) && !text.is_empty() => {
             let is_whole = Path::new(&**text).has_root();
             is_whole.then_some(()).ok_or_else(|| ClipError::HalfPath(text.clone()))
         }
-        Text::Sound => Ok(()),
+        form if form.is_path() => Ok(()),
         _ => make(&(*form, text.clone())).map(drop),
     }
 }
@@ -81,10 +83,18 @@ pub fn make((form, text): &Source) -> Result<Made, ClipError> {
     match form {
         _ if text.trim().is_empty() => Ok(Made::default()),
         Text::Sound => read_sound(text),
+        Text::Wavetable => read_wavetable(text),
         Text::Formula => Ok(numbers(formula::compile(text)?)),
         Text::Notes => Ok(numbers(notes::compile(text)?)),
         Text::Words => Ok(Made::default()),
     }
+}
+
+fn read_wavetable(text: &Name) -> Result<Made, ClipError> {
+    let sound = read_sound(text)?;
+    let frames = sound.samples.len() / sound.channels.max(1) as usize;
+    let is_cut = sound.is_cut || frames > MOST_CYCLES * CYCLE;
+    Ok(Made { samples: table(&sound.samples[..frames]), channels: 1, is_cut, ..Made::default() })
 }
 
 fn read_sound(text: &Name) -> Result<Made, ClipError> {
@@ -143,6 +153,7 @@ fn read_wav(bytes: impl Read, path: &Name) -> Result<Made, ClipError> {
 
 #[cfg(test)]
 mod tests {
+    use dsp_worker::dsp::wavetable::chain::CHAIN;
     use hound::{WavSpec, WavWriter};
 
     use super::*;
@@ -182,6 +193,21 @@ mod tests {
             assert_eq!(sound.samples, [2.5, 0.0, -1.25, -5.0], "{bits} bits");
             assert_eq!((sound.channels, sound.sample_rate_hz, sound.is_cut), (2, 8000, false));
         }
+    }
+
+    #[test]
+    fn a_wavetable_is_a_chain_for_every_cycle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cycles.wav");
+        let mut wav = WavWriter::create(&path, spec(2, 32, SampleFormat::Float)).unwrap();
+        for frame in 0..3 * CYCLE {
+            wav.write_sample((frame / CYCLE) as f32 * 0.1 * (frame % 2) as f32).unwrap();
+            wav.write_sample(0.0f32).unwrap();
+        }
+        wav.finalize().unwrap();
+        let made = made(Text::Wavetable, path.to_str().unwrap()).unwrap();
+        assert_eq!((made.channels, made.samples.len()), (1, 3 * CHAIN));
+        assert!(!made.is_cut);
     }
 
     #[test]
