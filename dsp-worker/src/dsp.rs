@@ -46,6 +46,7 @@ pub mod ratio;
 pub mod recording;
 #[cfg(test)]
 pub(crate) mod response;
+pub mod response;
 pub mod rise;
 pub mod saturate;
 pub mod scale;
