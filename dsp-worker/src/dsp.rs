@@ -44,8 +44,6 @@ pub mod ramps;
 pub mod random;
 pub mod ratio;
 pub mod recording;
-#[cfg(test)]
-pub(crate) mod response;
 pub mod response;
 pub mod rise;
 pub mod saturate;
