@@ -3,8 +3,10 @@
 //! `cargo bench -p sostenuto-benches` prints one table. `BENCH_QUICK=1` makes
 //! every bench so short that it only shows that it works.
 
+pub mod figures;
 pub mod rigs;
 pub mod samples;
+pub mod speed;
 pub mod table;
 
 /// Whether only to show that the benches work.

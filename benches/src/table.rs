@@ -13,6 +13,17 @@ pub enum Target {
     Exactly(f64),
 }
 
+impl Target {
+    /// `< 4`.
+    pub fn words(self) -> String {
+        match self {
+            Target::Below(limit) => format!("< {}", digits(limit)),
+            Target::Above(limit) => format!("> {}", digits(limit)),
+            Target::Exactly(wanted) => digits(wanted),
+        }
+    }
+}
+
 /// The rows of one bench.
 pub struct Table {
     bench: &'static str,
@@ -63,7 +74,8 @@ impl<'a> Row<'a> {
         Row { target: Some(target), ..self }
     }
 
-    fn is_met(&self) -> Option<bool> {
+    /// Whether it is what it must be, where it must be anything.
+    pub fn is_met(&self) -> Option<bool> {
         self.target.map(|target| match target {
             Target::Below(limit) => self.ours < limit,
             Target::Above(limit) => self.ours > limit,
@@ -90,11 +102,7 @@ impl Table {
     pub fn row(&self, row: &Row) {
         let figure = |value: f64| format!("{} {}", digits(value), row.unit);
         let maybe = |value: Option<f64>| value.map_or(String::new(), figure);
-        let target = row.target.map_or(String::new(), |target| match target {
-            Target::Below(limit) => format!("< {}", digits(limit)),
-            Target::Above(limit) => format!("> {}", digits(limit)),
-            Target::Exactly(wanted) => digits(wanted),
-        });
+        let target = row.target.map_or(String::new(), Target::words);
         line([
             self.bench,
             row.what,
@@ -124,7 +132,7 @@ fn line([bench, what, count, ours, p99, prototype, gain, target, verdict]: [&str
 }
 
 /// Three digits, and more only before the point.
-fn digits(value: f64) -> String {
+pub fn digits(value: f64) -> String {
     let size = value.abs();
     let places = match size {
         0.0 => 0,

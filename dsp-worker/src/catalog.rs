@@ -31,6 +31,7 @@ pub static CATALOG: &[Entry] = &[
     Entry::of::<m::formant_filter::FormantFilter>(),
     Entry::of::<m::equalizer::Equalizer>(),
     Entry::of::<m::vca::Vca>(),
+    Entry::of::<m::tremolo::Tremolo>(),
     Entry::of::<m::stereo_vca::StereoVca>(),
     Entry::of::<m::low_pass_gate::LowPassGate>(),
     Entry::of::<m::adsr::Adsr>(),

@@ -49,6 +49,7 @@ pub mod recording;
 pub mod resample;
 #[cfg(test)]
 pub(crate) mod response;
+pub mod response;
 pub mod rise;
 pub mod saturate;
 pub mod scale;

@@ -9,8 +9,7 @@ pub mod catalog;
 pub mod clip;
 pub mod dsp;
 pub mod lane;
-#[cfg(test)]
-pub(crate) mod measure;
+pub mod measure;
 pub mod module;
 pub mod modules;
 pub mod moves;

@@ -1,4 +1,4 @@
-//! What is in a rendered sound: how tests measure aliasing, harmonics and
+//! What is in a rendered sound: how tests and benches measure aliasing, harmonics and
 //! tuning. Everything is computed in f64, so the floor is the sound's own f32.
 
 use std::f64::consts::TAU;
@@ -7,7 +7,7 @@ use realfft::RealFftPlanner;
 use realfft::num_complex::Complex64;
 
 /// Frames of one spectrum; the last so many of a sound are measured.
-pub(crate) const SPECTRUM: usize = 65_536;
+pub const SPECTRUM: usize = 65_536;
 /// Bins on either side of a harmonic that belong to it.
 const SKIRT: usize = 12;
 /// Kaiser window: main lobe of 8.4 bins on either side, side lobes below
@@ -17,9 +17,12 @@ const TUNING_BETA: f64 = 20.0;
 
 /// The harmonics that a waveform ought to have.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape {
+pub enum Shape {
+    /// Every harmonic, each 1/n of the first.
     Saw,
+    /// Every odd harmonic, each 1/n of the first.
     Square,
+    /// Every odd harmonic, each 1/n² of the first.
     Triangle,
     /// Whatever harmonics there are.
     Any,
@@ -27,7 +30,7 @@ pub(crate) enum Shape {
 
 /// What [`alias`] finds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Alias {
+pub struct Alias {
     /// Energy below 20 kHz that is on no harmonic, over the energy of the
     /// harmonics below 20 kHz.
     pub alias_20k_db: f64,
@@ -46,7 +49,10 @@ pub(crate) struct Alias {
 /// The spectrum may lie between the harmonics of `f0_hz` too, where something
 /// of period `f0_hz / divisions` modulates it; else `divisions` is 1. Choose
 /// `f0_hz` by [`coherent_hz`], so that aliases fall between the harmonics.
-pub(crate) fn alias(
+///
+/// # Panics
+/// Where the sound is shorter than [`SPECTRUM`].
+pub fn alias(
     sound: &[f32],
     sample_rate_hz: f64,
     f0_hz: f64,
@@ -100,7 +106,10 @@ fn harmonic_error_db(amplitudes: &[f64], f0_hz: f64, shape: Shape) -> f64 {
 
 /// The frequency nearest to one (below half the sample rate) whose aliases fall
 /// between its harmonics, in whole bins of the spectrum.
-pub(crate) fn coherent_hz(near_hz: f64, sample_rate_hz: f64) -> f64 {
+///
+/// # Panics
+/// Where there is none nearby.
+pub fn coherent_hz(near_hz: f64, sample_rate_hz: f64) -> f64 {
     let near = (near_hz * SPECTRUM as f64 / sample_rate_hz).round() as usize;
     let keeps_clear = |bin: &usize| {
         (1..=600).map(|harmonic| harmonic * bin).filter(|&at| at > SPECTRUM / 2).all(|at| {
@@ -116,7 +125,10 @@ pub(crate) fn coherent_hz(near_hz: f64, sample_rate_hz: f64) -> f64 {
 /// The frequency of one spectral line, from the phase that it advances between
 /// two halves of the sound: of the strongest line, or of the strongest within
 /// 3 % of a guess.
-pub(crate) fn frequency_hz(sound: &[f32], sample_rate_hz: f64, guess_hz: Option<f64>) -> f64 {
+///
+/// # Panics
+/// Where the sound has fewer than sixteen frames.
+pub fn frequency_hz(sound: &[f32], sample_rate_hz: f64, guess_hz: Option<f64>) -> f64 {
     let half = sound.len() / 2;
     let sound = &sound[..2 * half];
     let mean = sound.iter().copied().map(f64::from).sum::<f64>() / sound.len() as f64;
@@ -155,18 +167,21 @@ pub(crate) fn frequency_hz(sound: &[f32], sample_rate_hz: f64, guess_hz: Option<
 }
 
 /// How far a frequency lies above another, in cents.
-pub(crate) fn cents(measured_hz: f64, ideal_hz: f64) -> f64 {
+pub fn cents(measured_hz: f64, ideal_hz: f64) -> f64 {
     1200.0 * (measured_hz / ideal_hz).log2()
 }
 
 /// A ratio of energies, in dB.
-pub(crate) fn db(ratio: f64) -> f64 {
+pub fn db(ratio: f64) -> f64 {
     10.0 * ratio.max(1e-40).log10()
 }
 
 /// The energy of each bin from 0 Hz to half the sample rate, under a Kaiser
 /// window.
-pub(crate) fn power_spectrum(sound: &[f32], beta: f64) -> Vec<f64> {
+///
+/// # Panics
+/// Where there is no frame.
+pub fn power_spectrum(sound: &[f32], beta: f64) -> Vec<f64> {
     let frames: Vec<f64> = sound.iter().map(|&volts| f64::from(volts)).collect();
     power_spectrum_f64(&frames, beta)
 }

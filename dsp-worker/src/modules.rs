@@ -90,6 +90,7 @@ pub mod swing;
 pub mod switch_1_to_8;
 pub mod switch_8_to_1;
 pub mod tape_delay;
+pub mod tremolo;
 pub mod tuner;
 pub mod vca;
 pub mod vco;

@@ -196,6 +196,18 @@ impl Rig {
         self
     }
 
+    /// Patches an input with what another module's output carries now, as
+    /// [`Rig::hold`] does.
+    ///
+    /// # Panics
+    /// Where either has no such port.
+    pub fn plug(&mut self, input: &str, from: &Rig, output: &str) -> &mut Rig {
+        let index = self.entry.about.input(input).expect("an input of this module");
+        let output = from.entry.about.output(output).expect("an output of the other");
+        self.inputs[index] = from.outputs[output];
+        self
+    }
+
     /// Something happens at the start of the next quantum.
     pub fn event(&mut self, event: Event) -> &mut Rig {
         self.events.push(event);
@@ -256,8 +268,9 @@ impl Rig {
         self
     }
 
-    /// Computes what is left of the quantum, and keeps none of it. Allocates
-    /// nothing but at the first time.
+    /// Computes what is left of the quantum, and keeps none of it. It allocates
+    /// nothing, except the first time.
+    #[inline(never)]
     pub fn quantum(&mut self) {
         self.start();
         let start = (self.frame % QUANTUM as u64) as usize;

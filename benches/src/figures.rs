@@ -1,0 +1,295 @@
+//! How clean, in tune and on time the modules are, in figures.
+
+use std::f64::consts::TAU;
+
+use dsp_worker::catalog::well_behaved;
+use dsp_worker::dsp::response::corner_hz;
+use dsp_worker::measure::{Shape, alias, cents, coherent_hz, frequency_hz};
+use dsp_worker::rig::Rig;
+use dsp_worker::units::C4_HZ;
+
+use crate::rigs::RATE_HZ;
+use crate::table::Target;
+use crate::times;
+
+const RATE: f64 = RATE_HZ as f64;
+/// Enough for a spectrum, after what begins.
+const FRAMES: usize = 80_000;
+/// The -3 dB point of four equal poles in a row, over the cutoff of each.
+const LADDER_CORNER: f64 = 0.434_979_7;
+
+/// Figures of one kind.
+pub struct Section {
+    /// `Oscillators`.
+    pub title: &'static str,
+    /// What is measured, and how.
+    pub method: &'static str,
+    /// In the order of the page.
+    pub figures: Vec<Figure>,
+}
+
+/// One thing measured.
+pub struct Figure {
+    /// What was measured, and under which circumstances.
+    pub what: String,
+    /// How it is counted: `dB`, `cent`.
+    pub unit: &'static str,
+    /// What was measured.
+    pub ours: f64,
+    /// What it must be.
+    pub target: Option<Target>,
+    /// The best of the others, and whose it is.
+    pub best_peer: Option<(&'static str, f64)>,
+}
+
+impl Figure {
+    fn new(what: impl Into<String>, unit: &'static str, ours: f64) -> Figure {
+        Figure { what: what.into(), unit, ours, target: None, best_peer: None }
+    }
+
+    fn below(self, limit: f64) -> Figure {
+        Figure { target: Some(Target::Below(limit)), ..self }
+    }
+
+    fn exactly(self, figure: f64) -> Figure {
+        Figure { target: Some(Target::Exactly(figure)), ..self }
+    }
+
+    fn peer(self, name: &'static str, figure: f64) -> Figure {
+        Figure { best_peer: Some((name, figure)), ..self }
+    }
+}
+
+/// Measures everything.
+pub fn sections() -> Vec<Section> {
+    vec![oscillators(), filters(), envelopes(), drives()]
+}
+
+fn sine(peak_volts: f64, hz: f64, frame: u64) -> f32 {
+    (peak_volts * (TAU * (frame as f64 * hz / RATE).fract()).sin()) as f32
+}
+
+fn saw(hz: f64, frame: u64) -> f32 {
+    (10.0 * (frame as f64 * hz / RATE).fract() - 5.0) as f32
+}
+
+fn vco_at(hz: f64) -> Rig {
+    let mut rig = Rig::named("vco", RATE as f32);
+    let voct = (hz / f64::from(C4_HZ)).log2() as f32;
+    rig.feed("voct", move |_, _| voct);
+    rig
+}
+
+fn oscillators() -> Section {
+    let mut figures = Vec::new();
+    // The best peers that can be synchronised: VCV's core with an ideal ramp.
+    let peers = [-72.2, -75.0, -71.9, -67.5];
+    let mut harmonics = 0.0f64;
+    for (near_hz, peer_db) in [1001.0, 2500.0, 4999.0, 10_001.0].into_iter().zip(peers) {
+        let hz = coherent_hz(near_hz, RATE);
+        let out = vco_at(hz).run(FRAMES);
+        let waves = [("saw", Shape::Saw), ("square", Shape::Square), ("triangle", Shape::Triangle)];
+        for (wave, shape) in waves {
+            let found = alias(out.channel(wave, 0), RATE, hz, 1, shape);
+            let what = format!("VCO, {wave} at {near_hz} Hz: aliasing");
+            let figure = Figure::new(what, "dB", found.alias_20k_db).below(-100.0);
+            let is_saw = wave == "saw";
+            figures.push(if is_saw { figure.peer("VCV core, minBLEP", peer_db) } else { figure });
+            harmonics = harmonics.max(found.harm_err_db);
+        }
+        let found = alias(out.channel("sine", 0), RATE, hz, 1, Shape::Any);
+        figures.push(Figure::new(format!("VCO, sine at {near_hz} Hz: THD"), "dB", found.thd_db));
+    }
+    let figure = Figure::new("VCO: largest error of a harmonic below 16 kHz", "dB", harmonics);
+    figures.push(figure.below(0.1).peer("csound vco2, wavetable", 0.006));
+    figures.extend(synchronised());
+    figures.extend(modulated());
+    let in_tune = |volts: i32| {
+        let hz = f64::from(C4_HZ) * f64::from(volts).exp2();
+        let out = vco_at(hz).run(2 * FRAMES);
+        cents(frequency_hz(&out.channel("sine", 0)[1000..], RATE, Some(hz)), hz).abs()
+    };
+    let worst = (-4..=5).map(in_tune).fold(0.0, f64::max);
+    figures.push(Figure::new("VCO: error of pitch, -4 to 5 V", "cent", worst).below(0.01));
+    let mut rig = vco_at(f64::from(C4_HZ));
+    (0..times(600, 1)).for_each(|_| drop(rig.run(RATE_HZ as usize)));
+    let later_hz = frequency_hz(rig.run(FRAMES).channel("sine", 0), RATE, None);
+    let drift = cents(later_hz, f64::from(C4_HZ)).abs();
+    figures.push(Figure::new("VCO: error of pitch after ten minutes", "cent", drift).below(0.01));
+    Section {
+        title: "Oscillators",
+        method: "Aliasing is the energy below 20 kHz that is on no harmonic, over that of the \
+                 harmonics; by a Kaiser window (β = 26) over 65 536 frames at 48 kHz, at \
+                 frequencies whose aliases fall between the harmonics.",
+        figures,
+    }
+}
+
+/// Hard sync: the worst of all waves, synchronised by a saw.
+fn synchronised() -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for near_hz in [261.6, 1001.0] {
+        let hz = coherent_hz(near_hz, RATE);
+        let master = vco_at(hz).run(FRAMES).channel("saw", 0).to_vec();
+        for ratio in [2.37, 4.37, 8.37] {
+            let volts = master.clone();
+            let mut rig = vco_at(hz * ratio);
+            rig.feed("sync", move |_, frame| volts[frame as usize]);
+            let out = rig.run(FRAMES);
+            let of = |wave| alias(out.channel(wave, 0), RATE, hz, 1, Shape::Any).alias_20k_db;
+            let worst = ["saw", "square", "triangle", "sine"].map(of);
+            let worst = worst.into_iter().fold(f64::NEG_INFINITY, f64::max);
+            let what = format!("VCO, sync by {near_hz} Hz × {ratio}: aliasing of the worst wave");
+            let figure = Figure::new(what, "dB", worst).below(-85.0);
+            figures.push(figure.peer("sst EBSaw, the best of six", -81.0));
+        }
+    }
+    figures
+}
+
+fn modulated() -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for (near_hz, limit_db, peer_db) in [(1001.0, -90.0, -87.0), (2500.0, -85.0, -73.0)] {
+        let hz = coherent_hz(near_hz, RATE);
+        let mut rig = vco_at(hz);
+        rig.set("pwm-amount", 1.0).feed("pw", move |_, frame| sine(4.0, hz / 2.0, frame));
+        let out = rig.run(FRAMES);
+        let found = alias(out.channel("square", 0), RATE, hz, 2, Shape::Any);
+        let what = format!("VCO, pulse width by a sine, {near_hz} Hz: aliasing");
+        let figure = Figure::new(what, "dB", found.alias_20k_db).below(limit_db);
+        figures.push(figure.peer("fundsp, wavetable", peer_db));
+    }
+    let modes = [(1001.0, 0.0, -140.0, "csound", -154.0), (2500.0, 1.0, -80.0, "all", -24.0)];
+    for (near_hz, oversample, limit_db, peer, peer_db) in modes {
+        let hz = coherent_hz(near_hz, RATE);
+        let mut rig = vco_at(hz);
+        rig.choose("fm-mode", "linear").set("fm-amount", 1.6).set("oversample", oversample);
+        rig.feed("fm", move |_, frame| sine(5.0, hz, frame));
+        let out = rig.run(FRAMES);
+        let found = alias(out.channel("sine", 0), RATE, hz, 1, Shape::Any);
+        let what = format!("VCO, through-zero FM of index 8, {near_hz} Hz: aliasing");
+        let figure = Figure::new(what, "dB", found.alias_20k_db).below(limit_db);
+        figures.push(figure.peer(peer, peer_db));
+    }
+    figures
+}
+
+fn filters() -> Section {
+    let mut figures = Vec::new();
+    for (name, corner, limit_cents) in [("svf", 1.0, 1.0), ("ladder", LADDER_CORNER, 5.0)] {
+        let [mut open, mut singing] = [0.0f64; 2];
+        for cutoff_hz in [100.0, 1000.0, 5000.0, 10_000.0] {
+            let mut rig = Rig::named(name, RATE as f32);
+            rig.set("cutoff", cutoff_hz as f32);
+            // Small enough that nothing saturates.
+            rig.feed("in", |_, frame| (frame == 0) as u32 as f32 * 0.01);
+            let response = rig.run(12_000);
+            let found_hz = corner_hz(response.main(), corner * cutoff_hz, RATE);
+            open = open.max(cents(found_hz, corner * cutoff_hz).abs());
+
+            let mut rig = Rig::named(name, RATE as f32);
+            rig.set("cutoff", cutoff_hz as f32).set("resonance", 1.0).run(144_000);
+            let found_hz = frequency_hz(rig.run(48_000).main(), RATE, None);
+            singing = singing.max(cents(found_hz, cutoff_hz).abs());
+        }
+        let what = format!("{name}: error of the -3 dB point, 100 Hz to 10 kHz");
+        let figure = Figure::new(what, "cent", open).below(limit_cents);
+        figures.push(if name == "svf" { figure.peer("fundsp, sst", 0.02) } else { figure });
+        let what = format!("{name}: error of its own tone at full resonance");
+        figures.push(Figure::new(what, "cent", singing).below(limit_cents));
+
+        let mut rig = Rig::named(name, RATE as f32);
+        rig.set("resonance", 1.0).feed("in", |_, frame| saw(110.0, frame));
+        rig.feed("cutoff", |_, frame| 2.0 * saw(3456.7, frame));
+        let mut peak = 0.0f32;
+        for _ in 0..times(60, 1) {
+            let second = rig.run(RATE_HZ as usize);
+            peak = second.main().iter().fold(peak, |peak, volts| volts.abs().max(peak));
+        }
+        let what = format!("{name}: highest volts in 60 s of cutoff ±10 V at 3.5 kHz");
+        figures.push(Figure::new(what, "V", f64::from(peak)).below(50.0));
+        let what = format!("{name}: samples of it that are not finite");
+        figures.push(Figure::new(what, "", f64::from(rig.not_finite())).exactly(0.0));
+    }
+    Section {
+        title: "Filters",
+        method: "The -3 dB point is that of the response to an impulse of 10 mV; a tone's \
+                 frequency is taken from the phase that it advances between two halves of a \
+                 second. The ladder's point is where four equal poles have it.",
+        figures,
+    }
+}
+
+fn envelopes() -> Section {
+    let (on, off) = (4800, 52_800);
+    let (attack, decay, release) = (0.1f32, 0.2f32, 0.4f32);
+    let mut rig = Rig::named("adsr", RATE as f32);
+    rig.set("attack", attack).set("decay", decay).set("release", release).set("sustain", 0.5);
+    rig.feed("gate", move |_, frame| if (on..off).contains(&frame) { 10.0 } else { 0.0 });
+    let out = rig.run(96_000);
+    let env = out.main();
+    let [on, off] = [on, off].map(|frame| frame as usize);
+    let first = env.iter().position(|&volts| volts > 1e-4).expect("it begins");
+    let peak = env.iter().position(|&volts| volts >= 9.999_99).expect("it reaches its peak");
+    let frames = |secs: f32| (f64::from(secs) * RATE).round() as usize;
+    let attack_error = (peak as f64 - (on + frames(attack) - 1) as f64).abs();
+    let share = |volts: f32, way: f64| 100.0 * f64::from(volts).abs() / way;
+    let decayed = share(env[on + frames(attack) + frames(decay) - 1] - 5.0, 5.0);
+    let released = share(env[off + frames(release) - 1], 5.0);
+
+    let mut rig = Rig::named("adsr", RATE as f32);
+    rig.set("attack", attack).set("curve", 0.0).feed("gate", |_, _| 10.0);
+    rig.feed("retrigger", |_, frame| if frame % 7001 < 48 { 10.0 } else { 0.0 });
+    let out = rig.run(96_000);
+    let step = out.main().windows(2).map(|pair| f64::from((pair[1] - pair[0]).abs()));
+    let step = step.fold(0.0, f64::max) / (10.0 / (f64::from(attack) * RATE));
+    let figures = vec![
+        Figure::new("ADSR: frames from the gate to the first volts", "", (first - on) as f64)
+            .exactly(0.0)
+            .peer("csound, SuperCollider: a block", 0.0),
+        Figure::new("ADSR: frames that the attack is off its time", "", attack_error).below(1.5),
+        Figure::new("ADSR: left of the decay at its time", "%", decayed).below(0.1),
+        Figure::new("ADSR: left of the release at its time", "%", released).below(0.1),
+        Figure::new("ADSR: largest step at a retrigger, in steps of the attack", "", step)
+            .below(1.01),
+    ];
+    Section {
+        title: "Envelopes",
+        method: "A gate of one second at 48 kHz; attack 0.1 s, decay 0.2 s, sustain 50 %, \
+                 release 0.4 s.",
+        figures,
+    }
+}
+
+/// Everything with a knob that bends the wave, all the way up.
+fn drives() -> Section {
+    let mut figures = Vec::new();
+    for entry in well_behaved() {
+        let about = entry.about;
+        let knob = about.params.iter().find(|param| ["drive", "fold"].contains(&param.name));
+        let (Some(knob), Some(input)) = (knob, about.inputs.first()) else { continue };
+        for (near_hz, volts) in [(1000.0, 5.0), (5000.0, 5.0), (1000.0, 20.0), (5000.0, 20.0)] {
+            let is_ladder = about.name == "ladder";
+            let hz = coherent_hz(near_hz, RATE);
+            let mut rig = Rig::named(about.name, RATE as f32);
+            rig.feed(input.name, move |_, frame| sine(volts, hz, frame));
+            if is_ladder {
+                rig.set("cutoff", 10_000.0);
+            } else {
+                rig.set(knob.name, *knob.range.end());
+            }
+            let found = alias(rig.run(140_000).main(), RATE, hz, 1, Shape::Any);
+            let knob = if is_ladder { "10 kHz" } else { knob.name };
+            let what = format!("{}, {knob}, {volts} V at {near_hz} Hz: aliasing", about.name);
+            let figure = Figure::new(what, "dB", found.alias_20k_db);
+            figures.push(if is_ladder { figure.below(-80.0) } else { figure });
+        }
+    }
+    Section {
+        title: "Drives",
+        method: "A sine of 5 V and of 20 V into every module that has a knob called drive or \
+                 fold, with that knob all the way up; into the ladder with its cutoff at 10 kHz. \
+                 Aliasing as for the oscillators.",
+        figures,
+    }
+}
