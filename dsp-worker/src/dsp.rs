@@ -47,8 +47,6 @@ pub mod random;
 pub mod ratio;
 pub mod recording;
 pub mod resample;
-#[cfg(test)]
-pub(crate) mod response;
 pub mod response;
 pub mod rise;
 pub mod saturate;

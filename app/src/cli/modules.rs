@@ -56,6 +56,7 @@ fn describe(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
     }
     let text = entry.text.map(|form| match form {
         Text::Sound => "the path of a WAV file, or factory:NAME.wav",
+        Text::Wavetable => "the path of a WAV file of cycles, or factory:NAME.wav",
         Text::Formula => "a formula of a, b, c, d (inputs), x, y, z (params) and t (seconds)",
         Text::Notes => "notes: START LENGTH PITCH VELOCITY, in beats, parted by semicolons",
         Text::Words => "words",

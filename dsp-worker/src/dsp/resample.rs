@@ -64,7 +64,8 @@ pub fn read_at(whole: &[f32], place: f64, speed: f64, at: impl Fn(i64) -> f32) -
     let first = frame - (HALF - 1) as i64;
     let inside = usize::try_from(first).ok().and_then(|first| whole.get(first..first + TAPS));
     let mut sums = [0.0; 8];
-    let mut tap = |n: usize, volts: f32| sums[n % 8] += volts * (here[n] + next * (after[n] - here[n]));
+    let mut tap =
+        |n: usize, volts: f32| sums[n % 8] += volts * (here[n] + next * (after[n] - here[n]));
     match inside {
         Some(frames) => (0..TAPS).for_each(|n| tap(n, frames[n])),
         None => (0..TAPS).for_each(|n| tap(n, at(first + n as i64))),

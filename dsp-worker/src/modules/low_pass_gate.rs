@@ -223,9 +223,8 @@ impl Circuit {
         let scale = c(1.0) / (a * e + b * d);
         let middle = (e * between - b * kept[1]) * scale;
         let out = (a * kept[1] + d * between) * scale;
-        let keep = |now: L, before: L, then: L| {
-            (now + (now - before) * then).clamp(-1e5, 1e5).map(hush)
-        };
+        let keep =
+            |now: L, before: L, then: L| (now + (now - before) * then).clamp(-1e5, 1e5).map(hush);
         *kept = [keep(middle, kept[0], then), keep(out, kept[1], then_out)];
         out
     }
@@ -279,7 +278,9 @@ mod tests {
 
     #[test]
     fn half_open_it_is_dark_or_soft_or_both() {
-        let fall = |mode: &str, open: f32| gain_db(mode, open, 0.0, 4000.0) - gain_db(mode, open, 0.0, 50.0);
+        let fall = |mode: &str, open: f32| {
+            gain_db(mode, open, 0.0, 4000.0) - gain_db(mode, open, 0.0, 50.0)
+        };
         assert!(gain_db("vca", 0.4, 0.0, 50.0) < -10.0);
         assert!(fall("vca", 0.4) > -2.0, "{}", fall("vca", 0.4));
         assert!(fall("both", 0.4) < -12.0 && fall("lowpass", 0.4) < -12.0);

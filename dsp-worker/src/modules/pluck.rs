@@ -195,9 +195,9 @@ impl Wire {
         let angle = 2.0 * atan(a * sine / (1.0 + a * cosine));
         let late_frames = 1.0 - angle * period_frames * (1.0 / std::f32::consts::TAU);
 
-        let dark = 1.0 - (block.param(BRIGHTNESS)
-            + 0.1 * block.input(BRIGHTNESS_CV).at(channel, frame))
-        .clamp(0.0, 1.0);
+        let dark = 1.0
+            - (block.param(BRIGHTNESS) + 0.1 * block.input(BRIGHTNESS_CV).at(channel, frame))
+                .clamp(0.0, 1.0);
         // The same loss a second for the same overtone in Hz, on every string.
         let fineness = rate_hz * (1.0 / 48_000.0);
         self.dullness = (dark * dark * fineness * fineness * C4_HZ / hz).min(1.0);
@@ -223,8 +223,11 @@ impl Wire {
         let excited = self.excite(block, hiss, channel, frame);
         let swung = self.lose(read(block, channel, frame, self.delay_frames));
         let volts = hush(excited + swung);
-        let volts =
-            if volts.abs() > KNEE_VOLTS { soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS) } else { volts };
+        let volts = if volts.abs() > KNEE_VOLTS {
+            soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS)
+        } else {
+            volts
+        };
         block.tapes.write(channel, frame, volts);
         // To pluck at a place leaves out what has a node there; so does to listen.
         let position = block.ramp(POSITION).at(frame);

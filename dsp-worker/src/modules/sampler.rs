@@ -82,11 +82,8 @@ impl Module for Sampler {
                 None,
                 By::OctavePerVolt,
             ),
-            port("start", "Adds to the start, read when the sound starts: 10 V is all of it").moves(
-                "start",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("start", "Adds to the start, read when the sound starts: 10 V is all of it")
+                .moves("start", None, By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "The sound's first channel, ±5 V at full scale"),
@@ -117,7 +114,13 @@ impl Module for Sampler {
                 Unit::Fraction,
                 "How much of the loop's end fades into what lies before its beginning",
             ),
-            Param::log("release", 0.003..=10.0, 0.01, Unit::Secs, "The time to fade after the gate"),
+            Param::log(
+                "release",
+                0.003..=10.0,
+                0.01,
+                Unit::Secs,
+                "The time to fade after the gate",
+            ),
             Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "How loud it is"),
         ],
         bypass: &[],
@@ -350,7 +353,8 @@ mod tests {
 
     #[test]
     fn it_is_in_tune_at_any_pitch_and_rate() {
-        for (rate_hz, voct) in [(44_100.0, 0.0), (48_000.0, 1.0), (96_000.0, -1.3), (44_100.0, 2.7)] {
+        for (rate_hz, voct) in [(44_100.0, 0.0), (48_000.0, 1.0), (96_000.0, -1.3), (44_100.0, 2.7)]
+        {
             let mut rig = held(sine(300.0, rate_hz, 1_000_000), rate_hz as f32);
             rig.feed("voct", move |_, _| voct as f32);
             let found_hz = frequency_hz(rig.run(60_000).main(), f64::from(RATE_HZ), None);
@@ -436,7 +440,11 @@ mod tests {
             }
             rig.clip(sine(440.0, 44_100.0, 3000), 1, 44_100.0).choose("plays", "round");
             rig.set("loop-start", 0.3).set("crossfade", 0.2);
-            rig.feed_channels("trigger", 3, |c, n| if n % (700 + c as u64) < 500 { 9.0 } else { 0.0 });
+            rig.feed_channels(
+                "trigger",
+                3,
+                |c, n| if n % (700 + c as u64) < 500 { 9.0 } else { 0.0 },
+            );
             rig.feed_channels("voct", 3, |channel, _| channel as f32 - 0.7);
             let out = rig.run(6000);
             [0, 1, 2].map(|channel| out.channel("left", channel).to_vec())

@@ -199,8 +199,7 @@ impl Shimmer {
             let both = 0.5 * (input.at(LEFT, frame) + input.at(RIGHT, frame));
             wire[frame] += hush(self.rumble.highpass(both, rumble));
         }
-        let heard =
-            self.tank.reverberate(block, TANK, frames.clone(), &settings, wire, &closed);
+        let heard = self.tank.reverberate(block, TANK, frames.clone(), &settings, wire, &closed);
         self.keep(block, frames.clone(), &heard);
         let mix = block.ramp(MIX);
         for (side, heard) in heard.iter().enumerate() {
@@ -243,7 +242,9 @@ impl Shimmer {
         for frame in frames {
             let both = 0.5 * (heard[LEFT][frame] + heard[RIGHT][frame]);
             let thin = self.highpass.highpass(both, lowest);
-            let dull = lowpasses.iter_mut().fold(thin, |volts, filter| filter.next(volts, &cutoff, FLAT).low);
+            let dull = lowpasses
+                .iter_mut()
+                .fold(thin, |volts, filter| filter.next(volts, &cutoff, FLAT).low);
             block.tapes.write(TAIL, frame, hush(dull));
         }
         for (filter, state) in lowpasses.into_iter().zip(&mut self.lowpasses) {
@@ -296,7 +297,12 @@ mod tests {
                 tone(&mut rig, 440.0).run(48_000);
                 share(rig.run(65_536).main(), 440.0 * ratio)
             };
-            assert!(shares(0.0) < 0.01 && shares(1.0) > 0.1, "{interval}: {} {}", shares(0.0), shares(1.0));
+            assert!(
+                shares(0.0) < 0.01 && shares(1.0) > 0.1,
+                "{interval}: {} {}",
+                shares(0.0),
+                shares(1.0)
+            );
         }
     }
 
@@ -305,12 +311,18 @@ mod tests {
         for interval in ["octave down", "fifth", "octave", "octave and twelfth", "two octaves"] {
             for decay in [1.0, 8.0f32] {
                 let mut rig = wet();
-                rig.set("shimmer", 1.0).set("decay", decay).set("size", 1.5).set("cutoff", 16_000.0);
+                rig.set("shimmer", 1.0)
+                    .set("decay", decay)
+                    .set("size", 1.5)
+                    .set("cutoff", 16_000.0);
                 let mut random = Random::new(3);
                 rig.choose("interval", interval);
-                rig.feed("left", move |_, frame| {
-                    if frame < 96_000 { 5.0 * random.bipolar() } else { 0.0 }
-                });
+                rig.feed(
+                    "left",
+                    move |_, frame| {
+                        if frame < 96_000 { 5.0 * random.bipolar() } else { 0.0 }
+                    },
+                );
                 let loud = rms(rig.run(96_000).main());
                 // Long enough for its own decay and some rounds.
                 rig.run((48_000.0 * decay) as usize + 240_000);
