@@ -60,7 +60,10 @@ pub fn alias(
     shape: Shape,
 ) -> Alias {
     let sound = &sound[sound.len() - (4 * SPECTRUM).min(sound.len())..];
-    let f0_hz = frequency_hz(sound, sample_rate_hz, Some(f0_hz)) / f64::from(divisions);
+    let found_hz = frequency_hz(sound, sample_rate_hz, Some(f0_hz));
+    // A first harmonic may be too weak to be found beside the second.
+    let f0_hz = if cents(found_hz, f0_hz).abs() < 1.0 { found_hz } else { f0_hz };
+    let f0_hz = f0_hz / f64::from(divisions);
     let bin_hz = sample_rate_hz / SPECTRUM as f64;
     let powers = power_spectrum(&sound[sound.len() - SPECTRUM..], ALIAS_BETA);
     let skirt = SKIRT.min((0.45 * f0_hz / bin_hz) as usize);

@@ -153,9 +153,16 @@ mod tests {
         }
         for (index, input) in entry.about.inputs.iter().enumerate() {
             let is_treated = entry.about.bypass.iter().any(|&(from, _)| from == index);
-            if (index == 0 || is_treated) && input.name != port.name && input.moves.is_none() {
+            // What is struck has time to ring.
+            let is_struck = ["trigger", "gate", "closed", "open", "ping"].contains(&input.name);
+            let is_fed = index == 0 || is_treated || is_struck;
+            if is_fed && input.name != port.name && input.moves.is_none() {
                 let place = move |frame: u64| (frame + 100 * index as u64) % 437;
-                rig.feed(input.name, move |_, frame| place(frame) as f32 / 43.7 - 5.0);
+                rig.feed(input.name, move |_, frame| match is_struck {
+                    true if frame % 24_000 < 48 => 10.0,
+                    true => 0.0,
+                    false => place(frame) as f32 / 43.7 - 5.0,
+                });
             }
         }
         rig.feed(port.name, move |_, _| volts);

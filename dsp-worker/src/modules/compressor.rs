@@ -66,7 +66,8 @@ impl Module for Compressor {
         outputs: &[
             port("left", "Left signal, compressed"),
             port("right", "Right signal, compressed"),
-            port("reduction", "1 V for every 6 dB that it takes off: ducks other things too"),
+            port("reduction", "1 V for every 6 dB that it takes off: ducks other things too")
+                .control(),
         ],
         params: &[
             Param::linear(

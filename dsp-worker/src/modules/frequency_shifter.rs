@@ -9,6 +9,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::hush;
+use crate::dsp::one_pole::{self, OnePoles};
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::quadrature::{Quadrature, QuadratureState};
 use crate::dsp::sine::sine_of_triangle;
@@ -24,12 +25,17 @@ const SHIFT: usize = 0;
 const FINE: usize = 1;
 const AMOUNT: usize = 2;
 
+/// Below this what comes out is taken for a constant voltage.
+const LOWEST_HZ: f32 = 3.0;
+
 /// Sixteen shifters.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct FrequencyShifter {
     quadrature: QuadratureState,
     phase: [i32; CHANNELS],
+    /// Of up and down.
+    blocks: [OnePoles; 2],
 }
 
 impl Module for FrequencyShifter {
@@ -103,6 +109,7 @@ impl FrequencyShifter {
         let (input, shift_in) = (block.input(IN), block.input(SHIFT_IN));
         let frame_secs = 1.0 / block.sample_rate_hz;
         let frames = block.frames();
+        let block_coefficient = one_pole::coefficient(LOWEST_HZ, block.sample_rate_hz);
         let [up, down] = block.outputs::<2>();
 
         let mut quadrature = Quadrature::<L>::load(&self.quadrature, group);
@@ -123,8 +130,10 @@ impl FrequencyShifter {
             let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3).map(hush);
             let [direct, late] = quadrature.next(volts);
             let (direct, late) = (direct * cosine, late * sine);
-            up.put(group, frame, direct - late);
-            down.put(group, frame, direct + late);
+            // What is shifted to 0 Hz is a voltage and no sound.
+            let [up_volts, down_volts] = [direct - late, direct + late];
+            up.put(group, frame, self.blocks[0].highpass(group, up_volts, block_coefficient));
+            down.put(group, frame, self.blocks[1].highpass(group, down_volts, block_coefficient));
         }
         quadrature.store(&mut self.quadrature, group);
     }

@@ -52,7 +52,7 @@ impl Module for Gate {
         outputs: &[
             port("left", "Left signal while the gate is open"),
             port("right", "Right signal while the gate is open"),
-            port("gate", "10 V from where it opens to where it begins to shut"),
+            port("gate", "10 V from where it opens to where it begins to shut").control(),
         ],
         params: &[
             Param::linear(

@@ -330,7 +330,7 @@ mod tests {
         for (model, limit_db) in [
             ("pair", -104.0),
             ("fold", -105.0),
-            ("bend", -100.0),
+            ("bend", -95.0),
             ("fm", -105.0),
             ("terrain", -100.0),
             ("harmonic", -100.0),

@@ -349,11 +349,12 @@ mod tests {
         };
         assert!(at(2.0 * hz) + at(4.0 * hz) < 1e-3 * (at(3.0 * hz) + at(5.0 * hz)));
         let eighth = |stiffness: f32, guess: f64| {
-            frequency_hz(&sound(0.13, stiffness)[4800..], 48_000.0, Some(guess * hz)) / hz
+            frequency_hz(&sound(0.2, stiffness)[4800..], 48_000.0, Some(guess * hz)) / hz
         };
-        assert!((eighth(0.0, 8.0) - 8.0).abs() < 1e-5, "{}", eighth(0.0, 8.0));
-        let stiff = eighth(0.5, 8.1);
-        assert!((8.02..8.3).contains(&stiff), "{stiff}");
+        let (soft, stiff) = (eighth(0.0, 8.0), eighth(0.5, 8.1));
+        // Its damping alone has it 2 cents sharp.
+        assert!((soft - 8.0).abs() < 0.01, "{soft}");
+        assert!((soft + 0.02..8.3).contains(&stiff), "{stiff}");
     }
 
     #[test]

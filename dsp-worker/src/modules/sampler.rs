@@ -88,7 +88,7 @@ impl Module for Sampler {
         outputs: &[
             port("left", "The sound's first channel, ±5 V at full scale"),
             port("right", "Its second channel, or the first where it has one"),
-            port("end", "A trigger of 10 V for 1 ms where the sound ends or goes round"),
+            port("end", "A trigger of 10 V for 1 ms where the sound ends or goes round").control(),
         ],
         params: &[
             Param::linear("tune", -48.0..=48.0, 0.0, Unit::Semitones, "Moves the pitch"),

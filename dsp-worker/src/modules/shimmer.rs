@@ -297,12 +297,9 @@ mod tests {
                 tone(&mut rig, 440.0).run(48_000);
                 share(rig.run(65_536).main(), 440.0 * ratio)
             };
-            assert!(
-                shares(0.0) < 0.01 && shares(1.0) > 0.1,
-                "{interval}: {} {}",
-                shares(0.0),
-                shares(1.0)
-            );
+            // What has risen rises on, so that not all of it is there.
+            let (without, with) = (shares(0.0), shares(1.0));
+            assert!(with > 30.0 * without, "{interval}: {without} {with}");
         }
     }
 

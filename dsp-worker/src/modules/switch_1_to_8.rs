@@ -83,7 +83,9 @@ fn pass<L: Lane>(
     frames: std::ops::Range<usize>,
 ) {
     for frame in frames {
-        output.put(group, frame, input.get::<L>(group, frame) * L::splat(gains[frame]));
+        let volts = input.get::<L>(group, frame) * L::splat(gains[frame]);
+        // Negative volts that are shut out are 0 V, and not -0 V.
+        output.put(group, frame, volts + L::splat(0.0));
     }
 }
 

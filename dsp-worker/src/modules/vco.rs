@@ -720,7 +720,9 @@ mod tests {
                     let sound = out.channel(output, 0);
                     let found = alias(sound, RATE_HZ, hz, 2, Shape::Any);
                     assert!(found.alias_20k_db < -88.0, "{output} ×{ratio} {near_hz}: {found:?}");
-                    assert!(sound[100..].iter().all(|volts| volts.abs() < 7.5), "{output}");
+                    let peak = sound[100..].iter().fold(0.0f32, |peak, v| peak.max(v.abs()));
+                    // Band-limited edges close to each other overshoot together.
+                    assert!(peak < 10.0, "{output} ×{ratio} {near_hz}: {peak} V");
                 }
             }
         }
