@@ -158,8 +158,8 @@ impl Intake {
             if jumps_at == Some(frame) {
                 self.gap = std::array::from_fn(|channel| self.last[channel] - heard[channel]);
             }
-            for channel in 0..CARD_CHANNELS {
-                self.last[channel] = heard[channel] + self.gap[channel];
+            for (channel, heard) in heard.iter().enumerate() {
+                self.last[channel] = heard + self.gap[channel];
                 self.gap[channel] *= FADE;
                 if let Some(out) = out.get_mut(channel * MAX_BLOCK_FRAMES + frame) {
                     *out = self.last[channel] * FULL_SCALE_VOLTS;

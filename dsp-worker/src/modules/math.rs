@@ -68,10 +68,10 @@ impl Module for Math {
             names[TIME][frame] = now / f64::from(block.sample_rate_hz);
         }
         for channel in 0..channels {
-            for input in 0..INPUTS {
+            for (input, volts) in names.iter_mut().take(INPUTS).enumerate() {
                 let signal = block.input(input);
                 for frame in frames.clone() {
-                    names[input][frame] = f64::from(signal.at(channel, frame));
+                    volts[frame] = f64::from(signal.at(channel, frame));
                 }
             }
             let row = formula::run(code, &names, frames.clone());
