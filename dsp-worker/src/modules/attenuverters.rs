@@ -32,7 +32,7 @@ const fn gain(name: &'static str) -> Param {
 impl Module for Attenuverters {
     const ABOUT: &'static About = &About {
         name: "attenuverters",
-        title: "Eight attenuverters",
+        title: "Eight Attenuverters",
         summary: "Scales and turns over eight signals; without cables it is eight voltages from -10 to 10 V",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[

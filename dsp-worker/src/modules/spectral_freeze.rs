@@ -67,7 +67,7 @@ pub struct SpectralFreeze {
 impl Module for SpectralFreeze {
     const ABOUT: &'static About = &About {
         name: "spectral-freeze",
-        title: "Spectral freeze",
+        title: "Spectral Freeze",
         summary: "Holds or smears a sound's spectrum: a chord from a moment, a haze from a voice",
         tags: &[Tag::Effect],
         inputs: &[

@@ -114,7 +114,7 @@ struct RecordState {
 impl Module for TapeDelay {
     const ABOUT: &'static About = &About {
         name: "tape-delay",
-        title: "Tape delay",
+        title: "Tape Delay",
         summary: "A worn tape echo with three heads: wow, flutter, drive, and ping-pong",
         tags: &[Tag::Effect],
         inputs: &[
