@@ -159,7 +159,8 @@ mod tests {
             if is_fed && input.name != port.name && input.moves.is_none() {
                 let place = move |frame: u64| (frame + 100 * index as u64) % 437;
                 rig.feed(input.name, move |_, frame| match is_struck {
-                    true if frame % 24_000 < 48 => 10.0,
+                    // One after the other: a closed hat chokes an open one.
+                    true if (frame + 12_000 * index as u64) % 24_000 < 48 => 10.0,
                     true => 0.0,
                     false => place(frame) as f32 / 43.7 - 5.0,
                 });

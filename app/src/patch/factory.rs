@@ -31,8 +31,11 @@ macro_rules! sounds {
 
 /// Patches to hear, the first to be heard first.
 pub static PATCHES: &[Factory] = factory![
-    "patches": "first-sound", "bass-line", "percussion", "pad", "ambient", "krell", "night-train",
-    "grid-groove", "weather-glass", "feedback", "poly-keys",
+    "patches": "first-sound", "paper-lantern", "high-nave", "concrete-floor", "last-tram",
+    "tin-parliament", "five-wheels", "bass-line", "pad", "glass-memory", "copper-orchard",
+    "broken-escalator", "rain-on-wire", "relay-canon", "tide-pools", "ambient", "krell",
+    "held-light", "rust-weather", "percussion", "night-train", "grid-groove", "weather-glass",
+    "feedback", "poly-keys",
 ];
 
 /// Patches to begin with, the simplest first.
