@@ -38,12 +38,20 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
     };
 
     /// An empty ring on the heap, and its two ends.
+    #[allow(unsafe_code)]
     pub fn split() -> (Producer<Arc<Self>>, Consumer<Arc<Self>>) {
-        let ring = Arc::new(Ring {
-            pushed: Line(AtomicU32::new(0)),
-            popped: Line(AtomicU32::new(0)),
-            slots: std::array::from_fn(|_| UnsafeCell::new(T::default())),
-        });
+        // In its place at once: a ring may be larger than a thread's stack.
+        let mut ring = Arc::<Self>::new_uninit();
+        let place = Arc::get_mut(&mut ring).expect("nobody else has it").as_mut_ptr();
+        // SAFETY: `place` is memory for a ring that nobody else knows of yet, and
+        // every field and slot of it is written before it is taken for one.
+        let ring = unsafe {
+            (&raw mut (*place).pushed).write(Line(AtomicU32::new(0)));
+            (&raw mut (*place).popped).write(Line(AtomicU32::new(0)));
+            let slots = (&raw mut (*place).slots).cast::<UnsafeCell<T>>();
+            (0..N).for_each(|slot| slots.add(slot).write(UnsafeCell::new(T::default())));
+            ring.assume_init()
+        };
         (Producer { ring: Arc::clone(&ring) }, Consumer { ring })
     }
 
