@@ -9,6 +9,8 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::oversample::{Eightfold, EightfoldState};
+use crate::dsp::phase::{steps_per_frame, triangle};
+use crate::dsp::sine::sine_of_triangle;
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
@@ -23,17 +25,20 @@ const MIX_IN: usize = 3;
 const OUT: usize = 0;
 const DIODES: usize = 0;
 const MIX: usize = 1;
+const FREQUENCY: usize = 2;
 
 /// Where a diode bends, in parts of 5 V: below, the ring multiplies; above, it
 /// switches. Found by ear.
 const KNEE: f32 = 0.2;
 
-/// What oversampling remembers of both sounds and of their product.
+/// What oversampling remembers of both sounds and of their product, sixteen times.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct RingMod {
     up: [EightfoldState; 2],
     down: EightfoldState,
+    /// Of its own carrier.
+    phase: i32,
 }
 
 impl Module for RingMod {
@@ -44,7 +49,7 @@ impl Module for RingMod {
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "One sound, ±5 V"),
-            port("carrier", "The other sound, ±5 V: commonly a sine. Unpatched: a steady 5 V"),
+            port("carrier", "The other sound, ±5 V. Unpatched: a sine of its own"),
             port("diodes", "Is added to the diodes: 10 V is all of it").moves(
                 "diodes",
                 None,
@@ -72,6 +77,13 @@ impl Module for RingMod {
                 Unit::Fraction,
                 "From the first sound alone, at 0, to the product alone, at 1",
             ),
+            Param::log(
+                "frequency",
+                0.5..=8000.0,
+                220.0,
+                Unit::Hz,
+                "The sine that it multiplies by while nothing is patched into carrier",
+            ),
         ],
         bypass: &[(IN, OUT)],
         display: 0,
@@ -82,7 +94,19 @@ impl Module for RingMod {
         let inputs = [IN, CARRIER, DIODES_IN, MIX_IN];
         let channels = inputs.iter().map(|&port| block.input(port).channels()).fold(1, usize::max);
         block.set_channels(channels);
-        let knobs = Knobs { diodes: block.ramp(DIODES).frames(), mix: block.ramp(MIX).frames() };
+        let mut knobs = Knobs {
+            diodes: block.ramp(DIODES).frames(),
+            mix: block.ramp(MIX).frames(),
+            carrier_volts: [0.0; QUANTUM],
+        };
+        let (frequency, frame_secs) = (block.ramp(FREQUENCY), 1.0 / block.sample_rate_hz);
+        for frame in block.frames() {
+            let turns = frequency.at(frame) * frame_secs;
+            let [step] = steps_per_frame::<f32, 1>(turns, 0.0, 0.0);
+            self.phase = self.phase.wrapping_add(step);
+            let sine = sine_of_triangle(triangle::<f32, 1>([self.phase]));
+            knobs.carrier_volts[frame] = AUDIO_VOLTS * sine;
+        }
         if channels == 1 {
             self.multiply::<f32>(block, 0, &knobs);
         } else {
@@ -97,6 +121,8 @@ impl Module for RingMod {
 struct Knobs {
     diodes: [f32; QUANTUM],
     mix: [f32; QUANTUM],
+    /// Its own carrier.
+    carrier_volts: [f32; QUANTUM],
 }
 
 impl RingMod {
@@ -117,7 +143,7 @@ impl RingMod {
             let carried = if carrier.is_patched() {
                 carrier.get::<L>(group, frame)
             } else {
-                L::splat(AUDIO_VOLTS)
+                L::splat(knobs.carrier_volts[frame])
             };
             let part = |volts: L| volts.clamp(-1e3, 1e3) * L::splat(1.0 / AUDIO_VOLTS);
             let mut eighths = ups[0].up(part(input.get(group, frame)));
@@ -147,7 +173,7 @@ fn ring<L: Lane>(x: L, y: L) -> L {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Alias, SPECTRUM, Shape, alias, db, power_spectrum};
+    use crate::measure::{Alias, SPECTRUM, Shape, alias, cents, db, frequency_hz, power_spectrum};
     use crate::rig::Rig;
 
     const RATE_HZ: f64 = 48_000.0;
@@ -201,6 +227,14 @@ mod tests {
         assert!((-5.2..-4.5).contains(&out.main()[7999]), "{}", out.main()[7999]);
         let out = rig.feed("carrier", |_, _| 0.0).run(8000);
         assert!(out.main()[7999].abs() < 1e-5, "{}", out.main()[7999]);
+    }
+
+    #[test]
+    fn its_own_carrier_is_a_sine_of_its_frequency() {
+        let mut rig = Rig::new::<RingMod>(RATE_HZ as f32);
+        let out = rig.set("frequency", 1000.0).feed("in", |_, _| 5.0).run(2 * SPECTRUM);
+        let found_hz = frequency_hz(out.main(), RATE_HZ, None);
+        assert!(cents(found_hz, 1000.0).abs() < 1e-3, "{found_hz} Hz");
     }
 
     #[test]

@@ -155,18 +155,14 @@ impl Wavefolder {
             let bend = L::splat(drive * drive - 1.0);
             let gain = gain * L::splat(drive);
 
-            let fold = |from: L, to: L| {
-                let round = sine_fold(from, to);
-                round + (triangle_fold(from, to) - round) * edge
-            };
-            let rest = fold(symmetry, symmetry);
+            let rest = folded(symmetry, symmetry, edge);
             let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3);
             let mut eighths = up.up(volts * L::splat(1.0 / AUDIO_VOLTS));
             for x in &mut eighths {
                 // 5 V stay 5 V whatever the drive is.
                 let swollen = *x / (*x * *x * bend + L::splat(1.0)).map(f32::sqrt);
                 let place = swollen * gain;
-                *x = fold(last + symmetry, place + symmetry) - rest;
+                *x = folded(last + symmetry, place + symmetry, edge) - rest;
                 last = place;
             }
             let volts = down.down(eighths) * L::splat(AUDIO_VOLTS);
@@ -176,6 +172,13 @@ impl Wavefolder {
         down.store(&mut self.down, group);
         last.store(&mut self.place, group);
     }
+}
+
+/// The mean of the fold over the way between two places, from round to sharp.
+#[inline(always)]
+fn folded<L: Lane>(from: L, to: L, edge: L) -> L {
+    let round = sine_fold(from, to);
+    round + (triangle_fold(from, to) - round) * edge
 }
 
 #[cfg(test)]
