@@ -13,6 +13,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::fft;
 use crate::dsp::hush;
+use crate::lane::{LANES, Lane, Lanes};
 use crate::module::Block;
 use crate::tape::Tapes;
 use crate::units::QUANTUM;
@@ -324,12 +325,11 @@ fn sound<const TWO: usize, const ONE: usize>(spectra: &[[f32; ONE]; 4]) -> Sides
 /// Sums in eight strands, so that it is SIMD and adds in one order everywhere.
 #[inline(always)]
 fn dot(a: &[f32; SMALL], b: &[f32]) -> f32 {
-    let mut sums = [0.0; 8];
-    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
+    let mut sums = Lanes::splat(0.0);
+    for (&a, &b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+        sums += Lanes::from_lanes(a) * Lanes::from_lanes(b);
     }
+    let sums = sums.to_lanes();
     let pairs: [f32; 4] = std::array::from_fn(|lane| sums[lane] + sums[lane + 4]);
     (pairs[0] + pairs[2]) + (pairs[1] + pairs[3])
 }

@@ -52,12 +52,18 @@ pub fn place(bin: usize, points: usize) -> usize {
     bin.reverse_bits() >> (usize::BITS - points.trailing_zeros())
 }
 
-/// From frames to bins. Both parts have the same length, a power of two up to
-/// [`MOST_POINTS`]. Real-time safe.
+/// The turns of the smallest circle that is not computed at once.
+const EIGHTHS: [[f32; 4]; 2] = {
+    const HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
+    [[1.0, HALF, 0.0, -HALF], [0.0, HALF, 1.0, HALF]]
+};
+
+/// From frames to bins. Both parts have the same length, a power of two from 8
+/// up to [`MOST_POINTS`]. Real-time safe.
 #[inline(always)]
 pub fn forward(real: &mut [f32], imaginary: &mut [f32]) {
     let mut pairs = real.len() / 2;
-    while pairs > 0 {
+    while pairs > 4 {
         let (cosines, sines) = (&COSINES[pairs..2 * pairs], &SINES[pairs..2 * pairs]);
         let groups = real.chunks_exact_mut(2 * pairs).zip(imaginary.chunks_exact_mut(2 * pairs));
         for (real, imaginary) in groups {
@@ -75,13 +81,21 @@ pub fn forward(real: &mut [f32], imaginary: &mut [f32]) {
         }
         pairs /= 2;
     }
+    let eights = real.as_chunks_mut::<8>().0.iter_mut().zip(imaginary.as_chunks_mut::<8>().0);
+    for (real, imaginary) in eights {
+        eight_forward(real, imaginary);
+    }
 }
 
 /// From bins, as [`forward`] left them, to frames, times the number of points.
 /// Real-time safe.
 #[inline(always)]
 pub fn inverse(real: &mut [f32], imaginary: &mut [f32]) {
-    let mut pairs = 1;
+    let eights = real.as_chunks_mut::<8>().0.iter_mut().zip(imaginary.as_chunks_mut::<8>().0);
+    for (real, imaginary) in eights {
+        eight_inverse(real, imaginary);
+    }
+    let mut pairs = 8;
     while pairs < real.len() {
         let (cosines, sines) = (&COSINES[pairs..2 * pairs], &SINES[pairs..2 * pairs]);
         let groups = real.chunks_exact_mut(2 * pairs).zip(imaginary.chunks_exact_mut(2 * pairs));
@@ -103,6 +117,65 @@ pub fn inverse(real: &mut [f32], imaginary: &mut [f32]) {
     }
 }
 
+/// The last three stages there, with all their turns known.
+#[inline(always)]
+fn eight_forward(re: &mut [f32; 8], im: &mut [f32; 8]) {
+    let [cosines, sines] = EIGHTHS;
+    let (mut a, mut b) = ([[0.0; 4]; 2], [[0.0; 4]; 2]);
+    for pair in 0..4 {
+        a[0][pair] = re[pair] + re[pair + 4];
+        a[1][pair] = im[pair] + im[pair + 4];
+        let (down_re, down_im) = (re[pair] - re[pair + 4], im[pair] - im[pair + 4]);
+        b[0][pair] = down_re * cosines[pair] + down_im * sines[pair];
+        b[1][pair] = down_im * cosines[pair] - down_re * sines[pair];
+    }
+    for (half, [four_re, four_im]) in [a, b].into_iter().enumerate() {
+        let [sums_re, sums_im] = [four_re, four_im].map(|f| [f[0] + f[2], f[1] + f[3]]);
+        // The second is a quarter of a turn on.
+        let gaps_re = [four_re[0] - four_re[2], four_im[1] - four_im[3]];
+        let gaps_im = [four_im[0] - four_im[2], four_re[3] - four_re[1]];
+        let at = 4 * half;
+        (re[at], re[at + 1]) = (sums_re[0] + sums_re[1], sums_re[0] - sums_re[1]);
+        (im[at], im[at + 1]) = (sums_im[0] + sums_im[1], sums_im[0] - sums_im[1]);
+        (re[at + 2], re[at + 3]) = (gaps_re[0] + gaps_re[1], gaps_re[0] - gaps_re[1]);
+        (im[at + 2], im[at + 3]) = (gaps_im[0] + gaps_im[1], gaps_im[0] - gaps_im[1]);
+    }
+}
+
+/// The first three stages back.
+#[inline(always)]
+fn eight_inverse(re: &mut [f32; 8], im: &mut [f32; 8]) {
+    let [cosines, sines] = EIGHTHS;
+    let mut fours = [[[0.0; 4]; 2]; 2];
+    for (half, [four_re, four_im]) in fours.iter_mut().enumerate() {
+        let at = 4 * half;
+        let sums_re = [re[at] + re[at + 1], re[at + 2] + re[at + 3]];
+        let sums_im = [im[at] + im[at + 1], im[at + 2] + im[at + 3]];
+        let gaps_re = [re[at] - re[at + 1], re[at + 2] - re[at + 3]];
+        let gaps_im = [im[at] - im[at + 1], im[at + 2] - im[at + 3]];
+        // The second gap is turned by a quarter.
+        *four_re = [
+            sums_re[0] + sums_re[1],
+            gaps_re[0] - gaps_im[1],
+            sums_re[0] - sums_re[1],
+            gaps_re[0] + gaps_im[1],
+        ];
+        *four_im = [
+            sums_im[0] + sums_im[1],
+            gaps_im[0] + gaps_re[1],
+            sums_im[0] - sums_im[1],
+            gaps_im[0] - gaps_re[1],
+        ];
+    }
+    let [[a_re, a_im], [b_re, b_im]] = fours;
+    for pair in 0..4 {
+        let turned_re = b_re[pair] * cosines[pair] - b_im[pair] * sines[pair];
+        let turned_im = b_im[pair] * cosines[pair] + b_re[pair] * sines[pair];
+        (re[pair], re[pair + 4]) = (a_re[pair] + turned_re, a_re[pair] - turned_re);
+        (im[pair], im[pair + 4]) = (a_im[pair] + turned_im, a_im[pair] - turned_im);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +189,7 @@ mod tests {
 
     #[test]
     fn every_bin_is_the_sum_that_defines_it() {
-        for points in [2, 8, 64, 512] {
+        for points in [8, 16, 64, 512] {
             let (frames, others) = (noise(points, 1), noise(points, 2));
             let (mut real, mut imaginary) = (frames.clone(), others.clone());
             forward(&mut real, &mut imaginary);

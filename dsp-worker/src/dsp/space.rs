@@ -133,19 +133,20 @@ impl Maker {
             character.bright_hz + (character.dull_hz - character.bright_hz) * way.min(1.0),
             sample_rate_hz,
         );
-        [0, 1].map(|side| {
+        let mut heard = [0.0; 2];
+        for (side, heard) in heard.iter_mut().enumerate() {
             let noise = self.random[side].bipolar();
-            let volts = match space {
-                Space::Spring => SPRING_GAIN * chirps(side, secs) + 0.03 * noise,
-                _ => {
-                    fill(secs, character.fill_secs) * noise
-                        + echo(side, frame, sample_rate_hz, character)
-                }
+            let volts = if space == Space::Spring {
+                SPRING_GAIN * chirps(side, secs) + 0.03 * noise
+            } else {
+                let echo = echo(side, frame, sample_rate_hz, character);
+                fill(secs, character.fill_secs) * noise + echo
             };
             let [first, second] = &mut self.lowpass[side];
             let dull = second.lowpass(first.lowpass(volts, dullness), dullness);
-            hush(decay * dull)
-        })
+            *heard = hush(decay * dull);
+        }
+        heard
     }
 }
 
