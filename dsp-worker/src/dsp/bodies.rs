@@ -8,6 +8,7 @@ pub const MODES: usize = 32;
 pub const MODE_GROUPS: usize = MODES / LANES;
 
 /// For each body the frequencies of its first modes, in octaves above the lowest.
+#[expect(clippy::approx_constant, reason = "3.3219 octaves are ten times the pitch")]
 const BODIES: [[f32; MODES]; 5] = [
     // A string: whole multiples.
     [

@@ -152,9 +152,10 @@ mod tests {
     use super::*;
 
     type Curve = fn(f32, f32) -> f32;
+    type Ideal = fn(f64) -> f64;
 
     /// Each mean, and the curve that it is of.
-    const CURVES: [(&str, Curve, fn(f64) -> f64); 7] = [
+    const CURVES: [(&str, Curve, Ideal); 7] = [
         ("soft", soft, |x| x / (1.0 + x * x).sqrt()),
         ("hard", hard, |x| x.clamp(-1.0, 1.0)),
         ("tube", tube, |x| x / (1.0 + x * x * if x > 0.0 { 1.0 } else { 0.25 }).sqrt()),

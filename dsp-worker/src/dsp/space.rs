@@ -169,7 +169,7 @@ fn echo(side: usize, frame: usize, sample_rate_hz: f32, character: &Character) -
         let place = (number as f32 + random.unipolar()) / character.echoes as f32;
         let at = ((from + (to - from) * place.sqrt()) * sample_rate_hz) as usize;
         if at == frame {
-            let sign = if random.bits() % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = if random.bits().is_multiple_of(2) { 1.0 } else { -1.0 };
             volts += sign * character.echo_gain * (1.0 - 0.6 * place);
         }
     }

@@ -62,9 +62,9 @@ mod tests {
         accent.set_channels(1);
         let volts = [0.0, 10.0, 10.0, 0.0, 5.0, 0.5, 5.0];
         let accents = [0.0, 0.0, 10.0, 0.0, 10.0, 0.0, 10.0];
-        for frame in 0..volts.len() {
-            trigger.set(0, frame, volts[frame]);
-            accent.set(0, frame, accents[frame]);
+        for (frame, (volts, accent_volts)) in volts.into_iter().zip(accents).enumerate() {
+            trigger.set(0, frame, volts);
+            accent.set(0, frame, accent_volts);
         }
         let mut hits =
             |accent| [0, 1, 2, 3, 4, 5, 6].map(|n| strike.next::<f32>(&trigger, accent, 0, n));

@@ -136,7 +136,7 @@ impl Clap {
             way = is_hit.clear(way + Mask::above(left, c(0.5)).keep(c(step)));
             let is_next = Mask::above(way, c(1.0 - 0.5 * step));
             way = is_next.clear(way);
-            left = left - is_next.keep(c(1.0));
+            left -= is_next.keep(c(1.0));
 
             let longer = exp2(decay_in.get::<L>(group, frame).clamp(-20.0, 20.0));
             let secs = (longer * c(decay_secs[frame])).clamp(0.03, 3.0);

@@ -279,9 +279,9 @@ impl FormantVoice {
         let says = if trigger.is_patched() { triggers.rises } else { gate.rises };
         if says.any() {
             let says = says.keep(1.0.into()).to_lanes();
-            for lane in 0..N {
+            for (lane, says) in says.into_iter().enumerate().take(N) {
                 let channel = (group % 2) * LANES + lane;
-                if says[lane] != 0.0 {
+                if says != 0.0 {
                     let further = block.input(CONSONANT_IN).at(channel, frame);
                     let further = (further + 0.5).clamp(0.0, 1000.0) as usize;
                     let consonant = (block.choice(CONSONANT) + further) % NAMES.len();

@@ -184,11 +184,11 @@ impl HiHat {
         let mut sum = [0.0; LANES];
         for (phases, hz) in self.phases.iter_mut().zip(SQUARES_HZ) {
             let phases = &mut phases.as_chunks_mut::<LANES>().0[group % 2];
-            for lane in 0..L::WIDTH {
+            for (lane, phase) in phases.iter_mut().enumerate().take(L::WIDTH) {
                 let step = (turns[lane] * hz * TURN) as u32;
-                let was = phases[lane];
+                let was = *phase;
                 let now = was.wrapping_add(step);
-                phases[lane] = now;
+                *phase = now;
                 let height = if now >> 31 == 0 { 1.0 } else { -1.0 };
                 sum[lane] += height;
                 if (now ^ was) >> 31 != 0 {

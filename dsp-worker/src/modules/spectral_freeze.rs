@@ -132,7 +132,7 @@ impl Module for SpectralFreeze {
 
     fn tapes(_sample_rate_hz: f32) -> Vec<usize> {
         // Levels and sounds are written ahead, and take that much more.
-        let frames = |tape: usize| if tape < LEVELS || tape >= OUT { POINTS } else { 2 * HOP };
+        let frames = |tape: usize| if (LEVELS..OUT).contains(&tape) { 2 * HOP } else { POINTS };
         (0..TAPES).map(frames).collect()
     }
 

@@ -204,8 +204,8 @@ impl Supersaw {
             [0, 1].map(|side| self.places.at::<Lanes>(side, frame).to_lanes());
 
         let mut sums = [L::default(); 2];
-        for saw in 0..SAWS {
-            let away = (detune_steps * AWAY[saw].into()).to_lanes();
+        for (saw, away) in AWAY.into_iter().enumerate() {
+            let away = (detune_steps * away.into()).to_lanes();
             let from: Phases<N> = phase::load(&self.phases[saw], group);
             let to: Phases<N> = std::array::from_fn(|lane| {
                 from[lane].wrapping_add(step[lane].wrapping_add(away[lane] as i32))

@@ -50,7 +50,7 @@ pub fn harmonic<L: Lane, const N: usize>(phases: Phases<N>, controls: &Controls<
     let mut wave = [cos, sin];
     let mut sums = [c(0.0); 2];
     let mut power = c(1e-4);
-    for n in 0..PARTIALS {
+    for (n, [start_sin, start_cos]) in STARTS.into_iter().enumerate() {
         let away = c((n + 1) as f32) - top;
         let hill = c(1.0) / (c(1.0) + away * away * steep);
         let mut share = c(0.0);
@@ -63,7 +63,6 @@ pub fn harmonic<L: Lane, const N: usize>(phases: Phases<N>, controls: &Controls<
         let room = ((c(0.46) - controls.turns * c((n + 1) as f32)) * c(40.0)).clamp(0.0, 1.0);
         let gain = hill * hill * share * room;
         power += gain * gain;
-        let [start_sin, start_cos] = STARTS[n];
         let partial = gain * (wave[1] * c(start_cos) + wave[0] * c(start_sin));
         sums[0] += partial;
         if n % 2 == 0 {

@@ -11,6 +11,11 @@ use crate::units::CHANNELS;
 
 const MODES: usize = 16;
 /// log2 of 1, 2, 3 and so on.
+#[expect(
+    clippy::approx_constant,
+    clippy::excessive_precision,
+    reason = "octaves of whole multiples, as they are"
+)]
 const OCTAVES: [f32; MODES] = [
     0.0,
     1.0,

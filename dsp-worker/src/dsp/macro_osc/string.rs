@@ -83,7 +83,7 @@ impl Strings {
             self.plucked_frame[channel] = now + 1;
             self.cycle_frames[channel] = cycle;
         }
-        let age = (now - self.began_frame) as usize;
+        let age = now.saturating_sub(self.began_frame) as usize;
         let back = self.around(tapes, channel, frame, cycle, age, hand.brightness);
         // From 50 ms to 20 s, and less at high pitches, as of a real string.
         let secs = 0.05 * exp2(8.6 * hand.ring);
