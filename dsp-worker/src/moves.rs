@@ -167,7 +167,9 @@ mod tests {
             }
         }
         rig.feed(port.name, move |_, _| volts);
-        let out = rig.run(48_000);
+        // What remembers for long is heard late.
+        let longest = (entry.tapes)(48_000.0).into_iter().max().unwrap_or(0);
+        let out = rig.run(longest.clamp(48_000, 240_000));
         let outputs = entry.about.outputs.iter();
         outputs.flat_map(|output| out.channel(output.name, 0).to_vec()).collect()
     }
@@ -180,6 +182,7 @@ mod tests {
 
     #[test]
     fn a_volt_at_an_input_sounds_as_its_param_turned_by_hand() {
+        let mut problems = Vec::new();
         for (entry, port, moves) in declared() {
             let param = &entry.about.params[entry.about.param(moves.param).unwrap()];
             let (low, high) = (*param.range.start(), *param.range.end());
@@ -207,8 +210,12 @@ mod tests {
             let way = distance(&at_rest, &by_volts);
             let error = distance(&by_volts, &by_hand);
             let name = format!("{}.{}", entry.about.name, port.name);
-            assert!(way > 1.0, "{name} moves nothing");
-            assert!(error < 0.02 * way, "{name}: {error} of {way}");
+            if way <= 1.0 {
+                problems.push(format!("{name} moves nothing"));
+            } else if error >= 0.02 * way {
+                problems.push(format!("{name}: {error} of {way}"));
+            }
         }
+        assert!(problems.is_empty(), "{problems:#?}");
     }
 }
