@@ -379,9 +379,9 @@ fn another_block_is_not_heard_whatever_plays() {
             assert_eq!(heard.blocks.last().expect("blocks").frames, frames, "{name}");
         }
         let ahead = SoundChange { ahead: Some(4), ..SoundChange::default() };
-        let before = stage.player.setup().latency_secs;
         heard.extend(stage.change(&mut tap, ahead));
-        assert!(stage.player.setup().latency_secs > before + 0.01);
+        // By how much it grows hangs on how fast this card asked until now.
+        assert!(stage.player.setup().latency_secs > 4.0 * 256.0 / RATE_HZ as f32);
         heard.extend(stage.hear(&mut tap, 10_000));
         heard.is_as_ever(&format!("block-{name}"), &patch);
     }
