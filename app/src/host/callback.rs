@@ -101,7 +101,7 @@ impl Callback {
         } else {
             frames
         };
-        self.pace.set_card_frames(at_once);
+        self.pace.set_card_frames(at_once.min(RING_FRAMES as u32));
     }
 
     fn next(&mut self, frame: Option<Frame>) -> Frame {
