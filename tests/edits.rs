@@ -134,7 +134,8 @@ fn bound(amplitude: f32, hz: f32) -> f32 {
 
 /// One sine of half the full scale.
 fn one_sine() -> Patch {
-    let modules = [module("out", "audio-out", ""), module("vco", "vco", r#""octave": -2"#)];
+    let modules =
+        [module("out", "audio-out", r#""dc-block": 0"#), module("vco", "vco", r#""octave": -2"#)];
     patch(&modules.join(", "), &["vco.sine -> out.left"])
 }
 
@@ -189,7 +190,8 @@ fn what_is_heard_comes_and_goes_without_a_click() {
         stage.edit([remove("out")]);
         stage.play(blocks);
         assert_eq!(stage.heard.last(), Some(&[0.0, 0.0]));
-        stage.edit([add("out", "audio-out", &[]), connect("vco.sine -> out.left")]);
+        stage
+            .edit([add("out", "audio-out", &[("dc-block", 0.0)]), connect("vco.sine -> out.left")]);
         stage.play(blocks);
     }
     // The way in at the module and the way in at the loudspeaker fade together.
@@ -214,7 +216,7 @@ fn another_kind_of_the_same_name_takes_over_without_a_click() {
 fn another_patch_takes_over_without_a_click() {
     let mut other = silence();
     apply(&mut other, add("other", "vco", &[("octave", -3.0)])).expect("a module");
-    apply(&mut other, add("ear", "audio-out", &[])).expect("a module");
+    apply(&mut other, add("ear", "audio-out", &[("dc-block", 0.0)])).expect("a module");
     apply(&mut other, connect("other.sine -> ear.left")).expect("a cable");
     apply(&mut other, remove("out")).expect("it is there");
     let mut stage = Stage::in_process(&one_sine());
@@ -271,7 +273,7 @@ fn a_module_that_comes_back_while_it_leaves_is_heard_again() {
 
 #[test]
 fn a_key_pressed_just_before_an_edit_reaches_its_keyboard() {
-    let modules = [module("keys", "keyboard", ""), module("out", "audio-out", "")];
+    let modules = [module("keys", "keyboard", ""), module("out", "audio-out", r#""dc-block": 0"#)];
     let mut stage = Stage::in_process(&patch(&modules.join(", "), &["keys.gate -> out.left"]));
     stage.play(1);
     let note = Event::NoteOn { key: 60, voct: 0.0, velocity: 1.0 };

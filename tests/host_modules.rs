@@ -48,7 +48,7 @@ fn melody() -> Patch {
         module("roll", "piano-roll", r#""length": 2.0, "voices": 2.0"#),
         module("vco", "vco", ""),
         module("bend", "math", r#""x": 0.5"#),
-        module("out", "audio-out", ""),
+        module("out", "audio-out", r#""dc-block": 0"#),
     ];
     let cables = [
         "clock.sixteenth -> roll.clock",
@@ -109,7 +109,8 @@ fn lead(render: &mut Render, patch: &Patch) -> Vec<Frame> {
 #[test]
 fn another_text_changes_the_clip_and_nothing_else() {
     for computed_by in [ComputedBy::InProcess, workers(2, WORKER)] {
-        let modules = [module("math", "math", ""), module("out", "audio-out", "")];
+        let out = module("out", "audio-out", r#""dc-block": 0.0"#);
+        let modules = [module("math", "math", ""), out];
         let mut patch = patch(&modules.join(","), &["math.out -> out.left"]);
         apply(&mut patch, set_text("math", "floor(t * 100) / 100")).expect("a formula");
         let mut render = ready(&patch, BLOCK, computed_by);
@@ -134,7 +135,7 @@ fn another_text_changes_the_clip_and_nothing_else() {
 
 #[test]
 fn the_memory_of_old_texts_is_used_again() {
-    let modules = [module("math", "math", ""), module("out", "audio-out", "")];
+    let modules = [module("math", "math", ""), module("out", "audio-out", r#""dc-block": 0"#)];
     let mut patch = patch(&modules.join(","), &["math.out -> out.left"]);
     let mut render = ready(&patch, 64, ComputedBy::InProcess);
     let mut places = std::collections::BTreeSet::new();
@@ -149,7 +150,8 @@ fn the_memory_of_old_texts_is_used_again() {
 }
 
 fn ears() -> Patch {
-    let modules = [module("in", "audio-in", ""), module("out", "audio-out", "")];
+    let out = module("out", "audio-out", r#""dc-block": 0.0"#);
+    let modules = [module("in", "audio-in", ""), out];
     patch(&modules.join(","), &["in.left -> out.left", "in.right -> out.right"])
 }
 
@@ -300,7 +302,7 @@ fn a_recorder_writes_down_what_comes_in_while_its_gate_is_on() {
         module("math", "math", ""),
         module("gate", "math", ""),
         module("tape", "recorder", ""),
-        module("out", "audio-out", ""),
+        module("out", "audio-out", r#""dc-block": 0"#),
     ];
     let cables = ["math.out -> tape.left", "gate.out -> tape.gate"];
     let patch = patch(&modules.join(","), &cables);
@@ -323,7 +325,10 @@ fn a_recorder_writes_down_what_comes_in_while_its_gate_is_on() {
 
 #[test]
 fn a_value_over_osc_is_heard_by_whoever_computes_it() {
-    let modules = [module("osc", "osc-in", r#""smoothing": 0.05"#), module("out", "audio-out", "")];
+    let modules = [
+        module("osc", "osc-in", r#""smoothing": 0.05"#),
+        module("out", "audio-out", r#""dc-block": 0.0"#),
+    ];
     let patch = patch(&modules.join(","), &["osc.value-3 -> out.left"]);
     let play = |computed_by: ComputedBy, is_killed: bool| {
         let mut render = ready(&patch, BLOCK, computed_by);

@@ -23,7 +23,7 @@ fn two_volts_are_two_octaves_above_c4_within_a_tenth_of_a_cent() {
     let modules = [
         module("volts", "attenuverter", r#""offset": 2"#),
         module("vco", "vco", ""),
-        module("out", "audio-out", ""),
+        module("out", "audio-out", r#""dc-block": 0"#),
     ];
     let patch = patch(&modules.join(","), &["volts.out -> vco.voct", "vco.sine -> out.left"]);
     let out = ready(&patch, 256, workers(2, WORKER)).frames(4 * RATE_HZ as usize);
@@ -43,7 +43,7 @@ fn a_cable_in_a_loop_costs_exactly_one_sample() {
             .iter()
             .map(|name| module(name, "attenuverter", r#""gain": 1, "offset": 0.001"#))
             .collect();
-        modules.push(module("out", "audio-out", ""));
+        modules.push(module("out", "audio-out", r#""dc-block": 0"#));
         let mut wires: Vec<String> = (0..cables)
             .map(|n| format!("{}.out -> {}.in", names[n], names[(n + 1) % cables]))
             .collect();
@@ -71,7 +71,7 @@ fn a_step_takes_one_sample_for_every_cable_of_the_loop_that_it_passes() {
         module("step", "attenuverter", r#""offset": 1"#),
         module("a", "mixer", ""),
         module("b", "attenuverter", r#""gain": 0.5"#),
-        module("out", "audio-out", ""),
+        module("out", "audio-out", r#""dc-block": 0"#),
     ];
     let wires = ["step.out -> a.in-1", "a.out -> b.in", "b.out -> a.in-2", "a.out -> out.left"];
     let out = reference(&patch(&modules.join(","), &wires), 64);
@@ -90,7 +90,7 @@ fn a_loop_sounds_the_same_whoever_computes_it() {
         module("filter", "ladder", r#""cutoff": 900, "resonance": 0.7"#),
         module("delay", "delay", r#""time": 0.05, "mix": 1"#),
         module("reverb", "reverb", ""),
-        module("out", "audio-out", ""),
+        module("out", "audio-out", r#""dc-block": 0"#),
     ];
     let wires = [
         "clock.eighth -> vco.fm",
@@ -121,7 +121,7 @@ fn sixteen_voices_go_through_one_cable() {
         module("vco", "vco", ""),
         module("env", "adsr", r#""attack": 0.001, "sustain": 1"#),
         module("vca", "vca", r#""level": 0.05"#),
-        module("out", "audio-out", ""),
+        module("out", "audio-out", r#""dc-block": 0"#),
     ];
     let wires = [
         "keys.voct -> vco.voct",

@@ -3,6 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::fade::{self, Fade};
+use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::{StereoIn, exp2};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
@@ -10,15 +12,24 @@ use crate::param::{Param, Unit};
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
 const LEVEL: usize = 0;
+const DC_BLOCK: usize = 1;
 const SILENT_DB: f32 = -60.0;
 
 /// How fast a peak falls back: 20 dB in 1.7 s (IEC 60268-18), in octaves a second.
 const FALL_OCTAVES: f32 = 20.0 / 6.020_6 / 1.7;
 
-/// The peaks that its meters show.
+/// What the DC block lets through from, -3 dB: at 20 Hz it takes 0.1 dB.
+const DC_BLOCK_HZ: f32 = 3.0;
+/// How long the DC block takes to come and go.
+const FADE_SECS: f32 = 0.1;
+
+/// What does not move in its sound, and the peaks that its meters show.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct AudioOut {
+    still: [OnePole; 2],
+    blocking: Fade,
+    has_started: u32,
     peak_volts: [f32; 2],
 }
 
@@ -36,13 +47,21 @@ impl Module for AudioOut {
             port("left", "What leaves for the left loudspeaker, after the level"),
             port("right", "What leaves for the right loudspeaker, after the level"),
         ],
-        params: &[Param::linear(
-            "level",
-            SILENT_DB..=12.0,
-            0.0,
-            Unit::Db,
-            "How loud; silent at the bottom",
-        )],
+        params: &[
+            Param::linear(
+                "level",
+                SILENT_DB..=12.0,
+                0.0,
+                Unit::Db,
+                "How loud; silent at the bottom",
+            ),
+            Param::switch(
+                "dc-block",
+                true,
+                "Takes away what stands still, below 3 Hz: no loudspeaker plays it. Off: voltages \
+                 for other machines, through a sound card that passes them",
+            ),
+        ],
         bypass: &[],
         // The peaks of left and right, in volts.
         display: 2,
@@ -54,10 +73,19 @@ impl Module for AudioOut {
         let input = StereoIn::new(block, LEFT, RIGHT);
         let level = block.ramp(LEVEL);
         let fall = exp2(-FALL_OCTAVES / block.sample_rate_hz);
+        let follow = coefficient(DC_BLOCK_HZ, block.sample_rate_hz);
+        let (blocks, step) = (block.is_on(DC_BLOCK), fade::step(FADE_SECS, block.sample_rate_hz));
+        if self.has_started == 0 {
+            self.has_started = 1;
+            self.blocking.jump(blocks);
+        }
         for frame in block.frames() {
             let gain = gain_from_level(level.at(frame));
+            let blocking = self.blocking.next(blocks, step);
             for side in [LEFT, RIGHT] {
-                let volts = gain * input.at(side, frame);
+                let volts = input.at(side, frame);
+                let still = self.still[side].lowpass(volts, follow);
+                let volts = gain * (volts - blocking * still);
                 block.output(side).put(0, frame, volts);
                 self.peak_volts[side] = (self.peak_volts[side] * fall).max(volts.abs());
             }
@@ -84,9 +112,38 @@ mod tests {
     use super::*;
     use crate::rig::Rig;
 
+    fn rig() -> Rig {
+        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        rig.choose("dc-block", "off");
+        rig
+    }
+
+    #[test]
+    fn a_constant_is_blocked_and_a_tone_is_not() {
+        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        let tone = |frame: u64| 4.0 * (std::f32::consts::TAU * frame as f32 / 480.0).sin();
+        rig.feed("left", move |_, frame| 2.5 + tone(frame % 480));
+        let out = rig.run(48_000).main()[47_520..].to_vec();
+        let mean = out.iter().sum::<f32>() / 480.0;
+        let peak = out.iter().fold(0.0f32, |peak, volts| peak.max(volts.abs()));
+        assert!(mean.abs() < 1e-3, "{mean}");
+        assert!((peak - 4.0).abs() < 0.01, "{peak}");
+    }
+
+    #[test]
+    fn the_dc_block_comes_and_goes_without_a_step() {
+        let mut rig = rig();
+        rig.feed("left", |_, _| 5.0).run(48_000);
+        let mut heard = rig.choose("dc-block", "on").run(48_000).main().to_vec();
+        assert!(heard[47_999].abs() < 1e-3);
+        heard.extend(rig.choose("dc-block", "off").run(48_000).main());
+        assert_eq!(heard[95_999], 5.0);
+        assert!(heard.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.002));
+    }
+
     #[test]
     fn right_follows_left_until_it_is_patched() {
-        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        let mut rig = rig();
         rig.feed("left", |_, _| 2.0);
         assert_eq!(rig.run(32).channel("right", 0), [2.0; 32]);
         rig.feed("right", |_, _| -1.0);
@@ -97,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_polyphonic_cable_is_summed() {
-        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        let mut rig = rig();
         rig.feed_channels("left", 4, |channel, _| channel as f32);
         let out = rig.run(32);
         assert_eq!(out.main(), [6.0; 32]);
@@ -107,7 +164,7 @@ mod tests {
     #[test]
     fn six_db_doubles_and_the_bottom_is_silent() {
         for (level_db, volts) in [(6.0206, 10.0), (0.0, 5.0), (-6.0206, 2.5), (-60.0, 0.0)] {
-            let mut rig = Rig::new::<AudioOut>(48_000.0);
+            let mut rig = rig();
             rig.set("level", level_db).feed("left", |_, _| 5.0);
             let out = rig.run(32).main()[31];
             assert!((out - volts).abs() < 1e-5, "{level_db}: {out}");
@@ -116,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_peak_falls_20_db_in_1_7_seconds() {
-        let mut rig = Rig::new::<AudioOut>(48_000.0);
+        let mut rig = rig();
         rig.feed("left", |_, frame| if frame == 31 { -8.0 } else { 0.0 });
         rig.run(32);
         assert_eq!(rig.display(), [8.0, 8.0]);
