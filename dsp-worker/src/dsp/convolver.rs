@@ -9,11 +9,12 @@
 //! Everything lies on tapes. Spectra of what came in are kept by the clock, and
 //! those of the response by their place in it.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::fft;
 use crate::dsp::hush;
-use crate::lane::{LANES, Lane, Lanes};
 use crate::module::Block;
 use crate::tape::Tapes;
 use crate::units::QUANTUM;
@@ -184,9 +185,9 @@ impl Convolver {
             let direct: &[f32; SMALL] = &whole(block.tapes.kept(DIRECT + side, 0, SMALL));
             let small = block.tapes.read_run(SMALL_OUT + side, frames.clone(), 0);
             let large = block.tapes.read_run(LARGE_OUT + side, frames.clone(), 0);
+            let direct = multiply_out(direct, &before, frames.clone());
             for frame in frames.clone() {
-                let direct = dot(direct, &before[frame + 1..][..SMALL]);
-                heard[frame] = direct + (small[frame] + large[frame]);
+                heard[frame] = direct[frame] + (small[frame] + large[frame]);
             }
         }
         heard
@@ -322,14 +323,28 @@ fn sound<const TWO: usize, const ONE: usize>(spectra: &[[f32; ONE]; 4]) -> Sides
     sound
 }
 
-/// Sums in eight strands, so that it is SIMD and adds in one order everywhere.
+/// The first frames of the response, multiplied out: `response` backwards, and
+/// what came in from as many frames before the first as it is long.
 #[inline(always)]
-fn dot(a: &[f32; SMALL], b: &[f32]) -> f32 {
-    let mut sums = Lanes::splat(0.0);
-    for (&a, &b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
-        sums += Lanes::from_lanes(a) * Lanes::from_lanes(b);
+fn multiply_out(
+    response: &[f32; SMALL],
+    before: &[f32; SMALL + QUANTUM],
+    frames: Range<usize>,
+) -> [f32; QUANTUM] {
+    let mut sums = [0.0; QUANTUM];
+    if frames == (0..QUANTUM) {
+        // All frames at once: SIMD, and the same sums.
+        for (&weight, volts) in response.iter().zip(before[1..].windows(QUANTUM)) {
+            for frame in 0..QUANTUM {
+                sums[frame] += weight * volts[frame];
+            }
+        }
+    } else {
+        for frame in frames {
+            for (&weight, &volts) in response.iter().zip(&before[frame + 1..]) {
+                sums[frame] += weight * volts;
+            }
+        }
     }
-    let sums = sums.to_lanes();
-    let pairs: [f32; 4] = std::array::from_fn(|lane| sums[lane] + sums[lane + 4]);
-    (pairs[0] + pairs[2]) + (pairs[1] + pairs[3])
+    sums
 }
