@@ -142,20 +142,28 @@ pub fn param_ui_with(
 }
 
 /// A param that a screen draws: found by the keys and by screen readers only.
-/// The value to draw, which the mouse may not have set.
-pub fn reachable_ui(ui: &mut Ui, theme: &Theme, spot: &ParamSpot, asks: &mut Asks) -> f32 {
-    let id = ui.id().with(("reachable", spot.module.as_str(), spot.param.name));
+/// The value to draw, which the mouse may not have set. [`ring`] comes after it.
+pub fn reachable_ui(ui: &mut Ui, spot: &ParamSpot, asks: &mut Asks) -> f32 {
+    let id = reachable_id(ui, spot);
     let response = ui.interact(spot.rect, id, Sense::focusable_noninteractive());
     let mut hand = Hand::new(ui, id, spot.module, spot.param, spot.value);
     keys(ui, &response, &mut hand, asks);
     said(ui, &response, &mut hand, asks);
     describe(ui, spot, &response, hand.value());
-    if response.has_focus() {
-        Pen::new(ui, spot.zoom).focus_ring(spot.rect, theme.text);
-    }
     let value = hand.value();
     hand.keep(ui);
     value
+}
+
+/// Shows where the keys are, on what was drawn since [`reachable_ui`].
+pub fn ring(ui: &Ui, theme: &Theme, spot: &ParamSpot) {
+    if ui.memory(|memory| memory.has_focus(reachable_id(ui, spot))) {
+        Pen::new(ui, spot.zoom).focus_ring(spot.rect, theme.text);
+    }
+}
+
+fn reachable_id(ui: &Ui, spot: &ParamSpot) -> Id {
+    ui.id().with(("reachable", spot.module.as_str(), spot.param.name))
 }
 
 fn drag(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &mut Asks) {

@@ -6,6 +6,7 @@ use dsp_worker::clip::Text;
 use eframe::egui::{Rect, Ui, Vec2, vec2};
 
 use super::model::Asks;
+use super::param::{ParamSpot, WidgetKind, reachable_ui, ring};
 use super::play::piano::{self, Piano, PianoSpot};
 use super::play::ribbon::{RibbonSpot, ribbon_ui};
 use super::play::xy_pad::{PadSpot, xy_pad_ui};
@@ -107,8 +108,20 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, kind: &str, spot: &ScreenSpot, asks
         }
         "sequencer" => steps::steps_ui(ui, theme, spot, asks),
         "drum-grid" => drum_grid::drum_grid_ui(ui, theme, &drum_grid::GridSpot::of(spot), asks),
-        "xy-pad" => xy_pad_ui(ui, theme, &pad(spot), asks),
-        "ribbon" => ribbon_ui(ui, theme, &ribbon(spot), asks),
+        "xy-pad" => {
+            let edges = [(0.94, 0.0, 1.0, 0.06), (0.0, 0.06, 0.06, 1.0), (0.3, 0.3, 0.7, 0.7)];
+            by_keys(ui, theme, kind, spot, edges, asks, |ui, [x, y, touch], asks| {
+                let is_touched = touch != 0.0;
+                xy_pad_ui(ui, theme, &PadSpot { x, y, is_touched, ..pad(spot) }, asks);
+            });
+        }
+        "ribbon" => {
+            let halves = [(0.0, 0.0, 1.0, 0.7), (0.0, 0.7, 1.0, 1.0)];
+            by_keys(ui, theme, kind, spot, halves, asks, |ui, [position, touch], asks| {
+                let is_touched = touch != 0.0;
+                ribbon_ui(ui, theme, &RibbonSpot { position, is_touched, ..ribbon(spot) }, asks);
+            });
+        }
         "keyboard" => keyboard_ui(ui, theme, spot, asks),
         "piano-roll" => roll::roll_ui(ui, theme, spot, asks),
         _ => {
@@ -117,6 +130,42 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, kind: &str, spot: &ScreenSpot, asks
             }
         }
     }
+}
+
+/// A screen that the mouse is dragged over, with its params for the keys and for
+/// screen readers too. `places` are parts of the screen: left, top, right, bottom.
+fn by_keys<const N: usize>(
+    ui: &mut Ui,
+    theme: &Theme,
+    kind: &str,
+    spot: &ScreenSpot,
+    places: [(f32, f32, f32, f32); N],
+    asks: &mut Asks,
+    screen: impl FnOnce(&mut Ui, [f32; N], &mut Asks),
+) {
+    let Some((_, entry)) = catalog::find(kind) else { return };
+    let within = |part: (f32, f32, f32, f32)| {
+        Rect::from_min_max(
+            spot.rect.lerp_inside(vec2(part.0, part.1)),
+            spot.rect.lerp_inside(vec2(part.2, part.3)),
+        )
+    };
+    let param_spot = |index: usize| {
+        let name = covers(kind)[index];
+        let param = &entry.about.params[entry.about.param(name).expect("a param of this kind")];
+        ParamSpot {
+            rect: within(places[index]),
+            zoom: spot.zoom,
+            module: spot.module,
+            param,
+            value: spot.param(name),
+            moved: None,
+            kind: WidgetKind::of(param),
+        }
+    };
+    let values = std::array::from_fn(|index| reachable_ui(ui, &param_spot(index), asks));
+    screen(ui, values, asks);
+    (0..N).for_each(|index| ring(ui, theme, &param_spot(index)));
 }
 
 fn pad<'a>(spot: &ScreenSpot<'a>) -> PadSpot<'a> {

@@ -9,7 +9,7 @@ use super::ScreenSpot;
 use crate::editor::entry::pitch_name;
 use crate::editor::held::Held;
 use crate::editor::model::Asks;
-use crate::editor::param::{ParamSpot, WidgetKind, reachable_ui};
+use crate::editor::param::{ParamSpot, WidgetKind, reachable_ui, ring};
 use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
 
@@ -74,7 +74,9 @@ pub fn steps_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
         values = held.now.values;
         held.keep(ui, id);
     }
-    reach(ui, theme, spot, field, &mut values, asks);
+    for (index, value) in values.iter_mut().enumerate() {
+        *value = reachable_ui(ui, &cell_spot(spot, field, index, *value), asks);
+    }
     if ui.is_rect_visible(spot.rect) {
         let pen = Pen::within(ui, spot.zoom, spot.rect);
         draw(&pen, theme, spot, field, &values);
@@ -82,6 +84,9 @@ pub fn steps_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
         let place = response.hover_pos().or(response.interact_pointer_pos().filter(|_| is_down));
         if let Some(place) = place.filter(|&place| Lane::at(field, place) == Lane::Volts) {
             say(&pen, theme, field, place, &values);
+        }
+        for (index, value) in values.into_iter().enumerate() {
+            ring(ui, theme, &cell_spot(spot, field, index, value));
         }
     }
 }
@@ -198,27 +203,17 @@ fn step_rect(lane: Rect, step: usize) -> Rect {
     Rect::from_min_size(pos2(left, lane.top()), vec2(width, lane.height()))
 }
 
-/// Every cell for the keys and for screen readers.
-fn reach(
-    ui: &mut Ui,
-    theme: &Theme,
-    spot: &ScreenSpot,
-    field: Rect,
-    values: &mut [f32; CELLS],
-    asks: &mut Asks,
-) {
-    for (index, value) in values.iter_mut().enumerate() {
-        let lane = Lane::ALL[index / STEPS];
-        let cell_spot = ParamSpot {
-            rect: step_rect(lane.rect(field), index % STEPS).shrink(1.5 * spot.zoom),
-            zoom: spot.zoom,
-            module: spot.module,
-            param: param(index),
-            value: *value,
-            moved: None,
-            kind: WidgetKind::of(param(index)),
-        };
-        *value = reachable_ui(ui, theme, &cell_spot, asks);
+/// A cell for the keys and for screen readers.
+fn cell_spot<'a>(spot: &ScreenSpot<'a>, field: Rect, index: usize, value: f32) -> ParamSpot<'a> {
+    let lane = Lane::ALL[index / STEPS];
+    ParamSpot {
+        rect: step_rect(lane.rect(field), index % STEPS).shrink(1.5 * spot.zoom),
+        zoom: spot.zoom,
+        module: spot.module,
+        param: param(index),
+        value,
+        moved: None,
+        kind: WidgetKind::of(param(index)),
     }
 }
 

@@ -1,5 +1,5 @@
 use dsp_worker::catalog::CATALOG;
-use eframe::egui::{Event, Modifiers, PointerButton, Pos2, pos2};
+use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
@@ -151,4 +151,21 @@ fn the_level_of_a_scope_is_dragged_on_its_screen() {
     let (name, volts, gesture) = asked(&harness).pop().unwrap();
     assert_eq!((name.as_str(), gesture), ("level", 1));
     assert!((volts - 4.0).abs() < 0.01, "{volts}");
+}
+
+#[test]
+fn a_pad_and_a_ribbon_are_played_by_keys_alone() {
+    for (kind, place, way) in [("xy-pad", "y", 0.52), ("ribbon", "position", 0.02)] {
+        let mut harness = bench(kind, Vec::new());
+        for (param, value) in [(place, way), ("touch", 1.0)] {
+            let label = format!("{param} of one");
+            harness.get_by_label(&label).focus();
+            harness.step();
+            harness.key_press(Key::ArrowUp);
+            harness.step();
+            let (name, is, _) = asked(&harness).pop().unwrap();
+            assert_eq!(name, param);
+            assert!((is - value).abs() < 1e-3, "{kind}.{param}: {is}");
+        }
+    }
 }
