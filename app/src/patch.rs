@@ -139,6 +139,13 @@ impl Patch {
         ModuleId(name.expect("numbers do not end").into())
     }
 
+    /// A name that no comment has yet.
+    pub fn fresh_comment_id(&self) -> CommentId {
+        let names = (1u64..).map(|number| format!("comment-{number}"));
+        let mut ids = names.map(|name| name.parse::<CommentId>().expect("it keeps to the rules"));
+        ids.find(|id| !self.comments.contains_key(id)).expect("numbers do not end")
+    }
+
     /// The cables at a module's ports.
     pub fn cables_of<'a>(&'a self, id: &'a ModuleId) -> impl Iterator<Item = &'a Cable> {
         self.cables.iter().filter(move |cable| cable.from.module == *id || cable.to.module == *id)

@@ -506,9 +506,22 @@ impl Canvas {
     }
 
     /// The selection as words for the clipboard: a patch file.
-    pub fn copy(&self, patch: &Patch) -> Option<String> {
-        let is_any = !self.selection.is_empty();
-        is_any.then(|| crate::patch::file::write(&patching::copy(patch, &self.selection)))
+    pub fn copy(&mut self, patch: &Patch) -> Option<String> {
+        let (modules, comments) = self.chosen(patch);
+        let is_any = !modules.is_empty() || !comments.is_empty();
+        is_any.then(|| crate::patch::file::write(&patching::copy(patch, &modules, &comments)))
+    }
+
+    /// The same, and takes it away.
+    pub fn cut(&mut self, patch: &Patch, asks: &mut Asks) -> Option<String> {
+        let words = self.copy(patch)?;
+        let (modules, comments) = self.chosen(patch);
+        let mut edits = vec![patching::remove(patch, &modules)];
+        edits.extend(comments.into_iter().map(|id| Edit::SetComment { id, comment: None }));
+        asks.edit(Edit::Group(edits));
+        self.selection.clear();
+        self.selected_comment = None;
+        Some(words)
     }
 
     /// Puts what was copied under the pointer, or in the middle.
@@ -535,8 +548,9 @@ impl Canvas {
 
     /// Copies of the selection beside it, fed as it is.
     pub fn duplicate(&mut self, patch: &Patch, asks: &mut Asks) {
-        if !self.selection.is_empty() {
-            let (names, edit) = patching::duplicate(patch, &self.selection);
+        let (modules, comments) = self.chosen(patch);
+        if !modules.is_empty() || !comments.is_empty() {
+            let (names, edit) = patching::duplicate(patch, &modules, &comments);
             self.choose_new(names);
             asks.edit(edit);
         }

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use dsp_worker::module::{About, Port};
 
 use crate::patch::edit::Move;
-use crate::patch::{Cable, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply};
+use crate::patch::{
+    Cable, Comment, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
+};
 
 /// Where copies lie from what they are copies of, in points.
 pub const COPY_OFFSET: f32 = 40.0;
@@ -159,8 +161,8 @@ pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(M
     Some((new_id, Edit::Group(edits)))
 }
 
-/// Modules with the cables between them, to be pasted somewhere.
-pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>) -> Patch {
+/// Modules and comments, with the cables between them, to be pasted somewhere.
+pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<CommentId>) -> Patch {
     let is_in = |id: &ModuleId| modules.contains(id);
     Patch {
         modules: patch
@@ -175,16 +177,27 @@ pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>) -> Patch {
             .filter(|cable| is_in(&cable.from.module) && is_in(&cable.to.module))
             .cloned()
             .collect(),
+        comments: patch
+            .comments
+            .iter()
+            .filter(|(id, _)| comments.contains(*id))
+            .map(|(id, comment)| (id.clone(), comment.clone()))
+            .collect(),
         ..Patch::default()
     }
 }
 
-/// Puts copied modules on the canvas, their leftmost and topmost edges at `x`
-/// and `y`. Returns their names.
+/// Puts what was copied on the canvas, its leftmost and topmost edges at `x`
+/// and `y`. Returns the names of its modules.
 pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleId>, Edit) {
-    let corner =
-        |of: fn(&PatchModule) -> f32| copied.modules.values().map(of).fold(f32::INFINITY, f32::min);
-    let (left, top) = (corner(|module| module.x), corner(|module| module.y));
+    let corners = copied
+        .modules
+        .values()
+        .map(|module| (module.x, module.y))
+        .chain(copied.comments.values().map(|comment| (comment.x, comment.y)));
+    let (left, top) = corners.fold((f32::INFINITY, f32::INFINITY), |least, corner| {
+        (least.0.min(corner.0), least.1.min(corner.1))
+    });
     let (names, mut edits) = put(patch, copied, x - left, y - top);
     let renamed = |cable: &Cable| {
         let mut cable = cable.clone();
@@ -196,10 +209,14 @@ pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleI
     (names.into_values().collect(), Edit::Group(edits))
 }
 
-/// Copies of modules beside them, with the cables between them and those that
-/// come into them from elsewhere. Returns their names.
-pub fn duplicate(patch: &Patch, modules: &BTreeSet<ModuleId>) -> (BTreeSet<ModuleId>, Edit) {
-    let copied = copy(patch, modules);
+/// Copies of modules and comments beside them, with the cables between them and
+/// those that come into them from elsewhere. Returns the names of the modules.
+pub fn duplicate(
+    patch: &Patch,
+    modules: &BTreeSet<ModuleId>,
+    comments: &BTreeSet<CommentId>,
+) -> (BTreeSet<ModuleId>, Edit) {
+    let copied = copy(patch, modules, comments);
     let (names, mut edits) = put(patch, &copied, COPY_OFFSET, COPY_OFFSET);
     for cable in &patch.cables {
         let Some(to) = names.get(&cable.to.module) else { continue };
@@ -213,7 +230,7 @@ pub fn duplicate(patch: &Patch, modules: &BTreeSet<ModuleId>) -> (BTreeSet<Modul
     (names.into_values().collect(), Edit::Group(edits))
 }
 
-/// The modules of a copy under fresh names.
+/// The modules and comments of a copy, under fresh names.
 fn put(
     patch: &Patch,
     copied: &Patch,
@@ -231,6 +248,12 @@ fn put(
         taken.modules.insert(new_id.clone(), module.clone());
         names.insert(id.clone(), new_id.clone());
         edits.push(Edit::AddModule { id: new_id, module });
+    }
+    for comment in copied.comments.values() {
+        let id = taken.fresh_comment_id();
+        let comment = Comment { x: comment.x + dx, y: comment.y + dy, ..comment.clone() };
+        taken.comments.insert(id.clone(), comment.clone());
+        edits.push(Edit::SetComment { id, comment: Some(comment) });
     }
     (names, edits)
 }
@@ -476,7 +499,7 @@ mod tests {
     #[test]
     fn duplicates_are_fed_as_what_they_are_copies_of() {
         let patch = voice();
-        let (names, edit) = duplicate(&patch, &ids(&["ladder", "vca"]));
+        let (names, edit) = duplicate(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
         let patch = after(patch, edit);
         assert_eq!(names, ids(&["ladder-2", "vca-2"]));
         for text in ["vco.saw -> ladder-2.in", "ladder-2.lowpass -> vca-2.in"] {
@@ -489,7 +512,7 @@ mod tests {
     #[test]
     fn a_paste_lies_where_it_is_wanted_with_its_own_cables() {
         let patch = voice();
-        let copied = copy(&patch, &ids(&["ladder", "vca"]));
+        let copied = copy(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
         let (names, edit) = paste(&patch, &copied, 1000.0, 500.0);
         let patch = after(patch, edit);
         assert_eq!(names, ids(&["ladder-2", "vca-2"]));
@@ -498,6 +521,27 @@ mod tests {
         assert_eq!(places, [(1000.0, 500.0), (1300.0, 500.0)]);
         assert!(patch.cables.contains(&cable("ladder-2.lowpass -> vca-2.in")));
         assert_eq!(patch.cables.len(), 4);
+    }
+
+    #[test]
+    fn a_comment_is_pasted_around_its_modules_and_names_do_not_clash() {
+        let mut patch = voice();
+        let around = Comment {
+            text: "the filter".into(),
+            x: 280.0,
+            y: -40.0,
+            width: 300.0,
+            height: 200.0,
+            colour: 3,
+        };
+        patch.comments.insert(patch.fresh_comment_id(), around.clone());
+        let comments = patch.comments.keys().cloned().collect();
+        let copied = copy(&patch, &ids(&["ladder"]), &comments);
+        let (_, edit) = paste(&patch, &copied, 1000.0, 500.0);
+        let patch = after(patch, edit);
+        let pasted = patch.comments.values().find(|comment| **comment != around).unwrap();
+        assert_eq!(*pasted, Comment { x: 1000.0, y: 500.0, ..around });
+        assert_eq!((patch.modules["ladder-2"].x, patch.modules["ladder-2"].y), (1020.0, 540.0));
     }
 
     #[test]

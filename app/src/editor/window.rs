@@ -154,13 +154,9 @@ impl Editor {
                 }
             }
             Command::AddComment => canvas.add_comment(patch, None, asks),
-            Command::Copy | Command::Cut => {
-                if let Some(words) = canvas.copy(patch) {
-                    ctx.copy_text(words);
-                    if command == Command::Cut {
-                        canvas.delete(patch, asks);
-                    }
-                }
+            Command::Copy => canvas.copy(patch).into_iter().for_each(|words| ctx.copy_text(words)),
+            Command::Cut => {
+                canvas.cut(patch, asks).into_iter().for_each(|words| ctx.copy_text(words));
             }
             Command::Paste => {
                 let pasted = ctx.input(|input| {

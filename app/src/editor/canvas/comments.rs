@@ -209,6 +209,25 @@ impl Canvas {
         }
     }
 
+    /// The modules and comments that copies are made of: with a comment go the
+    /// modules on it, and with modules the comments that lie around no others.
+    pub(super) fn chosen(&mut self, patch: &Patch) -> (BTreeSet<ModuleId>, BTreeSet<CommentId>) {
+        let layout = self.layout(patch);
+        let on = |comment: &Comment| inside(&layout, rect_of(comment));
+        let mut modules = self.selection.clone();
+        if let Some(comment) = self.selected_comment.as_ref().and_then(|id| patch.comments.get(id))
+        {
+            modules.extend(on(comment));
+        }
+        let goes_along = |id: &CommentId, comment: &Comment| {
+            let on = on(comment);
+            self.selected_comment.as_ref() == Some(id) || (!on.is_empty() && on.is_subset(&modules))
+        };
+        let comments = patch.comments.iter().filter(|(id, comment)| goes_along(id, comment));
+        let comments = comments.map(|(id, _)| id.clone()).collect();
+        (modules, comments)
+    }
+
     /// A new comment: around the selection, or there.
     pub fn add_comment(
         &mut self,
@@ -230,7 +249,7 @@ impl Canvas {
                 Rect::from_min_size((at / GRID).round() * GRID, vec2(240.0, 120.0))
             }
         };
-        let id = fresh_id(patch);
+        let id = patch.fresh_comment_id();
         let comment = Comment {
             text: String::new(),
             x: place.left(),
@@ -242,12 +261,6 @@ impl Canvas {
         self.editing = Editing::Words(id.clone(), String::new());
         asks.edit(Edit::SetComment { id, comment: Some(comment) });
     }
-}
-
-fn fresh_id(patch: &Patch) -> CommentId {
-    let names = (1u64..).map(|number| format!("comment-{number}"));
-    let mut ids = names.map(|name| name.parse::<CommentId>().expect("it keeps to the rules"));
-    ids.find(|id| !patch.comments.contains_key(id)).expect("numbers do not end")
 }
 
 /// The modules that lie wholly on a sheet.
