@@ -1113,13 +1113,14 @@ pub(crate) mod tests {
         let heard = editor.ask("/param/set a gain 0.5");
         assert_eq!(heard[2], told(Some(&path), false));
         assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
-        assert_eq!(editor.ask("/patch/new")[2], told(None, false));
+        assert_eq!(editor.ask("/patch/new")[2], told(None, true));
         assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
         editor.ask("/patch/new");
         let heard = editor.send([reply_with("/patch/load", &path)]);
         assert_eq!(heard[2], told(Some(&path), true));
         let heard = editor.ask("/patch/put blob:{\"sostenuto\":1}");
-        assert_eq!(heard[2], told(None, false));
+        assert_eq!(heard[2], told(None, true));
+        assert_eq!(editor.ask("/patch/title Ring")[2], told(None, false));
     }
 
     #[test]
@@ -1136,7 +1137,7 @@ pub(crate) mod tests {
         // Another patch does not get the name of the one before.
         control.edit(Edit::Replace(Box::default()), None).unwrap();
         control.saved(&patch, replacements, "/a".into());
-        assert_eq!(file(&control), (None, false));
+        assert_eq!(file(&control), (None, true));
     }
 
     #[test]

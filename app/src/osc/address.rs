@@ -625,7 +625,13 @@ pub static ADDRESSES: &[Address] = &[
         ways: &[Way::Reply, Way::Report],
         args: &[
             arg("path", Form::Text, "", "", "where it was loaded from or saved to; else empty"),
-            arg("is_saved", Form::Flag, "", "", "whether the file holds the patch as it stands"),
+            arg(
+                "is_saved",
+                Form::Flag,
+                "",
+                "",
+                "whether the patch stands as in that file, or without one as it came",
+            ),
         ],
         example: "/patch/file /home/ada/rain.sostenuto true",
         help: "The file of the patch. Reported with `patch`, when it changes.",

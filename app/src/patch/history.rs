@@ -25,8 +25,9 @@ pub struct Gesture {
 pub struct History {
     record: Record<Step>,
     file: Option<PathBuf>,
-    /// The files that hold this patch as it was after so many steps.
-    saved: BTreeMap<PathBuf, usize>,
+    /// The files that hold this patch as it was after so many steps. One that
+    /// came without a file, such as a factory patch, is where it came from.
+    saved: BTreeMap<Option<PathBuf>, usize>,
     changes: u64,
     replacements: u64,
 }
@@ -65,10 +66,10 @@ impl History {
             self.replacements += 1;
         }
         if has_changed {
-            self.push(patch, Step { turned, gesture, label, files })?;
+            self.push(patch, Step { turned, gesture, label, files: files.clone() })?;
         }
-        if let Some(file) = file {
-            self.saved.insert(file.to_owned(), self.undos());
+        if let Some([_, file]) = files {
+            self.saved.insert(file, self.undos());
         }
         Ok(has_changed)
     }
@@ -155,23 +156,24 @@ impl History {
         self.file.as_deref()
     }
 
-    /// Whether the file holds the patch as it stands.
+    /// Whether the file holds the patch as it stands, or it stands as it came.
     pub fn is_saved(&self) -> bool {
-        self.file.as_ref().is_some_and(|file| self.saved.get(file) == Some(&self.undos()))
+        self.saved.get(&self.file) == Some(&self.undos())
     }
 
     /// The patch lies in that file: as it stands, or as it was a moment ago.
     pub fn set_file(&mut self, file: PathBuf, is_saved: bool) {
+        let file = Some(file);
         self.saved.remove(&file);
         if is_saved {
             self.saved.insert(file.clone(), self.undos());
         }
-        self.file = Some(file);
+        self.file = file;
     }
 
     /// That file was written, and this patch has left it since.
     pub fn forget_file(&mut self, file: &Path) {
-        self.saved.remove(file);
+        self.saved.remove(&Some(file.to_owned()));
     }
 }
 
@@ -420,6 +422,8 @@ mod tests {
         while history.redo(&mut patch).is_some() {}
         assert_eq!(file(&history), (Some("b"), false));
         history.apply(&mut patch, &other, None).unwrap();
+        assert_eq!(file(&history), (None, true), "as it came");
+        history.apply(&mut patch, &added("e"), None).unwrap();
         assert_eq!(file(&history), (None, false));
     }
 
