@@ -112,6 +112,9 @@ impl Edit {
                 _ => {}
             }
         }
+        if let Some(input) = &preferences.input {
+            arguments.extend(["--input".to_owned(), input.clone()]);
+        }
         if let Some(folder) = &self.journal {
             let folder = std::path::absolute(folder)?;
             arguments.extend(["--journal".to_owned(), folder.to_string_lossy().into_owned()]);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::osc::mirror::Mirror;
 use crate::osc::request::{Request, Value};
+use crate::osc::sound::InputSetup;
 use crate::osc::status::Status;
 use crate::patch::{Edit, ModuleId, Name, OutputRef, Patch};
 
@@ -30,6 +31,10 @@ pub struct Model {
     pub sound: SoundView,
     /// Every sound card, once asked for.
     pub cards: Vec<CardView>,
+    /// How the patch hears the world.
+    pub input: InputSetup,
+    /// The sound cards that can be heard.
+    pub inputs: Vec<CardView>,
     /// The last worker that was killed by the drill button.
     pub drill: Option<DrillView>,
     /// What flows, as of this frame.

@@ -37,6 +37,8 @@ pub struct Preferences {
     pub recording_format: String,
     /// How the sound was set last: device, rate in Hz, block in frames, blocks ahead.
     pub sound: Option<(String, u32, u32, u32)>,
+    /// What Audio In hears: a card's id, `default` or `none`.
+    pub input: Option<String>,
     /// Whether the first steps were taken or skipped.
     pub has_seen_guide: bool,
 }
@@ -55,6 +57,7 @@ impl Default for Preferences {
             recordings: None,
             recording_format: "s24".to_owned(),
             sound: None,
+            input: None,
             has_seen_guide: false,
         }
     }

@@ -1,8 +1,8 @@
 //! Through what the host plays, how quickly, and why nothing is heard.
 
-use eframe::egui::{ComboBox, RichText, Ui};
+use eframe::egui::{ComboBox, RichText, Ui, WidgetInfo, WidgetType};
 
-use super::model::{Asks, Model, SoundView};
+use super::model::{Asks, CardView, Model, SoundView};
 use super::parts::{button, caption, chip, duration, faint, row, well};
 use super::preferences::Preferences;
 use super::theme::Theme;
@@ -52,6 +52,14 @@ impl SoundSettings {
         numbers(ui, theme, &mut wanted);
         ui.add_space(8.0);
         latency(ui, theme, sound);
+        ui.add_space(8.0);
+        let mut heard = model.input.input.clone();
+        input_ui(ui, theme, model, &mut heard);
+        if heard != model.input.input {
+            preferences.input = Some(heard.clone());
+            let change = SoundChange { input: Some(heard), ..SoundChange::default() };
+            asks.requests.push(Request::SetSound(change));
+        }
         if let Some(change) = change(sound, &wanted) {
             preferences.sound =
                 Some((wanted.device, wanted.sample_rate_hz, wanted.block_frames, wanted.ahead));
@@ -69,22 +77,7 @@ impl SoundSettings {
     ) {
         caption(ui, theme, "Card");
         row(ui, |ui| {
-            let combo = ComboBox::new("sound card", "");
-            let shown = combo.selected_text(device_name(model, &wanted.device)).width(290.0);
-            let shown = shown.show_ui(ui, |ui| {
-                let device = &mut wanted.device;
-                ui.selectable_value(device, "default".to_owned(), "As the system says");
-                for card in &model.cards {
-                    ui.selectable_value(device, card.id.clone(), &card.name);
-                }
-                ui.selectable_value(device, "silent".to_owned(), "None: silent");
-            });
-            shown.response.widget_info(|| {
-                use eframe::egui::{WidgetInfo, WidgetType};
-                let mut info = WidgetInfo::labeled(WidgetType::ComboBox, true, "Sound card");
-                info.current_text_value = Some(device_name(model, &model.sound.device));
-                info
-            });
+            choice_ui(ui, "Sound card", &model.cards, &mut wanted.device, "silent");
             if button(ui, "Look again").clicked() {
                 asks.requests.push(Request::QueryDevices);
             }
@@ -92,16 +85,58 @@ impl SoundSettings {
     }
 }
 
-fn device_name(model: &Model, id: &str) -> String {
-    let card = model.cards.iter().find(|card| card.id == id);
+/// What the patch hears, and how that goes.
+fn input_ui(ui: &mut Ui, theme: &Theme, model: &Model, wanted: &mut String) {
+    caption(ui, theme, "Microphone or line in, for the module Audio In");
+    choice_ui(ui, "Sound input", &model.inputs, wanted, "none");
+    let input = &model.input;
+    match &input.why_not {
+        Some(why) => drop(ui.label(RichText::new(why).color(theme.trouble))),
+        None if input.card.is_empty() => {
+            drop(faint(ui, theme, "Closed: no module of this patch listens."))
+        }
+        None => {
+            let words = format!("Heard: {}, after {}", input.card, duration(input.latency_secs));
+            faint(ui, theme, words);
+        }
+    }
+}
+
+/// A list of cards, between the system's choice and none. `none` is what that is
+/// called.
+fn choice_ui(ui: &mut Ui, label: &str, cards: &[CardView], wanted: &mut String, none: &str) {
+    let combo = ComboBox::new(label, "");
+    let shown = combo.selected_text(device_name(cards, wanted)).width(290.0);
+    let shown = shown.show_ui(ui, |ui| {
+        ui.selectable_value(wanted, "default".to_owned(), SYSTEM);
+        for card in cards {
+            ui.selectable_value(wanted, card.id.clone(), &card.name);
+        }
+        ui.selectable_value(wanted, none.to_owned(), none_name(none));
+    });
+    shown.response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(WidgetType::ComboBox, true, label);
+        info.current_text_value = Some(device_name(cards, wanted));
+        info
+    });
+}
+
+const SYSTEM: &str = "As the system says";
+
+fn none_name(id: &str) -> &'static str {
+    if id == "silent" { "None: silent" } else { "None: nothing is heard" }
+}
+
+fn device_name(cards: &[CardView], id: &str) -> String {
+    let card = cards.iter().find(|card| card.id == id);
     match (id, card) {
         (_, Some(card)) => card.name.clone(),
         ("default" | "", None) => {
-            let system = model.cards.iter().find(|card| card.is_default);
+            let system = cards.iter().find(|card| card.is_default);
             let system = system.map(|card| format!(" ({})", card.name));
-            format!("As the system says{}", system.unwrap_or_default())
+            format!("{SYSTEM}{}", system.unwrap_or_default())
         }
-        ("silent", None) => "None: silent".to_owned(),
+        ("silent" | "none", None) => none_name(id).to_owned(),
         (id, None) => id.to_owned(),
     }
 }
@@ -170,8 +205,8 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
-    use crate::editor::model::CardView;
     use crate::editor::theme::Look;
+    use crate::osc::sound::InputSetup;
 
     type Stage = (SoundSettings, Model, Preferences, Asks);
 
@@ -228,5 +263,28 @@ mod tests {
         harness.state_mut().1.sound.silence = Some("No sound card answered.".to_owned());
         harness.run_steps(2);
         harness.get_by_label("No sound card answered.");
+    }
+
+    #[test]
+    fn an_input_is_chosen_and_why_it_is_not_heard_is_said() {
+        let mut harness = stage();
+        harness.get_by_label("Closed: no module of this patch listens.");
+        let why_not = Some("The microphone is away.".to_owned());
+        let (_, model, ..) = harness.state_mut();
+        model.input = InputSetup { input: "default".to_owned(), why_not, ..InputSetup::default() };
+        model.inputs =
+            vec![CardView { id: "hw:2".to_owned(), name: "Desk".to_owned(), is_default: true }];
+        harness.run_steps(2);
+        harness.get_by_label("The microphone is away.");
+        let combo = harness.get_by_label("Sound input");
+        assert_eq!(combo.value().as_deref(), Some("As the system says (Desk)"));
+        combo.click();
+        harness.run_steps(3);
+        harness.get_by_label("Desk").click();
+        harness.run_steps(3);
+        let (.., preferences, asks) = harness.state();
+        let change = SoundChange { input: Some("hw:2".to_owned()), ..SoundChange::default() };
+        assert_eq!(asks.requests, [Request::SetSound(change)]);
+        assert_eq!(preferences.input.as_deref(), Some("hw:2"));
     }
 }

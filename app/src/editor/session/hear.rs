@@ -4,6 +4,7 @@ use rosc::{OscMessage, OscType};
 
 use crate::editor::model::{CardView, Connection, DrillView, Model, Notice, SoundView};
 use crate::osc::mirror::Mirrored;
+use crate::osc::sound::InputSetup;
 use crate::osc::status::{ModuleFault, WorkerStatus};
 
 /// Takes in one message. Whether the whole patch must be asked for again.
@@ -59,6 +60,15 @@ pub(super) fn hear(model: &mut Model, message: OscMessage, now_secs: f64) -> boo
             let (id, name) = (id.clone(), name.clone());
             model.cards.push(CardView { id, name, is_default: *is_default });
         }
+        ("/input", args) => input(model, args),
+        ("/inputs", _) => model.inputs.clear(),
+        (
+            "/input/device",
+            [OscType::String(id), OscType::String(name), OscType::Bool(is_default)],
+        ) => {
+            let (id, name) = (id.clone(), name.clone());
+            model.inputs.push(CardView { id, name, is_default: *is_default });
+        }
         ("/drill/killed", [OscType::Int(pid), _, OscType::Float(recovery_secs), ..]) => {
             let (pid, recovery_secs) = (pid.cast_unsigned(), *recovery_secs);
             model.drill = Some(DrillView { pid, recovery_secs });
@@ -100,6 +110,25 @@ fn sound(model: &mut Model, args: &[OscType]) {
         latency_secs: *latency_secs,
         silence: (!is_playing).then(|| why_not.clone()),
     };
+}
+
+fn input(model: &mut Model, args: &[OscType]) {
+    if let [
+        OscType::String(input),
+        OscType::String(card),
+        OscType::Float(latency_secs),
+        OscType::Long(slips),
+        OscType::String(why_not),
+    ] = args
+    {
+        model.input = InputSetup {
+            input: input.clone(),
+            card: card.clone(),
+            latency_secs: *latency_secs,
+            slips: slips.cast_unsigned(),
+            why_not: Some(why_not.clone()).filter(|why| !why.is_empty()),
+        };
+    }
 }
 
 fn status(model: &mut Model, args: &[OscType]) {
@@ -169,6 +198,7 @@ fn fault(model: &mut Model, args: &[OscType]) {
 mod tests {
     use super::*;
     use crate::osc::reply;
+    use crate::osc::sound::Card;
     use crate::osc::status::Status;
     use crate::patch::Patch;
 
@@ -185,6 +215,21 @@ mod tests {
                 .for_each(|message| assert!(!hear(&mut model, message, 0.0)));
             assert_eq!(model.status, status);
         }
+    }
+
+    #[test]
+    fn what_the_patch_hears_is_understood() {
+        let card = Card { id: "hw:1".into(), name: "Big card".into(), is_default: true };
+        let why_not = Some("it is away".to_owned());
+        let setup = InputSetup { input: "hw:1".into(), slips: 3, why_not, ..Default::default() };
+        let mut model = Model::default();
+        for _ in 0..2 {
+            let said = reply::inputs(std::slice::from_ref(&card)).into_iter();
+            said.chain([reply::input(&setup)])
+                .for_each(|message| assert!(!hear(&mut model, message, 0.0)));
+            assert_eq!((&model.input, model.inputs.len()), (&setup, 1));
+        }
+        assert_eq!(model.inputs[0].name, "Big card");
     }
 
     #[test]
