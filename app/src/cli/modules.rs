@@ -6,6 +6,7 @@ use clap::Args;
 use dsp_worker::catalog::{CATALOG, Entry};
 use dsp_worker::clip::Text;
 use dsp_worker::module::Port;
+use dsp_worker::param::Taper;
 
 /// Lists every module, with its ports and params
 #[derive(Args)]
@@ -49,18 +50,27 @@ fn describe(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
     ports(out, "in", about.inputs)?;
     ports(out, "out", about.outputs)?;
     for param in about.params {
-        let (low, high) = (param.show(*param.range.start()), param.show(*param.range.end()));
-        let default = param.show(param.default);
-        let range = format!("{low} … {high}, {default}");
-        writeln!(out, "  param  {:16} {} [{range}]", param.name, param.help)?;
+        let range = match param.taper {
+            Taper::Choice(words) => words.join(", "),
+            _ => [param.range.start(), param.range.end()].map(|&end| param.show(end)).join(" … "),
+        };
+        let (name, help, default) = (param.name, param.help, param.show(param.default));
+        writeln!(out, "  param  {name:16} {help} [{range}; {default}]")?;
     }
     let text = entry.text.map(|form| match form {
         Text::Sound => "the path of a WAV file, or factory:NAME.wav",
         Text::Wavetable => "the path of a WAV file of cycles, or factory:NAME.wav",
-        Text::Formula => "a formula of a, b, c, d (inputs), x, y, z (params) and t (seconds)",
-        Text::Notes => "notes: START LENGTH PITCH VELOCITY, in beats, parted by semicolons",
+        Text::Formula => FORMULA,
+        Text::Notes => NOTES,
         Text::Words => "words",
     });
     text.map_or(Ok(()), |text| writeln!(out, "  text   {text}"))?;
     writeln!(out)
 }
+
+const FORMULA: &str = "a formula of a, b, c, d (inputs, in volts), x, y, z (params) and t \
+                       (seconds), with + - * / % ^, < <= > >= == !=, and or not, \
+                       if(c, then, else), min max clamp abs sign floor ceil round sqrt exp log \
+                       sin cos tan tanh, pi and tau";
+const NOTES: &str = "notes: START LENGTH PITCH VELOCITY, parted by semicolons or lines; in beats, \
+                     C4 or volts, and 0 to 1, as in 0 0.5 C4 0.8; 0.5 0.5 Eb4";
