@@ -98,6 +98,18 @@ pub trait Lane:
     }
 }
 
+/// An array from its indices. [`std::array::from_fn`] and `map` may stay functions
+/// of their own, compiled for any processor; this is inlined. A closure of more
+/// than some lines may still not be: write a loop.
+#[inline(always)]
+pub fn each<T: Copy + Default, const N: usize>(mut make: impl FnMut(usize) -> T) -> [T; N] {
+    let mut all = [T::default(); N];
+    for (index, one) in all.iter_mut().enumerate() {
+        *one = make(index);
+    }
+    all
+}
+
 impl Lane for f32 {
     const WIDTH: usize = 1;
 

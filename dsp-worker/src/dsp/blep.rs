@@ -9,7 +9,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::const_math::kaiser_sinc;
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, each};
 use crate::units::QUANTUM;
 
 /// Frames that an edge spreads over.
@@ -209,5 +209,5 @@ fn around(table: &[[f32; TAPS]; PLACES + 1], late: f32, scale: f32) -> [f32; TAP
     let row = (place as usize).min(PLACES - 1);
     let (next, here) = (place - row as f32, &table[row]);
     let after = &table[row + 1];
-    std::array::from_fn(|tap| scale * (here[tap] + next * (after[tap] - here[tap])))
+    each(|tap| scale * (here[tap] + next * (after[tap] - here[tap])))
 }

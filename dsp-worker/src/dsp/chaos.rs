@@ -3,6 +3,8 @@
 //! Flows are integrated by the classical Runge-Kutta method of the fourth order,
 //! in f64 and plain arithmetic, so that every machine draws the same orbit.
 
+use crate::lane::each;
+
 /// Where a system is.
 pub type Point = [f64; 3];
 
@@ -95,15 +97,12 @@ impl Flow {
     /// One step further.
     #[inline(always)]
     pub fn step(self, at: Point, parameter: f64, step: f64) -> Point {
-        let ahead =
-            |slope: Point, time: f64| -> Point { std::array::from_fn(|n| at[n] + time * slope[n]) };
+        let ahead = |slope: Point, time: f64| -> Point { each(|n| at[n] + time * slope[n]) };
         let first = self.slope(at, parameter);
         let second = self.slope(ahead(first, 0.5 * step), parameter);
         let third = self.slope(ahead(second, 0.5 * step), parameter);
         let last = self.slope(ahead(third, step), parameter);
-        std::array::from_fn(|n| {
-            at[n] + step / 6.0 * (first[n] + 2.0 * (second[n] + third[n]) + last[n])
-        })
+        each(|n| at[n] + step / 6.0 * (first[n] + 2.0 * (second[n] + third[n]) + last[n]))
     }
 }
 

@@ -15,6 +15,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::fft;
 use crate::dsp::hush;
+use crate::lane::each;
 use crate::module::Block;
 use crate::tape::Tapes;
 use crate::units::QUANTUM;
@@ -53,7 +54,7 @@ pub const TAPES: usize = 28;
 /// The longest delays of its tapes, in frames, for responses of that length.
 pub fn tapes(longest_frames: usize) -> [usize; TAPES] {
     let longest_frames = longest_frames.max(LARGE_FROM);
-    std::array::from_fn(|tape| match tape {
+    each(|tape| match tape {
         IN..SMALL_OUT => LARGE_FROM,
         SMALL_OUT..LARGE_OUT => SMALL,
         LARGE_OUT..DIRECT => LARGE,

@@ -209,17 +209,31 @@ fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { 0.0 }
 }
 
-/// Computes a formula for some frames. Code that is none gives 0. Real-time
-/// safe.
-pub fn run(code: &[f32], names: &Names, frames: Range<usize>) -> Row {
-    let mut stack = [[0.0; QUANTUM]; DEPTH];
+/// What formulas are computed on.
+pub struct Stack([Row; DEPTH]);
+
+impl Default for Stack {
+    fn default() -> Stack {
+        Stack([[0.0; QUANTUM]; DEPTH])
+    }
+}
+
+/// Computes a formula for some frames. Code that is none gives 0. What the stack
+/// held before does not matter. Real-time safe.
+pub fn run<'a>(
+    code: &[f32],
+    names: &Names,
+    frames: Range<usize>,
+    Stack(stack): &'a mut Stack,
+) -> &'a Row {
     let mut height = 0;
     let mut code = code.iter().copied();
     // A letter from a stranger: what does not fit ends it.
     while let Some(op) = code.next().and_then(|number| OPS.get(number as usize)) {
         let frames = frames.clone();
         if height < op.takes() || (height == DEPTH && op.takes() == 0) {
-            return [0.0; QUANTUM];
+            height = 0;
+            break;
         }
         match op {
             Op::Number => {
@@ -235,7 +249,10 @@ pub fn run(code: &[f32], names: &Names, frames: Range<usize>) -> Row {
         }
         height = height + 1 - op.takes();
     }
-    stack[0]
+    if height == 0 {
+        stack[0].fill(0.0);
+    }
+    &stack[0]
 }
 
 /// Computes one operation on the top of the stack, whose first row takes the
@@ -268,7 +285,8 @@ mod tests {
     /// With a = 1, b = 2, c = 3, d = 4, x = 0.5, y = 0.25, z = 0, t = 10.
     fn answer(text: &str) -> f64 {
         let names = [1.0, 2.0, 3.0, 4.0, 0.5, 0.25, 0.0, 10.0].map(|value| [value; QUANTUM]);
-        run(&compile(text).unwrap_or_else(|error| panic!("{text}: {error}")), &names, 3..4)[3]
+        let code = compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        run(&code, &names, 3..4, &mut Stack::default())[3]
     }
 
     fn refused(text: &str) -> String {
@@ -343,7 +361,11 @@ mod tests {
                     _ => (random.bits() % 40) as f32 - 2.0,
                 })
                 .collect();
-            assert!(run(&code, &names, 0..QUANTUM).iter().all(|value| value.is_finite()));
+            assert!(
+                run(&code, &names, 0..QUANTUM, &mut Stack::default())
+                    .iter()
+                    .all(|value| value.is_finite())
+            );
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct Gates {
 }
 
 /// What a gate input does at one frame.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Gate<L> {
     /// Where it is on.
     pub is_on: Mask<L>,

@@ -4,7 +4,7 @@
 //! lower rate (Valenzuela and Constantinides, "Digital signal processing schemes
 //! for efficient interpolation and decimation", IEE Proceedings 130 part G, 1983).
 
-use crate::lane::Lane;
+use crate::lane::{Lane, each};
 use crate::units::CHANNELS;
 
 /// From 48 to 96 kHz: flat to 21 kHz, and 113 dB down from 27 kHz, whose alias is
@@ -32,7 +32,7 @@ impl<L: Lane, const N: usize> HalfBand<L, N> {
     /// Takes up where [`HalfBand::store`] left off.
     #[inline(always)]
     pub fn load(state: &HalfBandState<N>, group: usize) -> HalfBand<L, N> {
-        let chain = |at: usize| std::array::from_fn(|stage| L::load(&state[at][stage], group));
+        let chain = |at: usize| each(|stage| L::load(&state[at][stage], group));
         HalfBand([chain(0), chain(1)])
     }
 

@@ -18,7 +18,7 @@ pub mod string;
 pub mod terrain;
 
 use crate::dsp::mask::Mask;
-use crate::lane::Lane;
+use crate::lane::{Lane, each};
 
 /// What a model is told for a frame, or for half a frame where it runs at twice
 /// the sample rate.
@@ -72,7 +72,7 @@ pub fn staircase<L: Lane>(knob: L, steps: &[f32]) -> L {
 #[inline(always)]
 fn crossfade<L: Lane, const K: usize>(knob: L) -> [L; K] {
     let at = knob * ((K - 1) as f32).into();
-    std::array::from_fn(|k| (L::splat(1.0) - (at - (k as f32).into()).abs()).max(0.0.into()))
+    each(|k| (L::splat(1.0) - (at - (k as f32).into()).abs()).max(0.0.into()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::lane::Lane;
 
 /// A truth value per channel: every bit of the lane set, or none.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Mask<L>(L);
 
 impl<L: Lane> Mask<L> {

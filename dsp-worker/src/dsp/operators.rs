@@ -87,14 +87,17 @@ impl Operators {
         is_fourfold: bool,
     ) -> L {
         let routes = self.routes_at(frame);
-        let halves = [(); 2].map(|()| {
-            let first = self.part(group, tasks, brightness, &routes);
-            if !is_fourfold {
-                return first;
+        let mut halves = [L::default(); 2];
+        for half in &mut halves {
+            let mut quarters = [L::default(); 2];
+            for quarter in &mut quarters[..if is_fourfold { 2 } else { 1 }] {
+                *quarter = self.part(group, tasks, brightness, &routes);
             }
-            let second = self.part(group, tasks, brightness, &routes);
-            halve(&mut self.halvers[1], group, [first, second])
-        });
+            *half = match is_fourfold {
+                true => halve(&mut self.halvers[1], group, quarters),
+                false => quarters[0],
+            };
+        }
         halve(&mut self.halvers[0], group, halves)
     }
 

@@ -2,7 +2,7 @@
 //! turn, that wrap as phases do.
 
 use super::sine::sine_of_triangle;
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, each};
 
 /// One turn, as a number of steps of the phase.
 pub const TURN: f32 = 4_294_967_296.0;
@@ -22,7 +22,7 @@ pub fn steps_per_frame<L: Lane, const N: usize>(turns: L, fm: L, fm_gain: f32) -
     // 1.5 · 2^52: adding it leaves the nearest whole number in the low bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
     let (turns, fm) = (turns.to_lanes(), fm.to_lanes());
-    std::array::from_fn(|lane| {
+    each(|lane| {
         let factor = 1.0 + f64::from(fm[lane]) * f64::from(fm_gain);
         let turns = f64::from(turns[lane]) * factor;
         let turns = if turns < MAX_STEP { turns } else { MAX_STEP };
@@ -38,7 +38,7 @@ pub fn long_steps_per_frame<L: Lane, const N: usize>(turns: L) -> [u64; N] {
     // 2^52: adding it leaves the nearest whole number in the low bits.
     const ROUND: f64 = 4_503_599_627_370_496.0;
     let turns = turns.to_lanes();
-    std::array::from_fn(|lane| {
+    each(|lane| {
         let turns = f64::from(turns[lane]);
         let turns = if turns < MAX_STEP { turns } else { MAX_STEP };
         (turns * ROUND + ROUND).to_bits() << 12
@@ -49,7 +49,7 @@ pub fn long_steps_per_frame<L: Lane, const N: usize>(turns: L) -> [u64; N] {
 #[inline(always)]
 pub fn from_unipolar_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
     let bits = (turns + L::splat(1.0)).to_lanes();
-    std::array::from_fn(|lane| (bits[lane].to_bits() << 9) as i32)
+    each(|lane| (bits[lane].to_bits() << 9) as i32)
 }
 
 /// Any number of turns, within a million either way, as a phase.
@@ -59,20 +59,20 @@ pub fn from_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
     const ROUND: f32 = 12_582_912.0;
     let whole = (turns + L::splat(ROUND)) - L::splat(ROUND);
     let rest = ((turns - whole) * L::splat(TURN)).to_lanes();
-    std::array::from_fn(|lane| rest[lane] as i32)
+    each(|lane| rest[lane] as i32)
 }
 
 /// Each phase moved on by another.
 #[inline(always)]
 pub fn add<const N: usize>(a: Phases<N>, b: Phases<N>) -> Phases<N> {
-    std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+    each(|lane| a[lane].wrapping_add(b[lane]))
 }
 
 /// The phases of a group of channels, out of those of all.
 #[inline(always)]
 pub fn load<const N: usize>(channels: &Phases<16>, group: usize) -> Phases<N> {
     let first = (group % 2) * LANES;
-    std::array::from_fn(|lane| channels[first + lane])
+    each(|lane| channels[first + lane])
 }
 
 /// Keeps the phases of a group of channels.
@@ -96,22 +96,21 @@ pub fn where_less<L: Lane, const N: usize>(
     then: f32,
     otherwise: f32,
 ) -> L {
-    from_array(std::array::from_fn::<f32, N, _>(|lane| {
-        if is_less(phases[lane], limits[lane]) { then } else { otherwise }
-    }))
+    let pick = |lane| if is_less(phases[lane], limits[lane]) { then } else { otherwise };
+    from_array::<L, N>(each(pick))
 }
 
 /// A rising saw, -1 to 1, that passes 0 at phase 0 and falls at half a turn.
 #[inline(always)]
 pub fn saw<L: Lane, const N: usize>(phases: Phases<N>) -> L {
-    from_array(phases.map(|phase| phase as f32 * (2.0 / TURN)))
+    from_array::<L, N>(each(|lane| phases[lane] as f32 * (2.0 / TURN)))
 }
 
 /// A triangle, -1 to 1, that rises through 0 at phase 0.
 #[inline(always)]
 pub fn triangle<L: Lane, const N: usize>(phases: Phases<N>) -> L {
-    from_array(phases.map(|phase| {
-        let from_trough = phase.wrapping_add(1 << 30);
+    from_array::<L, N>(each(|lane| {
+        let from_trough = phases[lane].wrapping_add(1 << 30);
         // Half a turn later it falls as it rose: count back from the end.
         let folded = from_trough ^ (from_trough >> 31);
         (folded - (1 << 30)) as f32 * (4.0 / TURN)
@@ -127,7 +126,7 @@ pub fn sine<L: Lane, const N: usize>(phases: Phases<N>) -> L {
 /// A cosine: 1 at phase 0.
 #[inline(always)]
 pub fn cosine<L: Lane, const N: usize>(phases: Phases<N>) -> L {
-    sine(phases.map(|phase| phase.wrapping_add(1 << 30)))
+    sine::<L, N>(each(|lane| phases[lane].wrapping_add(1 << 30)))
 }
 
 #[inline(always)]

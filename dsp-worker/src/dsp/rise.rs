@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::const_math::kaiser_sinc;
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, each};
 use crate::units::QUANTUM;
 
 /// What stands for "it did not rise": later than any rise, in frames.
@@ -79,13 +79,13 @@ impl Rise {
 
         let after = QUANTUM + frame - LATENCY;
         let [from, to] = [volts[after - 1], volts[after]];
-        let rises: [bool; N] = std::array::from_fn(|lane| (from[lane] <= 0.0) & (to[lane] > 0.0));
+        let rises: [bool; N] = each(|lane| (from[lane] <= 0.0) & (to[lane] > 0.0));
         let mut late = [NO_RISE; N];
         if rises.iter().fold(false, |any, &here| any | here) {
             for lane in 0..N {
                 if rises[lane] {
                     let around = &volts[after - LATENCY..][..TAPS];
-                    late[lane] = lateness(&std::array::from_fn(|tap| around[tap][lane]));
+                    late[lane] = lateness(&each(|tap| around[tap][lane]));
                 }
             }
         }

@@ -72,7 +72,9 @@ impl Module for Compare {
         if channels == 1 {
             self.compare::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.compare::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.compare::<Lanes>(block, group);
+            }
         }
     }
 }

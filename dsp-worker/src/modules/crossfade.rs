@@ -122,11 +122,12 @@ fn fade<L: Lane>(block: &mut Block, group: usize, knobs: &Knobs) {
         let moved = position_in.get::<L>(group, frame) * c(0.1 * knobs.amount[frame]);
         let near_b = (moved + c(knobs.position[frame])).clamp(0.0, 1.0);
         let near_a = c(1.0) - near_b;
-        let gain = |near: L| {
-            let equal_power = sine_of_triangle(near);
-            equal_power + (near - equal_power) * c(knobs.law[frame])
-        };
-        let (gain_a, gain_b) = (gain(near_a), gain(near_b));
+        let mut gains = [near_a, near_b];
+        for gain in &mut gains {
+            let equal_power = sine_of_triangle(*gain);
+            *gain = equal_power + (*gain - equal_power) * c(knobs.law[frame]);
+        }
+        let [gain_a, gain_b] = gains;
         let (a, b) = (a.get::<L>(group, frame), b.get::<L>(group, frame));
         out.put(group, frame, a * gain_a + b * gain_b);
         other.put(group, frame, a * gain_b + b * gain_a);

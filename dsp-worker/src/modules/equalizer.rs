@@ -9,7 +9,7 @@ use crate::dsp::half_band::{HalfBand, HalfBandState, STEEP};
 use crate::dsp::matched::{Band, Kind, band};
 use crate::dsp::svf::{Cutoff, Svf, SvfState};
 use crate::dsp::{StereoIn, gain_from_db};
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::units::QUANTUM;
@@ -164,7 +164,7 @@ impl Equalizer {
         Band {
             gain: between(from.gain, to.gain),
             damping: between(from.damping, to.damping),
-            parts: std::array::from_fn(|part| between(from.parts[part], to.parts[part])),
+            parts: each(|part| between(from.parts[part], to.parts[part])),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::dsp::ramps::Ramps;
 use crate::dsp::random::Random;
 use crate::dsp::svf::{Cutoff, Svf, SvfState};
 use crate::dsp::{exp2, soft_clip};
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -221,8 +221,7 @@ impl FormantVoice {
         let tilt = coefficient(tilt_hz, block.sample_rate_hz);
         let shape = Shape::new(ATTACK_SECS, 1.0, 1.0, RELEASE_SECS, block.sample_rate_hz);
         let [voct, gate] = [VOCT, GATE].map(|port| block.input(port));
-        let mut mouth: [Svf<L>; FORMANTS] =
-            std::array::from_fn(|formant| Svf::load(&self.mouth[formant], group));
+        let mut mouth: [Svf<L>; FORMANTS] = each(|formant| Svf::load(&self.mouth[formant], group));
         let mut teeth = Svf::load(&self.teeth, group);
 
         for frame in block.frames() {

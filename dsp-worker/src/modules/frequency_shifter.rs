@@ -13,7 +13,7 @@ use crate::dsp::one_pole::{self, OnePoles};
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::quadrature::{Quadrature, QuadratureState};
 use crate::dsp::sine::sine_of_triangle;
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::signal::groups;
@@ -122,7 +122,7 @@ impl FrequencyShifter {
             for (phase, step) in phases.iter_mut().zip(steps) {
                 *phase = phase.wrapping_add(step);
             }
-            let now: Phases<N> = std::array::from_fn(|lane| phases[lane]);
+            let now: Phases<N> = each(|lane| phases[lane]);
             let sine = sine_of_triangle(phase::triangle::<L, N>(now));
             let ahead = now.map(|phase| phase.wrapping_add(1 << 30));
             let cosine = sine_of_triangle(phase::triangle::<L, N>(ahead));

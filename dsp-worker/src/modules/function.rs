@@ -128,7 +128,9 @@ impl Module for Function {
         if channels == 1 {
             self.shape::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.shape::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.shape::<Lanes>(block, group);
+            }
         }
     }
 }
@@ -217,16 +219,20 @@ impl Speeds {
     fn at<L: Lane>(&self, block: &Block, group: usize, frame: usize) -> [L; 2] {
         let (both, none) = (block.input(RATE_IN), L::splat(0.0));
         let both = if both.is_patched() { both.get::<L>(group, frame) } else { none };
-        let step = |port: usize, step: f32, amount: f32| {
-            let own = block.input(port);
+        let ports = [RISE_IN, FALL_IN];
+        let (steps, amounts) = ([self.rise, self.fall], [self.rise_amount, self.fall_amount]);
+        let mut found = [none; 2];
+        for way in 0..2 {
+            let (own, step) = (block.input(ports[way]), steps[way]);
             if !own.is_patched() && !block.input(RATE_IN).is_patched() {
-                return L::splat(step.min(MAX_STEP));
+                found[way] = L::splat(step.min(MAX_STEP));
+                continue;
             }
-            let octaves = both - own.get::<L>(group, frame) * L::splat(amount);
+            let octaves = both - own.get::<L>(group, frame) * L::splat(amounts[way]);
             let octaves = Lane::clamp(octaves, -MAX_OCTAVES, MAX_OCTAVES);
-            (exp2(octaves) * L::splat(step)).min(L::splat(MAX_STEP))
-        };
-        [step(RISE_IN, self.rise, self.rise_amount), step(FALL_IN, self.fall, self.fall_amount)]
+            found[way] = (exp2(octaves) * L::splat(step)).min(L::splat(MAX_STEP));
+        }
+        found
     }
 }
 

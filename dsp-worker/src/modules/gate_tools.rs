@@ -8,7 +8,7 @@ use crate::dsp::exp2;
 use crate::dsp::gates::{Gate, Gates, Pulses, volts};
 use crate::dsp::mask::Mask;
 use crate::dsp::pulse;
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -126,7 +126,9 @@ impl Module for GateTools {
         if channels == 1 {
             self.play::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.play::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.play::<Lanes>(block, group);
+            }
         }
     }
 }
@@ -149,8 +151,7 @@ impl GateTools {
         for frame in block.frames() {
             let word = block.tapes.read(0, frame, delay_frames(block, frame)) as u32;
             let bit = |lane: usize| (word >> (group * LANES + lane) & 1) as f32 * GATE_VOLTS;
-            let delayed: Gate<L> =
-                self.delayed.follow(group, L::from_lanes(std::array::from_fn(bit)));
+            let delayed: Gate<L> = self.delayed.follow(group, L::from_lanes(each(bit)));
             let resets = self.reset.follow(group, reset.get::<L>(group, frame)).rises;
 
             let longer = exp2(length_cv.get::<L>(group, frame).clamp(-20.0, 20.0));

@@ -204,9 +204,14 @@ impl Ladder {
             let hiss = feedback * L::splat(knobs.noise[frame]);
             let entering = (input.get::<L>(group, frame) * gain).clamp(-1e3, 1e3) + hiss;
             let leaving = if IS_EIGHTFOLD {
-                far_down.down(far_up.up(entering).map(|volts| poles.step(volts, &tuning)))
+                let mut eighths = far_up.up(entering);
+                for volts in &mut eighths {
+                    *volts = poles.step(*volts, &tuning);
+                }
+                far_down.down(eighths)
             } else {
-                down.down(up.up(entering).map(|volts| poles.step(volts, &tuning)))
+                let [older, newer] = up.up(entering);
+                down.down([poles.step(older, &tuning), poles.step(newer, &tuning)])
             };
             let makeup = feedback * L::splat(0.5 * SATURATION_VOLTS) + L::splat(SATURATION_VOLTS);
             output.put(group, frame, leaving * makeup / drive_root);

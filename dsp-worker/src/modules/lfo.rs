@@ -8,7 +8,7 @@ use crate::dsp::exp2;
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::ratio::{AS_THE_CLOCK, RATIO_NAMES, RATIOS};
 use crate::dsp::sine::sine_of_triangle;
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -183,7 +183,7 @@ impl Lfo {
             };
             let offset = phase::from_unipolar_turns::<f32, 1>(phase_offset.at(frame))[0];
             let kept = &mut self.phase[group * LANES..][..N];
-            let phases: Phases<N> = std::array::from_fn(|lane| {
+            let phases: Phases<N> = each(|lane| {
                 let phase = if starts[lane] > 0.0 { 0 } else { kept[lane] };
                 kept[lane] = phase.wrapping_add(steps[lane]);
                 ((phase >> 32) as i32).wrapping_add(offset)

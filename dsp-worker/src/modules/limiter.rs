@@ -11,6 +11,7 @@ use crate::Module;
 use crate::dsp::one_pole::coefficient_of_secs;
 use crate::dsp::true_peak::{TAPS, true_peak};
 use crate::dsp::{StereoIn, db_from_gain, gain_from_db, hush};
+use crate::lane::each;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::units::FULL_SCALE_VOLTS;
@@ -110,7 +111,7 @@ impl Module for Limiter {
             let mut peak_volts = 0f32;
             for side in [LEFT, RIGHT] {
                 block.tapes.write(side, frame, push * input.at(side, frame));
-                let recent = std::array::from_fn(|back| self.read(block, side, frame, back));
+                let recent = each(|back| self.read(block, side, frame, back));
                 peak_volts = peak_volts.max(true_peak(&recent));
             }
             let over_volts = peak_volts - ceiling_volts;

@@ -5,7 +5,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::gates::{Gate, Gates, volts};
 use crate::dsp::mask::Mask;
-use crate::lane::{Lane, Lanes};
+use crate::lane::{Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::signal::{Signal, groups};
 use crate::units::GATE_VOLTS;
@@ -59,7 +59,9 @@ impl Module for Logic {
         if channels == 1 {
             self.answer::<f32>(block, &inputs, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.answer::<Lanes>(block, &inputs, group));
+            for group in 0..groups(channels) {
+                self.answer::<Lanes>(block, &inputs, group);
+            }
         }
     }
 }
@@ -69,9 +71,8 @@ impl Logic {
     fn answer<L: Lane>(&mut self, block: &mut Block, inputs: &[&Signal; INPUTS], group: usize) {
         let not = |mask: Mask<L>| mask.clear(L::splat(GATE_VOLTS));
         for frame in block.frames() {
-            let gates: [Gate<L>; INPUTS] = std::array::from_fn(|port| {
-                self.inputs[port].follow(group, inputs[port].get(group, frame))
-            });
+            let gates: [Gate<L>; INPUTS] =
+                each(|port| self.inputs[port].follow(group, inputs[port].get(group, frame)));
             let [a, b, _] = gates;
             let (and, or, xor) = combine(&gates, inputs);
             let (toggle, latch, caught) = self.flip(a, b, group);

@@ -5,7 +5,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::clip::Text;
-use crate::dsp::formula::{self, Names};
+use crate::dsp::formula::{self, Names, Stack};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::units::QUANTUM;
@@ -67,6 +67,7 @@ impl Module for Math {
             let now = (block.frame + frame as u64) as f64;
             names[TIME][frame] = now / f64::from(block.sample_rate_hz);
         }
+        let mut stack = Stack::default();
         for channel in 0..channels {
             for (input, volts) in names.iter_mut().take(INPUTS).enumerate() {
                 let signal = block.input(input);
@@ -74,7 +75,7 @@ impl Module for Math {
                     volts[frame] = f64::from(signal.at(channel, frame));
                 }
             }
-            let row = formula::run(code, &names, frames.clone());
+            let row = formula::run(code, &names, frames.clone(), &mut stack);
             let output = block.output(OUT);
             for frame in frames.clone() {
                 output.set(channel, frame, row[frame].clamp(-MOST_VOLTS, MOST_VOLTS) as f32);

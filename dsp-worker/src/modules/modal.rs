@@ -13,7 +13,7 @@ use crate::dsp::sine::sine_of_triangle;
 use crate::dsp::spin::{FALL_OCTAVES, Spin, Turn};
 use crate::dsp::strike::force;
 use crate::dsp::{exp2, soft_clip};
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -187,7 +187,7 @@ impl Body {
             self.cosine[group] = turn.cosine;
             self.sine[group] = turn.sine;
             // As a string that is struck at that place.
-            let mode = std::array::from_fn(|lane| (group * LANES + lane + 1) as f32);
+            let mode = each(|lane| (group * LANES + lane + 1) as f32);
             let along = Lanes::from_lanes(mode) * c(0.5 * place);
             let share = sine_of_turns(along) * exp2(above * softer) * is_heard;
             self.share[group] = share;

@@ -8,6 +8,7 @@ use crate::dsp::bend::{bend, bow};
 use crate::dsp::exp2;
 use crate::dsp::pulse::Pulse;
 use crate::dsp::schmitt::Schmitt;
+use crate::lane::each;
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::param::{Param, Unit};
 use crate::units::{CHANNELS, GATE_VOLTS};
@@ -179,9 +180,9 @@ impl Shape {
         let frame_secs = 1.0 / block.sample_rate_hz;
         let length = block.choice(LENGTH).clamp(1, SEGMENTS);
         Shape {
-            steps: std::array::from_fn(|n| frame_secs / block.param(SECS + n)),
-            levels: std::array::from_fn(|n| block.ramp(LEVEL + n)),
-            bows: std::array::from_fn(|n| bow(block.param(CURVE + n))),
+            steps: each(|n| frame_secs / block.param(SECS + n)),
+            levels: each(|n| block.ramp(LEVEL + n)),
+            bows: each(|n| bow(block.param(CURVE + n))),
             length: length as u32,
             sustain: match block.choice(SUSTAIN) {
                 0 => AT_REST,

@@ -57,7 +57,9 @@ impl Module for Octave {
         if channels == 1 {
             self.transpose::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.transpose::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.transpose::<Lanes>(block, group);
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::sweep::Sweep;
 use crate::dsp::{exp2, tan_fraction};
-use crate::lane::{Lane, Lanes};
+use crate::lane::{Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -231,7 +231,7 @@ struct Chain<L>([L; MOST_STAGES]);
 impl<L: Lane> Chain<L> {
     #[inline(always)]
     fn load(state: &[[f32; CHANNELS]; MOST_STAGES], group: usize) -> Chain<L> {
-        Chain(std::array::from_fn(|stage| L::load(&state[stage], group)))
+        Chain(each(|stage| L::load(&state[stage], group)))
     }
 
     #[inline(always)]

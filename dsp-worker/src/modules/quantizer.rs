@@ -127,7 +127,9 @@ impl Module for Quantizer {
         if channels == 1 {
             self.quantize::<f32>(block, 0, &notes);
         } else {
-            (0..groups(channels)).for_each(|group| self.quantize::<Lanes>(block, group, &notes));
+            for group in 0..groups(channels) {
+                self.quantize::<Lanes>(block, group, &notes);
+            }
         }
         block.show(0, self.note_semitones[0] + block.param(TRANSPOSE));
     }

@@ -96,7 +96,9 @@ impl Module for ShiftRegister {
         if channels == 1 {
             self.shift::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.shift::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.shift::<Lanes>(block, group);
+            }
         }
     }
 }

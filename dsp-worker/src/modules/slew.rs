@@ -99,7 +99,9 @@ impl Module for Slew {
         if channels == 1 {
             self.glide::<f32>(block, 0);
         } else {
-            (0..groups(channels)).for_each(|group| self.glide::<Lanes>(block, group));
+            for group in 0..groups(channels) {
+                self.glide::<Lanes>(block, group);
+            }
         }
     }
 }

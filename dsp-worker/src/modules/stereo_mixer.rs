@@ -7,6 +7,7 @@ use crate::dsp::StereoIn;
 use crate::dsp::fade::{self, Fade};
 use crate::dsp::fader::{SHUT_DB, gain};
 use crate::dsp::sine::sine_of_triangle;
+use crate::lane::each;
 use crate::module::{About, Block, Port, Ramp, Tag, port};
 use crate::param::{Param, Unit};
 use crate::units::{GATE_VOLTS, QUANTUM};
@@ -251,7 +252,7 @@ impl StereoMixer {
             self.to[strip] = Gains { sides, sends };
         }
         self.from_all = self.to_all;
-        self.to_all = std::array::from_fn(|index| gain(block.param(OF_ALL + index)));
+        self.to_all = each(|index| gain(block.param(OF_ALL + index)));
         if is_new {
             (self.from, self.from_all) = (self.to, self.to_all);
         }
@@ -269,8 +270,7 @@ impl StereoMixer {
         let (input, level_cv) = (StereoIn::new(block, left, right), block.input(LEVEL_CV + strip));
         for (side, (start, end)) in from.sides.into_iter().zip(to.sides).enumerate() {
             let level = Ramp::new(start, end);
-            let sends: [Ramp; 2] =
-                std::array::from_fn(|send| Ramp::new(from.sends[send], to.sends[send]));
+            let sends: [Ramp; 2] = each(|send| Ramp::new(from.sends[send], to.sends[send]));
             for frame in block.frames() {
                 let mut volts = input.at(side, frame) * level.at(frame);
                 if level_cv.is_patched() {

@@ -13,7 +13,7 @@ use crate::dsp::phase::{self, Phases, TURN};
 use crate::dsp::ramps::Ramps;
 use crate::dsp::random::Random;
 use crate::dsp::svf::{Cutoff, FLAT, Svf, SvfState};
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -201,21 +201,20 @@ impl Supersaw {
         let detune_steps = turns * self.detune.at::<L>(group, frame) * TURN.into();
         let gains: [L; 2] = [&self.middle_gain, &self.other_gain].map(|gain| gain.at(group, frame));
         let places: [[f32; LANES]; 2] =
-            [0, 1].map(|side| self.places.at::<Lanes>(side, frame).to_lanes());
+            each(|side| self.places.at::<Lanes>(side, frame).to_lanes());
 
         let mut sums = [L::default(); 2];
         for (saw, away) in AWAY.into_iter().enumerate() {
             let away = (detune_steps * away.into()).to_lanes();
             let from: Phases<N> = phase::load(&self.phases[saw], group);
-            let to: Phases<N> = std::array::from_fn(|lane| {
-                from[lane].wrapping_add(step[lane].wrapping_add(away[lane] as i32))
-            });
+            let to: Phases<N> =
+                each(|lane| from[lane].wrapping_add(step[lane].wrapping_add(away[lane] as i32)));
             phase::store(to, &mut self.phases[saw], group);
             let gain = gains[usize::from(saw != MIDDLE)];
             let gains = [gain * places[0][saw].into(), gain * places[1][saw].into()];
 
             // It falls at half a turn, where whole numbers do.
-            let falls: [bool; N] = std::array::from_fn(|lane| (from[lane] >= 0) & (to[lane] < 0));
+            let falls: [bool; N] = each(|lane| (from[lane] >= 0) & (to[lane] < 0));
             if falls.iter().fold(false, |any, &here| any | here) {
                 let gains = gains.map(L::to_lanes);
                 for lane in 0..N {
@@ -231,7 +230,7 @@ impl Supersaw {
             sums[0] += volts * gains[0];
             sums[1] += volts * gains[1];
         }
-        [0, 1].map(|side| self.sides[side].pass(group, frame, sums[side]))
+        each(|side| self.sides[side].pass(group, frame, sums[side]))
     }
 }
 

@@ -60,7 +60,9 @@ impl Module for Switch8To1 {
         if most == 1 {
             mix::<f32>(block, 0, &gains);
         } else {
-            (0..groups(most)).for_each(|group| mix::<Lanes>(block, group, &gains));
+            for group in 0..groups(most) {
+                mix::<Lanes>(block, group, &gains);
+            }
         }
     }
 }

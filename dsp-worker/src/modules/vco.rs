@@ -13,7 +13,7 @@ use crate::dsp::half_band::{HalfBandState, STEEP, double, halve};
 use crate::dsp::phase::{self, Phases, TURN};
 use crate::dsp::rise::{NO_RISE, Rise};
 use crate::dsp::sine::sine_of_triangle;
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -248,14 +248,14 @@ impl Vco {
         }
         let first = group * LANES;
         if is_soft {
-            let turned: [i32; N] = std::array::from_fn(|lane| self.turned[first + lane]);
-            step = std::array::from_fn(|lane| (step[lane] ^ turned[lane]) - turned[lane]);
+            let turned: [i32; N] = each(|lane| self.turned[first + lane]);
+            step = each(|lane| (step[lane] ^ turned[lane]) - turned[lane]);
         }
-        let from: Phases<N> = std::array::from_fn(|lane| self.phase[first + lane]);
-        let mut to: Phases<N> = std::array::from_fn(|lane| from[lane].wrapping_add(step[lane]));
+        let from: Phases<N> = each(|lane| self.phase[first + lane]);
+        let mut to: Phases<N> = each(|lane| from[lane].wrapping_add(step[lane]));
         let widths = self.next_widths(first, width);
         let [_, width_from, width, _] = widths;
-        let has_edge: [bool; N] = std::array::from_fn(|lane| {
+        let has_edge: [bool; N] = each(|lane| {
             let was_high = phase::is_less(from[lane], width_from[lane]);
             let is_high = phase::is_less(to[lane], width[lane]);
             let is_next_quarter = (from[lane] ^ to[lane]) as u32 >= 1 << 30;
@@ -317,7 +317,7 @@ impl Vco {
     #[inline(always)]
     fn next_widths<const N: usize>(&mut self, first: usize, now: Phases<N>) -> [Phases<N>; 4] {
         let [oldest, older, old] =
-            self.widths.each_ref().map(|widths| std::array::from_fn(|lane| widths[first + lane]));
+            self.widths.each_ref().map(|widths| each(|lane| widths[first + lane]));
         for (kept, width) in self.widths.iter_mut().zip([older, old, now]) {
             kept[first..first + N].copy_from_slice(&width);
         }

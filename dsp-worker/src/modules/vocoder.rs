@@ -11,7 +11,7 @@ use crate::dsp::random::Random;
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::svf::{Cutoff, FLAT, Svf, SvfState};
 use crate::dsp::{exp2, hush, lag};
-use crate::lane::{LANES, Lane, Lanes};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -185,7 +185,7 @@ impl Bank {
         let cutoffs = |octaves: f32| {
             [0, 1].map(|group| {
                 let band = |lane: usize| (group * LANES + lane) as f32 * STEP_OCTAVES + octaves;
-                let octaves = Lanes::from_lanes(std::array::from_fn(band));
+                let octaves = Lanes::from_lanes(each(band));
                 Cutoff::new(exp2(octaves) * Lanes::splat(LOWEST_HZ / sample_rate_hz))
             })
         };
@@ -231,7 +231,7 @@ impl Bank {
             bands += band_pass(&mut self.synthesis[group], carrier, cutoff) * self.levels[group];
         }
         let bands = bands.to_lanes();
-        let pairs: [f32; 4] = std::array::from_fn(|pair| bands[2 * pair] - bands[2 * pair + 1]);
+        let pairs: [f32; 4] = each(|pair| bands[2 * pair] - bands[2 * pair + 1]);
         (pairs[0] + pairs[1]) + (pairs[2] + pairs[3])
     }
 }

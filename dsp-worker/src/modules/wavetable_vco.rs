@@ -170,18 +170,16 @@ impl WavetableVco {
             }
             let speeds = L::from_lanes(speeds);
             let fade = (frame + 1) as f32 * (1.0 / QUANTUM as f32);
-            let halves = [(); 2].map(|()| {
+            let mut halves = [c(0.0); 2];
+            for half in &mut halves {
                 let phases = phase::add(phase::load::<N>(&self.phases, group), step);
                 phase::store(phases, &mut self.phases, group);
-                let volts = table.at::<L, N>(phases, speeds, position);
-                match last {
-                    None => volts,
-                    Some(last) => {
-                        let before = last.at::<L, N>(phases, speeds, position);
-                        before + (volts - before) * c(fade)
-                    }
+                *half = table.at::<L, N>(phases, speeds, position);
+                if let Some(last) = last {
+                    let before = last.at::<L, N>(phases, speeds, position);
+                    *half = before + (*half - before) * c(fade);
                 }
-            });
+            }
             out.put(group, frame, halve(&mut self.halver, group, halves) * c(AUDIO_VOLTS));
         }
     }

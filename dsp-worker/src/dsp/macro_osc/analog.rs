@@ -8,7 +8,7 @@ use crate::dsp::exp2;
 use crate::dsp::mask::Mask;
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::random::Random;
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, each};
 use crate::units::CHANNELS;
 
 const SAWS: usize = 8;
@@ -189,7 +189,7 @@ impl Analog {
         let from: Phases<N> = phase::load(&self.saws[saw], group);
         phase::store(to, &mut self.saws[saw], group);
         // It falls at half a turn, or rises there where it is pushed back.
-        let is_over: [bool; N] = std::array::from_fn(|lane| {
+        let is_over: [bool; N] = each(|lane| {
             let way = to[lane].wrapping_sub(from[lane]);
             (to[lane] ^ from[lane] < 0) & ((way ^ to[lane]) < 0)
         });
@@ -221,7 +221,7 @@ impl Analog {
 
     #[inline(always)]
     fn end_frame<L: Lane>(&mut self, group: usize, frame: usize, sums: [L; 2]) -> [L; 2] {
-        [0, 1].map(|output| self.outputs[output].pass(group, frame, sums[output]))
+        each(|output| self.outputs[output].pass(group, frame, sums[output]))
     }
 }
 

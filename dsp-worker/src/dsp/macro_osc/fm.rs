@@ -2,7 +2,7 @@
 
 use super::Controls;
 use crate::dsp::phase::{self, Phases};
-use crate::lane::Lane;
+use crate::lane::{Lane, each};
 
 /// Ratios of the bending sine, for harmonics from 0 to 1.
 pub const RATIOS: [f32; 13] =
@@ -25,5 +25,6 @@ pub fn fm<L: Lane, const N: usize>(
     let other = (controls.timbre * controls.timbre * c(12.0)).min(room * c(0.5));
     let bend = other * phase::sine::<L, N>(others) + own * phase::sine::<L, N>(phases);
     let bend = phase::from_turns::<L, N>(bend * c(1.0 / std::f32::consts::TAU));
-    [phases, halves].map(|phases| phase::sine::<L, N>(phase::add(phases, bend)))
+    let pair = [phases, halves];
+    each(|octave| phase::sine::<L, N>(phase::add(pair[octave], bend)))
 }

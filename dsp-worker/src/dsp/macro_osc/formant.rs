@@ -11,7 +11,7 @@ use super::Controls;
 use crate::dsp::exp2;
 use crate::dsp::formants::{TABLE, VOWELS};
 use crate::dsp::phase::{self, Phases};
-use crate::lane::Lane;
+use crate::lane::{Lane, each};
 
 /// Grains: timbre moves the formant, harmonics sets a second one above it, morph
 /// makes the grains shorter. Beside it, the second formant alone.
@@ -26,7 +26,8 @@ pub fn grain<L: Lane, const N: usize>(
     let second = first * (c(1.0) + controls.harmonics * c(3.0));
     let width = exp2(controls.morph * c(4.0));
     let voice = Voice::<L, N>::new(phases, controls.turns);
-    let [first, second] = [first, second].map(|turns| voice.formant(turns, width));
+    let turns = [first, second];
+    let [first, second] = each(|formant| voice.formant(turns[formant], width));
     [(first + second) * c(0.6), second]
 }
 
@@ -102,10 +103,9 @@ impl<L: Lane, const N: usize> Voice<L, N> {
         let lower = harmonic.map(|harmonic| harmonic as i32 as f32);
         let fade = harmonic - lower;
         let lower = lower.to_lanes();
-        let [below, above] = [0, 1].map(|more| {
-            let turned = std::array::from_fn(|lane| {
-                self.phases[lane].wrapping_mul(lower[lane] as i32 + more)
-            });
+        let [below, above] = each(|more| {
+            let turned =
+                each(|lane| self.phases[lane].wrapping_mul(lower[lane] as i32 + more as i32));
             phase::cosine::<L, N>(turned)
         });
         pulse * (below + fade * (above - below))

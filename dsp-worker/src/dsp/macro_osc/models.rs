@@ -16,7 +16,7 @@ use crate::dsp::exp2;
 use crate::dsp::half_band::{HalfBandState, STEEP, halve};
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::ramps::Ramps;
-use crate::lane::Lane;
+use crate::lane::{Lane, each};
 use crate::units::CHANNELS;
 
 /// What models are called.
@@ -160,7 +160,7 @@ impl Models {
         controls: &Controls<L>,
     ) -> [L; OUTPUTS] {
         let controls = Controls { turns: controls.turns * 0.5.into(), ..*controls };
-        let halves = [(); 2].map(|()| {
+        let halves: [[L; 2]; 2] = each(|_| {
             let phases = self.next_phases::<L, N>(group, controls.turns);
             match model {
                 FOLD => fold(phases, &controls),
@@ -174,7 +174,7 @@ impl Models {
                 _ => terrain(phases, &controls),
             }
         });
-        std::array::from_fn(|output| {
+        each(|output| {
             halve(&mut self.halvers[output], group, [halves[0][output], halves[1][output]])
         })
     }

@@ -9,6 +9,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::random::Random;
 use crate::dsp::{exp2, lagrange};
+use crate::lane::each;
 use crate::tape::Tapes;
 use crate::units::CHANNELS;
 
@@ -115,7 +116,7 @@ impl Strings {
             if delay > age || delay == 0 { 0.0 } else { tapes.read(channel, frame, delay) }
         };
         // Six frames around the place: four weights, each blurred by the filter.
-        let frames: [f32; 6] = std::array::from_fn(|at| read(whole + at - 2));
+        let frames: [f32; 6] = each(|at| read(whole + at - 2));
         let mut sum = 0.0;
         for (at, weight) in weights.into_iter().enumerate() {
             let blurred =
