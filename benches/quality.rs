@@ -64,8 +64,8 @@ fn speed(costs: &[Cost]) -> String {
     let mut text = String::from(
         "\n## Speed\n\nFor a frame of 48 kHz, with one voice and with sixteen: nanoseconds of one \
          core of the machine that wrote this page, and instructions, counted by callgrind, which \
-         do not depend on the machine's load. A module with one figure of its own for a stereo or \
-         mono sound sums the voices. The voice is VCO (all four waves), ladder, ADSR and VCA.\n\n\
+         do not depend on the machine's load. Modules that make one stereo or mono sound sum the \
+         voices. The voice is VCO (all four waves), ladder, ADSR and VCA.\n\n\
          | | mono, ns | mono, instr | 16, ns | 16, instr |\n|---|--:|--:|--:|--:|\n",
     );
     let instructions =

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use dsp_worker::catalog::well_behaved;
+use dsp_worker::catalog::{find, well_behaved};
 use dsp_worker::dsp::response::corner_hz;
 use dsp_worker::measure::{Shape, alias, cents, coherent_hz, frequency_hz};
 use dsp_worker::rig::Rig;
@@ -261,35 +261,54 @@ fn envelopes() -> Section {
     }
 }
 
-/// Everything with a knob that bends the wave, all the way up.
+/// Everything that bends the wave that goes through it, as far as it goes.
 fn drives() -> Section {
     let mut figures = Vec::new();
-    for entry in well_behaved() {
+    let mut bent = vec![
+        ("ladder", vec![("cutoff", 10_000.0)], Some(-80.0)),
+        ("ladder", vec![("cutoff", 10_000.0), ("drive", 1.0)], None),
+        ("ladder", vec![("cutoff", 10_000.0), ("drive", 1.0), ("oversample", 1.0)], Some(-80.0)),
+        // Without what makes the pitch of the tape waver.
+        ("tape-delay", vec![("drive", 1.0), ("wow", 0.0), ("flutter", 0.0), ("mix", 1.0)], None),
+    ];
+    for entry in well_behaved().filter(|entry| !entry.about.bypass.is_empty()) {
         let about = entry.about;
         let knob = about.params.iter().find(|param| ["drive", "fold"].contains(&param.name));
-        let (Some(knob), Some(input)) = (knob, about.inputs.first()) else { continue };
+        let Some(knob) = knob else { continue };
+        if !bent.iter().any(|(name, ..)| *name == about.name) {
+            bent.push((about.name, vec![(knob.name, *knob.range.end())], None));
+        }
+    }
+    for (name, params, limit_db) in bent {
+        let about = find(name).expect("a module").1.about;
+        let words: Vec<String> = params
+            .iter()
+            .map(|&(knob, value)| {
+                let param = &about.params[about.param(knob).expect("a param of it")];
+                format!("{knob} {}", param.show(value))
+            })
+            .collect();
         for (near_hz, volts) in [(1000.0, 5.0), (5000.0, 5.0), (1000.0, 20.0), (5000.0, 20.0)] {
-            let is_ladder = about.name == "ladder";
             let hz = coherent_hz(near_hz, RATE);
-            let mut rig = Rig::named(about.name, RATE as f32);
-            rig.feed(input.name, move |_, frame| sine(volts, hz, frame));
-            if is_ladder {
-                rig.set("cutoff", 10_000.0);
-            } else {
-                rig.set(knob.name, *knob.range.end());
+            let mut rig = Rig::named(name, RATE as f32);
+            rig.feed(about.inputs[0].name, move |_, frame| sine(volts, hz, frame));
+            for &(knob, value) in &params {
+                rig.set(knob, value);
             }
             let found = alias(rig.run(140_000).main(), RATE, hz, 1, Shape::Any);
-            let knob = if is_ladder { "10 kHz" } else { knob.name };
-            let what = format!("{}, {knob}, {volts} V at {near_hz} Hz: aliasing", about.name);
+            let words = words.join(", ");
+            let what = format!("{name} ({words}), {volts} V at {near_hz} Hz: aliasing");
             let figure = Figure::new(what, "dB", found.alias_20k_db);
-            figures.push(if is_ladder { figure.below(-80.0) } else { figure });
+            figures.push(match limit_db {
+                Some(limit_db) => figure.below(limit_db),
+                None => figure,
+            });
         }
     }
     Section {
         title: "Drives",
-        method: "A sine of 5 V and of 20 V into every module that has a knob called drive or \
-                 fold, with that knob all the way up; into the ladder with its cutoff at 10 kHz. \
-                 Aliasing as for the oscillators.",
+        method: "A sine of 5 V and of 20 V into every module that bends what goes through it, \
+                 with its drive or fold as far as they go. Aliasing as for the oscillators.",
         figures,
     }
 }

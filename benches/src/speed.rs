@@ -17,6 +17,8 @@ use crate::rigs::RATE_HZ;
 use crate::samples::{Samples, timed};
 use crate::times;
 
+/// Where callgrind counts.
+const COUNTED: &str = "sostenuto_benches::speed::counted";
 /// Says to the process that it runs under callgrind.
 const COUNTS: &str = "SOSTENUTO_COUNTS";
 /// Quanta before the clock starts, and while it runs.
@@ -130,8 +132,8 @@ fn counted_by_callgrind() -> Vec<f64> {
     let Ok(folder) = tempfile::tempdir() else { return Vec::new() };
     let Ok(program) = std::env::current_exe() else { return Vec::new() };
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--toggle-collect=*speed::counted*"]);
-    command.arg("--dump-after=*speed::counted*");
+    command.arg("--tool=callgrind");
+    command.args(["--toggle-collect", "--dump-after"].map(|option| format!("{option}={COUNTED}")));
     command.arg(format!("--callgrind-out-file={}", folder.path().join("out").display()));
     command.arg(program).env(COUNTS, "1").stdout(Stdio::null()).stderr(Stdio::null());
     if !command.status().is_ok_and(|status| status.success()) {
