@@ -53,6 +53,8 @@ pub struct News {
     pub errors: Vec<(String, String)>,
     /// A host that this window started has shown its patch for the first time.
     pub is_first_patch: bool,
+    /// Something has happened: somebody else may be at it.
+    pub is_eventful: bool,
 }
 
 impl Session {
@@ -118,6 +120,7 @@ impl Session {
     }
 
     fn hear(&mut self, model: &mut Model, message: OscMessage, now_secs: f64, news: &mut News) {
+        news.is_eventful |= !line::is_usual(&message.addr);
         if let Some(view) = self.hearer.hear(&message) {
             let is_other = (&view.control, &view.arena) != (&self.view.control, &self.view.arena);
             if is_other || self.probe.is_none() {

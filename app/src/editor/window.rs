@@ -26,8 +26,9 @@ use crate::patch::{Cable, Edit, ModuleId, factory};
 const LIVELY: Duration = Duration::from_millis(33);
 /// How often it is while nobody is: enough to see that it lives.
 const CALM: Duration = Duration::from_secs(1);
-/// Nobody is at the window who has not moved for so long, in seconds.
-const ABSENT_SECS: f64 = 15.0;
+/// Nobody is at the window where nothing was touched for so long, in seconds:
+/// not here, nor by another window or a controller.
+const ABSENT_SECS: f64 = 30.0;
 
 /// The window.
 pub struct Editor {
@@ -101,6 +102,9 @@ impl Editor {
         let ctx = ui.ctx().clone();
         let now_secs = ctx.input(|input| input.time);
         let news = self.session.pump(&mut self.model, now_secs);
+        if news.is_eventful {
+            self.touched_secs = now_secs;
+        }
         self.take_in(news, now_secs);
         let shown = self.canvas.visible().to_vec();
         let mut wanted = sources(&self.model, &shown);

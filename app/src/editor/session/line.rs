@@ -107,15 +107,19 @@ impl Line {
     }
 }
 
+/// Whether it is told several times a second, and so no reason to draw.
+pub(super) fn is_usual(address: &str) -> bool {
+    matches!(address, "/status" | "/worker" | "/module/fault" | "/recorder" | "/sound" | "/input")
+}
+
 /// What the host says, until it is gone.
 fn listen(mut from_host: FromHost, tell: &Sender<Heard>, wake: &dyn Fn()) {
     while let Ok(message) = from_host.recv() {
-        // Its health is told many times a second, and is no reason to draw.
-        let is_health = matches!(message.addr.as_str(), "/status" | "/worker" | "/module/fault");
+        let is_usual = is_usual(&message.addr);
         if tell.send(Heard::Said(message)).is_err() {
             return;
         }
-        if !is_health {
+        if !is_usual {
             wake();
         }
     }
