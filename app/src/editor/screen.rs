@@ -7,6 +7,7 @@ use eframe::egui::{Rect, Ui, Vec2, vec2};
 
 use super::model::Asks;
 use super::param::{ParamSpot, WidgetKind, reachable_ui, ring};
+use super::pen::Pen;
 use super::play::piano::{self, Piano, PianoSpot};
 use super::play::ribbon::{RibbonSpot, ribbon_ui};
 use super::play::xy_pad::{PadSpot, xy_pad_ui};
@@ -85,6 +86,21 @@ pub fn covers(kind: &str) -> &'static [&'static str] {
         "xy-pad" => &["x", "y", "touch"],
         "ribbon" => &["position", "touch"],
         _ => &[],
+    }
+}
+
+/// A kind's screen from some way off: what moves on it, and nothing to take hold of.
+pub fn glance(ui: &Ui, theme: &Theme, kind: &str, spot: &ScreenSpot) {
+    let pen = Pen::within(ui, spot.zoom, spot.rect);
+    pen.fill(spot.rect, 4.0, theme.well);
+    match kind {
+        "scope" => scope::glance(&pen, theme, spot),
+        "spectrum" => spectrum::glance(&pen, theme, spot),
+        "sequencer" => steps::glance(&pen, theme, spot),
+        "audio-out" | "level-meter" => {
+            level_meter::glance(&pen, theme, spot, [0, 1].map(|side| spot.shown(side)));
+        }
+        _ => {}
     }
 }
 

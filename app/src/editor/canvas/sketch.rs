@@ -8,18 +8,27 @@ use super::modules::Spot;
 use crate::editor::param::WidgetKind;
 use crate::editor::param::travel::position;
 use crate::editor::pen::Pen;
+use crate::editor::screen::{ScreenSpot, glance};
 
 /// Below this zoom a module is a box with its name.
 pub const SKETCH_ZOOM: f32 = 0.22;
 
-/// Draws knobs where they stand, screens without what they show, and jacks.
+/// Draws knobs where they stand, what moves on screens, and jacks.
 pub(super) fn draw_sketch(ui: &Ui, scene: Scene, spot: &Spot, zoom: f32) {
     let (theme, pen) = (scene.theme, Pen::new(ui, zoom));
     let place = |rect: Rect| {
         Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom)
     };
-    if let Some(screen) = spot.face.screen {
-        pen.fill(place(screen), 4.0, theme.well);
+    if let (Some(screen), Some(about)) = (spot.face.screen, spot.face.about) {
+        let screen = ScreenSpot {
+            rect: place(screen),
+            zoom,
+            module: spot.id,
+            params: spot.module,
+            display: scene.model.signals.display(spot.id),
+            sample_rate_hz: scene.model.status.sample_rate_hz,
+        };
+        glance(ui, theme, about.name, &screen);
     }
     for &(index, kind, rect) in &spot.face.params {
         let Some(param) = spot.face.about.map(|about| &about.params[index]) else { continue };

@@ -79,6 +79,16 @@ pub fn level_meter_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, sides: [Sid
     }
 }
 
+/// Two bars, up to peaks in volts.
+pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot, peaks_volts: [f32; 2]) {
+    let width = spot.rect.width() / 2.0;
+    for (index, peak_volts) in peaks_volts.into_iter().enumerate() {
+        let left = spot.rect.left() + index as f32 * width;
+        let bar = Rect::from_min_size(pos2(left, spot.rect.top()), vec2(width, spot.rect.height()));
+        draw_side(pen, theme, bar.shrink(pen.scaled(6.0)), Side::of_peak(peak_volts));
+    }
+}
+
 fn draw_side(pen: &Pen, theme: &Theme, bar: Rect, side: Side) {
     pen.fill(bar, 2.0, guide(theme, 0.35));
     let up = |level_db: f32| (level_db - BOTTOM_DB) / (TOP_DB - BOTTOM_DB);

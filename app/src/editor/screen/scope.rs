@@ -66,6 +66,18 @@ pub fn scope_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
     words(&pen, theme, spot, &view, [a, b]);
 }
 
+/// Both traces, 2 V a division.
+pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
+    let volts = GAINS_VOLTS[View::default().gain];
+    let screen = Screen { rect: spot.rect, volts_up: volts * UP as f32 / 2.0 };
+    let [a, _, b, ..] = theme.cables;
+    if let Some(rows) = Rows::of(spot.display) {
+        for (color, row) in [(b, 2), (a, 0)] {
+            draw_row(pen, &screen, &rows, row, color);
+        }
+    }
+}
+
 /// The wheel and the badge.
 fn look(ui: &Ui, spot: &ScreenSpot, id: Id, view: &mut View) {
     let response = ui.interact(spot.rect, id, Sense::hover());

@@ -32,6 +32,22 @@ pub fn spectrum_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot) {
     pen.well(spot.rect, theme.well, theme.edge);
     let field = spot.rect.shrink(pen.scaled(1.0));
     grid(&pen, theme, field);
+    curve(&pen, theme, field, &bins);
+    if let Some(place) = response.hover_pos() {
+        cursor(&pen, theme, field, place, &bins);
+    }
+}
+
+/// The curve alone.
+pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
+    let bins = Bins { levels_db: spot.display, hz: spot.sample_rate_hz / SPECTRUM_FRAMES as f32 };
+    curve(pen, theme, spot.rect, &bins);
+}
+
+fn curve(pen: &Pen, theme: &Theme, field: Rect, bins: &Bins) {
+    if bins.levels_db.is_empty() {
+        return;
+    }
     let columns = (field.width() / 1.5).ceil().clamp(16.0, 800.0) as usize;
     let line: Vec<Pos2> = (0..=columns)
         .map(|column| {
@@ -40,13 +56,8 @@ pub fn spectrum_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot) {
             pos2(field.left() + column as f32 / columns as f32 * field.width(), y(field, level_db))
         })
         .collect();
-    if !spot.display.is_empty() {
-        pen.area(&line, field.bottom(), theme.accent.gamma_multiply(0.35));
-        pen.path(line, 1.5, theme.accent);
-    }
-    if let Some(place) = response.hover_pos() {
-        cursor(&pen, theme, field, place, &bins);
-    }
+    pen.area(&line, field.bottom(), theme.accent.gamma_multiply(0.35));
+    pen.path(line, 1.5, theme.accent);
 }
 
 /// The levels, one a bin, and how far apart the bins are.

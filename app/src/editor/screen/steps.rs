@@ -91,6 +91,12 @@ pub fn steps_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
     }
 }
 
+/// The voltages, and which step plays.
+pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
+    let field = spot.rect.shrink(6.0 * spot.zoom);
+    draw(pen, theme, spot, field, &PARAMS.map(|name| spot.param(name)));
+}
+
 fn draw_by_hand(
     ui: &Ui,
     spot: &ScreenSpot,

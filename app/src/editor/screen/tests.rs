@@ -31,7 +31,9 @@ fn bench(kind: &'static str, display: Vec<f32>) -> Harness<'static, Bench> {
                 display: &bench.display,
                 sample_rate_hz: 48_000.0,
             };
-            screen_ui(ui, &Theme::of(bench.look), bench.kind, &spot, &mut bench.asks);
+            let theme = Theme::of(bench.look);
+            glance(ui, &theme, bench.kind, &spot);
+            screen_ui(ui, &theme, bench.kind, &spot, &mut bench.asks);
         },
         bench,
     )
