@@ -14,6 +14,15 @@ pub enum Target {
 }
 
 impl Target {
+    /// Whether a figure is what it must be.
+    pub fn is_met(self, ours: f64) -> bool {
+        match self {
+            Target::Below(limit) => ours < limit,
+            Target::Above(limit) => ours > limit,
+            Target::Exactly(wanted) => ours == wanted,
+        }
+    }
+
     /// `< 4`.
     pub fn words(self) -> String {
         match self {
@@ -76,11 +85,7 @@ impl<'a> Row<'a> {
 
     /// Whether it is what it must be, where it must be anything.
     pub fn is_met(&self) -> Option<bool> {
-        self.target.map(|target| match target {
-            Target::Below(limit) => self.ours < limit,
-            Target::Above(limit) => self.ours > limit,
-            Target::Exactly(wanted) => self.ours == wanted,
-        })
+        self.target.map(|target| target.is_met(self.ours))
     }
 
     /// How many times better than the prototype.
