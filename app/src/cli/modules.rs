@@ -6,7 +6,7 @@ use clap::Args;
 use dsp_worker::catalog::{CATALOG, Entry};
 use dsp_worker::clip::Text;
 use dsp_worker::module::Port;
-use dsp_worker::param::Taper;
+use dsp_worker::param::{Param, Taper};
 
 /// Lists every module, with its ports and params
 #[derive(Args)]
@@ -50,22 +50,28 @@ fn describe(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
     ports(out, "in", about.inputs)?;
     ports(out, "out", about.outputs)?;
     for param in about.params {
-        let range = match param.taper {
-            Taper::Choice(words) => words.join(", "),
-            _ => [param.range.start(), param.range.end()].map(|&end| param.show(end)).join(" … "),
-        };
         let (name, help, default) = (param.name, param.help, param.show(param.default));
-        writeln!(out, "  param  {name:16} {help} [{range}; {default}]")?;
+        writeln!(out, "  param  {name:16} {help} [{}; {default}]", range(param))?;
     }
-    let text = entry.text.map(|form| match form {
+    entry.text.map_or(Ok(()), |form| writeln!(out, "  text   {}", form_of(form)))?;
+    writeln!(out)
+}
+
+fn range(param: &Param) -> String {
+    match param.taper {
+        Taper::Choice(words) => words.join(", "),
+        _ => [param.range.start(), param.range.end()].map(|&end| param.show(end)).join(" … "),
+    }
+}
+
+fn form_of(text: Text) -> &'static str {
+    match text {
         Text::Sound => "the path of a WAV file, or factory:NAME.wav",
         Text::Wavetable => "the path of a WAV file of cycles, or factory:NAME.wav",
         Text::Formula => FORMULA,
         Text::Notes => NOTES,
         Text::Words => "words",
-    });
-    text.map_or(Ok(()), |text| writeln!(out, "  text   {text}"))?;
-    writeln!(out)
+    }
 }
 
 const FORMULA: &str = "a formula of a, b, c, d (inputs, in volts), x, y, z (params) and t \
@@ -74,3 +80,63 @@ const FORMULA: &str = "a formula of a, b, c, d (inputs, in volts), x, y, z (para
                        sin cos tan tanh, pi and tau";
 const NOTES: &str = "notes: START LENGTH PITCH VELOCITY, parted by semicolons or lines; in beats, \
                      C4 or volts, and 0 to 1, as in 0 0.5 C4 0.8; 0.5 0.5 Eb4";
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+    use crate::editor::browser::tag_title;
+
+    /// The text of `docs/modules.md`.
+    fn manual() -> String {
+        let mut text = String::from(
+            "# Modules\n\n\
+             <!-- Made from the catalogue by `UPDATE_DOCS=1 cargo test -p sostenuto --lib manual`. -->\n\n\
+             Audio is ±5 V around 0 V, a gate is on above 1 V, and a pitch is 1 V an octave with C4 at \
+             0 V. An input called as a param moves it. Cables into one input add up, and carry up to 16 \
+             channels. `sostenuto modules NAME` says the same.\n",
+        );
+        let mut shelves = Vec::new();
+        CATALOG.iter().map(|entry| entry.about.tags[0]).for_each(|shelf| {
+            if !shelves.contains(&shelf) {
+                shelves.push(shelf);
+            }
+        });
+        for shelf in shelves {
+            write!(text, "\n## {}\n", tag_title(shelf)).unwrap();
+            let on_it = CATALOG.iter().filter(|entry| entry.about.tags[0] == shelf);
+            on_it.for_each(|entry| write_entry(&mut text, entry));
+        }
+        text
+    }
+
+    fn write_entry(text: &mut String, entry: &Entry) {
+        let about = entry.about;
+        write!(text, "\n### {}\n\n`{}` {}.\n\n", about.title, about.name, about.summary).unwrap();
+        let ports = [("in", about.inputs), ("out", about.outputs)];
+        for (way, port) in
+            ports.iter().flat_map(|(way, ports)| ports.iter().map(move |port| (way, port)))
+        {
+            writeln!(text, "- *{way}* **{}** {}", port.name, port.help).unwrap();
+        }
+        for param in about.params {
+            let (name, help, default) = (param.name, param.help, param.show(param.default));
+            let range = range(param);
+            writeln!(text, "- *param* **{name}** {help} ({range}; {default})").unwrap();
+        }
+        if let Some(form) = entry.text {
+            writeln!(text, "- *text* {}", form_of(form)).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_manual_on_disk_is_the_one_made_from_the_catalogue() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/modules.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, manual()).unwrap();
+        }
+        let there = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+        assert!(there == manual(), "run UPDATE_DOCS=1 cargo test -p sostenuto --lib manual");
+    }
+}
