@@ -152,7 +152,7 @@ pub struct Canvas {
     /// In the window, as of the last frame.
     window: Option<Rect>,
     visible: Vec<ModuleId>,
-    was_empty: bool,
+    had_modules: bool,
     wants_fit: bool,
 }
 
@@ -341,13 +341,13 @@ impl Canvas {
         // A patch that just came is shown whole. A first module was put there by
         // hand, on a canvas that is looked at as one begins.
         let is_empty = patch.modules.is_empty();
-        if is_empty && !self.was_empty {
+        if is_empty && self.had_modules {
             self.camera = Camera::default();
         }
-        if self.was_empty && patch.modules.len() > 1 {
+        if !self.had_modules && patch.modules.len() > 1 {
             self.wants_fit = true;
         }
-        self.was_empty = is_empty;
+        self.had_modules = !is_empty;
     }
 
     fn move_camera(&mut self, ui: &Ui, layout: &Layout, window: Rect, ground: &Response) {
@@ -609,4 +609,21 @@ fn invite(ui: &Ui, scene: Scene, window: Rect) {
     let words = format!("Double-click, or press {keys}, to add a module");
     let (pen, middle) = (Pen::new(ui, 1.0), window.center());
     pen.text(middle, Align2::CENTER_CENTER, 16.0, scene.theme.faint, &words);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::PatchModule;
+
+    #[test]
+    fn a_patch_that_is_there_before_the_first_frame_is_shown_whole() {
+        let mut patch = Patch::default();
+        for kind in ["vco", "vca"] {
+            patch.modules.insert(kind.parse().unwrap(), PatchModule::new(kind, 0.0, 0.0));
+        }
+        let mut canvas = Canvas::default();
+        canvas.keep_up(&patch);
+        assert!(canvas.wants_fit);
+    }
 }
