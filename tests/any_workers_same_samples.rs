@@ -30,7 +30,7 @@ fn check(name: &str, patch: &Patch) {
         let is = ready(patch, block, workers(count, WORKER)).frames(frames);
         assert_same(&format!("{name}-{count}-workers-{block}-frames"), &is, &should_be);
     }
-    for block in [32, 2048] {
+    for block in [32, 64, 1024, 2048] {
         let is = ready(patch, block, ComputedBy::InProcess).frames(frames);
         assert_same(&format!("{name}-{block}-frames"), &is, &should_be);
     }
