@@ -508,14 +508,13 @@ impl Canvas {
     /// The selection as words for the clipboard: a patch file.
     pub fn copy(&mut self, patch: &Patch) -> Option<String> {
         let (modules, comments) = self.chosen(patch);
-        let is_any = !modules.is_empty() || !comments.is_empty();
-        is_any.then(|| crate::patch::file::write(&patching::copy(patch, &modules, &comments)))
+        words(patch, &modules, &comments)
     }
 
     /// The same, and takes it away.
     pub fn cut(&mut self, patch: &Patch, asks: &mut Asks) -> Option<String> {
-        let words = self.copy(patch)?;
         let (modules, comments) = self.chosen(patch);
+        let words = words(patch, &modules, &comments)?;
         let mut edits = vec![patching::remove(patch, &modules)];
         edits.extend(comments.into_iter().map(|id| Edit::SetComment { id, comment: None }));
         asks.edit(Edit::Group(edits));
@@ -601,6 +600,16 @@ impl Canvas {
     fn adds(modifiers: Modifiers) -> bool {
         modifiers.shift || modifiers.command
     }
+}
+
+/// What is chosen as a patch file, if it is anything.
+fn words(
+    patch: &Patch,
+    modules: &BTreeSet<ModuleId>,
+    comments: &BTreeSet<CommentId>,
+) -> Option<String> {
+    let is_any = !modules.is_empty() || !comments.is_empty();
+    is_any.then(|| crate::patch::file::write(&patching::copy(patch, modules, comments)))
 }
 
 /// Says on an empty canvas how to begin.

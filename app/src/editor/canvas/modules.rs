@@ -33,6 +33,25 @@ pub(super) struct Spot<'a> {
     pub rect: Rect,
 }
 
+/// A module's kind and its screen, if it has one.
+pub(super) fn screen_spot<'a>(
+    scene: Scene<'a>,
+    spot: &'a Spot,
+    zoom: f32,
+) -> Option<(&'static str, ScreenSpot<'a>)> {
+    let (screen, about) = (spot.face.screen?, spot.face.about?);
+    let corner = spot.rect.min + screen.min.to_vec2() * zoom;
+    let screen = ScreenSpot {
+        rect: Rect::from_min_size(corner, screen.size() * zoom),
+        zoom,
+        module: spot.id,
+        params: spot.module,
+        display: scene.model.signals.display(spot.id),
+        sample_rate_hz: scene.model.status.sample_rate_hz,
+    };
+    Some((about.name, screen))
+}
+
 impl Canvas {
     pub(super) fn modules_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         self.visible.clear();
@@ -199,20 +218,9 @@ impl Canvas {
 
     fn screen_of(&self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
         let scene = desk.scene;
-        let (Some(screen), Some(about)) = (spot.face.screen, spot.face.about) else { return };
-        let zoom = self.camera.zoom;
-        let screen = ScreenSpot {
-            rect: Rect::from_min_size(
-                spot.rect.min + screen.min.to_vec2() * zoom,
-                screen.size() * zoom,
-            ),
-            zoom,
-            module: spot.id,
-            params: spot.module,
-            display: scene.model.signals.display(spot.id),
-            sample_rate_hz: scene.model.status.sample_rate_hz,
-        };
-        screen_ui(ui, scene.theme, about.name, &screen, desk.asks);
+        if let Some((kind, screen)) = screen_spot(scene, spot, self.camera.zoom) {
+            screen_ui(ui, scene.theme, kind, &screen, desk.asks);
+        }
     }
 
     fn params_of(&mut self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {

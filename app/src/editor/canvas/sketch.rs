@@ -4,11 +4,11 @@ use eframe::egui::{Rect, Stroke, StrokeKind, Ui, Vec2, pos2};
 
 use super::Scene;
 use super::face::JACK_RADIUS;
-use super::modules::Spot;
+use super::modules::{Spot, screen_spot};
 use crate::editor::param::WidgetKind;
 use crate::editor::param::travel::position;
 use crate::editor::pen::Pen;
-use crate::editor::screen::{ScreenSpot, glance};
+use crate::editor::screen::glance;
 
 /// Below this zoom a module is a box with its name.
 pub const SKETCH_ZOOM: f32 = 0.22;
@@ -19,16 +19,8 @@ pub(super) fn draw_sketch(ui: &Ui, scene: Scene, spot: &Spot, zoom: f32) {
     let place = |rect: Rect| {
         Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom)
     };
-    if let (Some(screen), Some(about)) = (spot.face.screen, spot.face.about) {
-        let screen = ScreenSpot {
-            rect: place(screen),
-            zoom,
-            module: spot.id,
-            params: spot.module,
-            display: scene.model.signals.display(spot.id),
-            sample_rate_hz: scene.model.status.sample_rate_hz,
-        };
-        glance(ui, theme, about.name, &screen);
+    if let Some((kind, screen)) = screen_spot(scene, spot, zoom) {
+        glance(ui, theme, kind, &screen);
     }
     for &(index, kind, rect) in &spot.face.params {
         let Some(param) = spot.face.about.map(|about| &about.params[index]) else { continue };

@@ -57,8 +57,7 @@ pub(super) fn hear(model: &mut Model, message: OscMessage, now_secs: f64) -> boo
         ("/sound", args) => sound(model, args),
         ("/devices", _) => model.cards.clear(),
         ("/device", [OscType::String(id), OscType::String(name), OscType::Bool(is_default)]) => {
-            let (id, name) = (id.clone(), name.clone());
-            model.cards.push(CardView { id, name, is_default: *is_default });
+            model.cards.push(card(id, name, *is_default));
         }
         ("/input", args) => input(model, args),
         ("/inputs", _) => model.inputs.clear(),
@@ -66,8 +65,7 @@ pub(super) fn hear(model: &mut Model, message: OscMessage, now_secs: f64) -> boo
             "/input/device",
             [OscType::String(id), OscType::String(name), OscType::Bool(is_default)],
         ) => {
-            let (id, name) = (id.clone(), name.clone());
-            model.inputs.push(CardView { id, name, is_default: *is_default });
+            model.inputs.push(card(id, name, *is_default));
         }
         ("/drill/killed", [OscType::Int(pid), _, OscType::Float(recovery_secs), ..]) => {
             let (pid, recovery_secs) = (pid.cast_unsigned(), *recovery_secs);
@@ -110,6 +108,10 @@ fn sound(model: &mut Model, args: &[OscType]) {
         latency_secs: *latency_secs,
         silence: (!is_playing).then(|| why_not.clone()),
     };
+}
+
+fn card(id: &str, name: &str, is_default: bool) -> CardView {
+    CardView { id: id.to_owned(), name: name.to_owned(), is_default }
 }
 
 fn input(model: &mut Model, args: &[OscType]) {
