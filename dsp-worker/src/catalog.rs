@@ -211,6 +211,8 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
 }
 
 #[cfg(test)]
+mod clocked;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod tests;

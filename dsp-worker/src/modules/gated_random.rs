@@ -250,7 +250,7 @@ impl GatedRandom {
             block.output(port).put(0, frame, if is_on { GATE_VOLTS } else { 0.0 });
         }
         let is_smooth = block.choice(STYLE) == SMOOTH;
-        let clock_secs = self.steps.clock_frames() as f32 / block.sample_rate_hz;
+        let clock_secs = self.steps.expected_frames() as f32 / block.sample_rate_hz;
         let lag =
             if is_smooth { lag(SMOOTH_CLOCKS * clock_secs, block.sample_rate_hz) } else { 0.0 };
         for n in 0..3 {

@@ -145,7 +145,8 @@ impl Lfo {
         if clock.is_patched() {
             let ratio = RATIOS[block.choice(RATIO) % RATIOS.len()];
             for frame in block.frames() {
-                steps[frame] = self.clock.next(clock.at(0, frame), ratio).unwrap_or(0);
+                steps[frame] =
+                    self.clock.next(clock.at(0, frame), ratio, block.sample_rate_hz).unwrap_or(0);
             }
         }
         steps

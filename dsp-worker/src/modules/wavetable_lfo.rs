@@ -131,7 +131,8 @@ impl Module for WavetableLfo {
         let channels = block.channels(&[RATE_IN, SHAPE_IN, PHASE_IN, RESET]);
         let ratio = RATIOS[block.choice(RATIO) % RATIOS.len()];
         for frame in block.frames() {
-            let by_clock = self.clock.next(block.input(CLOCK).at(0, frame), ratio);
+            let by_clock =
+                self.clock.next(block.input(CLOCK).at(0, frame), ratio, block.sample_rate_hz);
             let by_clock = if block.input(CLOCK).is_patched() { by_clock } else { None };
             for channel in 0..channels {
                 self.turn(block, channel, frame, by_clock);
