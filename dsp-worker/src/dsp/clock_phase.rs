@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::tempo::Tempo;
+use crate::rate_change::RateChange;
 
 /// 2^64 to a turn.
 const TURN: f64 = 18_446_744_073_709_551_616.0;
@@ -26,6 +27,13 @@ pub struct ClockPhase {
 }
 
 impl ClockPhase {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        self.step = (self.step as f64 / change.ratio()) as u64;
+        change.frames(&mut self.left_frames);
+        self.tempo.change_rate(change);
+    }
+
     /// Takes the next frame. How far the phase goes in it, at least 1; `None`
     /// before the second clock, while there is no tempo. `ratio` is cycles over
     /// clocks. Real-time safe.

@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::rate_change::RateChange;
 use crate::units::{GATE_VOLTS, TRIGGER_SECS};
 
 /// A trigger output's memory: how much of the pulse is left.
@@ -16,6 +17,14 @@ pub struct Pulse {
 const GAP: u32 = 1 << 31;
 
 impl Pulse {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        let gap = self.left_frames & GAP;
+        self.left_frames &= !GAP;
+        change.frames(&mut self.left_frames);
+        self.left_frames |= gap;
+    }
+
     /// Begins a trigger, with the frame that [`Pulse::volts`] gives next. Where
     /// one lasts, it goes off for that frame first, so that both are heard.
     #[inline(always)]

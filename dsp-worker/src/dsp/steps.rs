@@ -8,6 +8,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::schmitt::Schmitt;
 use super::tempo::Tempo;
+use crate::rate_change::RateChange;
 use crate::units::RESET_HOLDOFF_SECS;
 
 /// The memory of a clock input and a reset input. It begins as all zeros.
@@ -46,6 +47,12 @@ pub enum Step {
 }
 
 impl Steps {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        self.tempo.change_rate(change);
+        change.frames(&mut self.since_clock_frames);
+    }
+
     /// Takes the next frame. Clocks count only while it `runs`. The first clock
     /// of all plays the first step. Real-time safe.
     #[inline(always)]

@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::steps::Steps;
+use crate::rate_change::RateChange;
 
 /// A gate output's memory. Where a gate begins while the one before is still on,
 /// it goes off for up to 1 ms first, so that whatever listens hears both.
@@ -17,6 +18,11 @@ pub struct StruckGate {
 }
 
 impl StruckGate {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames([&mut self.gap_frames, &mut self.least_frames]);
+    }
+
     /// Takes the next frame. Whether the gate is on. `strike_frames` is there
     /// where a gate begins at this frame: how long it will probably be on.
     /// Real-time safe.
@@ -78,6 +84,12 @@ pub struct StepFrame {
 }
 
 impl StepGate {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        self.gate.change_rate(change);
+        change.frames(&mut self.step_frames);
+    }
+
     /// A step begins with the frame that [`StepGate::next`] takes next. Where it
     /// is held over from the step before, its first strike is not heard.
     #[inline(always)]

@@ -4,6 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::lagrange;
+use crate::rate_change::RateChange;
 use crate::tape::Tapes;
 
 /// A delay never runs away from the sound by more than this share of the tape's
@@ -33,6 +34,11 @@ pub struct TapeHead {
 }
 
 impl TapeHead {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames([&mut self.delay_frames, &mut self.before_frames]);
+    }
+
     /// Takes the next frame on the way to that delay, and at least
     /// [`SHORTEST_FRAMES`]. A new head is there at once.
     #[inline(always)]

@@ -8,6 +8,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::schmitt::Schmitt;
+use crate::rate_change::RateChange;
 
 /// The most that chance makes a clock late, in seconds: one from outside is up
 /// to a block of 256 frames late.
@@ -46,6 +47,17 @@ pub struct Tempo {
 }
 
 impl Tempo {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames([&mut self.since_frames, &mut self.expected_frames]);
+        change.all_frames(&mut self.intervals_frames);
+        change.all_frames([
+            &mut self.period_frames,
+            &mut self.lean_frames,
+            &mut self.spread_frames,
+        ]);
+    }
+
     /// Takes the next frame. Whether a clock comes with it. Real-time safe.
     #[inline(always)]
     pub fn next(&mut self, volts: f32, sample_rate_hz: f32) -> bool {
@@ -190,6 +202,12 @@ pub struct FollowedTempo {
 }
 
 impl FollowedTempo {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        change.frames(&mut self.period_frames);
+        self.tempo.change_rate(change);
+    }
+
     /// Takes the next frame of the clock. The frames from clock to clock, 0
     /// before the second clock, and whether they have just jumped, for which
     /// `may_jump` must be true. What plays back is `reach` clocks long at most.

@@ -10,6 +10,7 @@ use crate::dsp::steps::{Step, Steps};
 use crate::dsp::struck_gate::{StepGate, Strikes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{CHANNELS, GATE_VOLTS};
 
 const VOCT: usize = 0;
@@ -125,6 +126,13 @@ impl Module for Arpeggiator {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        self.gate.change_rate(change);
+        self.trigger.change_rate(change);
+        self.cycle.change_rate(change);
     }
 
     #[inline(always)]

@@ -11,6 +11,7 @@ use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -132,6 +133,11 @@ impl Module for Delay {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![(LONGEST_SECS * sample_rate_hz) as usize; 2]
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.head.change_rate(change);
+        self.clock.change_rate(change);
     }
 
     #[inline(always)]

@@ -9,6 +9,7 @@ use crate::dsp::steps::{Step, Steps};
 use crate::dsp::struck_gate::StruckGate;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -91,6 +92,13 @@ impl Module for Divider {
         bypass: &[(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (0, 7)],
         display: 0,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        for gate in &mut self.gates {
+            gate.change_rate(change);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -7,6 +7,7 @@ use crate::dsp::pulse::{Pulse, frames as trigger_frames};
 use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -97,6 +98,14 @@ impl Module for DrumGrid {
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        change.frames(&mut self.late_frames);
+        for trigger in &mut self.triggers {
+            trigger.change_rate(change);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

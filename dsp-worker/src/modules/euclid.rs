@@ -7,6 +7,7 @@ use crate::dsp::pulse::Pulse;
 use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Tag, port};
 use crate::param::Param;
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -79,6 +80,13 @@ impl Module for Euclid {
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        for pulse in [&mut self.trigger, &mut self.rest, &mut self.cycle] {
+            pulse.change_rate(change);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

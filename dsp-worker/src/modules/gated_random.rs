@@ -12,6 +12,7 @@ use crate::dsp::{exp2, lag};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const REPEAT_IN: usize = 0;
@@ -173,6 +174,10 @@ impl Module for GatedRandom {
         self.memories.iter_mut().for_each(|memory| {
             memory.chances.iter_mut().for_each(|chance| *chance = random.unipolar());
         });
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
     }
 
     #[inline(always)]

@@ -12,6 +12,7 @@ use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 use crate::units::{
     AUDIO_VOLTS, CHANNELS, CLOCK_HZ, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS,
@@ -121,6 +122,10 @@ impl Module for Lfo {
         bypass: &[],
         display: 0,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.clock.change_rate(change);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

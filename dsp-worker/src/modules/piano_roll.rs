@@ -9,6 +9,7 @@ use crate::dsp::pulse::frames as trigger_frames;
 use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Tag, port};
 use crate::param::Param;
+use crate::rate_change::RateChange;
 use crate::units::{CHANNELS, GATE_VOLTS};
 
 const CLOCK: usize = 0;
@@ -91,6 +92,12 @@ impl Module for PianoRoll {
     };
 
     const TEXT: Option<Text> = Some(Text::Notes);
+
+    fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.gap_frames);
+        change.all_frames(&mut self.least_frames);
+        self.steps.change_rate(change);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

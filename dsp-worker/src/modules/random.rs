@@ -10,6 +10,7 @@ use crate::dsp::tempo::Tempo;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{AUDIO_VOLTS, CHANNELS};
 
 const RATE_IN: usize = 0;
@@ -136,6 +137,13 @@ impl Module for Random {
 
     fn start(&mut self, seed: u64) {
         self.chance = Chance::new(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for voice in &mut self.voices {
+            voice.clock.change_rate(change);
+            voice.trigger.change_rate(change);
+        }
     }
 
     #[inline(always)]

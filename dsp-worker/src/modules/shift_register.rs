@@ -9,6 +9,7 @@ use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 use crate::units::{GATE_VOLTS, RESET_HOLDOFF_SECS};
 
@@ -97,6 +98,10 @@ impl Module for ShiftRegister {
         bypass: &[(IN, 0)],
         display: 0,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.since_clock_frames);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -10,6 +10,7 @@ use crate::dsp::struck_gate::StruckGate;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -94,6 +95,18 @@ impl Module for Swing {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        self.gate.change_rate(change);
+        change.all_frames([
+            &mut self.wait_frames,
+            &mut self.late_frames,
+            &mut self.left_frames,
+            &mut self.width_frames,
+            &mut self.on_frames,
+        ]);
     }
 
     #[inline(always)]

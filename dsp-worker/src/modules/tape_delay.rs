@@ -16,6 +16,7 @@ use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::CHANNELS;
 
 const LEFT: usize = 0;
@@ -219,6 +220,13 @@ impl Module for TapeDelay {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for head in &mut self.heads {
+            head.change_rate(change);
+        }
+        self.clock.change_rate(change);
     }
 
     #[inline(always)]

@@ -13,6 +13,7 @@ use crate::dsp::shapes;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{AUDIO_VOLTS, CHANNELS, CLOCK_HZ};
 
 const RATE_IN: usize = 0;
@@ -125,6 +126,10 @@ impl Module for WavetableLfo {
         bypass: &[],
         display: 0,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.clock.change_rate(change);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
