@@ -249,7 +249,7 @@ fn a_gate_begins_on_its_clocks_own_frame_wherever_the_one_before_could_end() {
 
 #[test]
 fn notes_between_clocks_are_never_lost() {
-    let notes = "0.03 0.02 C4; 0.06 0.01 C4; 0.125 0.1 D4; 0.375 0.1 E4; 0.625 0.125 F4; \
+    let notes = "0.125 0.02 C4; 0.19 0.02 C4; 0.22 0.01 D4; 0.375 0.1 E4; 0.625 0.125 F4; \
                  0.875 0.1 G4; 0.99 0.01 A4";
     for clocks in uneven().into_iter().filter(|clocks| !clocks.name.contains("any")) {
         // Until the last clock that ends a loop.
@@ -257,14 +257,10 @@ fn notes_between_clocks_are_never_lost() {
         for voices in [1.0, 3.0] {
             let settings = vec![("length", 1.0), ("voices", voices)];
             let play = Play { module: "piano-roll", outputs: &[], settings, notes: Some(notes) };
-            // The last notes of a loop may come up to 10 ms after it.
+            // The last notes of a loop may come a few milliseconds after it.
             let end = clocks.at[4 * loops] as usize;
-            let out = play.rig(&clocks).run(end + 1440);
-            let found: usize = (0..out.channels("gate"))
-                .map(|channel| begins(out.channel("gate", channel)).len())
-                .sum();
-            let least = 7 * loops;
-            assert!((least..=least + 2).contains(&found), "{}: {found}, {least}", clocks.name);
+            let out = play.rig(&clocks).run(end + 480);
+            assert_eq!(count(&out, "gate"), 7 * loops, "{}, {voices} voices", clocks.name);
         }
     }
 }
@@ -314,7 +310,7 @@ fn ratchets_and_multiples_are_whole_under_swing_and_after_a_pause() {
 #[test]
 fn after_a_pause_beats_are_as_before_it() {
     for pause in [12_000, 30_011, 120_000] {
-        let intervals = [[6000; 8].as_slice(), &[pause], &[6000; 8]].concat();
+        let intervals = [[6000; 16].as_slice(), &[pause], &[6000; 8]].concat();
         let clocks = Clocks::new("a pause", intervals);
         for play in plays() {
             // Chance does not repeat itself.
@@ -332,7 +328,7 @@ fn after_a_pause_beats_are_as_before_it() {
                         })
                         .collect::<Vec<f32>>()
                 };
-                let (before, after) = (part(1), part(9));
+                let (before, after) = (part(9), part(17));
                 let same = before.iter().zip(&after).position(|(a, b)| a != b);
                 assert_eq!(same, None, "{}.{output} {:?} {pause}", play.module, play.settings);
             }
@@ -352,7 +348,7 @@ fn an_lfo_makes_whole_turns_after_a_pause() {
             let out = rig.feed("clock", clocks.volts()).run(clocks.frames());
             let (before, after) = (clocks.at[4] as usize, clocks.at[9] as usize);
             let volts = out.main();
-            for frame in 0..36_000 {
+            for frame in 0..24_000 {
                 let (before, after) = (volts[before + frame], volts[after + frame]);
                 assert!((before - after).abs() < 0.01, "{name} {pause} {frame}: {before} {after}");
             }
@@ -381,7 +377,9 @@ fn first_steps(clocks: &Clocks, resets: &[u32]) -> BTreeMap<&'static str, Vec<u3
                 "trigger"
             }
             "piano-roll" => {
-                rig.clip(compile("0 0.125 C4").unwrap(), 1, 0.0).set("length", 2.0);
+                rig.clip(compile("0 0.125 C4").unwrap(), 1, 0.0)
+                    .set("length", 2.0)
+                    .set("voices", 1.0);
                 "gate"
             }
             "drum-grid" => {
@@ -479,19 +477,23 @@ fn after_a_reset_at_any_instant_the_next_clock_plays_step_one_everywhere() {
 fn between_a_reset_and_the_next_clock_nothing_is_played() {
     let clocks = Clocks::new("steady", [6000; 20]);
     for play in plays() {
+        // A beat that is late by chance may be what the reset ends.
+        if play.settings.contains(&("humanise", 1.0)) {
+            continue;
+        }
         if well_behaved()
             .any(|entry| entry.about.name == play.module && entry.about.input("reset").is_none())
         {
             continue;
         }
         let mut rig = play.rig(&clocks);
-        let at = u64::from(clocks.at[9] + 1000);
+        let at = u64::from(clocks.at[8] + 1000);
         rig.feed("reset", move |_, frame| if frame == at { 10.0 } else { 0.0 });
         let out = rig.run(clocks.frames());
         for output in play.outputs {
             for channel in 0..out.channels(output) {
                 let begins = begins(out.channel(output, channel));
-                let between = at as u32..clocks.at[10];
+                let between = at as u32..clocks.at[9];
                 assert!(!begins.iter().any(|frame| between.contains(frame)), "{}", play.module);
             }
             // The clock after it, and every other, has its gate.

@@ -67,7 +67,10 @@ impl Module for Lfo {
             port("reset", "Each trigger or gate starts the cycle anew"),
             port("pulse-width", "Wider or narrower: each volt adds 10 %, times pulse-width-amount")
                 .moves("pulse-width", Some("pulse-width-amount"), By::TenthPerVolt),
-            port("clock", "While patched, a clock sets the rate, by the ratio"),
+            port(
+                "clock",
+                "While patched, a clock sets the rate, by the ratio; where it stops, the wave waits",
+            ),
         ],
         outputs: &[
             port("sine", "Sine, ±5 V or 0 to 10 V. A cycle starts in the middle, rising"),
