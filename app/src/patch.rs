@@ -368,6 +368,11 @@ impl ModuleId {
         self.0.contains(LEAVING)
     }
 
+    /// Whether it is that of a module which leaves with the patch of that number.
+    pub(crate) fn leaves_with(&self, number: u32) -> bool {
+        self.0.split(LEAVING).nth(1).is_some_and(|own| own == number.to_string())
+    }
+
     /// What the musician calls the module, also where its patch is leaving.
     pub(crate) fn own_name(&self) -> &str {
         self.0.split(LEAVING).next().unwrap_or_default()

@@ -394,8 +394,10 @@ impl Conductor {
             pool.settle(order);
         }
         let plan = &published.plan;
-        let is_played =
-            |key: &Key| plan.modules.contains_key(key) || plan.is_crossing && key.0.is_leaving();
+        let is_played = |key: &Key| {
+            let leaves = plan.is_crossing && key.0.leaves_with(plan.tables.generation);
+            plan.modules.contains_key(key) || leaves
+        };
         self.memory.keep_only(is_played);
         self.clips.keep_only(&mut self.memory, &published.plan, patch);
     }

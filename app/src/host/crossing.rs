@@ -42,7 +42,9 @@ impl Parting {
     }
 
     fn id(&self, id: &ModuleId) -> ModuleId {
-        if self.stay.contains(id) { id.clone() } else { id.leaving(self.generation) }
+        // Of a patch before this one, something may still be leaving.
+        let has_name = id.is_leaving() || self.stay.contains(id);
+        if has_name { id.clone() } else { id.leaving(self.generation) }
     }
 
     /// The key that a module of the old patch has from now on.
