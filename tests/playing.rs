@@ -18,7 +18,7 @@ use sostenuto::host::recorder::{RecordError, Remote};
 use sostenuto::host::tap::{Tap, TappedBlock};
 use sostenuto::osc::sound::{Recorded, SoundChange, WavFormat};
 use sostenuto::osc::view::{Face, NoView, Probe, View};
-use sostenuto::patch::{Patch, file};
+use sostenuto::patch::{ModuleId, Patch, file};
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, patch, reference};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
@@ -422,17 +422,75 @@ fn another_sample_rate_is_a_short_silence_without_a_click_and_in_tune() {
         let view = stage.player.view().expect("a view");
         assert_eq!(view.sample_rate_hz, hz as f32);
     }
-    assert!(
-        all.blocks
-            .windows(2)
-            .all(|pair| { pair[1].frame == pair[0].frame + u64::from(pair[0].frames) })
-    );
+    for pair in all.blocks.windows(2) {
+        let next = pair[0].frame + u64::from(pair[0].frames);
+        let secs = |block: &TappedBlock, frame: u64| frame as f64 / f64::from(block.sample_rate_hz);
+        if pair[0].sample_rate_hz == pair[1].sample_rate_hz {
+            assert_eq!(pair[1].frame, next);
+        }
+        // What was computed while modules were carried over is computed once more.
+        let late_secs = secs(&pair[0], next) - secs(&pair[1], pair[1].frame);
+        assert!((-0.001..0.5).contains(&late_secs), "{late_secs} s at {pair:?}");
+    }
     // At the lowest rate a sine's step is the largest; a fade takes 20 ms.
     let bound = 0.26 * (TAU * 131.0 / 44_100.0 + 1.0 / (0.02 * 44_100.0)) * 1.05;
     let steps = all.frames.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs());
     let largest = steps.fold(0.0, f32::max);
     assert!(largest <= bound, "a step of {largest}, not {bound}");
     assert!(all.frames.contains(&[0.0; 2]), "there was a silence");
+}
+
+/// Where a gate goes on, in frames.
+fn rises(volts: impl Iterator<Item = f32>) -> Vec<usize> {
+    let mut was_on = false;
+    let rises = volts.enumerate().filter_map(|(frame, volts)| {
+        let is_on = volts > if was_on { 0.01 } else { 0.1 };
+        (!std::mem::replace(&mut was_on, is_on) && is_on).then_some(frame)
+    });
+    rises.collect()
+}
+
+#[test]
+fn clocks_steps_and_formulas_go_on_in_seconds_at_another_sample_rate() {
+    // The left side hears every fourth of a clock's beats, the right one a formula
+    // that is on for a tenth of every second.
+    let modules = [
+        module("clock", "clock", r#""bpm": 240"#),
+        module(
+            "seq",
+            "sequencer",
+            r#""length": 4, "gate-2": "off", "gate-3": "off", "gate-4": "off""#,
+        ),
+        module("math", "math", ""),
+        module("out", "audio-out", r#""dc-block": 0, "level": -12"#),
+    ];
+    let cables = ["clock.beat -> seq.clock", "seq.gate -> out.left", "math.out -> out.right"];
+    let mut patch = patch(&modules.join(", "), &cables);
+    let math: ModuleId = "math".parse().expect("a name");
+    patch.modules.get_mut(&math).expect("it is there").text = "10 * (t % 1 < 0.1)".into();
+    let mut stage = Stage::new(&patch, 64);
+    let mut tap = stage.player.tap().expect("nobody else has it");
+    let mut all = stage.hear(&mut tap, 100_000);
+    for hz in [96_000, 44_100, 192_000, 48_000] {
+        all.extend(stage.change(&mut tap, rate(hz)));
+        all.extend(stage.hear(&mut tap, 4 * u64::from(hz)));
+    }
+    // Every frame's time by the clock.
+    let times = all.blocks.iter().flat_map(|block| {
+        let hz = f64::from(block.sample_rate_hz);
+        (block.frame..block.frame + u64::from(block.frames)).map(move |frame| frame as f64 / hz)
+    });
+    let times: Vec<f64> = times.collect();
+    for side in [0, 1] {
+        let gates = rises(all.frames.iter().map(|frame| frame[side]));
+        assert!(gates.len() > 12, "{} gates", gates.len());
+        for gate in gates {
+            let off = times[gate] - times[gate].round();
+            // It may come back from the silence in the middle of a gate.
+            let fades_in = all.frames[gate.saturating_sub(64)..gate].iter().any(|f| f[side] != 0.0);
+            assert!(off.abs() < 0.002 || fades_in, "a gate at {} s on side {side}", times[gate]);
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod clips;
 pub mod conductor;
 pub mod control;
 pub mod crash;
+mod crossing;
 mod demand;
 pub mod device;
 pub mod drill;

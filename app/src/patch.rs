@@ -355,7 +355,32 @@ impl ModuleId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A name that no module of a patch can have: for one whose whole patch is
+    /// leaving, while another patch plays already. `number` is different for each
+    /// patch that leaves.
+    pub(crate) fn leaving(&self, number: u32) -> ModuleId {
+        ModuleId(format!("{self}{LEAVING}{number}").into())
+    }
+
+    /// Whether it is such a name.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.contains(LEAVING)
+    }
+
+    /// Whether it is that of a module which leaves with the patch of that number.
+    pub(crate) fn leaves_with(&self, number: u32) -> bool {
+        self.0.split(LEAVING).nth(1).is_some_and(|own| own == number.to_string())
+    }
+
+    /// What the musician calls the module, also where its patch is leaving.
+    pub(crate) fn own_name(&self) -> &str {
+        self.0.split(LEAVING).next().unwrap_or_default()
+    }
 }
+
+/// Between a module's name and the number of its patch, where that is leaving.
+const LEAVING: char = '@';
 
 impl FromStr for ModuleId {
     type Err = Problem;

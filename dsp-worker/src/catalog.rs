@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::clip::Text;
 use crate::module::{About, Block, Module, Tag};
 use crate::modules as m;
+use crate::rate_change::RateChange;
 
 /// Every module, in the order of the browser. A running patch names them by
 /// index, so host and workers must be of one build; see [`fingerprint`].
@@ -156,6 +157,12 @@ pub struct Entry {
     /// [`Module::start`].
     #[serde(skip)]
     pub start: fn(state: &mut [u8], seed: u64),
+    /// [`Module::CARRIES_TAPES`].
+    #[serde(skip)]
+    pub carries_tapes: bool,
+    /// [`Module::change_rate`].
+    #[serde(skip)]
+    pub change_rate: fn(state: &mut [u8], change: &RateChange),
     #[serde(skip)]
     process: fn(state: &mut [u8], block: &mut Block),
     #[cfg(all(target_arch = "x86_64", not(test)))]
@@ -174,6 +181,10 @@ impl Entry {
             state_bytes: size_of::<M>(),
             tapes: M::tapes,
             start: |state, seed| bytemuck::from_bytes_mut::<M>(state).start(seed),
+            carries_tapes: M::CARRIES_TAPES,
+            change_rate: |state, change| {
+                bytemuck::from_bytes_mut::<M>(state).change_rate(change);
+            },
             process: |state, block| bytemuck::from_bytes_mut::<M>(state).process(block),
             #[cfg(all(target_arch = "x86_64", not(test)))]
             process_avx2: process_avx2::<M>,
@@ -210,6 +221,8 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
     bytemuck::from_bytes_mut::<M>(state).process(block);
 }
 
+#[cfg(test)]
+mod clocked;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
 mod atan;
-pub mod beat;
 pub mod bend;
 pub mod blep;
 pub mod bodies;
@@ -61,11 +60,13 @@ pub mod spin;
 pub mod steps;
 mod stereo_in;
 pub mod strike;
+pub mod struck_gate;
 pub mod svf;
 pub mod sweep;
 mod swell;
 mod tan;
 pub mod tape_head;
+pub mod tempo;
 pub mod true_peak;
 pub mod wavetable;
 

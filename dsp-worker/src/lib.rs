@@ -15,6 +15,7 @@ pub mod modules;
 pub mod moves;
 pub mod param;
 pub mod protocol;
+pub mod rate_change;
 pub mod rig;
 pub mod signal;
 pub mod tape;

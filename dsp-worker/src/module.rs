@@ -10,6 +10,7 @@ use crate::card::CardInput;
 use crate::clip::{Clip, Text};
 use crate::moves::{By, Moves};
 use crate::param::Param;
+use crate::rate_change::RateChange;
 use crate::signal::{SILENCE, Signal};
 use crate::tape::Tapes;
 use crate::tools::Tools;
@@ -43,6 +44,18 @@ pub trait Module: Pod {
     /// every module of a patch, and the same whenever that patch is opened.
     fn start(&mut self, seed: u64) {
         let _ = seed;
+    }
+
+    /// Whether its tapes say what is on and off, frame by frame: then they are
+    /// carried to another sample rate. Other tapes are empty there, and what was
+    /// on them is lost.
+    const CARRIES_TAPES: bool = false;
+
+    /// Goes on at another sample rate from the next quantum on. Whatever it counts
+    /// in frames is to be as many seconds as before, and what it knows of its
+    /// tapes is over, unless they are carried. Called by the host; not real-time.
+    fn change_rate(&mut self, change: &RateChange) {
+        let _ = change;
     }
 
     /// Computes the frames [`Block::frames`] of every output. Real-time safe.

@@ -12,8 +12,9 @@ use crate::card::{CARD_CHANNELS, CARD_SAMPLES, CardInput};
 use crate::catalog::{CATALOG, Entry, MAX_PORTS};
 use crate::clip::Clip;
 use crate::module::{Event, Module};
+use crate::rate_change::RateChange;
 use crate::signal::{SILENCE, Signal};
-use crate::tape::{TapeSpan, lay_out};
+use crate::tape::{TapeSpan, carry, lay_out};
 use crate::tools::Tools;
 use crate::units::{MAX_BLOCK_FRAMES, QUANTUM};
 use crate::worker::state::{Call, Quantum, StateLayout, glide};
@@ -28,6 +29,8 @@ type Feed = Box<dyn FnMut(usize, u64) -> f32>;
 pub struct Rig {
     entry: &'static Entry,
     sample_rate_hz: f32,
+    /// The sample rate whose frames feeds and card count: that of the start.
+    fed_rate_hz: f32,
     layout: StateLayout,
     state: Vec<CacheLine>,
     targets: Vec<f32>,
@@ -83,6 +86,7 @@ impl Rig {
         Rig {
             entry,
             sample_rate_hz,
+            fed_rate_hz: sample_rate_hz,
             state: vec![CacheLine([0; 64]); layout.size_bytes() / 64],
             layout,
             targets: entry.about.params.iter().map(|param| param.default).collect(),
@@ -234,6 +238,27 @@ impl Rig {
         self
     }
 
+    /// Goes on at another sample rate, as a host does. What is patched goes on in
+    /// time: feeds still count frames of the first rate.
+    ///
+    /// # Panics
+    /// Within a quantum.
+    pub fn change_rate(&mut self, to_hz: f32) -> &mut Rig {
+        assert!(self.frame.is_multiple_of(QUANTUM as u64), "a rate changes between two quanta");
+        self.start();
+        let change = RateChange::new(self.sample_rate_hz, to_hz, self.frame);
+        let state = bytemuck::cast_slice_mut(&mut self.state);
+        self.layout.change_rate(self.entry, state, &change);
+        let spans = lay_out(&(self.entry.tapes)(to_hz));
+        let mut tapes = vec![0.0; spans.last().map_or(0, |span| span.end())];
+        if self.entry.carries_tapes {
+            carry(&change, |index| self.tapes[index], &self.tape_spans, &mut tapes, &spans);
+        }
+        (self.tapes, self.tape_spans) = (tapes, spans);
+        (self.sample_rate_hz, self.frame) = (to_hz, change.to_frame);
+        self
+    }
+
     /// Lets that many quanta pass without calling the module, as while it is
     /// bypassed.
     pub fn skip(&mut self, quanta: u64) -> &mut Rig {
@@ -301,13 +326,26 @@ impl Rig {
         render
     }
 
+    /// The frame of feeds at a frame of the clock.
+    fn fed_frame(&self, frame: u64) -> u64 {
+        if self.fed_rate_hz == self.sample_rate_hz {
+            return frame;
+        }
+        let ratio = f64::from(self.fed_rate_hz) / f64::from(self.sample_rate_hz);
+        (frame as f64 * ratio) as u64
+    }
+
     fn step(&mut self, start: usize, count: usize) {
+        let mut fed = [0; QUANTUM];
+        for (offset, fed) in fed.iter_mut().enumerate().take(count) {
+            *fed = self.fed_frame(self.frame + offset as u64);
+        }
         for (input, feed) in self.inputs.iter_mut().zip(&mut self.feeds) {
             let Some((channels, volts)) = feed else { continue };
             input.set_channels(*channels);
             for offset in 0..count {
                 for channel in 0..*channels {
-                    input.set(channel, start + offset, volts(channel, self.frame + offset as u64));
+                    input.set(channel, start + offset, volts(channel, fed[offset]));
                 }
             }
         }
@@ -316,7 +354,7 @@ impl Rig {
                 (0..CARD_CHANNELS).flat_map(|c| (0..count).map(move |o| (c, o)))
             {
                 let at = channel * MAX_BLOCK_FRAMES + start + offset;
-                self.card_samples[at] = volts(channel, self.frame + offset as u64);
+                self.card_samples[at] = volts(channel, fed[offset]);
             }
         }
         let mut inputs = [&SILENCE; MAX_PORTS];

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::rate_change::RateChange;
 use crate::units::{MAX_BLOCK_FRAMES, QUANTUM};
 
 /// Tapes that one module may have.
@@ -54,6 +55,27 @@ impl TapeSpan {
     fn index(self, frame: usize) -> usize {
         // The length is a power of two.
         self.start as usize + (frame & (self.frames.wrapping_sub(1) as usize))
+    }
+}
+
+/// Carries tapes to another sample rate: what lay so many seconds back lies there
+/// again, by the nearest frame. `old` is what was at an index of the old tapes.
+pub fn carry(
+    change: &RateChange,
+    old: impl Fn(usize) -> f32,
+    old_spans: &[TapeSpan],
+    new: &mut [f32],
+    new_spans: &[TapeSpan],
+) {
+    for (old_span, new_span) in old_spans.iter().zip(new_spans) {
+        for back in 1..=new_span.frames as usize {
+            let old_back = (back as f64 / change.ratio()).round() as usize;
+            if (1..=old_span.frames as usize).contains(&old_back) {
+                let from = old_span.index((change.from_frame as usize).wrapping_sub(old_back));
+                let to = new_span.index((change.to_frame as usize).wrapping_sub(back));
+                new[to] = old(from);
+            }
+        }
     }
 }
 

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 use dsp_worker::clip::ClipSpan;
 use dsp_worker::module::Event;
 use dsp_worker::protocol::{PLANS, PlanEvent, PlanPen, PlanTooLarge, fade_frames};
+use dsp_worker::rate_change::RateChange;
 use dsp_worker::worker::process::Order;
 use shm_ring::layout::ModuleRecord;
 use shm_ring::sync::Ordering;
 
 use super::clips::{self, Clips, Made};
+use super::crossing::{self, Parting};
 use super::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use super::memory::{ModuleMemory, NoMemory};
 use super::plan::{AUDIO_OUT, Key, Plan, RECORDER, Request, keys, plan};
@@ -93,6 +95,8 @@ pub struct Conductor {
     generation: u32,
     /// The frames and Hz that the engine knows.
     told_pace: (u32, u32),
+    /// The sample rate until the next plan, where that is of another.
+    rate_before: Option<f32>,
     /// Modules of the first plan that are not trusted.
     quarantined: BTreeSet<ModuleId>,
     /// What plays.
@@ -124,6 +128,7 @@ impl Conductor {
             block_frames: frames,
             generation: 0,
             told_pace: (block_frames, sample_rate_hz),
+            rate_before: None,
             quarantined: BTreeSet::new(),
             now: None,
             next: None,
@@ -164,6 +169,33 @@ impl Conductor {
     /// # Errors
     /// Where it does not fit; what plays plays on.
     pub fn begin(&mut self, next: &Patch) -> Result<Preparation, PlanError> {
+        self.follow_rename(next);
+        self.plan_way(next, None)
+    }
+
+    /// As [`Conductor::begin`], for another patch instead of the one that plays: no
+    /// module goes on in it, whatever it is called, and the sound crosses.
+    ///
+    /// # Errors
+    /// Where both do not fit side by side; what plays plays on.
+    pub fn begin_other(&mut self, next: &Patch) -> Result<Preparation, PlanError> {
+        let Some(now) = self.now() else { return self.begin(next) };
+        let parting = Parting::new(now, next, self.generation + 1);
+        let taken = self.memory.taken.clone();
+        self.memory.taken = parting.keyed(taken.clone());
+        self.plan_way(next, Some(&parting)).inspect_err(|_| {
+            self.memory.keep_only(|key| parting.is_old(key));
+            self.memory.taken = taken;
+        })
+    }
+
+    /// Makes the plan for the way to `next`, in which no module of the old patch
+    /// goes on where they part.
+    fn plan_way(
+        &mut self,
+        next: &Patch,
+        parting: Option<&Parting>,
+    ) -> Result<Preparation, PlanError> {
         let count = |kind: &str| next.modules.values().filter(|m| &*m.kind == kind).count();
         let (outs, recorders) = (count(AUDIO_OUT), count(RECORDER));
         if outs > MAX_PATCH_OUTS {
@@ -172,7 +204,6 @@ impl Conductor {
         if recorders > MAX_PATCH_RECORDERS {
             return Err(PlanError::Recorders(recorders));
         }
-        self.follow_rename(next);
         for (key, module) in keys(next) {
             let number = self.memory.take(&self.shared.arena, &key, module)?;
             if let (Some(number), Some(pool)) = (number, &self.pool) {
@@ -188,11 +219,18 @@ impl Conductor {
         self.memory.leave(BTreeMap::new());
         self.quarantined.clear();
         self.clips.prepare(&self.shared.arena, &mut self.memory, next);
-        let clips = self.clips.spans(self.plan(), next);
-        let costs = self.costs();
+        let (mut clips, mut costs) = (self.clips.spans(self.plan(), next), self.costs());
+        let mut old = None;
+        if let Some(parting) = parting {
+            old = self.now().map(|now| parting.patch(now));
+            costs = parting.keyed(costs);
+            clips = parting.keyed(self.clips.spans(self.plan(), &Patch::default()));
+            clips.extend(self.clips.spans(None, next));
+        }
         let plan = plan(&Request {
-            now: self.now.as_ref().map(|(patch, _)| patch),
+            now: old.as_ref().or(self.now()),
             next,
+            is_crossing: parting.is_some(),
             generation: self.generation + 1,
             slots: self.slots,
             memory: &self.memory.taken,
@@ -218,7 +256,9 @@ impl Conductor {
         let Published { frames, sample_rate_hz, .. } = published;
         let pace = (frames, sample_rate_hz);
         if self.told_pace != pace {
-            self.push(Command::Pace { frames, sample_rate_hz });
+            let frame = self.rate_before.map(|before| self.carry_over(before));
+            self.rate_before = None;
+            self.push(Command::Pace { frames, sample_rate_hz, frame });
             self.told_pace = pace;
         }
         self.push(Command::Adopt(adopted(&published)));
@@ -245,23 +285,34 @@ impl Conductor {
     /// As [`Conductor::begin`], for the patch that plays, at another sample rate.
     /// Nothing is to be heard meanwhile, and no plan is to be passing.
     ///
-    /// Modules go on from what they remember, but for those with tapes: their
-    /// echoes are gone, so they begin anew.
+    /// Modules go on from what they remember, and the clock with them. What was on
+    /// tapes is lost, but for gates.
     ///
     /// # Errors
     /// Where it does not fit; then it plays on at the old rate.
     pub fn begin_at_rate(&mut self, sample_rate_hz: u32) -> Result<Preparation, PlanError> {
         let Some(patch) = self.patch() else { return Err(PlanError::Stuck) };
-        let mut states = snapshot::copy(&self.shared, &self.places().1).unwrap_or_default().states;
-        let taken = &self.memory.taken;
-        states.retain(|key, _| taken.get(key).is_some_and(|memory| memory.tapes.is_empty()));
         let before = std::mem::replace(&mut self.sample_rate_hz, sample_rate_hz as f32);
         self.memory.begin_anew(self.sample_rate_hz);
-        self.memory.leave(states);
+        self.rate_before = Some(before);
         self.begin(&patch).inspect_err(|_| {
             self.sample_rate_hz = before;
+            self.rate_before = None;
             self.memory.go_back(before);
         })
+    }
+
+    /// Has modules go on from where they are now, in their memory for the new sample
+    /// rate. Returns the clock there.
+    fn carry_over(&self, before_hz: f32) -> u64 {
+        let copied = snapshot::copy(&self.shared, &self.places().1);
+        let (frame, states) = copied.map_or_else(
+            || (self.status.frame.load(Relaxed), BTreeMap::new()),
+            |snapshot| (snapshot.frame, snapshot.states),
+        );
+        let change = RateChange::new(before_hz, self.sample_rate_hz, frame);
+        self.memory.go_on(&self.shared.arena, &states, &change);
+        change.to_frame
     }
 
     /// A module that only has another name plays on: it keeps its memory.
@@ -312,8 +363,11 @@ impl Conductor {
 
     /// Whether the engine plays the newest plan, and its fades are over.
     pub fn is_taken_up(&self) -> bool {
-        let fades = self.now.as_ref().is_some_and(|(_, published)| published.plan.is_passing);
-        let fade_frames = if fades { fade_frames(self.sample_rate_hz) } else { 0 };
+        let fade_frames = match self.plan() {
+            Some(plan) if plan.is_crossing => crossing::frames(self.sample_rate_hz),
+            Some(plan) if plan.is_passing => fade_frames(self.sample_rate_hz),
+            _ => 0,
+        };
         // Acquire: with the generation comes the frame at which it began. Asked
         // the other way round, the new plan could be taken for as old as the
         // one before, and its fade for over.
@@ -339,8 +393,12 @@ impl Conductor {
             let order = Order { is_settled: true, new: published.place, old, frames, generation };
             pool.settle(order);
         }
-        let modules = &published.plan.modules;
-        self.memory.keep_only(|key| modules.contains_key(key));
+        let plan = &published.plan;
+        let is_played = |key: &Key| {
+            let leaves = plan.is_crossing && key.0.leaves_with(plan.tables.generation);
+            plan.modules.contains_key(key) || leaves
+        };
+        self.memory.keep_only(is_played);
         self.clips.keep_only(&mut self.memory, &published.plan, patch);
     }
 
@@ -376,7 +434,9 @@ impl Conductor {
     /// is being made ready.
     pub fn set_param(&mut self, key: &Key, param: usize, value: f32) {
         let mut commands = [Command::Nothing; 2];
-        for (command, way) in commands.iter_mut().zip([&mut self.now, &mut self.next]) {
+        let is_parting = self.next.as_ref().is_some_and(|(_, next)| next.plan.is_crossing);
+        let ways = [&mut self.now, &mut self.next].into_iter().skip(usize::from(is_parting));
+        for (command, way) in commands.iter_mut().zip(ways) {
             let Some((patch, published)) = way else { continue };
             let Some(index) = published.plan.param(key, param) else { continue };
             // A module of that kind may be leaving for another of its name.
@@ -424,7 +484,8 @@ impl Conductor {
     /// generation: while that is the newest, they lie there.
     pub fn places(&self) -> (u32, Vec<Place>) {
         let modules = self.now.iter().flat_map(|(_, published)| published.plan.modules.keys());
-        let places = modules.filter_map(|key| self.memory.place(key));
+        let is_before = self.rate_before.is_some();
+        let places = modules.filter_map(|key| self.memory.place(key, is_before));
         (self.generation, places.collect())
     }
 
@@ -462,5 +523,6 @@ fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {
         outs,
         out_count: plan.outs.len().min(MAX_OUTS) as u32,
         recorders: plan.recorders as u32,
+        is_crossing: plan.is_crossing,
     }
 }

@@ -40,6 +40,11 @@ pub trait Sound {
     /// Modules or cables changed: a new plan is needed, with the params as
     /// they stand in this patch.
     fn patch_changed(&mut self, patch: &Patch);
+    /// Another patch plays from now on. None of its modules goes on from one of the
+    /// patch before, whatever it is called.
+    fn patch_replaced(&mut self, patch: &Patch) {
+        self.patch_changed(patch);
+    }
     /// A param was turned, by its index in the catalogue. The plan stays.
     fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32);
     /// A key was pressed or let go. The module is one that is played.
@@ -165,6 +170,8 @@ pub struct Control<S> {
     last_client: u32,
     /// The sound has not heard yet that modules or cables changed.
     needs_plan: bool,
+    /// It has not heard yet that this is another patch.
+    is_another_patch: bool,
     /// Something changed that the sound does not keep yet.
     needs_keeping: bool,
     kept_at: Instant,
@@ -220,6 +227,7 @@ impl<S: Sound> Control<S> {
             clients: BTreeMap::new(),
             last_client: 0,
             needs_plan: true,
+            is_another_patch: false,
             needs_keeping: false,
             kept_at: Instant::now(),
             syncs: Vec::new(),
@@ -325,7 +333,11 @@ impl<S: Sound> Control<S> {
     fn settle_sound(&mut self) {
         if std::mem::take(&mut self.needs_plan) {
             self.needs_keeping = false;
-            self.sound.patch_changed(&self.patch);
+            if std::mem::take(&mut self.is_another_patch) {
+                self.sound.patch_replaced(&self.patch);
+            } else {
+                self.sound.patch_changed(&self.patch);
+            }
         }
     }
 
@@ -656,6 +668,7 @@ impl<S: Sound> Control<S> {
     /// Tells sound and editors of an edit that was made.
     fn spread(&mut self, edit: &Edit) {
         self.needs_keeping = true;
+        self.is_another_patch |= edit.replaces();
         match edit.reach() {
             Reach::Structure => self.needs_plan = true,
             // A plan that is to come has the params with it.
@@ -754,6 +767,7 @@ pub(crate) mod tests {
     #[derive(Clone, Debug, PartialEq)]
     pub(crate) enum Told {
         Patch(usize),
+        Another(usize),
         Param(String, usize, f32),
         Event(String, Event),
         TryAgain(String),
@@ -766,6 +780,10 @@ pub(crate) mod tests {
     impl Sound for Scribe {
         fn patch_changed(&mut self, patch: &Patch) {
             self.0.push(Told::Patch(patch.modules.len()));
+        }
+
+        fn patch_replaced(&mut self, patch: &Patch) {
+            self.0.push(Told::Another(patch.modules.len()));
         }
 
         fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32) {
@@ -793,7 +811,8 @@ pub(crate) mod tests {
 
         /// Another one for each time that it was told of a patch.
         fn view_number(&self) -> u32 {
-            self.0.iter().filter(|told| matches!(told, Told::Patch(_))).count() as u32
+            self.0.iter().filter(|told| matches!(told, Told::Patch(_) | Told::Another(_))).count()
+                as u32
         }
 
         fn view(&self) -> Option<View> {
@@ -1091,6 +1110,8 @@ pub(crate) mod tests {
         assert_eq!(addresses(&other.heard()), ["/patch", "/history", "/patch/file"]);
         editor.ask("/undo");
         assert_eq!(rig.patch(), Patch::default());
+        // No module of one patch goes on in the other.
+        assert_eq!(rig.told(), [0, 3, 0].map(Told::Another));
         std::fs::write(&path, "Dear Ada,").unwrap();
         assert_eq!(addresses(&editor.send([load, save])), ["/error", "/error"]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");

@@ -19,6 +19,7 @@ use shm_ring::layout::{BlockStart, ENGINE, SLOTS};
 use shm_ring::protocol::{publish, start_block, wait_for};
 use shm_ring::ring::{Consumer, Producer, Ring};
 
+use super::crossing::{self, crossed};
 use super::intake::Intake;
 use super::limiter::Limiter;
 use super::plan::RECORDER;
@@ -59,6 +60,8 @@ pub enum Command {
         frames: u32,
         /// In Hz.
         sample_rate_hz: u32,
+        /// The clock at the plan's first frame, where it does not just go on.
+        frame: Option<u64>,
     },
     /// Fade out, or in again.
     Mute(bool),
@@ -81,6 +84,8 @@ pub struct Adopted {
     pub out_count: u32,
     /// How many of its modules are Recorders.
     pub recorders: u32,
+    /// Whether it crosses from one patch to another.
+    pub is_crossing: bool,
 }
 
 /// Who computes the jobs.
@@ -134,8 +139,8 @@ pub struct Engine {
     reels: Option<Reels>,
     /// Which kind of the catalogue records.
     recorder: Option<usize>,
-    /// Frames and Hz of the plan that comes next.
-    coming: (u32, u32),
+    /// Frames and Hz of the plan that comes next, and the clock at its start.
+    coming: (u32, u32, Option<u64>),
     next_frames: u32,
     is_muted: bool,
     /// From 0 to 1, on its way to what `is_muted` says.
@@ -183,7 +188,7 @@ impl Engine {
             intake: None,
             reels: None,
             recorder: catalog::find(RECORDER).map(|(kind, _)| kind),
-            coming: (block_frames, sample_rate_hz),
+            coming: (block_frames, sample_rate_hz, None),
             next_frames: block_frames,
             is_muted: false,
             volume: 1.0,
@@ -271,14 +276,14 @@ impl Engine {
                     self.events[events] = event;
                     events += 1;
                 }
-                Command::Pace { frames, sample_rate_hz } => {
-                    self.coming = (frames, sample_rate_hz);
+                Command::Pace { frames, sample_rate_hz, frame } => {
+                    self.coming = (frames, sample_rate_hz, frame);
                 }
                 Command::Mute(is_muted) => self.is_muted = is_muted,
                 Command::Adopt(plan) => {
                     self.plan = plan;
-                    self.start.plan_frame = self.start.frame;
                     self.keep_pace();
+                    self.start.plan_frame = self.start.frame;
                     self.status.plan_frame.store(self.start.frame, Relaxed);
                     // Release: with the Acquire in `Conductor::is_taken_up`.
                     self.status.generation.store(plan.generation, Release);
@@ -291,8 +296,10 @@ impl Engine {
     /// A new plan begins, perhaps at another pace. The buffer for its first block
     /// is there already.
     fn keep_pace(&mut self) {
-        let (frames, sample_rate_hz) = self.coming;
+        let (frames, sample_rate_hz, frame) = self.coming;
         self.next_frames = frames;
+        self.start.frame = frame.unwrap_or(self.start.frame);
+        self.coming.2 = None;
         if sample_rate_hz != self.sample_rate_hz() {
             self.start.sample_rate_hz = sample_rate_hz as f32;
             self.limiter = Limiter::new(self.start.sample_rate_hz);
@@ -315,6 +322,7 @@ impl Engine {
         let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return true };
         if self.executor == Executor::InProcess {
+            shared.clock().write(&self.start);
             let status = &self.status;
             let is_to_stop = || status.is_stopping.load(Relaxed);
             return self.runner.run_all(&self.start, &plan, is_to_stop);
@@ -365,17 +373,22 @@ impl Engine {
         #[allow(unsafe_code)]
         let plan = unsafe { Plan::read(&self.shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return out.fill([0.0; 2]) };
-        let fade_frames = fade_frames(self.start.sample_rate_hz) as f32;
+        let (rate, is_crossing) = (self.start.sample_rate_hz, self.plan.is_crossing);
+        let fade_frames = if is_crossing { crossing::frames(rate) } else { fade_frames(rate) };
         out.fill([0.0; 2]);
         for &(index, fade) in &self.plan.outs[..self.plan.out_count as usize] {
             let Some(module) = plan.modules.get(index as usize) else { continue };
             for (quantum, out) in out.chunks_mut(QUANTUM).enumerate() {
                 let frame = self.start.frame + (quantum * QUANTUM) as u64;
                 let since = (frame - self.start.plan_frame) as f32;
-                let gain = |offset: usize| match fade {
-                    APPEARING => ((since + offset as f32) / fade_frames).min(1.0),
-                    LEAVING => (1.0 - (since + offset as f32) / fade_frames).max(0.0),
-                    _ => 1.0,
+                let gain = |offset: usize| {
+                    let way = ((since + offset as f32) / fade_frames as f32).min(1.0);
+                    let way = if is_crossing { crossed(way) } else { way };
+                    match fade {
+                        APPEARING => way,
+                        LEAVING => 1.0 - way,
+                        _ => 1.0,
+                    }
                 };
                 self.add(module, quantum, gain, out);
             }
@@ -419,7 +432,7 @@ impl Engine {
         for (offset, frame) in out.iter_mut().enumerate() {
             let way: f32 = goal - self.volume;
             self.volume += way.clamp(-step, step);
-            *frame = frame.map(|sample| sample * self.volume);
+            *frame = frame.map(|sample| sample * crossed(self.volume));
             let is_silent = self.status.silent_from.load(Relaxed) != 0;
             if self.volume == 0.0 && !is_silent {
                 let silent_from = self.start.frame + offset as u64;

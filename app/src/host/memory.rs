@@ -6,10 +6,12 @@ use std::ops::Range;
 use dsp_worker::catalog;
 use dsp_worker::clip::ClipSpan;
 use dsp_worker::protocol::ModuleLayout;
-use dsp_worker::tape::lay_out;
+use dsp_worker::rate_change::RateChange;
+use dsp_worker::tape::{carry, lay_out};
 use dsp_worker::units::{MAX_BLOCK_FRAMES, QUANTUM};
 use shm_ring::layout::{MODULES, arena};
 use shm_ring::region::{Access, PAGE, Region, RegionError};
+use shm_ring::sync::{AtomicU32, Ordering};
 
 use super::plan::{Key, Memory, params, seed};
 use super::snapshot::Place;
@@ -85,12 +87,35 @@ impl ModuleMemory {
         Ok(())
     }
 
-    /// From now on modules get memory for that sample rate, also those that have
+    /// From now on modules get memory for another sample rate, also those that have
     /// some; that is theirs until [`ModuleMemory::keep_only`]. They keep their
     /// numbers.
     pub fn begin_anew(&mut self, sample_rate_hz: f32) {
         self.sample_rate_hz = sample_rate_hz;
         self.before = std::mem::take(&mut self.taken);
+    }
+
+    /// Has modules go on, in the memory that they have since
+    /// [`ModuleMemory::begin_anew`], from these states of the old rate. No plan that
+    /// plays may name it yet.
+    pub fn go_on(&self, arena: &Region, states: &BTreeMap<Key, Box<[u8]>>, change: &RateChange) {
+        for (key, memory) in &self.taken {
+            let (kind, entry) = catalog::find(&key.1).expect("the patch has been checked");
+            let layout = &self.layouts[kind];
+            let bytes = layout.state.size_bytes();
+            let Some(left) = states.get(key).filter(|left| left.len() == bytes) else { continue };
+            for state in layout.states {
+                // SAFETY: the caller's promise: no plan that plays names it.
+                #[allow(unsafe_code)]
+                let state = unsafe { arena.values_mut(memory.offset as usize + state, bytes) };
+                let state: &mut [u8] = state.expect("it lies in the arena");
+                state.copy_from_slice(left);
+                layout.state.change_rate(entry, state, change);
+            }
+            if let (Some(before), true) = (self.before.get(key), entry.carries_tapes) {
+                carry_tapes(arena, layout.tapes, change, [before, memory]);
+            }
+        }
     }
 
     /// Takes [`ModuleMemory::begin_anew`] back. The sample rate is the old one.
@@ -171,10 +196,12 @@ impl ModuleMemory {
         }
     }
 
-    /// Where the states of a module lie.
-    pub fn place(&self, key: &Key) -> Option<Place> {
+    /// Where the states of a module lie, or those that it has had since before
+    /// [`ModuleMemory::begin_anew`].
+    pub fn place(&self, key: &Key, is_before: bool) -> Option<Place> {
         let (kind, _) = catalog::find(&key.1)?;
-        let (layout, start) = (&self.layouts[kind], self.taken.get(key)?.offset as usize);
+        let memories = if is_before { &self.before } else { &self.taken };
+        let (layout, start) = (&self.layouts[kind], memories.get(key)?.offset as usize);
         let states = layout.states.map(|state| start + state);
         Some(Place { key: key.clone(), states, bytes: layout.state.size_bytes() })
     }
@@ -195,6 +222,20 @@ impl ModuleMemory {
         let size = self.layouts[kind].size_bytes(&memory.tapes);
         give_back(&mut self.free, memory.offset as usize, size);
     }
+}
+
+/// Carries the tapes of a module from its memory at one sample rate to that at
+/// another. Its worker may be at work on the first: what it writes is newer.
+fn carry_tapes(arena: &Region, tapes: usize, change: &RateChange, memories: [&Memory; 2]) {
+    let [old, new] = memories;
+    let frames = |memory: &Memory| memory.tapes.last().map_or(0, |tape| tape.end());
+    let cells = arena.records::<AtomicU32>(old.offset as usize + tapes, frames(old));
+    let cells = cells.expect("it lies in the arena");
+    let at = |index: usize| f32::from_bits(cells[index].load(Ordering::Relaxed));
+    // SAFETY: no plan that plays names it.
+    #[allow(unsafe_code)]
+    let volts = unsafe { arena.values_mut(new.offset as usize + tapes, frames(new)) };
+    carry(change, at, &old.tapes, volts.expect("it lies in the arena"), &new.tapes);
 }
 
 fn clear(arena: &Region, bytes: Range<usize>) {

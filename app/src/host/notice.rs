@@ -31,10 +31,10 @@ pub fn tell(
         let key = keys.get(&module);
         let kind = key.and_then(|key| catalog::find(&key.1));
         let title = kind.map_or("A module", |(_, entry)| entry.about.title);
-        let id = key.map_or("gone by now", |key| key.0.as_str());
+        let id = key.map_or("gone by now", |key| key.0.own_name());
         let sentence = self::trouble(title, id, &trouble.case, &trouble.ending);
         let (Some(mut crash), Some(folder)) = (crash, crashes) else { return sentence };
-        crash.id = key.map(|key| key.0.to_string());
+        crash.id = key.map(|key| key.0.own_name().to_owned());
         match crash.write(folder) {
             Ok(path) => {
                 format!("{sentence} To have it happen again: sostenuto replay {}", path.display())

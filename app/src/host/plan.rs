@@ -24,6 +24,9 @@ pub struct Request<'a> {
     pub now: Option<&'a Patch>,
     /// What is to play.
     pub next: &'a Patch,
+    /// Whether these are two patches that have nothing to do with each other: then
+    /// each sounds by itself, and only what is heard of it fades.
+    pub is_crossing: bool,
     /// Counts plans.
     pub generation: u32,
     /// How many slots to share the jobs over.
@@ -52,7 +55,8 @@ pub struct Memory {
 pub struct Plan {
     /// As workers read it.
     pub tables: Tables,
-    /// The index of each module in it.
+    /// The index of each module in it, but of those that are leaving as their whole
+    /// patch does.
     pub modules: BTreeMap<Key, usize>,
     /// The modules that are heard, and whether they appear, leave or stay.
     pub outs: Vec<(usize, u32)>,
@@ -60,6 +64,8 @@ pub struct Plan {
     pub recorders: usize,
     /// Whether something fades: then a plan without it is to follow.
     pub is_passing: bool,
+    /// Whether it crosses from one patch to another.
+    pub is_crossing: bool,
 }
 
 impl Plan {
@@ -162,7 +168,8 @@ pub fn plan(request: &Request) -> Plan {
         recorders: members.iter().filter(is_recorder).count(),
         is_passing: members.iter().any(|member| member.fade != STEADY)
             || cables.iter().any(|cable| cable.fade != STEADY),
-        modules: index,
+        is_crossing: request.is_crossing,
+        modules: index.into_iter().filter(|(key, _)| !key.0.is_leaving()).collect(),
         tables,
     }
 }
@@ -202,7 +209,7 @@ pub fn params(module: &PatchModule, entry: &Entry) -> Vec<f32> {
 /// Different for each module of a patch, and the same whenever it is opened.
 pub fn seed(key: &Key) -> u64 {
     // FNV-1a, as everywhere where a name becomes a number.
-    key.0.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+    key.0.own_name().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
@@ -269,6 +276,10 @@ fn cables(request: &Request, members: &[Member], index: &BTreeMap<Key, usize>) -
             (false, _) => APPEARING,
             (_, false) => LEAVING,
         };
+        // Within one of two patches that cross, nothing fades.
+        let [source, target] = [from, to].map(|end| members[end].fade);
+        let is_within = request.is_crossing && source == fade && target == fade;
+        let fade = if is_within { STEADY } else { fade };
         Link {
             from,
             output: members[from].entry.about.output(&cable.1).expect("checked"),
@@ -380,7 +391,16 @@ mod tests {
         let memory = memory.collect();
         let (costs, clips) = (HashMap::new(), BTreeMap::new());
         let memory = &memory;
-        plan(&Request { now, next, generation: 1, slots, memory, clips: &clips, costs: &costs })
+        plan(&Request {
+            now,
+            next,
+            is_crossing: false,
+            generation: 1,
+            slots,
+            memory,
+            clips: &clips,
+            costs: &costs,
+        })
     }
 
     /// The job of each module.

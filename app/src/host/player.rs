@@ -20,7 +20,7 @@ use shm_ring::sync::Ordering;
 
 use super::callback::{Callback, FrameRing, RING_FRAMES};
 use super::clips::Source;
-use super::conductor::{Conductor, PlanError};
+use super::conductor::{Conductor, PlanError, Preparation};
 use super::control::Sound;
 use super::device::{self, Device, News, Output, SILENT_CLOCK};
 use super::ear::{self, Ear, Input, Wanted};
@@ -140,11 +140,11 @@ struct Inner {
 /// What plays, and what is wanted instead.
 struct Score {
     conductor: Conductor,
-    wanted: Option<Patch>,
+    wanted: Option<Coming>,
     /// What the journal calls it.
     ticket: Ticket,
     /// What was wanted, on its way to the disk.
-    waiting: Option<Patch>,
+    waiting: Option<Coming>,
     /// Sounds that are to be read for modules.
     unread: BTreeSet<Source>,
     /// Some were read, and no plan has them yet.
@@ -158,9 +158,19 @@ struct Score {
     is_closing: bool,
 }
 
+/// A patch that is to play.
+struct Coming {
+    patch: Patch,
+    /// Whether it is another patch, and not an edit of the one that plays.
+    is_another: bool,
+}
+
 impl Score {
     /// Lets happen what came before its module.
     fn play_early(&mut self) {
+        if self.is_parting() {
+            return;
+        }
         for (module, event) in std::mem::take(&mut self.early) {
             let key = self.conductor.key(&module);
             if !key.is_some_and(|key| self.conductor.event(&key, event)) && self.wanted.is_some() {
@@ -173,9 +183,19 @@ impl Score {
     /// now, with other params.
     fn key(&self, module: &ModuleId) -> Option<Key> {
         let coming = self.wanted.iter().chain(&self.waiting);
-        let mut found = coming.filter_map(|patch| patch.modules.get(module));
+        let mut found = coming.filter_map(|wanted| wanted.patch.modules.get(module));
         let key = found.next().map(|found| (module.clone(), found.kind.clone()));
         key.or_else(|| self.conductor.key(module))
+    }
+
+    /// Whether the patch that plays is about to leave for another.
+    fn is_parting(&self) -> bool {
+        self.wanted.iter().chain(&self.waiting).any(|wanted| wanted.is_another)
+    }
+
+    fn want(&mut self, patch: Patch, is_another: bool) {
+        let is_another = is_another || self.wanted.as_ref().is_some_and(|was| was.is_another);
+        self.wanted = Some(Coming { patch, is_another });
     }
 }
 
@@ -404,6 +424,17 @@ impl Player {
     }
 }
 
+impl Player {
+    fn want(&self, patch: &Patch, is_another: bool) {
+        let ticket = self.inner.journal.as_ref().map(|journal| journal.keep(patch.clone()));
+        let mut score = lock(&self.inner.score);
+        score.want(patch.clone(), is_another);
+        score.ticket = ticket.unwrap_or_default();
+        drop(score);
+        self.inner.changed.notify_all();
+    }
+}
+
 impl Drop for Player {
     fn drop(&mut self) {
         // Not with the lock: it has something to say while it ends.
@@ -433,6 +464,10 @@ const FADE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a sound card may take to open before the sound comes back in any
 /// case.
 const CARD_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The part of a block's time that a patch may take if another is to play beside
+/// it for a moment.
+const MOST_LOAD: f64 = 0.5;
 
 /// Between two looks at what the engine has done.
 const LOOK: Duration = Duration::from_millis(2);
@@ -478,10 +513,11 @@ impl Inner {
                 std::thread::park_timeout(Duration::from_millis(50));
                 continue;
             }
-            let frame = self.status.frame.load(Relaxed);
             if !engine.block(block) {
                 return;
             }
+            // Not before: the clock may go on at another sample rate.
+            let frame = self.status.frame.load(Relaxed) - block.len() as u64;
             ring.push(block);
             let nanos = self.status.block_nanos.load(Relaxed);
             spout.push(frame, engine.sample_rate_hz(), nanos, block);
@@ -529,6 +565,87 @@ impl Inner {
         (score, true)
     }
 
+    /// Fades out, and waits until what was computed before the silence has been
+    /// played.
+    fn fade_out<'a>(&'a self, mut score: MutexGuard<'a, Score>) -> MutexGuard<'a, Score> {
+        score.conductor.mute(true);
+        let is_over = || {
+            let silent_from = self.status.silent_from.load(Relaxed);
+            let frame = self.status.frame.load(Relaxed);
+            silent_from != 0 && frame >= silent_from + self.ring_frames() as u64
+        };
+        self.wait_until(score, FADE_PATIENCE, is_over).0
+    }
+
+    /// Has workers make themselves ready, with the score unlocked, and goes over to
+    /// the plan that was begun.
+    fn commit<'a>(
+        &'a self,
+        score: MutexGuard<'a, Score>,
+        preparation: Preparation,
+    ) -> MutexGuard<'a, Score> {
+        drop(score);
+        preparation.wait();
+        let mut score = lock(&self.score);
+        score.conductor.commit();
+        score
+    }
+
+    /// Goes over to the other patch that waits. Both play for a moment, and cross;
+    /// where they do not fit side by side, one after the other.
+    fn go_over<'a>(
+        &'a self,
+        mut score: MutexGuard<'a, Score>,
+        tell: &dyn Fn(&str),
+    ) -> MutexGuard<'a, Score> {
+        // What happens to modules of the new patch has to wait for it.
+        score.is_going_over = true;
+        let block_nanos = self.status.block_nanos.load(Relaxed);
+        let is_busy = f64::from(block_nanos) * 1e-9 > MOST_LOAD * self.pace.block().as_secs_f64();
+        let both = score.waiting.take_if(|_| !is_busy).and_then(|wanted| {
+            let begun = score.conductor.begin_other(&wanted.patch);
+            begun.map_err(|_| score.waiting = Some(wanted)).ok()
+        });
+        score = match both {
+            Some(preparation) => self.commit(score, preparation),
+            None => self.go_over_in_silence(score, tell),
+        };
+        score.is_going_over = false;
+        score
+    }
+
+    /// Fades out, gives back all memory, and fades in with the patch that waits.
+    fn go_over_in_silence<'a>(
+        &'a self,
+        mut score: MutexGuard<'a, Score>,
+        tell: &dyn Fn(&str),
+    ) -> MutexGuard<'a, Score> {
+        let before = score.conductor.patch().unwrap_or_default();
+        score = self.fade_out(score);
+        // First the way to nothing, then nothing.
+        for _ in 0..2 {
+            if score.is_closing {
+                return score;
+            }
+            match score.conductor.begin(&Patch::default()) {
+                Ok(preparation) => score = self.commit(score, preparation),
+                Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
+            }
+            score = self.wait_until_taken_up(score);
+            score.conductor.settle();
+        }
+        let next = score.waiting.take().map_or_else(|| before.clone(), |wanted| wanted.patch);
+        let begun = score.conductor.begin(&next).or_else(|error| {
+            tell(&format!("{error}. You hear the patch as it was before."));
+            score.conductor.begin(&before)
+        });
+        if let Ok(preparation) = begun {
+            score = self.commit(score, preparation);
+        }
+        score.conductor.mute(false);
+        score
+    }
+
     /// Goes over to another block, which nobody hears, or to another sample rate,
     /// which takes a short silence.
     fn change_pace<'a>(
@@ -539,15 +656,8 @@ impl Inner {
     ) -> MutexGuard<'a, Score> {
         let is_other_rate = rate != self.pace.sample_rate_hz();
         if is_other_rate {
-            score.conductor.mute(true);
             score.is_going_over = true;
-            // Until what was computed before the silence has been played.
-            let is_over = || {
-                let silent_from = self.status.silent_from.load(Relaxed);
-                let frame = self.status.frame.load(Relaxed);
-                silent_from != 0 && frame >= silent_from + self.ring_frames() as u64
-            };
-            (score, _) = self.wait_until(score, FADE_PATIENCE, is_over);
+            score = self.fade_out(score);
         }
         let begun = score.conductor.set_block_frames(frames).and_then(|()| {
             if is_other_rate {
@@ -558,10 +668,7 @@ impl Inner {
         });
         match begun {
             Ok(preparation) => {
-                drop(score);
-                preparation.wait();
-                score = lock(&self.score);
-                score.conductor.commit();
+                score = self.commit(score, preparation);
                 self.pace.set(rate, frames);
                 self.pool.set_patience(Patience::live(self.pace.block()));
                 let said = lock(&self.device).1;
@@ -643,21 +750,20 @@ impl Inner {
                 continue;
             }
             score = self.wait_until_kept(score);
-            let waiting = score.waiting.take();
             score.has_new_clips = false;
-            let next = waiting.or_else(|| score.conductor.patch()).unwrap_or_default();
-            match score.conductor.begin(&next) {
-                Ok(preparation) => {
+            if score.waiting.as_ref().is_some_and(|wanted| wanted.is_another) {
+                score = self.go_over(score, tell);
+            } else {
+                let waiting = score.waiting.take().map(|wanted| wanted.patch);
+                let next = waiting.or_else(|| score.conductor.patch()).unwrap_or_default();
+                match score.conductor.begin(&next) {
                     // Meanwhile knobs are turned.
-                    drop(score);
-                    preparation.wait();
-                    score = lock(&self.score);
-                    score.conductor.commit();
-                    score.play_early();
-                    self.mind_ear(&score);
+                    Ok(preparation) => score = self.commit(score, preparation),
+                    Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
                 }
-                Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
+            score.play_early();
+            self.mind_ear(&score);
             let complaints = score.conductor.clips().take_complaints();
             complaints.iter().for_each(|sentence| tell(sentence));
             let unread = score.conductor.clips().take_unread();
@@ -700,6 +806,7 @@ impl Inner {
         let score = lock(&self.score);
         let is_left_alone = |(_, number): &(&Key, u32)| cases.iter().any(|case| case.0 == *number);
         let keys = score.conductor.numbers().filter(is_left_alone);
+        let keys = keys.filter(|(key, _)| !key.0.is_leaving());
         keys.map(|(key, _)| key.0.clone()).collect()
     }
 
@@ -727,34 +834,34 @@ impl Inner {
 
 impl Sound for Player {
     fn patch_changed(&mut self, patch: &Patch) {
-        let ticket = self.inner.journal.as_ref().map(|journal| journal.keep(patch.clone()));
-        let mut score = lock(&self.inner.score);
-        score.wanted = Some(patch.clone());
-        score.ticket = ticket.unwrap_or_default();
-        drop(score);
-        self.inner.changed.notify_all();
+        self.want(patch, false);
+    }
+
+    fn patch_replaced(&mut self, patch: &Patch) {
+        self.want(patch, true);
     }
 
     fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32) {
         let mut score = lock(&self.inner.score);
         // A plan that is about to be made must know of it too.
         let Score { wanted, waiting, .. } = &mut *score;
-        for patch in [wanted, waiting].into_iter().flatten() {
-            if let Some(module) = patch.modules.get_mut(module)
+        for wanted in [wanted, waiting].into_iter().flatten() {
+            if let Some(module) = wanted.patch.modules.get_mut(module)
                 && let Ok(about) = module.about()
                 && let Some(param) = about.params.get(param)
             {
                 module.params.insert(param.name.into(), value);
             }
         }
-        if let Some(key) = score.key(module) {
+        if let Some(key) = score.key(module).filter(|_| !score.is_parting()) {
             score.conductor.set_param(&key, param, value);
         }
     }
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
-        let key = score.key(module).filter(|_| !score.is_going_over);
+        let is_to_wait = score.is_going_over || score.is_parting();
+        let key = score.key(module).filter(|_| !is_to_wait);
         if !key.is_some_and(|key| score.conductor.event(&key, event)) {
             score.early.push((module.clone(), event));
         }

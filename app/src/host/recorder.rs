@@ -232,9 +232,11 @@ impl Keeper {
     fn empty_tap(&mut self, frames: &mut Vec<Frame>) {
         while let Some(block) = self.tap.read(frames) {
             let rate = block.sample_rate_hz;
+            // What did not fit into the tap is silent, so that time stays right. At
+            // another sample rate the clock counts other frames.
+            let next = self.next.filter(|_| self.rate == Some(rate));
+            let missing = next.map_or(0, |next| block.frame.saturating_sub(next));
             self.rate = Some(rate);
-            // What did not fit into the tap is silent, so that time stays right.
-            let missing = self.next.map_or(0, |next| block.frame.saturating_sub(next));
             self.next = Some(block.frame + u64::from(block.frames));
             if missing > 0 {
                 lock(&self.shared).status.dropped_frames += missing;

@@ -22,7 +22,8 @@ type Headers = Ring<TappedBlock, BLOCKS>;
 /// A block that the engine has made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TappedBlock {
-    /// Frames since the sound began, up to the first of this block.
+    /// Frames since the sound began, at the present sample rate, up to the first
+    /// of this block.
     pub frame: u64,
     /// How many frames it has.
     pub frames: u32,

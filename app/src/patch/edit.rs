@@ -97,6 +97,15 @@ pub enum Reach {
 }
 
 impl Edit {
+    /// Whether it puts another patch in the place of this one.
+    pub fn replaces(&self) -> bool {
+        match self {
+            Edit::Replace(_) => true,
+            Edit::Group(edits) => edits.iter().any(Edit::replaces),
+            _ => false,
+        }
+    }
+
     /// What the sound must hear of it.
     pub fn reach(&self) -> Reach {
         match self {

@@ -60,7 +60,7 @@ impl History {
         let label = Label::of(edit, patch);
         let turned = apply(patch, edit.clone())?;
         let has_changed = turned != *edit;
-        let files = replaces(edit).then(|| [self.file.clone(), file.map(Path::to_owned)]);
+        let files = edit.replaces().then(|| [self.file.clone(), file.map(Path::to_owned)]);
         if let Some([_, file]) = &files {
             self.file.clone_from(file);
             self.replacements += 1;
@@ -174,15 +174,6 @@ impl History {
     /// That file was written, and this patch has left it since.
     pub fn forget_file(&mut self, file: &Path) {
         self.saved.remove(&Some(file.to_owned()));
-    }
-}
-
-/// Whether an edit puts another patch in the place of this one.
-fn replaces(edit: &Edit) -> bool {
-    match edit {
-        Edit::Replace(_) => true,
-        Edit::Group(edits) => edits.iter().any(replaces),
-        _ => false,
     }
 }
 

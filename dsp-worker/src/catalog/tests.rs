@@ -7,9 +7,11 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use super::scene::{ROUND, Scene, storm};
 use super::*;
 use crate::dsp::random::Random;
+use crate::dsp::schmitt::Schmitt;
+use crate::module::Event;
 use crate::param::{Param, Taper};
 use crate::rig::{Render, Rig};
-use crate::units::{AUDIO_VOLTS, CHANNELS};
+use crate::units::{AUDIO_VOLTS, CHANNELS, QUANTUM};
 
 /// Ends the program where memory is asked for while it must not be.
 #[global_allocator]
@@ -373,4 +375,98 @@ fn a_bypassed_module_passes_what_it_declares() {
         }
         Ok(())
     });
+}
+
+/// Whether every frame is within what the other had within a moment of it.
+fn is_near(is: &[f32], should_be: &[f32], slack: usize) -> bool {
+    let far = is.iter().enumerate().filter(|&(at, &volts)| {
+        let around = &should_be[at.saturating_sub(slack)..(at + slack + 1).min(should_be.len())];
+        let (low, high) =
+            around.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+        !(low - 0.05..=high + 0.05).contains(&volts)
+    });
+    // A few: where a phase has not the same last bit, a step is a frame off.
+    far.count() * 500 <= is.len()
+}
+
+/// Times of rising edges, in frames.
+fn rises(volts: &[f32]) -> Vec<usize> {
+    let mut gate = Schmitt::default();
+    let edges = volts.iter().enumerate().filter(|(_, volts)| gate.rises(**volts));
+    edges.map(|(frame, _)| frame).collect()
+}
+
+fn level(volts: &[f32]) -> f32 {
+    (volts.iter().map(|volts| volts * volts).sum::<f32>() / volts.len() as f32).sqrt()
+}
+
+#[test]
+fn after_another_sample_rate_every_module_is_where_it_would_have_been() {
+    every_module_passes(|entry| {
+        let about = entry.about;
+        // The instants: within a trigger, within a gate, between two clocks.
+        let rates = [(48_000.0, 96_000.0), (96_000.0, 48_000.0), (48_000.0, 44_100.0)];
+        for (from_hz, to_hz) in rates {
+            for secs in [0.96, 1.28, 1.0 + 32.0 / 48_000.0, 1.125 + 32.0 / 48_000.0] {
+                let frames = |hz: f32| (secs * f64::from(hz)).round() as usize;
+                if !frames(from_hz).is_multiple_of(QUANTUM)
+                    || !frames(to_hz).is_multiple_of(QUANTUM)
+                {
+                    continue;
+                }
+                // A glide is on its way by then.
+                let lead = |hz: f32| (hz / 75.0).round() as usize;
+                let rig = |hz: f32| {
+                    let mut rig = Rig::at_work(about.name, hz, 2);
+                    rig.run(frames(hz) - lead(hz));
+                    if about.param("glide").is_some() {
+                        rig.set("glide", 0.5);
+                        rig.event(Event::NoteOn { key: 9, voct: 2.0, velocity: 0.5 });
+                    }
+                    rig.run(lead(hz));
+                    rig
+                };
+                let (mut changed, mut always) = (rig(from_hz), rig(to_hz));
+                changed.change_rate(to_hz);
+                compare(entry, &changed.run(to_hz as usize), &always.run(to_hz as usize), to_hz)
+                    .map_err(|why| format!("{why}, {from_hz} to {to_hz} Hz after {secs} s"))?;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Whether a module that had another sample rate until now is where one is that
+/// had it all the time.
+fn compare(entry: &Entry, is: &Render, should_be: &Render, rate_hz: f32) -> Result<(), String> {
+    let about = entry.about;
+    let slack = (1.5e-3 * rate_hz) as usize;
+    for (index, port) in about.outputs.iter().enumerate() {
+        let name = port.name;
+        if is.channels(name) != should_be.channels(name) {
+            return Err(format!("{name} has {} channels", is.channels(name)));
+        }
+        for channel in 0..is.channels(name) {
+            let (is, should_be) = (is.channel(name, channel), should_be.channel(name, channel));
+            if about.is_audio(index) || about.tags.contains(&Tag::Effect) {
+                // What was on a tape is lost, and comes again.
+                let half = if (entry.tapes)(rate_hz).is_empty() { 0 } else { is.len() / 2 };
+                let levels = [level(&is[half..]), level(&should_be[half..])];
+                if (levels[0] - levels[1]).abs() > 0.3 * levels[1] + 0.05 {
+                    return Err(format!("{name} is {levels:?} V"));
+                }
+                continue;
+            }
+            let edges = [rises(is), rises(should_be)];
+            let is_gate = should_be.iter().all(|&volts| volts == 0.0 || volts == 10.0);
+            if is_gate && edges[0].len() != edges[1].len() {
+                return Err(format!("{name} has gates at {edges:?}"));
+            }
+            if !is_near(is, should_be, slack) {
+                let at = is.iter().zip(should_be).position(|(a, b)| (a - b).abs() > 0.05);
+                return Err(format!("{name} is elsewhere from frame {at:?} on"));
+            }
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::schmitt::Schmitt;
+use super::tempo::Tempo;
+use crate::rate_change::RateChange;
 
 /// 2^64 to a turn.
 const TURN: f64 = 18_446_744_073_709_551_616.0;
@@ -13,33 +14,38 @@ const MAX_STEP: f64 = 0.49;
 ///
 /// At every clock it looks how far the phase is from where it should be, and
 /// makes that good until the next one: the wave bends with the tempo, and never
-/// jumps or drifts away.
+/// jumps or drifts away. Where the next clock does not come, it waits.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct ClockPhase {
     phase: u64,
     step: u64,
     clocks: u64,
-    /// 0 where no clock has come yet.
-    since_clock_frames: u32,
-    clock: Schmitt,
+    /// Until the phase is where the next clock should meet it.
+    left_frames: u32,
+    tempo: Tempo,
 }
 
 impl ClockPhase {
-    /// Takes the next frame. How far the phase goes in it; `None` before the
-    /// second clock, while there is no tempo. `ratio` is cycles over clocks.
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        self.step = (self.step as f64 / change.ratio()) as u64;
+        change.frames(&mut self.left_frames);
+        self.tempo.change_rate(change);
+    }
+
+    /// Takes the next frame. How far the phase goes in it, at least 1; `None`
+    /// before the second clock, while there is no tempo. `ratio` is cycles over
+    /// clocks. Real-time safe.
     #[inline(always)]
-    pub fn next(&mut self, volts: f32, ratio: (u32, u32)) -> Option<u64> {
-        if self.clock.rises(volts) {
-            if self.since_clock_frames > 0 {
-                self.follow(ratio);
-            }
-            self.since_clock_frames = 1;
-        } else if self.since_clock_frames > 0 {
-            self.since_clock_frames = self.since_clock_frames.saturating_add(1);
+    pub fn next(&mut self, volts: f32, ratio: (u32, u32), sample_rate_hz: f32) -> Option<u64> {
+        if self.tempo.next(volts, sample_rate_hz) && self.tempo.expected_frames() > 0 {
+            self.follow(ratio);
         }
-        self.phase = self.phase.wrapping_add(self.step);
-        (self.step > 0).then_some(self.step)
+        let step = if self.left_frames > 0 { self.step } else { 1 };
+        self.left_frames = self.left_frames.saturating_sub(1);
+        self.phase = self.phase.wrapping_add(step);
+        (self.step > 0).then_some(step)
     }
 
     #[inline(always)]
@@ -52,7 +58,8 @@ impl ClockPhase {
             self.phase = goal;
         }
         let late = if self.step == 0 { 0.0 } else { late };
-        let turns = (cycles as f64 / clocks as f64 + late) / f64::from(self.since_clock_frames);
+        self.left_frames = self.tempo.expected_frames();
+        let turns = (cycles as f64 / clocks as f64 + late) / f64::from(self.left_frames);
         // It may wait for its clock, but not run backwards.
         self.step = (turns.clamp(0.0, MAX_STEP) * TURN) as u64 + 1;
     }
@@ -71,7 +78,7 @@ mod tests {
                 if frame == 0 {
                     found.push(follower.phase as f64 / TURN);
                 }
-                follower.next(if frame < 3 { 10.0 } else { 0.0 }, ratio);
+                follower.next(if frame < 3 { 10.0 } else { 0.0 }, ratio, 48_000.0);
             }
         }
         found
@@ -96,5 +103,25 @@ mod tests {
         assert!((turns[4] - 0.6).abs() < 1e-6);
         let late = turns[6] - turns[6].round();
         assert!(late.abs() < 1e-6, "{turns:?}");
+    }
+
+    #[test]
+    fn after_a_pause_it_goes_on_where_it_waited() {
+        for pause in [200, 350, 12_345] {
+            let turns = at_clocks(&[100, 100, 100, pause, 100, 100, 100], (1, 4));
+            for (clock, turns) in turns.into_iter().enumerate().skip(2) {
+                let late = turns - clock as f64 * 0.25;
+                assert!((late - late.round()).abs() < 1e-9, "{turns} at {clock}, {pause}");
+            }
+        }
+    }
+
+    #[test]
+    fn swing_bends_it_but_every_clock_is_met() {
+        let swung = [[133, 67].repeat(10)].concat();
+        for (clock, turns) in at_clocks(&swung, (3, 2)).into_iter().enumerate().skip(4) {
+            let late = turns - clock as f64 * 1.5;
+            assert!((late - late.round()).abs() < 1e-9, "{turns} at {clock}");
+        }
     }
 }

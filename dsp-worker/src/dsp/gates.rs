@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::mask::Mask;
 use crate::lane::Lane;
+use crate::rate_change::RateChange;
 use crate::units::{GATE_VOLTS, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS};
 
 /// A gate input's memory: on above 1 V, off below 0.1 V, unchanged between. Yes
@@ -44,6 +45,11 @@ pub struct Pulses {
 }
 
 impl Pulses {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.left_frames);
+    }
+
     /// Takes the next frame of a group of channels: 10 V while a pulse lasts,
     /// else 0 V. Where it `starts`, it lasts so many frames from this one on.
     #[inline(always)]

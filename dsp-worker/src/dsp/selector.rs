@@ -8,6 +8,7 @@ use super::random::Random;
 use super::steps::{Step, Steps};
 use crate::module::Block;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::QUANTUM;
 
 /// Ways that there are at most.
@@ -70,6 +71,11 @@ struct Choice {
 }
 
 impl Selector {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+    }
+
     /// With chance of its own.
     pub fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);

@@ -1,28 +1,35 @@
 //! What a clock and a reset do to a row of steps.
 //!
-//! Whatever steps by a clock asks this, so that a patch's sequencers stay
-//! together: a reset and a clock within 1 ms of each other, whichever comes
-//! first, land on the first step, and nobody takes one of them for two.
+//! Everything that steps by a clock asks this, so that the sequencers of a patch
+//! stay together: after a reset the next clock plays the first step, and so does
+//! a clock that came up to 1 ms before the reset.
 
 use bytemuck::{Pod, Zeroable};
 
 use super::schmitt::Schmitt;
+use super::tempo::Tempo;
+use crate::rate_change::RateChange;
 use crate::units::RESET_HOLDOFF_SECS;
 
 /// The memory of a clock input and a reset input. It begins as all zeros.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Steps {
-    clock: Schmitt,
+    tempo: Tempo,
     reset: Schmitt,
-    has_begun: u32,
-    /// Frames in which a clock still belongs to the last reset.
-    holdoff_frames: u32,
-    /// At the next frame; 0 where no clock has come yet.
+    /// [`NEW`], [`WAITS`] or [`PLAYS`].
+    state: u32,
+    /// Since the last clock that counted, at the next frame; 0 where none has
+    /// come yet.
     since_clock_frames: u32,
-    /// 0 where no two clocks have come yet.
-    clock_frames: u32,
 }
+
+/// Neither a clock nor a reset has come yet.
+const NEW: u32 = 0;
+/// After a reset: the next clock plays the first step.
+const WAITS: u32 = 1;
+/// The next clock plays the next step.
+const PLAYS: u32 = 2;
 
 /// Where a row of steps goes at a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +38,8 @@ pub enum Step {
     Stay,
     /// To its first step.
     First {
-        /// Whether a clock plays it, or only a reset has called it.
+        /// Whether a clock plays it. Otherwise a reset has called it, and the
+        /// next clock plays it.
         is_clocked: bool,
     },
     /// To the next step, which is played.
@@ -39,8 +47,14 @@ pub enum Step {
 }
 
 impl Steps {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        self.tempo.change_rate(change);
+        change.frames(&mut self.since_clock_frames);
+    }
+
     /// Takes the next frame. Clocks count only while it `runs`. The first clock
-    /// of all goes to the first step.
+    /// of all plays the first step. Real-time safe.
     #[inline(always)]
     pub fn next(
         &mut self,
@@ -49,29 +63,24 @@ impl Steps {
         runs: bool,
         sample_rate_hz: f32,
     ) -> Step {
-        let holdoff_frames = (RESET_HOLDOFF_SECS * sample_rate_hz) as u32;
-        let is_clocked = self.clock.rises(clock_volts) && runs;
+        let is_clocked = self.tempo.next(clock_volts, sample_rate_hz) && runs;
         let is_reset = self.reset.rises(reset_volts);
         let since_frames = self.since_clock_frames;
-        let was_clocked = (1..=holdoff_frames).contains(&since_frames);
         if is_clocked {
-            self.clock_frames = since_frames;
             self.since_clock_frames = 1;
         } else if since_frames > 0 {
             self.since_clock_frames = since_frames.saturating_add(1);
         }
 
-        let is_held_off = self.holdoff_frames > 0;
-        self.holdoff_frames = self.holdoff_frames.saturating_sub(1);
-        let begins = self.has_begun == 0 && is_clocked;
-        self.has_begun |= (is_clocked || is_reset) as u32;
         if is_reset {
-            self.holdoff_frames = holdoff_frames;
-            Step::First { is_clocked: is_clocked || was_clocked }
-        } else if begins || is_clocked && is_held_off {
+            let holdoff_frames = (RESET_HOLDOFF_SECS * sample_rate_hz) as u32;
+            let is_clocked = is_clocked || (1..=holdoff_frames).contains(&since_frames);
+            self.state = if is_clocked { PLAYS } else { WAITS };
             Step::First { is_clocked }
         } else if is_clocked {
-            Step::Next
+            let plays = self.state == PLAYS;
+            self.state = PLAYS;
+            if plays { Step::Next } else { Step::First { is_clocked } }
         } else {
             Step::Stay
         }
@@ -80,25 +89,39 @@ impl Steps {
     /// Whether a clock or a reset has come yet.
     #[inline(always)]
     pub fn has_begun(&self) -> bool {
-        self.has_begun != 0
+        self.state != NEW
+    }
+
+    /// Whether the next clock plays the first step.
+    #[inline(always)]
+    pub fn waits(&self) -> bool {
+        self.state != PLAYS
     }
 
     /// Whether the clock's gate is on.
     #[inline(always)]
     pub fn is_clock_on(&self) -> bool {
-        self.clock.is_on()
+        self.tempo.is_on()
     }
 
-    /// Frames from the last clock to this frame, or 0 where none has come yet.
+    /// Frames from the last clock that counted to this frame, or 0 where none
+    /// has come yet.
     #[inline(always)]
     pub fn since_clock_frames(&self) -> u32 {
         self.since_clock_frames.saturating_sub(1)
     }
 
-    /// Frames between the last two clocks, or 0 where there were no two yet.
+    /// How long the clock that has begun will probably last; see
+    /// [`Tempo::expected_frames`].
     #[inline(always)]
-    pub fn clock_frames(&self) -> u32 {
-        self.clock_frames
+    pub fn expected_frames(&self) -> u32 {
+        self.tempo.expected_frames()
+    }
+
+    /// How long a clock lasts in the mean; see [`Tempo::period_frames`].
+    #[inline(always)]
+    pub fn period_frames(&self) -> f32 {
+        self.tempo.period_frames()
     }
 }
 
@@ -128,12 +151,14 @@ mod tests {
         assert_eq!(moves("c..c..b..c.."), "1..+..1..+..");
         assert_eq!(moves("c..c..cr..c."), "1..+..+1..+.");
         assert_eq!(moves("c..c..rc..c."), "1..+..01..+.");
-        assert_eq!(moves("c..c..r.c..c"), "1..+..0.+..+");
     }
 
     #[test]
-    fn a_reset_before_the_first_clock_goes_to_the_first_step() {
-        assert_eq!(moves(".r..c..c"), ".0..+..+");
+    fn after_a_reset_the_next_clock_plays_the_first_step_whenever_it_comes() {
+        assert_eq!(moves("c..c..r.c..c"), "1..+..0.1..+");
+        assert_eq!(moves("c..c.r..........c..c"), "1..+.0..........1..+");
+        assert_eq!(moves("c..c.r.r..c..c"), "1..+.0.0..1..+");
+        assert_eq!(moves(".r..c..c"), ".0..1..+");
         assert_eq!(moves("rc..c.."), "01..+..");
     }
 
@@ -143,11 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn it_knows_how_long_a_clock_lasts() {
+    fn the_tempo_goes_on_while_it_does_not_run() {
         let mut steps = Steps::default();
-        for frame in 0..100 {
-            steps.next(if frame % 12 == 3 { 10.0 } else { 0.0 }, 0.0, true, 48_000.0);
-            assert_eq!(steps.clock_frames(), if frame < 15 { 0 } else { 12 });
+        for frame in 0..200 {
+            let clock = if frame % 12 == 3 { 10.0 } else { 0.0 };
+            steps.next(clock, 0.0, !(40..150).contains(&frame), 48_000.0);
+            assert_eq!(steps.expected_frames(), if frame < 15 { 0 } else { 12 });
         }
     }
 }

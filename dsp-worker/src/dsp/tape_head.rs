@@ -4,6 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::dsp::lagrange;
+use crate::rate_change::RateChange;
 use crate::tape::Tapes;
 
 /// A delay never runs away from the sound by more than this share of the tape's
@@ -13,6 +14,8 @@ const AWAY: f64 = 0.875;
 const BACK: f64 = 1.0;
 /// How quickly it settles, in seconds.
 const SETTLE_SECS: f64 = 0.01;
+/// How long it takes to cross over to another place, in seconds.
+const CROSS_SECS: f64 = 0.03;
 
 /// The shortest delay, in frames: the head reads before the tape is written,
 /// and looks one frame ahead.
@@ -24,13 +27,23 @@ pub const SHORTEST_FRAMES: f64 = 2.0;
 #[repr(C)]
 pub struct TapeHead {
     delay_frames: f64,
+    /// Where it stood before it crossed over.
+    before_frames: f64,
+    /// How much of that is still heard, 0 to 1.
+    before: f64,
 }
 
 impl TapeHead {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames([&mut self.delay_frames, &mut self.before_frames]);
+    }
+
     /// Takes the next frame on the way to that delay, and at least
     /// [`SHORTEST_FRAMES`]. A new head is there at once.
     #[inline(always)]
     pub fn glide(&mut self, goal_frames: f64, sample_rate_hz: f32) {
+        self.before = (self.before - 1.0 / (CROSS_SECS * f64::from(sample_rate_hz))).max(0.0);
         let goal_frames = goal_frames.max(SHORTEST_FRAMES);
         let way = goal_frames - self.delay_frames;
         if self.delay_frames == 0.0 || way.abs() < 1e-6 {
@@ -39,6 +52,35 @@ impl TapeHead {
             let settle = 1.0 / (SETTLE_SECS * f64::from(sample_rate_hz));
             self.delay_frames += (way * settle).clamp(-BACK, AWAY);
         }
+    }
+
+    /// Takes the next frame, and crosses over to that delay: the pitch does not
+    /// bend. Not to be called while it [crosses](Self::crosses).
+    #[inline(always)]
+    pub fn cross(&mut self, goal_frames: f64) {
+        if self.delay_frames != 0.0 {
+            self.before_frames = self.delay_frames;
+            self.before = 1.0;
+        }
+        self.delay_frames = goal_frames.max(SHORTEST_FRAMES);
+    }
+
+    /// Whether it is still crossing over.
+    #[inline(always)]
+    pub fn crosses(&self) -> bool {
+        self.before > 0.0
+    }
+
+    /// What it hears of a tape.
+    #[inline(always)]
+    pub fn read(&self, tapes: &Tapes, tape: usize, frame: usize) -> f32 {
+        let heard = self.place().read(tapes, tape, frame);
+        if !self.crosses() {
+            return heard;
+        }
+        let before = self.before as f32;
+        let share = before * before * (3.0 - 2.0 * before);
+        heard + share * (Place::far(self.before_frames).read(tapes, tape, frame) - heard)
     }
 
     /// Where it stands now.
@@ -114,5 +156,26 @@ mod tests {
             last = heard;
         }
         assert!((last - (39_999.0 - 900.5)).abs() < 1e-2, "{last}");
+    }
+
+    #[test]
+    fn it_crosses_over_without_a_glide() {
+        let spans = lay_out(&[10_000]);
+        let mut memory = vec![0.0; spans[0].end()];
+        let mut head = TapeHead::default();
+        let mut heard = Vec::new();
+        for frame in 0..12_000u64 {
+            let mut tapes = Tapes::new(frame, &mut memory, &spans);
+            if frame == 6000 {
+                head.cross(5000.0);
+            } else {
+                head.glide(if frame < 6000 { 1000.0 } else { 5000.0 }, 48_000.0);
+            }
+            heard.push(head.read(&tapes, 0, 0));
+            tapes.write(0, 0, (frame % 2) as f32);
+        }
+        let is_whole = |frame: usize| (heard[frame] - (frame % 2) as f32).abs() < 1e-3;
+        assert!((5500..12_000).all(is_whole), "both places play the same");
+        assert!(head.delay_frames() == 5000.0 && !head.crosses());
     }
 }

@@ -3,12 +3,14 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::pulse::Pulse;
+use crate::dsp::pulse::{Pulse, frames as trigger_frames};
 use crate::dsp::random::Random;
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::steps::{Step, Steps};
+use crate::dsp::struck_gate::{StepGate, Strikes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{CHANNELS, GATE_VOLTS};
 
 const VOCT: usize = 0;
@@ -51,10 +53,14 @@ pub struct Arpeggiator {
     /// The note that is next, counted through all octaves.
     place: u32,
     is_sounding: u32,
+    /// Whether the note that sounds is tied to the next one.
+    is_tied: u32,
     voct: f32,
+    gate: StepGate,
     hold: Schmitt,
     trigger: Pulse,
     cycle: Pulse,
+    _unused: u32,
 }
 
 /// One channel's key.
@@ -83,7 +89,7 @@ impl Module for Arpeggiator {
             port("voct", "The chord's notes, one a channel, 1 V/octave"),
             port("gate", "Which of the notes are held, one a channel. On above 1 V"),
             port("clock", "Every rising edge plays the next note"),
-            port("reset", "A trigger goes to the first note; a clock within 1 ms belongs to it"),
+            port("reset", "The next clock plays the first note; a clock within 1 ms belongs to it"),
             port("hold", "While on (above 1 V), notes play on after their keys went up"),
         ],
         outputs: &[
@@ -120,6 +126,13 @@ impl Module for Arpeggiator {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        self.gate.change_rate(change);
+        self.trigger.change_rate(change);
+        self.cycle.change_rate(change);
     }
 
     #[inline(always)]
@@ -183,6 +196,7 @@ impl Arpeggiator {
     fn play(&mut self, block: &Block) {
         let order = block.choice(ORDER);
         let chord = self.chord(order);
+        self.gate.begin(self.is_sounding & self.is_tied != 0);
         self.is_sounding = (chord.notes > 0) as u32;
         if chord.notes == 0 {
             self.place = 0;
@@ -203,6 +217,7 @@ impl Arpeggiator {
         if place == 0 {
             self.cycle.start(block.sample_rate_hz);
         }
+        self.trigger.start(block.sample_rate_hz);
         self.place = ((place + 1) % cycle) as u32;
         self.voct = chord.voct[index % chord.notes] + (index / chord.notes) as f32;
     }
@@ -228,30 +243,24 @@ impl Arpeggiator {
         chord
     }
 
-    /// Whether the gate is on, by the time since the clock. Without a tempo it
-    /// is on as long as the clock.
+    /// Whether the gate is on. Strikes the note's repetitions.
     #[inline(always)]
     fn strike(&mut self, block: &Block, frame: usize) -> bool {
         if self.is_sounding == 0 {
+            self.gate.rest();
             return false;
         }
-        let since = u64::from(self.steps.since_clock_frames());
-        let clock_frames = u64::from(self.steps.clock_frames());
-        if since == 0 {
-            self.trigger.start(block.sample_rate_hz);
-        }
-        if clock_frames == 0 {
-            return self.steps.is_clock_on();
-        }
-        let strikes = block.choice(RATCHET).max(1) as u64;
-        let place = since * strikes % clock_frames;
-        let is_late = since >= clock_frames;
-        if since > 0 && !is_late && place < strikes {
-            self.trigger.start(block.sample_rate_hz);
-        }
+        let count = block.choice(RATCHET).max(1) as u32;
         let length = block.ramp(LENGTH).at(frame);
-        let is_tied = length >= 1.0 && strikes == 1;
-        is_tied || !is_late && (place as f32) < length.min(0.97) * clock_frames as f32
+        let has_tempo = self.steps.expected_frames() > 0;
+        let is_tied = has_tempo && length >= 1.0 && count == 1;
+        self.is_tied = is_tied as u32;
+        let strikes = Strikes { count, length, is_tied };
+        let gate = self.gate.next(&self.steps, strikes, trigger_frames(block.sample_rate_hz));
+        if gate.is_repeated {
+            self.trigger.start(block.sample_rate_hz);
+        }
+        gate.is_on
     }
 }
 

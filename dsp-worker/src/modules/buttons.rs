@@ -6,6 +6,7 @@ use crate::Module;
 use crate::dsp::pulse::Pulse;
 use crate::module::{About, Block, Event, Port, Tag, port};
 use crate::param::Param;
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const BUTTONS: usize = 8;
@@ -98,6 +99,12 @@ impl Module for Buttons {
         // The gate of every button, in volts.
         display: BUTTONS,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for button in &mut self.buttons {
+            button.trigger.change_rate(change);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

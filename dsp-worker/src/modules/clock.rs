@@ -9,6 +9,7 @@ use crate::dsp::schmitt::Schmitt;
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::Signal;
 use crate::units::GATE_VOLTS;
 
@@ -93,6 +94,10 @@ impl Module for Clock {
         // How far the bar has come, 0 to 1.
         display: 1,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.reset_pulse.change_rate(change);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -12,6 +12,7 @@ use crate::dsp::space::{Maker, Space};
 use crate::dsp::{StereoIn, dry_wet, exp2, hush};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{MAX_BLOCK_FRAMES, QUANTUM};
 
 const LEFT: usize = 0;
@@ -140,6 +141,14 @@ impl Module for Convolution {
         let mut frames = convolver::tapes((LONGEST_SECS * sample_rate_hz) as usize).to_vec();
         frames.extend([MAKING_FRAMES - MAX_BLOCK_FRAMES - QUANTUM - 2; 2]);
         frames
+    }
+
+    fn change_rate(&mut self, _change: &RateChange) {
+        // The response is made once more, at the new rate.
+        self.made = 0;
+        self.level = 0.0;
+        self.pause_quanta = PAUSE_QUANTA;
+        self.convolver.listen_to(0);
     }
 
     #[inline(always)]

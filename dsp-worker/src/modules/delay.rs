@@ -3,14 +3,15 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::beat::Beat;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::recording::Recording;
 use crate::dsp::tape_head::TapeHead;
+use crate::dsp::tempo::FollowedTempo;
 use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -44,11 +45,12 @@ const CROSS_SECS: f32 = 5e-3;
 pub struct Delay {
     recording: Recording,
     head: TapeHead,
+    clock: FollowedTempo,
     lowpass: [OnePole; 2],
     highpass: [OnePole; 2],
-    beat: Beat,
     /// How far the echoes cross over to the other side, 0 to 1.
     crossed: f32,
+    _unused: u32,
 }
 
 impl Module for Delay {
@@ -133,6 +135,11 @@ impl Module for Delay {
         vec![(LONGEST_SECS * sample_rate_hz) as usize; 2]
     }
 
+    fn change_rate(&mut self, change: &RateChange) {
+        self.head.change_rate(change);
+        self.clock.change_rate(change);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
@@ -142,18 +149,16 @@ impl Module for Delay {
         let (feedback, mix) = (block.ramp(FEEDBACK), block.ramp(MIX));
         let (low, high) = tone(block.param(TONE), block.sample_rate_hz);
         for frame in block.frames() {
-            let goal_frames = self.goal_frames(block, frame);
-            self.head.glide(goal_frames, block.sample_rate_hz);
+            self.move_head(block, frame);
             let feedback = (feedback.at(frame) + 0.1 * feedback_cv.at(0, frame)).clamp(0.0, 1.1);
             let (dry, wet) = dry_wet(mix.at(frame));
             let crossed = self.cross(block);
-            let place = self.head.place();
             let now = block.frame + frame as u64;
             let level = self.recording.level(now, self.head.delay_frames() as f32);
             let inputs = [input.at(LEFT, frame), input.at(RIGHT, frame)];
             let (mut echoes, mut returned) = ([0.0; 2], [0.0; 2]);
             for side in [LEFT, RIGHT] {
-                echoes[side] = level * place.read(&block.tapes, side, frame);
+                echoes[side] = level * self.head.read(&block.tapes, side, frame);
                 let dark = self.lowpass[side].lowpass(echoes[side], low);
                 let thin = self.highpass[side].highpass(dark, high);
                 returned[side] = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
@@ -182,22 +187,32 @@ impl Delay {
         self.crossed
     }
 
-    /// The time that the head is on its way to, in frames.
+    /// Moves the head to where the time or the clock puts it. It crosses over to
+    /// another tempo, and glides to another time.
     #[inline(always)]
-    fn goal_frames(&mut self, block: &Block, frame: usize) -> f64 {
+    fn move_head(&mut self, block: &Block, frame: usize) {
         let clock = block.input(CLOCK);
-        let clock_frames = self.beat.follow(clock.at(0, frame));
-        let longest_frames = f64::from(LONGEST_SECS) * f64::from(block.sample_rate_hz);
-        let frames = if clock.is_patched() && clock_frames > 0 {
-            let clocks = CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
-            f64::from(clock_frames) * f64::from(clocks)
-        } else {
-            f64::from(block.ramp(TIME).at(frame)) * f64::from(block.sample_rate_hz)
-        };
         let cv = block.input(TIME_CV);
         let octaves = block.ramp(TIME_AMOUNT).at(frame) * cv.at(0, frame);
         let ratio = if cv.is_patched() { exp2(octaves.clamp(-20.0, 20.0)) } else { 1.0 };
-        (frames * f64::from(ratio)).min(longest_frames)
+        let clocks = ratio * CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
+        let (clock_frames, jumps) =
+            self.clock.next(clock.at(0, frame), clocks, !self.head.crosses(), block.sample_rate_hz);
+
+        let sample_rate_hz = f64::from(block.sample_rate_hz);
+        let longest_frames = f64::from(LONGEST_SECS) * sample_rate_hz;
+        let is_clocked = clock.is_patched() && clock_frames > 0.0;
+        let time_frames = f64::from(block.ramp(TIME).at(frame)) * sample_rate_hz;
+        let frames = if is_clocked {
+            clock_frames * f64::from(clocks)
+        } else {
+            time_frames * f64::from(ratio)
+        };
+        if is_clocked && jumps {
+            self.head.cross(frames.min(longest_frames));
+        } else {
+            self.head.glide(frames.min(longest_frames), block.sample_rate_hz);
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::pulse::Pulse;
+use crate::dsp::pulse::{Pulse, frames as trigger_frames};
 use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -23,6 +24,8 @@ const SWING: usize = LENGTH + 1;
 
 /// A clock slower than this has no tempo that could swing.
 const SLOWEST_SECS: f32 = 2.0;
+/// The latest that a step comes, in clocks: before the next one.
+const LATEST: f32 = 0.95;
 
 /// Which step it is at, and what is still to be played.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -59,7 +62,7 @@ impl Module for DrumGrid {
         tags: &[Tag::Sequencing],
         inputs: &[
             port("clock", "Every rising edge plays the next step, on its own sample"),
-            port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
+            port("reset", "The next clock plays the first step; a clock within 1 ms belongs to it"),
         ],
         outputs: &[
             trigger("track-1"),
@@ -96,6 +99,14 @@ impl Module for DrumGrid {
         display: 1,
     };
 
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        change.frames(&mut self.late_frames);
+        for trigger in &mut self.triggers {
+            trigger.change_rate(change);
+        }
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
@@ -103,17 +114,19 @@ impl Module for DrumGrid {
         for frame in block.frames() {
             let (clock, reset) = (clock.at(0, frame), reset.at(0, frame));
             let step = self.steps.next(clock, reset, true, block.sample_rate_hz);
+            let mut is_crowded = false;
             if self.late_frames > 0 {
                 self.late_frames -= 1;
-                // A clock that has become faster does not swallow a step.
-                if self.late_frames == 0 || step == Step::Next {
+                // A clock that comes early does not swallow a step.
+                is_crowded = step == Step::Next;
+                if self.late_frames == 0 || is_crowded {
                     self.play_step(block);
                 }
             }
             match step {
                 Step::Stay => {}
                 Step::First { is_clocked } => self.go_to_first(block, is_clocked),
-                Step::Next => self.go_to_next(block),
+                Step::Next => self.go_to_next(block, is_crowded),
             }
 
             for track in 0..TRACKS {
@@ -138,24 +151,27 @@ impl DrumGrid {
     }
 
     #[inline(always)]
-    fn go_to_next(&mut self, block: &Block) {
+    fn go_to_next(&mut self, block: &Block, is_crowded: bool) {
         let length = block.choice(LENGTH).clamp(1, STEPS) as u32;
         self.step = if self.step + 1 < length { self.step + 1 } else { 0 };
-        self.late_frames = self.swing_frames(block);
+        // A step that was played only now is to be heard before this one.
+        let least_frames = if is_crowded { 2 * trigger_frames(block.sample_rate_hz) } else { 0 };
+        self.late_frames = self.swing_frames(block).max(least_frames);
         if self.late_frames == 0 {
             self.play_step(block);
         }
     }
 
-    /// How long after its clock the step is played, by the time that the clock
-    /// took last.
+    /// How long after its clock the step is played: before the next one comes.
     #[inline(always)]
     fn swing_frames(&self, block: &Block) -> u32 {
-        let clock_frames = self.steps.clock_frames() as f32;
+        let clock_frames = self.steps.period_frames();
         if self.step.is_multiple_of(2) || clock_frames > SLOWEST_SECS * block.sample_rate_hz {
             return 0;
         }
-        ((2.0 * block.param(SWING) - 1.0) * clock_frames + 0.5) as u32
+        let latest_frames = LATEST * self.steps.expected_frames() as f32;
+        let late_frames = (2.0 * block.param(SWING) - 1.0) * clock_frames;
+        (late_frames.min(latest_frames) + 0.5) as u32
     }
 
     #[inline(always)]

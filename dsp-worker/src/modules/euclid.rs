@@ -7,6 +7,7 @@ use crate::dsp::pulse::Pulse;
 use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Tag, port};
 use crate::param::Param;
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -51,7 +52,7 @@ impl Module for Euclid {
         tags: &[Tag::Sequencing],
         inputs: &[
             port("clock", "Every rising edge plays the next step; its length is the gate's length"),
-            port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
+            port("reset", "The next clock plays the first step; a clock within 1 ms belongs to it"),
             port("fill", "More or fewer beats: 10 V is as many as there are steps"),
             port("length", "More or fewer steps: each volt is two"),
             port("rotate", "Turns the rhythm: 10 V once around"),
@@ -72,13 +73,20 @@ impl Module for Euclid {
                 "accents",
                 0.0..=32.0,
                 0.0,
-                "How many of the beats have an accent, as evenly as they go",
+                "How many of the beats have an accent, as evenly as they go from the first on",
             ),
         ],
         bypass: &[],
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        for pulse in [&mut self.trigger, &mut self.rest, &mut self.cycle] {
+            pulse.change_rate(change);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
@@ -120,13 +128,14 @@ impl Euclid {
     #[inline(always)]
     fn play(&mut self, block: &Block, frame: usize) {
         let rhythm = Rhythm::new(block, frame);
-        let step = (self.step - rhythm.rotate).rem_euclid(rhythm.length);
-        let is_beat = is_beat(step, rhythm.fill, rhythm.length);
-        let beat = beat_at(step, rhythm.fill, rhythm.length);
+        let step = self.step as u32;
+        let beats = turned(spread(rhythm.fill, rhythm.length), &rhythm);
+        let is_beat = beats >> step & 1 != 0;
+        // Which of the cycle's beats it is, from 0.
+        let beat = (beats & ((1 << step) - 1)).count_ones() as i32;
         self.is_playing = 1;
         self.is_beat = is_beat as u32;
-        self.is_accented =
-            (is_beat && self::is_beat(beat, rhythm.accents, rhythm.fill.max(1))) as u32;
+        self.is_accented = (is_beat && has_accent(beat, rhythm.accents, rhythm.fill)) as u32;
         let pulse = if is_beat { &mut self.trigger } else { &mut self.rest };
         pulse.start(block.sample_rate_hz);
     }
@@ -157,18 +166,62 @@ impl Rhythm {
     }
 }
 
-/// Whether a beat falls on that step. It is Bresenham's line, whose rhythms are
-/// those of Euclid's algorithm, but for where they begin: Toussaint, "The
-/// Euclidean algorithm generates traditional musical rhythms", BRIDGES 2005.
+/// The steps that have a beat, as bits, the first step the lowest: Euclid's
+/// algorithm deals the rests out to the beats, then the rows that were left over
+/// to the others, until one is left at most. Toussaint, "The Euclidean algorithm
+/// generates traditional musical rhythms", BRIDGES 2005, section 3.
 #[inline(always)]
-fn is_beat(step: i32, fill: i32, length: i32) -> bool {
-    step * fill % length < fill
+fn spread(beats: i32, steps: i32) -> u64 {
+    let (mut row, mut rows) = (Row { bits: 1, steps: 1 }, beats.clamp(0, MOST_STEPS));
+    let (mut other, mut others) = (Row { bits: 0, steps: 1 }, (steps - rows).max(0));
+    if rows == 0 {
+        return 0;
+    }
+    let mut is_first = true;
+    while others > 1 || is_first && others > 0 {
+        let joined = row.then(other);
+        if rows > others {
+            other = row;
+        }
+        (row, rows, others) = (joined, rows.min(others), rows.abs_diff(others) as i32);
+        is_first = false;
+    }
+    let mut all = Row { bits: 0, steps: 0 };
+    for _ in 0..rows {
+        all = all.then(row);
+    }
+    for _ in 0..others {
+        all = all.then(other);
+    }
+    all.bits
 }
 
-/// Which of the beats, from 0, falls on that step.
+/// The same steps, later by so many.
 #[inline(always)]
-fn beat_at(step: i32, fill: i32, length: i32) -> i32 {
-    step * fill / length
+fn turned(beats: u64, rhythm: &Rhythm) -> u64 {
+    let later = rhythm.rotate.rem_euclid(rhythm.length) as u32;
+    let all = (1 << rhythm.length) - 1;
+    (beats << later | beats >> (rhythm.length as u32 - later)) & all
+}
+
+/// Whether a beat of the cycle has an accent; the first one has.
+#[inline(always)]
+fn has_accent(beat: i32, accents: i32, beats: i32) -> bool {
+    beat * accents % beats.max(1) < accents
+}
+
+/// Some steps in a row: at most 32 of them.
+#[derive(Clone, Copy)]
+struct Row {
+    bits: u64,
+    steps: u32,
+}
+
+impl Row {
+    #[inline(always)]
+    fn then(self, next: Row) -> Row {
+        Row { bits: self.bits | next.bits << self.steps, steps: self.steps + next.steps }
+    }
 }
 
 #[cfg(test)]
@@ -190,12 +243,56 @@ mod tests {
         volts.chunks(100).map(|step| if step[10] == 10.0 { 'x' } else { '.' }).collect()
     }
 
+    /// As Toussaint writes them.
+    const KNOWN: [&str; 26] = [
+        "x.",
+        "x.x",
+        "x.x..",
+        "x..",
+        "x...",
+        "x.xx",
+        "x.x.x",
+        "x.x.x..",
+        "x..x..x.",
+        "x..x..x..x.",
+        "x..x..x..x..",
+        "x.x.x.x",
+        "x.x.x.x..",
+        "x..x..x..x..x..",
+        "x.xxxx",
+        "x.xx.xx",
+        "x.xx.xx.",
+        "x.x.x.x.x",
+        "x.x.x.x.x..",
+        "x..x.x..x.x.",
+        "x..x..x..x..x...",
+        "x.xxxxxx",
+        "x.xx.x.xx.x.",
+        "x..x.x.x..x.x.x.",
+        "x.xx.x.x.xx.x.x.",
+        "x..x.x.x.x.x..x.x.x.x.x.",
+    ];
+
+    fn bits(rhythm: &str) -> (i32, i32, u64) {
+        let beat = |(step, is): (usize, char)| u64::from(is == 'x') << step;
+        let bits: u64 = rhythm.chars().enumerate().map(beat).sum();
+        (bits.count_ones() as i32, rhythm.len() as i32, bits)
+    }
+
     #[test]
-    fn its_rhythms_are_known_by_name() {
-        // Tresillo; cinquillo, bembé and samba from another of their beats.
+    fn its_rhythms_are_those_of_toussaints_table() {
+        for rhythm in KNOWN {
+            let (beats, steps, bits) = bits(rhythm);
+            assert_eq!(spread(beats, steps), bits, "E({beats},{steps}) = {rhythm}");
+        }
+    }
+
+    #[test]
+    fn it_plays_the_rhythm_from_its_first_step() {
         assert_eq!(heard(&mut rig(3, 8), "trigger", 16), "x..x..x.x..x..x.");
-        assert_eq!(heard(&mut rig(5, 8), "trigger", 8), "x.x.xx.x");
-        assert_eq!(heard(&mut rig(7, 12), "trigger", 12), "x.x.x.xx.x.x");
+        assert_eq!(heard(&mut rig(5, 8), "trigger", 8), "x.xx.xx.");
+        assert_eq!(heard(&mut rig(5, 8).set("rotate", 2.0), "trigger", 8), "x.x.xx.x");
+        assert_eq!(heard(&mut rig(7, 12), "trigger", 12), "x.xx.x.xx.x.");
         assert_eq!(heard(&mut rig(4, 16), "trigger", 16), "x...x...x...x...");
         assert_eq!(heard(&mut rig(0, 4), "trigger", 4), "....");
         assert_eq!(heard(&mut rig(9, 3), "trigger", 4), "xxxx");
@@ -203,17 +300,20 @@ mod tests {
     }
 
     #[test]
-    fn every_rhythm_is_as_even_as_it_goes() {
+    fn every_rhythm_is_as_even_as_it_goes_and_begins_with_a_beat() {
         for length in 1..=32 {
             for fill in 1..=length {
-                let beats: Vec<i32> =
-                    (0..2 * length).filter(|s| is_beat(s % length, fill, length)).collect();
-                assert_eq!(beats.len() as i32, 2 * fill);
-                let gaps = beats.windows(2).map(|pair| pair[1] - pair[0]);
-                assert!(gaps.clone().max().unwrap() - gaps.clone().min().unwrap() <= 1);
-                for (n, &step) in beats.iter().enumerate().take(fill as usize) {
-                    assert_eq!(beat_at(step, fill, length), n as i32);
-                }
+                let bits = spread(fill, length);
+                assert_eq!(bits.count_ones() as i32, fill);
+                assert!(bits & 1 == 1 && bits >> length == 0);
+                // It is a rotation of the line that Bresenham draws.
+                let is_line = |turn: i32| {
+                    (0..length).all(|step| {
+                        let on_line = (step + turn) * fill % length < fill;
+                        (bits >> step & 1 == 1) == on_line
+                    })
+                };
+                assert!((0..length).any(is_line), "E({fill},{length})");
             }
         }
     }

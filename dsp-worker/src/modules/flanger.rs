@@ -14,6 +14,7 @@ use crate::dsp::{StereoIn, exp2, hush, soft_clip};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -132,6 +133,12 @@ impl Module for Flanger {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![(LONGEST_SECS * sample_rate_hz) as usize + 4; 4]
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for head in self.wet.iter_mut().chain([&mut self.dry]) {
+            head.change_rate(change);
+        }
     }
 
     #[inline(always)]

@@ -22,6 +22,7 @@ use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 use crate::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 
@@ -151,6 +152,10 @@ impl Module for FormantVoice {
         for own in &mut self.random {
             *own = Random::new(u64::from(random.bits()));
         }
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.quanta);
     }
 
     #[inline(always)]

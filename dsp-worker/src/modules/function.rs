@@ -13,6 +13,7 @@ use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 use crate::units::GATE_VOLTS;
 
@@ -121,6 +122,10 @@ impl Module for Function {
         bypass: &[],
         display: 0,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.end.change_rate(change);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

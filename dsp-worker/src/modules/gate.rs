@@ -7,6 +7,7 @@ use crate::dsp::one_pole::coefficient_of_secs;
 use crate::dsp::{StereoIn, db_from_gain, gain_from_db, hush, lag};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{FULL_SCALE_VOLTS, GATE_VOLTS};
 
 const LEFT: usize = 0;
@@ -96,6 +97,10 @@ impl Module for Gate {
         // What it takes off, and the level that it hears, both in dB.
         display: 2,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        change.frames(&mut self.held_frames);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

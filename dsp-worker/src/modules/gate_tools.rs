@@ -12,6 +12,7 @@ use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 use crate::units::GATE_VOLTS;
 
@@ -107,6 +108,14 @@ impl Module for GateTools {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![(MOST_DELAY_SECS * sample_rate_hz) as usize + 1]
+    }
+
+    const CARRIES_TAPES: bool = true;
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for pulses in [&mut self.gate, &mut self.rise, &mut self.fall, &mut self.edge] {
+            pulses.change_rate(change);
+        }
     }
 
     #[inline(always)]

@@ -12,6 +12,7 @@ use crate::dsp::{exp2, lag};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const REPEAT_IN: usize = 0;
@@ -175,6 +176,10 @@ impl Module for GatedRandom {
         });
     }
 
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
@@ -250,7 +255,7 @@ impl GatedRandom {
             block.output(port).put(0, frame, if is_on { GATE_VOLTS } else { 0.0 });
         }
         let is_smooth = block.choice(STYLE) == SMOOTH;
-        let clock_secs = self.steps.clock_frames() as f32 / block.sample_rate_hz;
+        let clock_secs = self.steps.expected_frames() as f32 / block.sample_rate_hz;
         let lag =
             if is_smooth { lag(SMOOTH_CLOCKS * clock_secs, block.sample_rate_hz) } else { 0.0 };
         for n in 0..3 {

@@ -15,6 +15,7 @@ use crate::dsp::{StereoIn, dry_wet, exp2, hush};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -180,6 +181,14 @@ impl Module for Granular {
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
         self.way = 1.0;
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for grain in &mut self.grains {
+            change.frames(&mut grain.delay_frames);
+            change.step(&mut grain.step);
+        }
+        change.frames(&mut self.turned_frames);
     }
 
     #[inline(always)]

@@ -7,6 +7,7 @@ use crate::dsp::pulse::{self, Pulse};
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Event, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{CHANNELS, GATE_VOLTS};
 
 const VOICES: usize = 0;
@@ -96,6 +97,14 @@ impl Module for Keyboard {
         // The gate of every voice, in volts, and then the pitch of its key.
         display: 2 * CHANNELS,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for voice in &mut self.voices {
+            change.step(&mut voice.glide_step);
+            change.all_frames([&mut voice.glide_frames, &mut voice.gap_frames]);
+            voice.trigger.change_rate(change);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -6,6 +6,7 @@ use crate::Module;
 use crate::dsp::one_pole::coefficient;
 use crate::dsp::{StereoIn, exp2, hush};
 use crate::module::{About, Block, Tag, port};
+use crate::rate_change::RateChange;
 use crate::units::FULL_SCALE_VOLTS;
 
 const LEFT: usize = 0;
@@ -49,6 +50,10 @@ impl Module for LevelMeter {
         // 2 s after a side has reached 10 V.
         display: 6,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.clip_frames);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

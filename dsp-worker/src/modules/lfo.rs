@@ -12,6 +12,7 @@ use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 use crate::units::{
     AUDIO_VOLTS, CHANNELS, CLOCK_HZ, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS,
@@ -66,7 +67,10 @@ impl Module for Lfo {
             port("reset", "Each trigger or gate starts the cycle anew"),
             port("pulse-width", "Wider or narrower: each volt adds 10 %, times pulse-width-amount")
                 .moves("pulse-width", Some("pulse-width-amount"), By::TenthPerVolt),
-            port("clock", "While patched, a clock sets the rate, by the ratio"),
+            port(
+                "clock",
+                "While patched, a clock sets the rate, by the ratio; where it stops, the wave waits",
+            ),
         ],
         outputs: &[
             port("sine", "Sine, ±5 V or 0 to 10 V. A cycle starts in the middle, rising"),
@@ -122,6 +126,10 @@ impl Module for Lfo {
         display: 0,
     };
 
+    fn change_rate(&mut self, change: &RateChange) {
+        self.clock.change_rate(change);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[RATE_IN, RESET, PULSE_WIDTH_IN]);
@@ -145,7 +153,8 @@ impl Lfo {
         if clock.is_patched() {
             let ratio = RATIOS[block.choice(RATIO) % RATIOS.len()];
             for frame in block.frames() {
-                steps[frame] = self.clock.next(clock.at(0, frame), ratio).unwrap_or(0);
+                steps[frame] =
+                    self.clock.next(clock.at(0, frame), ratio, block.sample_rate_hz).unwrap_or(0);
             }
         }
         steps

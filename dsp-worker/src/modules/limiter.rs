@@ -14,6 +14,7 @@ use crate::dsp::{StereoIn, db_from_gain, gain_from_db, hush};
 use crate::lane::each;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::FULL_SCALE_VOLTS;
 
 const LEFT: usize = 0;
@@ -91,6 +92,11 @@ impl Module for Limiter {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![2 * average_frames(sample_rate_hz) + 2 * TAPS; TAPES]
+    }
+
+    fn change_rate(&mut self, _change: &RateChange) {
+        // Nothing is on the tapes any more.
+        (self.sums, self.age_frames) = ([0; 2], 0);
     }
 
     #[inline(always)]

@@ -16,6 +16,7 @@ use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::{Signal, groups};
 use crate::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 
@@ -143,6 +144,10 @@ impl Module for MacroOscillator {
 
     fn start(&mut self, seed: u64) {
         self.models.start(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.strings.change_rate(change);
     }
 
     #[inline(always)]

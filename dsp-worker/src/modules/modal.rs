@@ -17,6 +17,7 @@ use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 
 const TRIGGER: usize = 0;
@@ -143,6 +144,12 @@ impl Module for Modal {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for body in &mut self.bodies {
+            change.step(&mut body.touch_step);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

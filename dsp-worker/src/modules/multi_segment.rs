@@ -11,6 +11,7 @@ use crate::dsp::schmitt::Schmitt;
 use crate::lane::each;
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{CHANNELS, GATE_VOLTS};
 
 const GATE: usize = 0;
@@ -146,6 +147,13 @@ impl Module for MultiSegment {
     fn start(&mut self, _: u64) {
         for voice in &mut self.voices {
             voice.segment = AT_REST;
+        }
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for voice in &mut self.voices {
+            voice.segment_pulse.change_rate(change);
+            voice.end_pulse.change_rate(change);
         }
     }
 

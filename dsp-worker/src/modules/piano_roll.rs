@@ -6,10 +6,11 @@ use crate::Module;
 use crate::clip::Text;
 use crate::dsp::notes::{Note, rows};
 use crate::dsp::pulse::frames as trigger_frames;
-use crate::dsp::schmitt::Schmitt;
+use crate::dsp::steps::{Step, Steps};
 use crate::module::{About, Block, Tag, port};
 use crate::param::Param;
-use crate::units::{CHANNELS, GATE_VOLTS, RESET_HOLDOFF_SECS};
+use crate::rate_change::RateChange;
+use crate::units::{CHANNELS, GATE_VOLTS};
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -37,6 +38,9 @@ pub struct PianoRoll {
     /// The last clock.
     clock_beats: f64,
     loop_start: f64,
+    /// Where the loop begins next, while notes of this time are still to begin;
+    /// else 0.
+    next_loop_start: f64,
     /// Up to here, notes have begun.
     played_to: f64,
     voct: [f32; CHANNELS],
@@ -45,13 +49,11 @@ pub struct PianoRoll {
     /// How long a voice that was taken from a note is still to be off, so that
     /// its next note is heard to begin.
     gap_frames: [u32; CHANNELS],
-    /// Between the last two clocks.
-    period_frames: u32,
-    frames_since_clock: u32,
+    /// How long a note is still not to end nor to be taken, so that it is heard.
+    least_frames: [u32; CHANNELS],
+    steps: Steps,
     /// Whether a clock came since the reset.
     has_begun: u32,
-    clock: Schmitt,
-    reset: Schmitt,
     _unused: u32,
 }
 
@@ -64,8 +66,9 @@ impl Module for PianoRoll {
         inputs: &[
             port(
                 "clock",
-                "Every rising edge is a sixteenth: four to a beat. Between two, time goes on as \
-                 fast as it went between the last two; where no clock comes, notes hold",
+                "Every rising edge is a sixteenth: four to a beat. Between two, time goes on at \
+                 the clock's tempo; where no clock comes, notes hold, and where one comes early, \
+                 what it overtakes is played at once",
             ),
             port("reset", "A trigger ends every note, and the next clock begins the loop anew"),
         ],
@@ -90,8 +93,10 @@ impl Module for PianoRoll {
 
     const TEXT: Option<Text> = Some(Text::Notes);
 
-    fn start(&mut self, _seed: u64) {
-        self.frames_since_clock = u32::MAX;
+    fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.gap_frames);
+        change.all_frames(&mut self.least_frames);
+        self.steps.change_rate(change);
     }
 
     #[inline(always)]
@@ -100,32 +105,26 @@ impl Module for PianoRoll {
         let length = block.choice(LENGTH).max(1) as f64;
         let notes = rows(block.clip().samples);
         let gap_frames = trigger_frames(block.sample_rate_hz);
-        let holdoff_frames = (RESET_HOLDOFF_SECS * block.sample_rate_hz) as u32 + 1;
         block.set_channels(voices);
         let (clock, reset) = (block.input(CLOCK), block.input(RESET));
         for frame in block.frames() {
-            let is_clocked = self.clock.rises(clock.at(0, frame));
-            if self.reset.rises(reset.at(0, frame)) {
-                // A clock a little before its reset, or with it, begins the loop.
-                let is_with_it = self.frames_since_clock < holdoff_frames;
-                self.rest();
-                if is_clocked {
-                    self.take_period();
+            let (clock, reset) = (clock.at(0, frame), reset.at(0, frame));
+            match self.steps.next(clock, reset, true, block.sample_rate_hz) {
+                Step::Stay => {}
+                Step::First { is_clocked } => {
+                    self.rest();
+                    self.has_begun = is_clocked as u32;
                 }
-                self.has_begun = u32::from(is_clocked || is_with_it);
-            } else if is_clocked {
-                self.take_period();
-                self.take_clock(notes, length, voices);
-            } else {
-                self.frames_since_clock = self.frames_since_clock.saturating_add(1);
+                Step::Next => self.take_clock(length),
             }
             if self.has_begun != 0 {
-                self.play_until(notes, length, voices, self.now());
+                self.play(notes, length, voices, gap_frames);
             }
             for voice in 0..voices {
                 let gap = self.gap_frames[voice].min(gap_frames);
                 let is_open = self.is_on[voice] != 0 && gap == 0;
                 self.gap_frames[voice] = gap.saturating_sub(1);
+                self.least_frames[voice] = self.least_frames[voice].saturating_sub(1);
                 block.output(VOCT).set(voice, frame, self.voct[voice]);
                 block.output(GATE).set(voice, frame, if is_open { GATE_VOLTS } else { 0.0 });
                 block.output(VELOCITY).set(voice, frame, GATE_VOLTS * self.velocity[voice]);
@@ -144,71 +143,94 @@ impl PianoRoll {
         }
         self.is_on = [0; CHANNELS];
         self.ends = [0.0; CHANNELS];
+        self.least_frames = [0; CHANNELS];
         self.clock_beats = 0.0;
         self.loop_start = 0.0;
+        self.next_loop_start = 0.0;
         self.played_to = 0.0;
     }
 
-    /// A clock has come: how long did it take?
     #[inline(always)]
-    fn take_period(&mut self) {
-        if self.frames_since_clock < u32::MAX {
-            self.period_frames = self.frames_since_clock + 1;
-        }
-        self.frames_since_clock = 0;
-    }
-
-    #[inline(always)]
-    fn take_clock(&mut self, notes: &[[f32; 4]], length: f64, voices: usize) {
-        if self.has_begun == 0 {
-            self.has_begun = 1;
-            return;
-        }
+    fn take_clock(&mut self, length: f64) {
         self.clock_beats += CLOCK_BEATS;
-        if self.clock_beats - self.loop_start >= length - NEAR_BEATS {
-            // What lies behind the last clock, where this one came early.
-            self.play_until(notes, length, voices, self.loop_start + length - NEAR_BEATS);
-            self.loop_start = self.clock_beats;
-            self.played_to = self.clock_beats;
+        let is_last = self.clock_beats - self.loop_start >= length - NEAR_BEATS;
+        if is_last && self.next_loop_start == 0.0 {
+            self.next_loop_start = self.clock_beats;
         }
     }
 
     /// Beats by now: never as far as the next clock, however late that is.
     #[inline(always)]
     fn now(&self) -> f64 {
-        let part = match self.period_frames {
+        let part = match self.steps.expected_frames() {
             0 => 0.0,
-            period => f64::from(self.frames_since_clock) / f64::from(period),
+            clock_frames => f64::from(self.steps.since_clock_frames()) / f64::from(clock_frames),
         };
         let since_clock = CLOCK_BEATS * part + NEAR_BEATS;
         self.clock_beats + since_clock.min(CLOCK_BEATS - NEAR_BEATS)
     }
 
-    /// Ends the notes that end by then, and begins those that begin.
+    /// Plays what is due: first what lies behind the last clock of the loop,
+    /// where the next one came early.
     #[inline(always)]
-    fn play_until(&mut self, notes: &[[f32; 4]], length: f64, voices: usize, now: f64) {
+    fn play(&mut self, notes: &[[f32; 4]], length: f64, voices: usize, least_frames: u32) {
+        if self.next_loop_start != 0.0 {
+            let end = self.loop_start + length - NEAR_BEATS;
+            if !self.play_until(notes, length, voices, end, least_frames) {
+                return;
+            }
+            self.loop_start = self.next_loop_start;
+            self.played_to = self.next_loop_start;
+            self.next_loop_start = 0.0;
+        }
+        self.play_until(notes, length, voices, self.now(), least_frames);
+    }
+
+    /// Ends the notes that end by then, and begins those that begin. False where
+    /// notes have to wait, because those before them were not heard yet.
+    #[inline(always)]
+    fn play_until(
+        &mut self,
+        notes: &[[f32; 4]],
+        length: f64,
+        voices: usize,
+        now: f64,
+        least_frames: u32,
+    ) -> bool {
         for voice in 0..CHANNELS {
-            if self.is_on[voice] != 0 && (self.ends[voice] <= now || voice >= voices) {
+            let ends = self.ends[voice] <= now && self.least_frames[voice] == 0;
+            if self.is_on[voice] != 0 && (ends || voice >= voices) {
                 self.is_on[voice] = 0;
                 self.gap_frames[voice] = u32::MAX;
             }
         }
         let (from, to) = (self.played_to - self.loop_start, (now - self.loop_start).min(length));
-        let first = notes.partition_point(|note| f64::from(Note::of(note).start_beats) < from);
-        let due = notes[first..].iter().map(Note::of);
-        for note in due.take_while(|note| f64::from(note.start_beats) < to) {
-            self.begin(note, voices);
+        let start = |note: &[f32; 4]| f64::from(Note::of(note).start_beats);
+        let mut due = &notes[notes.partition_point(|note| start(note) < from)..];
+        while let Some(first) = due.first().filter(|&note| start(note) < to) {
+            let together = due.partition_point(|note| start(note) <= start(first));
+            let free = self.least_frames[..voices].iter().filter(|&&frames| frames == 0).count();
+            if free < together.min(voices) {
+                self.played_to = self.loop_start + start(first);
+                return false;
+            }
+            for note in &due[..together] {
+                self.begin(Note::of(note), voices, least_frames);
+            }
+            due = &due[together..];
         }
         self.played_to = self.played_to.max(now);
+        true
     }
 
     /// On the voice that has been silent longest; or else on the one that is
     /// silent next.
-    fn begin(&mut self, note: Note, voices: usize) {
-        let rank = |voice: &usize| (self.is_on[*voice], self.ends[*voice]);
+    fn begin(&mut self, note: Note, voices: usize, least_frames: u32) {
+        let rank =
+            |voice: usize| (self.least_frames[voice] > 0, self.is_on[voice], self.ends[voice]);
         let first = |one: &usize, other: &usize| {
-            let (one, other) = (rank(one), rank(other));
-            one.0.cmp(&other.0).then(one.1.total_cmp(&other.1))
+            let (one, other) = (rank(*one), rank(*other));
+            (one.0, one.1).cmp(&(other.0, other.1)).then(one.2.total_cmp(&other.2))
         };
         let voice = (0..voices).min_by(first).unwrap_or(0);
         if self.is_on[voice] != 0 {
@@ -219,6 +241,8 @@ impl PianoRoll {
         self.velocity[voice] = note.velocity;
         let start = self.loop_start + f64::from(note.start_beats);
         self.ends[voice] = start + f64::from(note.length_beats);
+        let gap_frames = self.gap_frames[voice].min(least_frames);
+        self.least_frames[voice] = gap_frames + least_frames;
     }
 }
 

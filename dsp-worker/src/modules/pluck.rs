@@ -19,6 +19,7 @@ use crate::dsp::{atan, exp2, hush, lagrange_of_six, soft_clip};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{AUDIO_VOLTS, C4_HZ, CHANNELS, QUANTUM};
 
 const TRIGGER: usize = 0;
@@ -154,6 +155,13 @@ impl Module for Pluck {
 
     fn start(&mut self, seed: u64) {
         self.hiss = Hiss::new(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for string in &mut self.strings {
+            change.frames(&mut string.burst_frames);
+            change.all_frames([&mut string.delay_frames, &mut string.period_frames]);
+        }
     }
 
     #[inline(always)]

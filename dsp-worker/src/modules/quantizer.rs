@@ -10,6 +10,7 @@ use crate::dsp::schmitt::Schmitt;
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 use crate::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 
@@ -118,6 +119,10 @@ impl Module for Quantizer {
         // The note of the first channel, in semitones above C4.
         display: 1,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.change_frames);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -6,10 +6,11 @@ use crate::Module;
 use crate::dsp::exp2;
 use crate::dsp::pulse::Pulse;
 use crate::dsp::random::Random as Chance;
-use crate::dsp::schmitt::Schmitt;
+use crate::dsp::tempo::Tempo;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{AUDIO_VOLTS, CHANNELS};
 
 const RATE_IN: usize = 0;
@@ -52,10 +53,7 @@ pub struct Random {
 struct Voice {
     /// The way from one value to the next, 2^64 in all.
     phase: u64,
-    clock: Schmitt,
-    /// 0 where no clock has come yet.
-    since_clock_frames: u32,
-    clock_frames: u32,
+    clock: Tempo,
     from_volts: f32,
     smooth_volts: f32,
     stepped_volts: f32,
@@ -141,6 +139,13 @@ impl Module for Random {
         self.chance = Chance::new(seed);
     }
 
+    fn change_rate(&mut self, change: &RateChange) {
+        for voice in &mut self.voices {
+            voice.clock.change_rate(change);
+            voice.trigger.change_rate(change);
+        }
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[CLOCK, RATE_IN, PROBABILITY_IN]);
@@ -161,7 +166,7 @@ impl Voice {
     fn take_frame(&mut self, block: &mut Block, channel: usize, frame: usize, chance: &mut Chance) {
         let clock = block.input(CLOCK);
         let is_due = if clock.is_patched() {
-            self.follow_clock(clock.at(channel, frame))
+            self.follow_clock(clock.at(channel, frame), block.sample_rate_hz)
         } else {
             self.follow_rate(block, channel, frame)
         };
@@ -186,22 +191,17 @@ impl Voice {
         self.from_volts + (self.stepped_volts - self.from_volts) * eased
     }
 
-    /// Glides over as long a time as the clock took last.
+    /// Glides until the next clock is expected.
     #[inline(always)]
-    fn follow_clock(&mut self, volts: f32) -> bool {
-        let step = u64::MAX / u64::from(self.clock_frames.max(1));
+    fn follow_clock(&mut self, volts: f32, sample_rate_hz: f32) -> bool {
+        let step = u64::MAX / u64::from(self.clock.expected_frames().max(1));
         self.phase = self.phase.saturating_add(step);
-        if self.clock.rises(volts) {
+        let is_due = self.clock.next(volts, sample_rate_hz);
+        if is_due {
             self.smooth_volts = self.glided();
             self.phase = 0;
-            self.clock_frames = self.since_clock_frames;
-            self.since_clock_frames = 1;
-            return true;
         }
-        if self.since_clock_frames > 0 {
-            self.since_clock_frames = self.since_clock_frames.saturating_add(1);
-        }
-        false
+        is_due
     }
 
     /// The first value comes at once.

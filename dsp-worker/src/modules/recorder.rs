@@ -7,6 +7,7 @@ use crate::dsp::StereoIn;
 use crate::dsp::schmitt::Schmitt;
 use crate::module::{About, Block, Tag, port};
 use crate::param::Param;
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const LEFT: usize = 0;
@@ -48,6 +49,10 @@ impl Module for Recorder {
         // How long the recording is, in seconds; below 0 where there is none.
         display: 1,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        change.frames(&mut self.frames);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -14,6 +14,7 @@ use crate::dsp::{StereoIn, dry_wet, hush};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::QUANTUM;
 
 const LEFT: usize = 0;
@@ -123,6 +124,10 @@ impl Module for Reverb {
         let mut frames = vec![(LONGEST_PRE_DELAY_SECS * sample_rate_hz) as usize + 1];
         frames.extend(plate::tapes(sample_rate_hz));
         frames
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.pre.change_rate(change);
     }
 
     #[inline(always)]

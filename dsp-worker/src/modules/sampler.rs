@@ -12,6 +12,7 @@ use crate::dsp::strike::force;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::CHANNELS;
 
 const TRIGGER: usize = 0;
@@ -128,6 +129,15 @@ impl Module for Sampler {
     };
 
     const TEXT: Option<Text> = Some(Text::Sound);
+
+    fn change_rate(&mut self, change: &RateChange) {
+        for voice in &mut self.voices {
+            for head in [&mut voice.playing, &mut voice.leaving] {
+                change.step(&mut head.fade_step);
+            }
+            voice.end.change_rate(change);
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -5,6 +5,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 
 const A: usize = 0;
 const B: usize = 1;
@@ -85,6 +86,11 @@ impl Module for Scope {
         bypass: &[],
         display: HEADER + 4 * POINTS,
     };
+
+    fn change_rate(&mut self, change: &RateChange) {
+        let frames = [&mut self.point_frames, &mut self.frames_per_point, &mut self.waited_frames];
+        change.all_frames(frames);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

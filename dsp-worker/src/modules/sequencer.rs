@@ -3,12 +3,14 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::pulse::Pulse;
+use crate::dsp::pulse::{Pulse, frames as trigger_frames};
 use crate::dsp::random::Random;
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::steps::{Step, Steps};
+use crate::dsp::struck_gate::{StepGate, Strikes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -53,12 +55,10 @@ pub struct Sequencer {
     plays: u32,
     /// Whether this step is tied to the next one.
     is_tied: u32,
-    /// Frames since the step began.
-    step_frames: u32,
+    gate: StepGate,
     run: Schmitt,
     trigger: Pulse,
     cycle: Pulse,
-    _unused: u32,
 }
 
 const fn step_volts(name: &'static str) -> Param {
@@ -98,7 +98,11 @@ impl Module for Sequencer {
         tags: &[Tag::Sequencing],
         inputs: &[
             port("clock", "Every rising edge plays the next step; its length is the gate's length"),
-            port("reset", "A trigger goes to the first step, at once"),
+            port(
+                "reset",
+                "A trigger goes to the first step, which the next clock plays; a clock within 1 ms \
+                   belongs to it",
+            ),
             port("run", "While patched, clocks count only while this gate is on (above 1 V)"),
             port("transpose", "Is added to every step's voltage: 1 V/octave, from a keyboard"),
         ],
@@ -147,7 +151,7 @@ impl Module for Sequencer {
                 0.0,
                 Unit::Fraction,
                 "How much of the time between two clocks a gate is on; at 0 as long as the \
-                 clock's own",
+                 clock's own. Only a tied step reaches the next one without a gap",
             ),
             step_ratchet("ratchet-1"),
             step_ratchet("ratchet-2"),
@@ -165,6 +169,13 @@ impl Module for Sequencer {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        self.gate.change_rate(change);
+        self.trigger.change_rate(change);
+        self.cycle.change_rate(change);
     }
 
     #[inline(always)]
@@ -188,7 +199,10 @@ impl Module for Sequencer {
             let step = self.step as usize % STEPS;
             let volts = block.ramp(VOLTS + step).at(frame);
             let volts = if block.is_on(SNAP) { nearest_semitone(volts) } else { volts };
-            let is_open = self.plays != 0 && self.is_gate_on(block) && runs;
+            if !runs {
+                self.plays = 0;
+            }
+            let is_open = self.is_gate_on(block);
             block.output(CV).put(0, frame, volts + transpose.at(0, frame));
             gate_volts = if is_open { GATE_VOLTS } else { 0.0 };
             block.output(GATE).put(0, frame, gate_volts);
@@ -222,34 +236,30 @@ impl Sequencer {
         let is_drawn = self.random.unipolar() < block.param(CHANCE + step);
         self.plays = (gate != OFF && is_drawn) as u32;
         self.is_tied = (gate == TIE) as u32;
-        self.step_frames = 0;
+        self.gate.begin(was_held);
         if self.plays != 0 && !was_held {
             self.trigger.start(block.sample_rate_hz);
         }
     }
 
-    /// Whether the gate of a step that plays is on at this frame. Strikes its
-    /// ratchets.
+    /// Whether the gate is on at this frame. Strikes its ratchets.
     #[inline(always)]
     fn is_gate_on(&mut self, block: &Block) -> bool {
-        let clock_frames = self.steps.clock_frames();
-        let count = block.choice(RATCHETS + self.step as usize % STEPS).clamp(1, 4) as u32;
-        let length = block.param(GATE_LENGTH);
-        // A ratchet is as many of these as the clock has frames.
-        let gone = u64::from(self.step_frames) * u64::from(count);
-        self.step_frames = self.step_frames.saturating_add(1);
-        let is_as_clock = clock_frames == 0 || count == 1 && length < 1e-3;
-        if is_as_clock {
-            return self.steps.is_clock_on() || self.is_tied != 0;
+        if self.plays == 0 {
+            self.gate.rest();
+            return false;
         }
-        let ratchet = gone / u64::from(clock_frames);
-        let since = (gone % u64::from(clock_frames)) as u32;
-        if since < count && (1..u64::from(count)).contains(&ratchet) {
+        let strikes = Strikes {
+            count: block.choice(RATCHETS + self.step as usize % STEPS).clamp(1, 4) as u32,
+            length: block.param(GATE_LENGTH),
+            is_tied: self.is_tied != 0,
+        };
+        let trigger_frames = trigger_frames(block.sample_rate_hz);
+        let gate = self.gate.next(&self.steps, strikes, trigger_frames);
+        if gate.is_repeated {
             self.trigger.start(block.sample_rate_hz);
         }
-        let length = if length < 1e-3 { 0.5 } else { length };
-        let is_within = (since as f32) < length * clock_frames as f32;
-        self.is_tied != 0 || is_within && ratchet < u64::from(count)
+        gate.is_on
     }
 
     #[inline(always)]
@@ -392,17 +402,30 @@ mod tests {
             assert_eq!(steps(&out)[2..], [3.0, 1.0, 2.0, 3.0], "reset at {reset_frame}");
             let triggers = edges(out.channel("trigger", 0));
             assert!(triggers.iter().any(|&n| (300..=301).contains(&n)), "reset at {reset_frame}");
-            assert_eq!(out.channel("gate", 0)[325], 10.0);
+            // A gate that is on goes off for a moment first.
+            let gates = edges(out.channel("gate", 0));
+            assert!(gates.iter().any(|&n| (300..340).contains(&n)), "reset at {reset_frame}");
         }
     }
 
     #[test]
     fn a_reset_between_clocks_is_heard_at_once() {
         let mut rig = rig(48_000.0);
-        rig.feed("reset", |_, frame| if frame == 240 { 10.0 } else { 0.0 });
+        rig.feed("reset", |_, frame| if frame == 260 { 10.0 } else { 0.0 });
         let out = rig.run(400);
-        assert_eq!(out.channel("cv", 0)[239..241], [3.0, 1.0]);
-        assert_eq!(out.channel("cv", 0)[310], 2.0);
+        assert_eq!(out.channel("cv", 0)[259..261], [3.0, 1.0]);
+        // The next clock plays what was gone to.
+        assert_eq!([310, 399].map(|n| out.channel("cv", 0)[n]), [1.0, 1.0]);
+        assert_eq!(edges(out.channel("gate", 0)), [0, 100, 200, 300]);
+        assert_eq!(edges(out.channel("trigger", 0)), [0, 100, 200, 300]);
+    }
+
+    #[test]
+    fn a_run_that_comes_back_within_a_clock_waits_for_the_next() {
+        let mut rig = rig(48_000.0);
+        rig.feed("run", |_, frame| if (110..320).contains(&frame) { 0.0 } else { 10.0 });
+        let out = rig.run(600);
+        assert_eq!(edges(out.channel("gate", 0)), [0, 100, 400, 500]);
     }
 
     #[test]
@@ -433,9 +456,10 @@ mod tests {
         assert_eq!(edges(out.channel("gate", 0)), struck);
         let gate = out.channel("gate", 0);
         assert_eq!([gate[112], gate[113], gate[124]], [10.0, 0.0, 0.0]);
-        // Triggers last 48 frames: here they run into one another.
-        let trigger = out.channel("trigger", 0);
-        assert!(trigger[100..223].iter().all(|&volts| volts == 10.0) && trigger[360] == 0.0);
+        // Triggers last 48 frames: here one begins while another lasts, and goes
+        // off for a frame first.
+        let struck = [0, 100, 126, 151, 176, 201, 235, 268, 301];
+        assert_eq!(edges(out.channel("trigger", 0)), struck);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
-use crate::units::GATE_VOLTS;
+use crate::units::{GATE_VOLTS, RESET_HOLDOFF_SECS};
 
 const IN: usize = 0;
 const CLOCK: usize = 1;
@@ -35,6 +36,10 @@ pub struct ShiftRegister {
     stages: [[f32; 16]; STAGES],
     clock: Gates,
     reset: Gates,
+    /// Since the last clock, counted no further than a reset looks back.
+    since_clock_frames: [f32; 16],
+    /// Whether a clock has come yet: yes is 1 and no is 0.
+    is_clocked: [f32; 16],
 }
 
 impl Module for ShiftRegister {
@@ -46,7 +51,11 @@ impl Module for ShiftRegister {
         inputs: &[
             port("in", "The voltage that is caught at each clock"),
             port("clock", "Every rising edge moves each voltage on by one place"),
-            port("reset", "A trigger empties every place to 0 V"),
+            port(
+                "reset",
+                "A trigger empties every place to 0 V; a clock within 1 ms belongs to it, and \
+                 fills the first place",
+            ),
         ],
         outputs: &[
             port("out-1", "What was caught last; as bits, 10 V or 0 V"),
@@ -90,6 +99,10 @@ impl Module for ShiftRegister {
         display: 0,
     };
 
+    fn change_rate(&mut self, change: &RateChange) {
+        change.all_frames(&mut self.since_clock_frames);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, CLOCK]);
@@ -109,12 +122,15 @@ impl ShiftRegister {
         let [input, clock, reset] = [IN, CLOCK, RESET].map(|port| block.input(port));
         let length = block.choice(LENGTH).clamp(2, STAGES);
         let mut rungler = self.rungler::<L>(block.param(THRESHOLD), group, length);
+        let holdoff_frames = L::splat((RESET_HOLDOFF_SECS * block.sample_rate_hz).floor());
         for frame in block.frames() {
-            let is_clocked = self.clock.follow::<L>(group, clock.get(group, frame)).rises;
-            let is_reset = self.reset.follow::<L>(group, reset.get(group, frame)).rises;
-            if is_clocked.any() || is_reset.any() {
+            let clocks = self.clock.follow::<L>(group, clock.get(group, frame)).rises;
+            let resets = self.reset.follow::<L>(group, reset.get(group, frame)).rises;
+            let belongs = resets.and(self.clocked(clocks, holdoff_frames, group));
+            if clocks.any() || resets.any() {
+                self.empty(resets, group);
                 let next = self.feed(block, input.get::<L>(group, frame), group, length);
-                self.move_on(is_clocked, is_reset, next, group);
+                self.move_on(clocks.or(belongs), next, group);
                 rungler = self.rungler::<L>(block.param(THRESHOLD), group, length);
             }
             for stage in 0..STAGES {
@@ -140,12 +156,34 @@ impl ShiftRegister {
         }
     }
 
+    /// Where a clock comes with this frame, or came so many frames before it at
+    /// most.
     #[inline(always)]
-    fn move_on<L: Lane>(&mut self, clocks: Mask<L>, resets: Mask<L>, first: L, group: usize) {
+    fn clocked<L: Lane>(&mut self, clocks: Mask<L>, within_frames: L, group: usize) -> Mask<L> {
+        let far_frames = within_frames + L::splat(1.0);
+        // Before the first clock the count stands at 0, which is far too.
+        let counted = L::load(&self.is_clocked, group);
+        let since = L::load(&self.since_clock_frames, group) + counted;
+        let since = clocks.clear(since.zip(far_frames, f32::min));
+        since.store(&mut self.since_clock_frames, group);
+        let has_come = Mask::load(&self.is_clocked, group).or(clocks);
+        has_come.store(&mut self.is_clocked, group);
+        has_come.and(Mask::above(far_frames - L::splat(0.5), since))
+    }
+
+    #[inline(always)]
+    fn empty<L: Lane>(&mut self, resets: Mask<L>, group: usize) {
+        for stage in &mut self.stages {
+            resets.clear(L::load(stage, group)).store(stage, group);
+        }
+    }
+
+    #[inline(always)]
+    fn move_on<L: Lane>(&mut self, clocks: Mask<L>, first: L, group: usize) {
         let mut moved = first;
         for stage in &mut self.stages {
             let held = L::load(stage, group);
-            resets.clear(clocks.pick(moved, held)).store(stage, group);
+            clocks.pick(moved, held).store(stage, group);
             moved = held;
         }
     }

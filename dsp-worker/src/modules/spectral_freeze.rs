@@ -15,6 +15,7 @@ use crate::dsp::{StereoIn, dry_wet, exp2, hush, lag, log2};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{FULL_SCALE_VOLTS, QUANTUM};
 
 const LEFT: usize = 0;
@@ -138,6 +139,11 @@ impl Module for SpectralFreeze {
 
     fn start(&mut self, seed: u64) {
         self.seed = seed;
+    }
+
+    fn change_rate(&mut self, _change: &RateChange) {
+        // The last spectrum was on the tapes.
+        self.spectrum_at = 0;
     }
 
     #[inline(always)]

@@ -3,11 +3,14 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::pulse::frames as trigger_frames;
 use crate::dsp::random::Random;
 use crate::dsp::steps::{Step, Steps};
+use crate::dsp::struck_gate::StruckGate;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::GATE_VOLTS;
 
 const CLOCK: usize = 0;
@@ -32,8 +35,11 @@ const LATEST: f32 = 0.95;
 pub struct Swing {
     random: Random,
     steps: Steps,
+    gate: StruckGate,
     /// 1 where the last clock was the second of two.
     is_off_beat: u32,
+    /// 1 where the beat that was played last was.
+    plays_off_beat: u32,
     /// Frames until a beat that is late is played; 0 where none waits.
     wait_frames: u32,
     late_frames: u32,
@@ -91,6 +97,18 @@ impl Module for Swing {
         self.random = Random::new(seed);
     }
 
+    fn change_rate(&mut self, change: &RateChange) {
+        self.steps.change_rate(change);
+        self.gate.change_rate(change);
+        change.all_frames([
+            &mut self.wait_frames,
+            &mut self.late_frames,
+            &mut self.left_frames,
+            &mut self.width_frames,
+            &mut self.on_frames,
+        ]);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
@@ -98,29 +116,44 @@ impl Module for Swing {
             let [clock, reset] = [CLOCK, RESET].map(|port| block.input(port).at(0, frame));
             let step = self.steps.next(clock, reset, true, block.sample_rate_hz);
             self.measure_gate(step);
-            // A clock that has become faster does not swallow a beat.
+            let trigger_frames = trigger_frames(block.sample_rate_hz);
+            let mut strike_frames = None;
+            let mut is_crowded = false;
             if self.wait_frames > 0 {
                 self.wait_frames -= 1;
-                if self.wait_frames == 0 || step == Step::Next {
-                    self.play_late();
+                // A clock that comes early does not swallow a beat: that is
+                // played at once, for as short as it is heard.
+                is_crowded = step == Step::Next;
+                if is_crowded {
+                    strike_frames = Some(self.play_late(trigger_frames));
+                } else if self.wait_frames == 0 {
+                    strike_frames = Some(self.play_late(u32::MAX));
                 }
             }
             match step {
                 Step::Stay => {}
                 Step::First { is_clocked } => {
                     self.is_off_beat = 0;
-                    self.take_beat(block, frame, is_clocked);
+                    self.left_frames = 0;
+                    self.gate.stop();
+                    self.take_beat(block, frame, is_clocked, 0);
                 }
                 Step::Next => {
                     self.is_off_beat ^= 1;
-                    self.take_beat(block, frame, true);
+                    let least_frames = if is_crowded { 2 * trigger_frames } else { 0 };
+                    self.take_beat(block, frame, true, least_frames);
                 }
             }
+            if self.follows != 0 && step != Step::Stay {
+                strike_frames = Some(self.width_frames.max(1));
+            }
 
-            let is_on = self.left_frames > 0 || self.follows != 0 && self.steps.is_clock_on();
+            self.follows &= self.steps.is_clock_on() as u32;
+            let is_on = self.left_frames > 0 || self.follows != 0;
             self.left_frames = self.left_frames.saturating_sub(1);
+            let is_on = self.gate.next(is_on, strike_frames, trigger_frames);
             let gate = |is_on: bool| if is_on { GATE_VOLTS } else { 0.0 };
-            let is_off_beat = self.is_off_beat & 1 != 0;
+            let is_off_beat = self.plays_off_beat != 0;
             block.output(OUT).put(0, frame, gate(is_on));
             block.output(ON_BEAT).put(0, frame, gate(is_on && !is_off_beat));
             block.output(OFF_BEAT).put(0, frame, gate(is_on && is_off_beat));
@@ -140,25 +173,34 @@ impl Swing {
         self.on_frames += self.steps.is_clock_on() as u32;
     }
 
+    /// A beat that a clock brings is played now or later, after so many frames
+    /// at least.
     #[inline(always)]
-    fn take_beat(&mut self, block: &Block, frame: usize, is_clocked: bool) {
+    fn take_beat(&mut self, block: &Block, frame: usize, is_clocked: bool, least_frames: u32) {
         let chance = self.random.unipolar();
         let swing = block.ramp(SWING).at(frame) + 0.1 * block.input(SWING_IN).at(0, frame);
         let lean = (2.0 * swing.clamp(0.5, 0.75) - 1.0) * self.is_off_beat as f32;
         let late = lean + MOST_LATE * block.ramp(HUMANISE).at(frame) * chance;
-        let late_frames = late.min(LATEST) * self.steps.clock_frames() as f32;
-        self.late_frames = (late_frames + 0.5) as u32;
+        let latest_frames = LATEST * self.steps.expected_frames() as f32;
+        let late_frames = (late * self.steps.period_frames()).min(latest_frames);
+        self.late_frames = ((late_frames + 0.5) as u32).max(least_frames);
         self.wait_frames = if is_clocked { self.late_frames } else { 0 };
         self.follows = (is_clocked && self.late_frames == 0) as u32;
-        self.left_frames = 0;
+        if self.follows != 0 {
+            self.left_frames = 0;
+            self.plays_off_beat = self.is_off_beat;
+        }
     }
 
-    /// As long as the clock was, and off before the next beat.
+    /// As long as the clock was, but off before the next beat. How long.
     #[inline(always)]
-    fn play_late(&mut self) {
-        let room_frames = self.steps.clock_frames().saturating_sub(self.late_frames + 1);
+    fn play_late(&mut self, most_frames: u32) -> u32 {
+        let room_frames = self.steps.expected_frames().saturating_sub(self.late_frames + 1);
         self.wait_frames = 0;
-        self.left_frames = self.width_frames.min(room_frames).max(1);
+        self.follows = 0;
+        self.plays_off_beat = self.is_off_beat;
+        self.left_frames = self.width_frames.min(room_frames).min(most_frames).max(1);
+        self.left_frames
     }
 }
 

@@ -6,6 +6,7 @@ use crate::Module;
 use crate::dsp::selector::{PARAMS, Selector};
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Port, Tag, port};
+use crate::rate_change::RateChange;
 use crate::signal::{Signal, groups};
 use crate::units::QUANTUM;
 
@@ -52,6 +53,10 @@ impl Module for Switch1To8 {
 
     fn start(&mut self, seed: u64) {
         self.selector.start(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.selector.change_rate(change);
     }
 
     #[inline(always)]

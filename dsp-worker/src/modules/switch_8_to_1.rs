@@ -6,6 +6,7 @@ use crate::Module;
 use crate::dsp::selector::{Gains, PARAMS, Selector, WAYS};
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Port, Tag, port};
+use crate::rate_change::RateChange;
 use crate::signal::groups;
 
 /// The inputs after the signals: clock, reset, select.
@@ -50,6 +51,10 @@ impl Module for Switch8To1 {
 
     fn start(&mut self, seed: u64) {
         self.selector.start(seed);
+    }
+
+    fn change_rate(&mut self, change: &RateChange) {
+        self.selector.change_rate(change);
     }
 
     #[inline(always)]

@@ -3,7 +3,6 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::beat::Beat;
 use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK};
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::random::Random;
@@ -11,11 +10,13 @@ use crate::dsp::recording::Recording;
 use crate::dsp::saturate::saturate;
 use crate::dsp::sweep::Sweep;
 use crate::dsp::tape_head::TapeHead;
+use crate::dsp::tempo::FollowedTempo;
 use crate::dsp::{StereoIn, dry_wet, exp2, hush};
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::CHANNELS;
 
 const LEFT: usize = 0;
@@ -44,6 +45,8 @@ const MOST_FEEDBACK: f32 = 1.2;
 
 /// The first head's time in clocks, for every choice of the division.
 const CLOCKS: [f32; 9] = [0.25, 1.0 / 3.0, 0.5, 2.0 / 3.0, 0.75, 1.0, 1.5, 2.0, 4.0];
+/// How far the last head is from the first, as a factor.
+const FURTHEST: f32 = 3.0;
 /// Which heads play, for every choice.
 const PLAYING: [[f32; 3]; 7] = [
     [1.0, 0.0, 0.0],
@@ -86,7 +89,7 @@ pub struct TapeDelay {
     flutter: Sweep,
     random: Random,
     heads: [TapeHead; 3],
-    beat: Beat,
+    clock: FollowedTempo,
     lowpass: [OnePole; 2],
     highpass: [OnePole; 2],
     drift: [OnePole; 2],
@@ -98,7 +101,6 @@ pub struct TapeDelay {
     crossed: f32,
     /// 0: new.
     is_started: u32,
-    _unused: u32,
     record: RecordState,
 }
 
@@ -220,6 +222,13 @@ impl Module for TapeDelay {
         self.random = Random::new(seed);
     }
 
+    fn change_rate(&mut self, change: &RateChange) {
+        for head in &mut self.heads {
+            head.change_rate(change);
+        }
+        self.clock.change_rate(change);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
@@ -274,9 +283,14 @@ impl TapeDelay {
     fn move_heads(&mut self, block: &Block, frame: usize) {
         let sample_rate_hz = block.sample_rate_hz;
         let wander = f64::from(self.wander_secs(block, frame) * sample_rate_hz);
-        let time_frames = self.time_frames(block, frame);
+        let (time_frames, jumps) = self.time_frames(block, frame);
         for (head, distance) in self.heads.iter_mut().zip([1.0, 2.0, 3.0]) {
-            head.glide(distance * time_frames + wander - RECORD_FRAMES, sample_rate_hz);
+            let goal_frames = distance * time_frames + wander - RECORD_FRAMES;
+            if jumps {
+                head.cross(goal_frames);
+            } else {
+                head.glide(goal_frames, sample_rate_hz);
+            }
         }
         let step = if self.is_started == 0 { 1.0 } else { 1.0 / (CROSS_SECS * sample_rate_hz) };
         self.is_started = 1;
@@ -288,26 +302,31 @@ impl TapeDelay {
         }
     }
 
-    /// The time that the first head is on its way to, in frames.
+    /// The time that the first head is on its way to, in frames, and whether the
+    /// heads cross over to it because the clock has another tempo.
     #[inline(always)]
-    fn time_frames(&mut self, block: &Block, frame: usize) -> f64 {
+    fn time_frames(&mut self, block: &Block, frame: usize) -> (f64, bool) {
         let clock = block.input(CLOCK);
-        let clock_frames = self.beat.follow(clock.at(0, frame));
+        let cv = block.input(TIME_CV);
+        let octaves = block.ramp(TIME_AMOUNT).at(frame) * cv.at(0, frame);
+        let ratio = if cv.is_patched() { exp2(octaves.clamp(-20.0, 20.0)) } else { 1.0 };
+        let clocks = CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
+        let reach = FURTHEST * ratio * clocks;
+        let may_jump = !self.heads[0].crosses();
+        let (clock_frames, jumps) =
+            self.clock.next(clock.at(0, frame), reach, may_jump, block.sample_rate_hz);
+
         let longest_frames = f64::from(LONGEST_SECS * block.sample_rate_hz);
+        let is_clocked = clock.is_patched() && clock_frames > 0.0;
         let mut frames = f64::from(block.ramp(TIME).at(frame) * block.sample_rate_hz);
-        if clock.is_patched() && clock_frames > 0 {
-            let clocks = CLOCKS[block.choice(DIVISION).min(CLOCKS.len() - 1)];
-            frames = f64::from(clock_frames) * f64::from(clocks);
-            while frames > longest_frames {
+        if is_clocked {
+            frames = clock_frames * f64::from(clocks);
+            // A clock that wavers around the longest time does not halve it.
+            while frames > 1.01 * longest_frames {
                 frames *= 0.5;
             }
         }
-        let cv = block.input(TIME_CV);
-        if cv.is_patched() {
-            let octaves = block.ramp(TIME_AMOUNT).at(frame) * cv.at(0, frame);
-            frames *= f64::from(exp2(octaves.clamp(-20.0, 20.0)));
-        }
-        frames.min(longest_frames)
+        ((frames * f64::from(ratio)).min(longest_frames), is_clocked && jumps)
     }
 
     /// How late the tape is by its own faults, in seconds.
@@ -331,9 +350,8 @@ impl TapeDelay {
             if playing > 0.0 {
                 let now = block.frame + frame as u64;
                 let level = playing * self.recording.level(now, head.delay_frames() as f32);
-                let place = head.place();
                 for side in [LEFT, RIGHT] {
-                    heard[side] += level * place.read(&block.tapes, side, frame);
+                    heard[side] += level * head.read(&block.tapes, side, frame);
                 }
             }
         }

@@ -17,6 +17,7 @@ use crate::dsp::log2;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 
 const IN: usize = 0;
 const REFERENCE: usize = 0;
@@ -86,6 +87,11 @@ impl Module for Tuner {
         // 60 for C4; and the cents above it, -50 to 50.
         display: 3,
     };
+
+    fn change_rate(&mut self, _change: &RateChange) {
+        // What it has measured so far is of the old rate.
+        *self = Zeroable::zeroed();
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

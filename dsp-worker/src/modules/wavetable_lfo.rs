@@ -13,6 +13,7 @@ use crate::dsp::shapes;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::rate_change::RateChange;
 use crate::units::{AUDIO_VOLTS, CHANNELS, CLOCK_HZ};
 
 const RATE_IN: usize = 0;
@@ -126,12 +127,17 @@ impl Module for WavetableLfo {
         display: 0,
     };
 
+    fn change_rate(&mut self, change: &RateChange) {
+        self.clock.change_rate(change);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[RATE_IN, SHAPE_IN, PHASE_IN, RESET]);
         let ratio = RATIOS[block.choice(RATIO) % RATIOS.len()];
         for frame in block.frames() {
-            let by_clock = self.clock.next(block.input(CLOCK).at(0, frame), ratio);
+            let by_clock =
+                self.clock.next(block.input(CLOCK).at(0, frame), ratio, block.sample_rate_hz);
             let by_clock = if block.input(CLOCK).is_patched() { by_clock } else { None };
             for channel in 0..channels {
                 self.turn(block, channel, frame, by_clock);

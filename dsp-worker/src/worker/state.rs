@@ -9,6 +9,7 @@ use crate::clip::Clip;
 use crate::module::{Block, Event, Ramp};
 use crate::param::Param;
 use crate::protocol::FADE_SECS;
+use crate::rate_change::RateChange;
 use crate::signal::{SILENCE, Signal};
 use crate::tape::{TapeSpan, Tapes};
 use crate::tools::Tools;
@@ -104,6 +105,11 @@ impl StateLayout {
             state[at..at + 4].copy_from_slice(&param.to_ne_bytes());
         }
         (entry.start)(&mut state[self.module.clone()], seed);
+    }
+
+    /// Goes on at another sample rate. Not real-time.
+    pub fn change_rate(&self, entry: &Entry, state: &mut [u8], change: &RateChange) {
+        (entry.change_rate)(&mut state[self.module.clone()], change);
     }
 
     /// A new start with the params where they are, for a module whose state has

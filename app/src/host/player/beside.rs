@@ -58,7 +58,7 @@ impl Inner {
             let score = lock(&self.score);
             let mut numbers = score.conductor.numbers();
             let key = numbers.find(|(_, other)| *other == number);
-            key.map_or("recorder".to_owned(), |(key, _)| key.0.to_string())
+            key.map_or("recorder".to_owned(), |(key, _)| key.0.own_name().to_owned())
         };
         while !self.status.is_stopping.load(Relaxed) {
             let told = takes.write(self.status.frame.load(Relaxed), name);

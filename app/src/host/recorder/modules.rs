@@ -71,8 +71,10 @@ impl ModuleTakes {
             let take = take.map_err(|why| told = Some(format!("{why}."))).ok();
             Open { take, next: run.frame, rate }
         });
-        // What came too fast is silent, so that time stays right.
-        let missing = run.frame.saturating_sub(open.next) as usize;
+        // What came too fast is silent, so that time stays right. At another
+        // sample rate the clock counts other frames.
+        let missing = if rate == open.rate { run.frame.saturating_sub(open.next) } else { 0 };
+        let missing = missing as usize;
         open.next = run.frame + u64::from(run.frames);
         open.rate = rate;
         let Some(take) = &mut open.take else { return told };

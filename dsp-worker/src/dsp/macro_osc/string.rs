@@ -10,6 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::dsp::random::Random;
 use crate::dsp::{exp2, lagrange};
 use crate::lane::each;
+use crate::rate_change::RateChange;
 use crate::tape::Tapes;
 use crate::units::CHANNELS;
 
@@ -56,6 +57,11 @@ pub fn tapes(sample_rate_hz: f32) -> Vec<usize> {
 }
 
 impl Strings {
+    /// Goes on at another sample rate, with tapes on which nothing is.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        *self = Strings { began_frame: change.to_frame, bow: self.bow, ..Zeroable::zeroed() };
+    }
+
     /// From here on tapes count.
     pub fn begin(&mut self, frame: u64) {
         *self = Zeroable::zeroed();
