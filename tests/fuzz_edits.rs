@@ -15,6 +15,7 @@ use dsp_worker::catalog::well_behaved;
 use dsp_worker::dsp::random::Random;
 use dsp_worker::module::About;
 use rosc::{OscMessage, OscType};
+use sostenuto::editor::patching;
 use sostenuto::host::control::{Control, Sound, lock};
 use sostenuto::host::device::Output;
 use sostenuto::host::player::{Keeping, Player, Settings};
@@ -457,8 +458,11 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
         }
         37..40 => Edit::RenameModule { id: loose(random)?.clone(), new_id: name(rack, random) },
         40..43 => commented(random),
-        43 => Edit::SetTitle(format!("title {}", random.bits() % 9)),
-        44 => Edit::SetDescription(format!("description {}", random.bits() % 9)),
+        43 if random.bits().is_multiple_of(2) => {
+            Edit::SetTitle(format!("title {}", random.bits() % 9))
+        }
+        43 => Edit::SetDescription(format!("description {}", random.bits() % 9)),
+        44 => delayed(patch, random)?,
         45 if random.bits().is_multiple_of(8) => {
             Edit::Replace(Box::new(pick(random, rack.patches.iter())?.clone()))
         }
@@ -466,6 +470,18 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
         _ if random.bits().is_multiple_of(8) && !rack.is_tame => Edit::Replace(Box::default()),
         _ => added(rack, random),
     })
+}
+
+/// A delay that moves to another cable of its loop, where there is a loop; or a
+/// mark alone, which may be refused.
+fn delayed(patch: &Patch, random: &mut Random) -> Option<Edit> {
+    let looped = patch.looped();
+    let cable = pick(random, looped.iter())?;
+    if random.bits().is_multiple_of(2) {
+        return patching::delay_instead(patch, cable);
+    }
+    let is_delayed = random.bits().is_multiple_of(2);
+    Some(Edit::SetDelay { cable: (*cable).clone(), is_delayed })
 }
 
 fn added(rack: &Rack, random: &mut Random) -> Edit {

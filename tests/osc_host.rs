@@ -309,6 +309,29 @@ fn every_step_can_be_undone_and_made_again() {
 }
 
 #[test]
+fn the_cable_that_closes_a_loop_is_delayed_until_another_is() {
+    let host = Host::start();
+    let mut editor = host.editor();
+    editor.done(&A_TONE);
+    editor.done(&["/module/add vca vca 0.0 0.0", "/cable/connect vco.sine vca.in"]);
+    let open = editor.patch();
+    assert!(open.delayed.is_empty());
+    editor.done(&["/cable/connect vca.out vco.fm"]);
+    let closed = editor.patch();
+    let [closing, other] =
+        ["vca.out -> vco.fm", "vco.sine -> vca.in"].map(|text| text.parse().expect("a cable"));
+    assert_eq!(closed.delayed, [closing].into());
+    assert!(editor.refused("/cable/delay vca.out vco.fm false").contains("another cable"));
+    editor.done(&["/gesture/begin", "/cable/delay vco.sine vca.in true"]);
+    editor.done(&["/cable/delay vca.out vco.fm false", "/gesture/end"]);
+    assert_eq!(editor.patch().delayed, [other].into());
+    editor.done(&["/undo"]);
+    assert_eq!(editor.patch(), closed);
+    editor.done(&["/redo", "/cable/disconnect vca.out vco.fm"]);
+    assert_eq!(editor.patch(), open);
+}
+
+#[test]
 fn a_knob_of_a_module_that_is_only_just_there_is_turned() {
     let host = Host::start();
     let mut editor = host.editor();
@@ -491,6 +514,9 @@ fn what_can_not_be_done_is_a_sentence_and_changes_nothing() {
         ("/cable/connect vco.sine out.left", "already"),
         ("/cable/connect vco out.left", "MODULE.PORT"),
         ("/cable/disconnect vco.saw out.left", "no cable"),
+        ("/cable/delay vco.saw out.left true", "no cable"),
+        ("/cable/delay vco.sine out.left true", "not part of a loop"),
+        ("/cable/delay vco.sine out.left later", "true or false"),
         ("/param/set out level 100.0", "-60 dB"),
         ("/param/set out level NaN", "`out.level`"),
         ("/param/set out level loud", "`loud`"),

@@ -1,7 +1,8 @@
 //! What a cable carries: exact pitch, one sample through a loop, 16 voices.
 
 use sostenuto::host::render::ComputedBy;
-use sostenuto_tests::{RATE_HZ, module, patch, ready, reference, workers};
+use sostenuto::patch::file;
+use sostenuto_tests::{RATE_HZ, assert_same, module, patch, ready, reference, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
@@ -33,10 +34,9 @@ fn two_volts_are_two_octaves_above_c4_within_a_tenth_of_a_cent() {
 }
 
 #[test]
-fn a_cable_in_a_loop_costs_exactly_one_sample() {
-    // Each attenuverter passes 1 V more than it hears, so the loop counts its
-    // own rounds: with one cable a volt a sample, with three a volt of each
-    // attenuverter every third sample, one after another.
+fn a_loop_costs_exactly_one_sample_however_many_cables_it_has() {
+    // Each attenuverter passes 1 mV more than it hears, so the loop counts its
+    // own rounds: with three of them 3 mV a sample.
     for cables in 1..=4usize {
         let names: Vec<String> = (0..cables).map(|n| format!("add-{n}")).collect();
         let mut modules: Vec<String> = names
@@ -50,11 +50,9 @@ fn a_cable_in_a_loop_costs_exactly_one_sample() {
         wires.push("add-0.out -> out.left".to_owned());
         let wires: Vec<&str> = wires.iter().map(String::as_str).collect();
         let patch = patch(&modules.join(","), &wires);
-        let out = reference(&patch, 2000);
+        let out = reference(&patch, 500);
         for (frame, out) in out.iter().enumerate() {
-            // Every sample, every module hears its neighbour of the sample
-            // before and adds its own millivolt.
-            let volts = 0.001 * (frame + 1) as f32;
+            let volts = 0.001 * (frame * cables + 1) as f32;
             assert!(
                 (out[0] * 10.0 - volts).abs() < 1e-4,
                 "{cables} cables, frame {frame}: {out:?}"
@@ -64,9 +62,80 @@ fn a_cable_in_a_loop_costs_exactly_one_sample() {
 }
 
 #[test]
-fn a_step_takes_one_sample_for_every_cable_of_the_loop_that_it_passes() {
+fn in_a_file_from_before_delays_every_cable_of_a_loop_costs_a_sample() {
+    let names = ["add-0", "add-1", "add-2"];
+    let add = |name: &&str| module(name, "attenuverter", r#""offset": 0.001"#);
+    let mut modules: Vec<String> = names.iter().map(add).collect();
+    modules.push(module("out", "audio-out", r#""dc-block": 0"#));
+    let cables = r#""add-0.out -> add-1.in", "add-0.out -> out.left", "add-1.out -> add-2.in",
+        "add-2.out -> add-0.in""#;
+    let text =
+        format!(r#"{{"sostenuto": 1, "modules": [{}], "cables": [{cables}]}}"#, modules.join(","));
+    let patch = file::read(text.as_bytes()).expect("a patch");
+    let again = file::read(file::write(&patch).as_bytes()).expect("what was written");
+    for patch in [patch, again] {
+        for (frame, out) in reference(&patch, 2000).iter().enumerate() {
+            // Every sample, every module hears its neighbour of the sample
+            // before and adds its own millivolt.
+            let volts = 0.001 * (frame + 1) as f32;
+            assert!((out[0] * 10.0 - volts).abs() < 1e-4, "frame {frame}: {out:?}");
+        }
+    }
+}
+
+/// A sequencer whose steps go through a quantizer into what catches them at the
+/// sequencer's own trigger.
+fn caught(catcher: &str, ports: [&str; 3], params: &str) -> (String, Vec<String>) {
+    let steps = r#""step-1": 0.0, "step-2": 0.5, "step-3": -0.25, "step-4": 1.0"#;
+    let modules = [
+        module("clock", "clock", r#""bpm": 240"#),
+        module("seq", "sequencer", steps),
+        module("quantizer", "quantizer", r#""scale": "chromatic""#),
+        module("hold", catcher, params),
+        module("back", "attenuverter", r#""gain": 0"#),
+        module("out", "audio-out", r#""dc-block": 0, "level": -12"#),
+    ];
+    let [input, trigger, output] = ports;
+    let cables = vec![
+        "clock.sixteenth -> seq.clock".to_owned(),
+        "seq.cv -> quantizer.in".to_owned(),
+        format!("quantizer.out -> hold.{input}"),
+        format!("seq.trigger -> hold.{trigger}"),
+        format!("hold.{output} -> out.left"),
+        "seq.cv -> out.right".to_owned(),
+        format!("hold.{output} -> back.in"),
+    ];
+    (modules.join(","), cables)
+}
+
+#[test]
+fn what_is_caught_at_a_trigger_is_the_same_in_a_loop_that_carries_nothing() {
+    for (catcher, ports, params) in [
+        ("sample-hold", ["in", "trigger", "out"], ""),
+        ("quantizer", ["in", "trigger", "out"], r#""scale": "chromatic""#),
+        ("shift-register", ["in", "clock", "out-1"], ""),
+    ] {
+        let (modules, mut cables) = caught(catcher, ports, params);
+        let made = |cables: &[String]| {
+            let cables: Vec<&str> = cables.iter().map(String::as_str).collect();
+            patch(&modules, &cables)
+        };
+        let open = reference(&made(&cables), 48_000);
+        let held = |out: &[f32; 2]| (out[0] - out[1]).abs() < 1e-3;
+        let steps = (0..16).map(|step| &open[step * 3000 + 1500]);
+        assert!(steps.clone().all(held), "{catcher} holds another step than the one that plays");
+        assert!(open.iter().any(|out| out[0] > 0.01), "{catcher} is silent");
+        cables.push("back.out -> seq.transpose".to_owned());
+        let looped = made(&cables);
+        assert_eq!(looped.delayed.len(), 1);
+        assert_same(&format!("{catcher}-in-a-loop"), &reference(&looped, 48_000), &open);
+    }
+}
+
+#[test]
+fn a_step_comes_round_a_loop_in_one_sample() {
     // A step goes into a loop of two cables with half the gain a round, so
-    // that it grows by half of what is left every second sample.
+    // that it grows by half of what is left every sample.
     let modules = [
         module("step", "attenuverter", r#""offset": 1"#),
         module("a", "mixer", ""),
@@ -76,9 +145,9 @@ fn a_step_takes_one_sample_for_every_cable_of_the_loop_that_it_passes() {
     let wires = ["step.out -> a.in-1", "a.out -> b.in", "b.out -> a.in-2", "a.out -> out.left"];
     let out = reference(&patch(&modules.join(","), &wires), 64);
     let steps: Vec<f32> = out.iter().map(|frame| frame[0] / out[0][0]).collect();
-    assert_eq!(steps[..2], [1.0, 1.0]);
-    assert!((steps[2] - 1.5).abs() < 1e-5 && (steps[3] - 1.5).abs() < 1e-5, "{:?}", &steps[..6]);
-    assert!((steps[4] - 1.75).abs() < 1e-5, "{:?}", &steps[..6]);
+    for (step, should_be) in steps.iter().zip([1.0, 1.5, 1.75, 1.875]) {
+        assert!((step - should_be).abs() < 1e-5, "{:?}", &steps[..6]);
+    }
 }
 
 #[test]
@@ -109,7 +178,7 @@ fn a_loop_sounds_the_same_whoever_computes_it() {
         [(32, ComputedBy::InProcess), (1024, workers(3, WORKER)), (64, workers(8, WORKER))]
     {
         let is = ready(&patch, block, by).frames(48_000);
-        sostenuto_tests::assert_same("loop", &is, &should_be);
+        assert_same("loop", &is, &should_be);
     }
 }
 

@@ -17,6 +17,7 @@ pub mod factory;
 pub mod file;
 pub mod history;
 mod label;
+pub(crate) mod loops;
 mod near;
 mod placeholder;
 pub mod problem;
@@ -51,6 +52,9 @@ pub struct Patch {
     /// Every cable. Sorted, so that signals are summed in the same order
     /// whatever the order of patching.
     pub cables: BTreeSet<Cable>,
+    /// Those of the cables that carry the sample before: one at least of each
+    /// loop.
+    pub delayed: BTreeSet<Cable>,
     /// Every comment, by its name in this patch.
     pub comments: BTreeMap<CommentId, Comment>,
 }
@@ -160,7 +164,8 @@ impl Patch {
             module.check(id)?;
         }
         self.comments.iter().try_for_each(|(id, comment)| comment.check(id))?;
-        self.cables.iter().try_for_each(|cable| self.check_cable(cable))
+        self.cables.iter().try_for_each(|cable| self.check_cable(cable))?;
+        self.check_loops()
     }
 
     /// Whether both ends of a cable exist. A placeholder has whatever port it is

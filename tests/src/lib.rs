@@ -38,7 +38,7 @@ pub fn factory_patches() -> Vec<(String, Patch)> {
 pub fn patch(modules: &str, cables: &[&str]) -> Patch {
     let cables: Vec<String> = cables.iter().map(|cable| format!("\"{cable}\"")).collect();
     let text = format!(
-        r#"{{"sostenuto": 1, "title": "", "description": "", "modules": [{modules}], "cables": [{}]}}"#,
+        r#"{{"sostenuto": 2, "title": "", "description": "", "modules": [{modules}], "cables": [{}]}}"#,
         cables.join(", ")
     );
     file::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))

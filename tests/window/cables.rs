@@ -1,5 +1,7 @@
 //! Cables under the hand.
 
+use std::collections::BTreeSet;
+
 use eframe::egui::Key;
 
 use super::place::Place;
@@ -146,5 +148,20 @@ fn escape_lets_go_of_a_cable() {
     window.release(to);
     window.drag(from, window.jack("input cv of vca"));
     window.until_cable("vco.sine -> vca.cv");
+    window.is_one_step(&place, &before);
+}
+
+#[test]
+fn the_delay_of_a_loop_moves_to_another_cable_by_its_menu() {
+    let place = Place::playing(&voice());
+    let mut window = Worked::on(&place);
+    window.drag(window.jack("output out of vca"), window.jack("input cutoff of ladder"));
+    let before = window.until_cable("vca.out -> ladder.cutoff");
+    assert_eq!(before.delayed, [cable("vca.out -> ladder.cutoff")].into());
+    let (from, to) = (window.jack("output lowpass of ladder"), window.jack("input in of vca"));
+    window.right_click_at(from + (to - from) / 2.0);
+    window.click("Delay this cable instead");
+    let moved = BTreeSet::from([cable("ladder.lowpass -> vca.in")]);
+    window.until_patch("a delay that has moved", |patch| patch.delayed == moved);
     window.is_one_step(&place, &before);
 }

@@ -481,7 +481,11 @@ impl Canvas {
                 let from = patching::main_output(&id, kind);
                 edits.extend(from.map(|from| Edit::Connect(Cable { from, to: to.clone() })));
             }
-            BrowseFor::Insert(cable) => edits.extend(patching::insert(&id, kind, cable)),
+            BrowseFor::Insert(cable) => {
+                let mut ahead = patch.clone();
+                let _ = crate::patch::apply(&mut ahead, edits[0].clone());
+                edits.extend(patching::insert(&ahead, &id, kind, cable));
+            }
             BrowseFor::New | BrowseFor::Replace(_) => {}
         }
         self.choose_new(BTreeSet::from([id]));

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dsp_worker::module::{About, Port};
 
 use crate::patch::edit::Move;
+use crate::patch::loops::Paths;
 use crate::patch::{
     Cable, Comment, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
 };
@@ -53,17 +54,67 @@ pub fn add(patch: &Patch, kind: &str, x: f32, y: f32) -> (ModuleId, Edit) {
     (id.clone(), Edit::AddModule { id, module: PatchModule::new(kind, x, y) })
 }
 
+/// Edits of a patch, after which these cables are delayed and no others of those
+/// that the edits touch, as far as each loop has a delayed cable then.
+fn with_delays(patch: &Patch, mut edits: Vec<Edit>, delayed: &BTreeSet<Cable>) -> Edit {
+    let mut ahead = patch.clone();
+    for edit in &edits {
+        let _ = apply(&mut ahead, edit.clone());
+    }
+    let marks = |cables: Vec<&Cable>, is_delayed| -> Vec<Edit> {
+        let mark = |cable: &Cable| Edit::SetDelay { cable: cable.clone(), is_delayed };
+        cables.into_iter().map(mark).collect()
+    };
+    let missing = marks(delayed.difference(&ahead.delayed).collect(), true);
+    let surplus = marks(ahead.delayed.difference(delayed).collect(), false);
+    for edit in missing.into_iter().chain(surplus) {
+        if apply(&mut ahead, edit.clone()).is_ok() {
+            edits.push(edit);
+        }
+    }
+    Edit::Group(edits)
+}
+
+/// Delays that cable in place of the others of its loops, as far as these have
+/// no loop without it. `None` where that is so already, or it is in no loop.
+pub fn delay_instead(patch: &Patch, cable: &Cable) -> Option<Edit> {
+    let looped = patch.looped();
+    if !looped.contains(cable) {
+        return None;
+    }
+    let others = patch.delayed.iter().filter(|other| shares_loop(&looped, cable, other));
+    let others: BTreeSet<&Cable> = others.filter(|other| *other != cable).collect();
+    let mut delayed: BTreeSet<Cable> =
+        patch.delayed.iter().filter(|other| !others.contains(other)).cloned().collect();
+    delayed.insert(cable.clone());
+    match with_delays(patch, Vec::new(), &delayed) {
+        Edit::Group(edits) if edits.is_empty() => None,
+        edit => Some(edit),
+    }
+}
+
+/// Whether two cables that are each part of a loop are part of one: each leads
+/// to the other.
+fn shares_loop(looped: &BTreeSet<&Cable>, one: &Cable, other: &Cable) -> bool {
+    let paths = Paths::of(looped.iter().map(|cable| (&cable.from.module, &cable.to.module)));
+    let leads = |from: &Cable, to: &Cable| paths.are_closed_by(&to.from.module, &from.to.module);
+    leads(one, other) && leads(other, one)
+}
+
 /// Puts a module into a cable. `None` where it has no way through.
-pub fn insert(id: &ModuleId, about: &About, cable: &Cable) -> Option<Edit> {
+pub fn insert(patch: &Patch, id: &ModuleId, about: &About, cable: &Cable) -> Option<Edit> {
     if cable.from.module == *id || cable.to.module == *id {
         return None;
     }
     let (input, output) = way_through(id, about)?;
-    Some(Edit::Group(vec![
-        Edit::Disconnect(cable.clone()),
-        Edit::Connect(Cable { from: cable.from.clone(), to: input }),
-        Edit::Connect(Cable { from: output, to: cable.to.clone() }),
-    ]))
+    let [before, after] = [(&cable.from, &input), (&output, &cable.to)]
+        .map(|(from, to)| Cable { from: from.clone(), to: to.clone() });
+    let mut delayed = patch.delayed.clone();
+    if delayed.remove(cable) {
+        delayed.insert(after.clone());
+    }
+    let edits = vec![Edit::Disconnect(cable.clone()), Edit::Connect(before), Edit::Connect(after)];
+    Some(with_delays(patch, edits, &delayed))
 }
 
 /// Takes modules away, and lets signals go on where the modules' bypass routes
@@ -71,19 +122,21 @@ pub fn insert(id: &ModuleId, about: &About, cable: &Cable) -> Option<Edit> {
 pub fn remove(patch: &Patch, modules: &BTreeSet<ModuleId>) -> Edit {
     let mut rest = patch.clone();
     let mut edits = Vec::new();
+    let mut delayed = patch.delayed.clone();
     for id in modules.iter().filter(|id| patch.modules.contains_key(*id)) {
         let mut step = vec![Edit::RemoveModule { id: id.clone() }];
-        step.extend(healing(&rest, id).into_iter().map(Edit::Connect));
+        step.extend(healing(&rest, id, &mut delayed).into_iter().map(Edit::Connect));
         for edit in &step {
             let _ = apply(&mut rest, edit.clone());
         }
         edits.extend(step);
     }
-    without_detours(edits, modules)
+    with_delays(patch, without_detours(edits, modules), &delayed)
 }
 
-/// Cables that lead past a module as its bypass routes do.
-fn healing(patch: &Patch, id: &ModuleId) -> Vec<Cable> {
+/// Cables that lead past a module as its bypass routes do. Where they stand for
+/// delayed ones, they are delayed too.
+fn healing(patch: &Patch, id: &ModuleId, delayed: &mut BTreeSet<Cable>) -> Vec<Cable> {
     let about = patch.modules.get(id).and_then(|module| module.about().ok());
     let mut healed = BTreeSet::new();
     for &(input, output) in about.map_or(&[][..], |about| about.bypass) {
@@ -93,7 +146,11 @@ fn healing(patch: &Patch, id: &ModuleId) -> Vec<Cable> {
         for before in into.filter(|cable| cable.from.module != *id) {
             let from = |c: &&Cable| c.from.module == *id && &*c.from.port == output;
             for after in patch.cables.iter().filter(from).filter(|c| c.to.module != *id) {
-                healed.insert(Cable { from: before.from.clone(), to: after.to.clone() });
+                let past = Cable { from: before.from.clone(), to: after.to.clone() };
+                if delayed.contains(before) || delayed.contains(after) {
+                    delayed.insert(past.clone());
+                }
+                healed.insert(past);
             }
         }
     }
@@ -101,14 +158,14 @@ fn healing(patch: &Patch, id: &ModuleId) -> Vec<Cable> {
 }
 
 /// Leaves out cables to modules that are removed after them.
-fn without_detours(edits: Vec<Edit>, removed: &BTreeSet<ModuleId>) -> Edit {
+fn without_detours(edits: Vec<Edit>, removed: &BTreeSet<ModuleId>) -> Vec<Edit> {
     let stays = |edit: &Edit| match edit {
         Edit::Connect(Cable { from, to }) => {
             !removed.contains(&from.module) && !removed.contains(&to.module)
         }
         _ => true,
     };
-    Edit::Group(edits.into_iter().filter(stays).collect())
+    edits.into_iter().filter(stays).collect()
 }
 
 /// Another kind of module in a module's place. Cables stay at ports of the same
@@ -137,8 +194,9 @@ pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(M
     let old_way = old_about.and_then(|old| way_through(id, old));
     let new_way = way_through(&new_id, about);
     let mut cables = BTreeSet::new();
-    for cable in patch.cables_of(id) {
-        let mut cable = cable.clone();
+    let mut delayed = patch.delayed.clone();
+    for old_cable in patch.cables_of(id) {
+        let mut cable = old_cable.clone();
         if cable.to.module == *id {
             let like = about.input(&cable.to.port).map(|_| cable.to.port.clone());
             let is_way = old_way.as_ref().is_some_and(|(input, _)| *input == cable.to);
@@ -153,17 +211,21 @@ pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(M
             let Some(port) = like.or(way) else { continue };
             cable.from = OutputRef { module: new_id.clone(), port };
         }
+        if delayed.remove(old_cable) {
+            delayed.insert(cable.clone());
+        }
         cables.insert(cable);
     }
     let mut edits = vec![Edit::RemoveModule { id: id.clone() }];
     edits.push(Edit::AddModule { id: new_id.clone(), module });
     edits.extend(cables.into_iter().map(Edit::Connect));
-    Some((new_id, Edit::Group(edits)))
+    Some((new_id, with_delays(patch, edits, &delayed)))
 }
 
 /// Modules and comments, with the cables between them, to be pasted somewhere.
 pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<CommentId>) -> Patch {
     let is_in = |id: &ModuleId| modules.contains(id);
+    let is_between = |cable: &&Cable| is_in(&cable.from.module) && is_in(&cable.to.module);
     Patch {
         modules: patch
             .modules
@@ -171,12 +233,8 @@ pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<Com
             .filter(|(id, _)| is_in(id))
             .map(|(id, module)| (id.clone(), module.clone()))
             .collect(),
-        cables: patch
-            .cables
-            .iter()
-            .filter(|cable| is_in(&cable.from.module) && is_in(&cable.to.module))
-            .cloned()
-            .collect(),
+        cables: patch.cables.iter().filter(is_between).cloned().collect(),
+        delayed: patch.delayed.iter().filter(is_between).cloned().collect(),
         comments: patch
             .comments
             .iter()
@@ -203,10 +261,13 @@ pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleI
         let mut cable = cable.clone();
         cable.from.module = names.get(&cable.from.module)?.clone();
         cable.to.module = names.get(&cable.to.module)?.clone();
-        Some(Edit::Connect(cable))
+        Some(cable)
     };
-    edits.extend(copied.cables.iter().filter_map(renamed));
-    (names.into_values().collect(), Edit::Group(edits))
+    edits.extend(copied.cables.iter().filter_map(renamed).map(Edit::Connect));
+    let mut delayed = patch.delayed.clone();
+    delayed.extend(copied.delayed.iter().filter_map(renamed));
+    let edit = with_delays(patch, edits, &delayed);
+    (names.into_values().collect(), edit)
 }
 
 /// Copies of modules and comments beside them, with the cables between them and
@@ -218,16 +279,21 @@ pub fn duplicate(
 ) -> (BTreeSet<ModuleId>, Edit) {
     let copied = copy(patch, modules, comments);
     let (names, mut edits) = put(patch, &copied, COPY_OFFSET, COPY_OFFSET);
-    for cable in &patch.cables {
-        let Some(to) = names.get(&cable.to.module) else { continue };
-        let mut cable = cable.clone();
+    let mut delayed = patch.delayed.clone();
+    for own in &patch.cables {
+        let Some(to) = names.get(&own.to.module) else { continue };
+        let mut cable = own.clone();
         cable.to.module = to.clone();
         if let Some(from) = names.get(&cable.from.module) {
             cable.from.module = from.clone();
         }
+        if patch.is_delayed(own) {
+            delayed.insert(cable.clone());
+        }
         edits.push(Edit::Connect(cable));
     }
-    (names.into_values().collect(), Edit::Group(edits))
+    let edit = with_delays(patch, edits, &delayed);
+    (names.into_values().collect(), edit)
 }
 
 /// The modules and comments of a copy, under fresh names.
@@ -462,15 +528,81 @@ mod tests {
         let mut patch = voice();
         let (svf, edit) = add(&patch, "svf", 0.0, 0.0);
         apply(&mut patch, edit).unwrap();
-        let edit = insert(&svf, find_kind("svf").unwrap(), &cable("vco.saw -> ladder.in")).unwrap();
+        let into = cable("vco.saw -> ladder.in");
+        let edit = insert(&patch, &svf, find_kind("svf").unwrap(), &into).unwrap();
         let patch = after(patch, edit);
         assert!(patch.cables.contains(&cable("vco.saw -> svf.in")));
         assert!(patch.cables.contains(&cable("svf.lowpass -> ladder.in")));
         assert!(!patch.cables.contains(&cable("vco.saw -> ladder.in")));
-        assert_eq!(
-            insert(&id("ladder"), find_kind("ladder").unwrap(), &cable("vco.saw -> ladder.in")),
-            None
-        );
+        let ladder = find_kind("ladder").unwrap();
+        assert_eq!(insert(&patch, &id("ladder"), ladder, &into), None);
+    }
+
+    /// A voice whose filter is fed back, through an amp: the last of the cables
+    /// closes the loop. Then its delay is moved to the first.
+    fn feedback() -> Patch {
+        let mut patch = voice();
+        let (_, added) = add(&patch, "attenuverter", 0.0, 300.0);
+        for edit in [
+            added,
+            Edit::Connect(cable("ladder.lowpass -> attenuverter.in")),
+            Edit::Connect(cable("attenuverter.out -> ladder.in")),
+        ] {
+            apply(&mut patch, edit).unwrap();
+        }
+        assert_eq!(delayed(&patch), ["attenuverter.out -> ladder.in"]);
+        let edit = delay_instead(&patch, &cable("ladder.lowpass -> attenuverter.in")).unwrap();
+        after(patch, edit)
+    }
+
+    fn delayed(patch: &Patch) -> Vec<String> {
+        patch.delayed.iter().map(Cable::to_string).collect()
+    }
+
+    #[test]
+    fn another_cable_of_the_loop_is_delayed_instead() {
+        let patch = feedback();
+        assert_eq!(delayed(&patch), ["ladder.lowpass -> attenuverter.in"]);
+        for not_so in ["ladder.lowpass -> attenuverter.in", "vco.saw -> ladder.in"] {
+            assert_eq!(delay_instead(&patch, &cable(not_so)), None, "{not_so}");
+        }
+    }
+
+    #[test]
+    fn a_loop_with_many_delays_keeps_only_the_one_that_is_asked_for() {
+        let mut patch = feedback();
+        let other = cable("attenuverter.out -> ladder.in");
+        let more = Edit::SetDelay { cable: other.clone(), is_delayed: true };
+        let itself = Edit::Connect(cable("vca.out -> vca.in"));
+        for edit in [more, itself] {
+            apply(&mut patch, edit).unwrap();
+        }
+        let edit = delay_instead(&patch, &other).unwrap();
+        let patch = after(patch, edit);
+        assert_eq!(delayed(&patch), ["attenuverter.out -> ladder.in", "vca.out -> vca.in"]);
+    }
+
+    #[test]
+    fn what_takes_a_place_in_a_loop_or_is_a_copy_of_one_is_delayed_alike() {
+        let patch = feedback();
+        let (_, edit) = replace(&patch, &id("ladder"), find_kind("svf").unwrap()).unwrap();
+        assert_eq!(delayed(&after(patch.clone(), edit)), ["svf.lowpass -> attenuverter.in"]);
+        let both = ids(&["ladder", "attenuverter"]);
+        let copies = ["ladder.lowpass -> attenuverter.in", "ladder-2.lowpass -> attenuverter-2.in"];
+        let (_, edit) = duplicate(&patch, &both, &BTreeSet::new());
+        assert_eq!(delayed(&after(patch.clone(), edit)), copies);
+        let copied = copy(&patch, &both, &BTreeSet::new());
+        let copied = crate::patch::file::write(&copied);
+        let copied = crate::patch::file::read(copied.as_bytes()).unwrap();
+        let (_, edit) = paste(&patch, &copied, 0.0, 0.0);
+        assert_eq!(delayed(&after(patch.clone(), edit)), copies);
+        let healed = after(patch.clone(), remove(&patch, &ids(&["attenuverter"])));
+        assert_eq!(delayed(&healed), ["ladder.lowpass -> ladder.in"]);
+        let (svf, edit) = add(&patch, "svf", 0.0, 0.0);
+        let patch = after(patch, edit);
+        let into = cable("ladder.lowpass -> attenuverter.in");
+        let edit = insert(&patch, &svf, find_kind("svf").unwrap(), &into).unwrap();
+        assert_eq!(delayed(&after(patch, edit)), ["svf.lowpass -> attenuverter.in"]);
     }
 
     #[test]

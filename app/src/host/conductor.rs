@@ -3,7 +3,9 @@
 //!
 //! An edit takes two plans. The first holds what was and what is to be, and
 //! fades from one to the other; the second, once that is over, holds what is.
+//! Where both together would make a loop that is in neither, it takes three.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -21,12 +23,13 @@ use super::clips::{self, Clips, Made};
 use super::crossing::{self, Parting};
 use super::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use super::memory::{ModuleMemory, NoMemory};
-use super::plan::{AUDIO_OUT, Key, Plan, RECORDER, Request, keys, plan};
+use super::plan::{AUDIO_OUT, Key, Plan, RECORDER, Request, keys, marks_on_the_way, plan};
 use super::pool::Pool;
 use super::reels::MAX_RECORDERS;
 use super::shared::Shared;
 use super::snapshot::{self, Place};
-use crate::patch::{Edit, ModuleId, Patch, apply};
+use crate::patch::edit::renamed;
+use crate::patch::{Cable, Edit, ModuleId, Patch, apply};
 
 /// Audio Out modules of one patch: on the way to the next, its own are heard
 /// too.
@@ -63,6 +66,9 @@ struct Published {
     place: usize,
     plan: Plan,
     pen: PlanPen,
+    /// The cables that are delayed in it, which may be more than in its patch;
+    /// see [`marks_on_the_way`].
+    delayed: BTreeSet<Cable>,
     frames: u32,
     sample_rate_hz: u32,
 }
@@ -220,16 +226,21 @@ impl Conductor {
         self.quarantined.clear();
         self.clips.prepare(&self.shared.arena, &mut self.memory, next);
         let (mut clips, mut costs) = (self.clips.spans(self.plan(), next), self.costs());
-        let mut old = None;
+        let mut now =
+            self.now.as_ref().map(|(patch, published)| marked(patch, &published.delayed));
         if let Some(parting) = parting {
-            old = self.now().map(|now| parting.patch(now));
+            now = now.map(|now| Cow::Owned(parting.patch(&now)));
             costs = parting.keyed(costs);
             clips = parting.keyed(self.clips.spans(self.plan(), &Patch::default()));
             clips.extend(self.clips.spans(None, next));
         }
+        let delayed = match now.as_deref() {
+            Some(now) => marks_on_the_way(now, next),
+            None => next.delayed.clone(),
+        };
         let plan = plan(&Request {
-            now: old.as_ref().or(self.now()),
-            next,
+            now: now.as_deref(),
+            next: &marked(next, &delayed),
             is_crossing: parting.is_some(),
             generation: self.generation + 1,
             slots: self.slots,
@@ -245,7 +256,7 @@ impl Conductor {
         let (frames, generation) = (self.block_frames, self.generation);
         let order = Order { is_settled: false, new: place, old, frames, generation };
         let (frames, sample_rate_hz) = (self.block_frames as u32, self.sample_rate_hz as u32);
-        let published = Published { place, plan, pen, frames, sample_rate_hz };
+        let published = Published { place, plan, pen, delayed, frames, sample_rate_hz };
         self.next = Some((next.clone(), published));
         Ok(Preparation { pool: self.pool.clone(), order })
     }
@@ -333,6 +344,8 @@ impl Conductor {
         if apply(now, edit).is_err() {
             return;
         }
+        let delayed = std::mem::take(&mut published.delayed).into_iter();
+        published.delayed = delayed.map(|cable| renamed(&cable, &id, &new_id)).collect();
         let (old, new) = ((id, kind.clone()), (new_id, kind));
         if let Some(memory) = self.memory.taken.remove(&old) {
             self.memory.taken.insert(new.clone(), memory);
@@ -343,7 +356,8 @@ impl Conductor {
     }
 
     /// Makes the plan that follows a passing one: without fades, and without
-    /// what has left.
+    /// what has left. Where a delay has moved to another cable of a loop, it is
+    /// a passing one once more.
     ///
     /// # Errors
     /// Where it does not fit; what plays plays on.
@@ -508,6 +522,14 @@ impl Conductor {
             std::thread::sleep(Duration::from_micros(200));
         }
     }
+}
+
+/// The patch with these cables delayed.
+fn marked<'a>(patch: &'a Patch, delayed: &BTreeSet<Cable>) -> Cow<'a, Patch> {
+    if patch.delayed == *delayed {
+        return Cow::Borrowed(patch);
+    }
+    Cow::Owned(Patch { delayed: delayed.clone(), ..patch.clone() })
 }
 
 fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {

@@ -69,6 +69,7 @@ impl Parting {
         Patch {
             modules: modules.collect(),
             cables: now.cables.iter().map(renamed).collect(),
+            delayed: now.delayed.iter().map(renamed).collect(),
             ..Patch::default()
         }
     }

@@ -11,7 +11,8 @@ use dsp_worker::clip::ClipSpan;
 use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};
 use dsp_worker::tape::TapeSpan;
 
-use crate::patch::{Cable, ModuleId, Name, Patch, PatchModule};
+use crate::patch::loops::Paths;
+use crate::patch::{Cable, InputRef, ModuleId, Name, OutputRef, Patch, PatchModule};
 
 /// A module as far as its memory goes: the same name with another kind is
 /// another module.
@@ -121,6 +122,7 @@ pub fn plan(request: &Request) -> Plan {
     let cables = cables(request, &members, &index);
     let jobs = jobs(&members, &cables);
     let job_of = job_of(&jobs, members.len());
+    let place_of = place_of(&jobs, members.len());
     let slot_of_job = share_out(request, &members, &cables, &jobs, &job_of);
 
     let mut tables = Tables { generation: request.generation, ..Tables::default() };
@@ -154,7 +156,8 @@ pub fn plan(request: &Request) -> Plan {
             tables.cables.extend(own.map(|cable| PlanCable {
                 module: cable.from as u32,
                 output: cable.output as u32,
-                is_delayed: (job_of[cable.from] == job_of[cable.to]) as u32,
+                // A loop without a delayed cable is none that a patch may have.
+                is_delayed: (cable.is_delayed || place_of[cable.from] >= place_of[cable.to]) as u32,
                 fade: cable.fade,
             }));
             tables.inputs.push((first..tables.cables.len()).into());
@@ -249,24 +252,26 @@ struct Link {
     output: usize,
     to: usize,
     input: usize,
+    is_delayed: bool,
     fade: u32,
 }
 
+/// A cable by the modules' keys, so that a cable to a module replaced by another
+/// kind counts as another cable. So does one that is delayed and was not.
+type CableKey = (Key, Name, Key, Name, bool);
+
+fn cable_keys(patch: &Patch) -> impl Iterator<Item = CableKey> {
+    let end = |id: &ModuleId| key(id, &patch.modules[id]);
+    let live = patch.cables.iter().filter(|cable| !patch.is_dead(cable));
+    live.map(move |cable| {
+        let Cable { from, to } = cable;
+        let ends = (end(&from.module), from.port.clone(), end(&to.module), to.port.clone());
+        (ends.0, ends.1, ends.2, ends.3, patch.is_delayed(cable))
+    })
+}
+
 fn cables(request: &Request, members: &[Member], index: &BTreeMap<Key, usize>) -> Vec<Link> {
-    // By the modules' keys, so that a cable to a module replaced by another
-    // kind counts as another cable.
-    let ends = |patch: &Patch, cable: &Cable| {
-        let end = |id: &ModuleId| key(id, &patch.modules[id]);
-        (end(&cable.from.module), end(&cable.to.module))
-    };
-    let all = |patch: &Patch| -> BTreeSet<(Key, Name, Key, Name)> {
-        let live = patch.cables.iter().filter(|cable| !patch.is_dead(cable));
-        let cables = live.map(|cable| {
-            let (from, to) = ends(patch, cable);
-            (from, cable.from.port.clone(), to, cable.to.port.clone())
-        });
-        cables.collect()
-    };
+    let all = |patch: &Patch| -> BTreeSet<CableKey> { cable_keys(patch).collect() };
     let next = all(request.next);
     let now = request.now.map_or_else(|| next.clone(), all);
     let links = now.union(&next).map(|cable| {
@@ -285,25 +290,89 @@ fn cables(request: &Request, members: &[Member], index: &BTreeMap<Key, usize>) -
             output: members[from].entry.about.output(&cable.1).expect("checked"),
             to,
             input: members[to].entry.about.input(&cable.3).expect("checked"),
+            is_delayed: cable.4,
             fade,
         }
     });
     links.collect()
 }
 
-/// Strongly connected modules, each after those it reads from.
+/// The marks that `next` plays with until the plan after it: its own, and what
+/// else must be delayed while it fades in over `now`, because cables of both
+/// together would make a loop that is in neither.
+pub fn marks_on_the_way(now: &Patch, next: &Patch) -> BTreeSet<Cable> {
+    let prompt = |patch| cable_keys(patch).filter(|cable| !cable.4);
+    let (now, all): (BTreeSet<_>, BTreeSet<_>) = (prompt(now).collect(), prompt(next).collect());
+    let mut paths = Paths::of(now.iter().map(|cable| (&cable.0, &cable.2)));
+    let mut marks = next.delayed.clone();
+    for cable in all.difference(&now) {
+        if paths.are_closed_by(&cable.0, &cable.2) {
+            let from = OutputRef { module: cable.0.0.clone(), port: cable.1.clone() };
+            let to = InputRef { module: cable.2.0.clone(), port: cable.3.clone() };
+            marks.insert(Cable { from, to });
+        } else {
+            paths.add(&cable.0, &cable.2);
+        }
+    }
+    marks
+}
+
+/// Strongly connected modules, each after those it reads from. Within one they
+/// are ordered by the cables that are not delayed.
 fn jobs(members: &[Member], cables: &[Link]) -> Vec<Vec<usize>> {
     let mut graph = DiGraph::<(), ()>::new();
     let nodes: Vec<NodeIndex> = members.iter().map(|_| graph.add_node(())).collect();
     for cable in cables {
         graph.add_edge(nodes[cable.from], nodes[cable.to], ());
+        if cable.is_delayed {
+            // The sample before is known within a job alone. While a loop fades
+            // out, a delayed cable may not be part of one any more.
+            graph.add_edge(nodes[cable.to], nodes[cable.from], ());
+        }
     }
     // Tarjan finds the last of the order first.
     let mut jobs: Vec<Vec<usize>> =
         tarjan_scc(&graph).into_iter().map(|job| job.iter().map(|n| n.index()).collect()).collect();
     jobs.reverse();
-    jobs.iter_mut().for_each(|job| job.sort_unstable());
+    jobs.iter_mut().for_each(|job| sort_by_cables(job, cables));
     jobs
+}
+
+/// Each module after those it reads from by cables that are not delayed. Where
+/// these make a loop, which no patch has, it begins anywhere.
+fn sort_by_cables(job: &mut Vec<usize>, cables: &[Link]) {
+    let mut left: BTreeSet<usize> = std::mem::take(job).into_iter().collect();
+    let is_within = |cable: &&Link| left.contains(&cable.from) && left.contains(&cable.to);
+    let within: Vec<&Link> =
+        cables.iter().filter(|cable| !cable.is_delayed).filter(is_within).collect();
+    let mut sources: BTreeMap<usize, usize> = left.iter().map(|&module| (module, 0)).collect();
+    let mut targets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for cable in within {
+        *sources.entry(cable.to).or_default() += 1;
+        targets.entry(cable.from).or_default().push(cable.to);
+    }
+    let mut ready: BTreeSet<usize> =
+        left.iter().copied().filter(|module| sources[module] == 0).collect();
+    while let Some(next) = ready.pop_first().or_else(|| left.first().copied()) {
+        if !left.remove(&next) {
+            continue;
+        }
+        job.push(next);
+        for &target in targets.get(&next).into_iter().flatten() {
+            let waits_for = sources.get_mut(&target).expect("a module of the job");
+            *waits_for -= 1;
+            if *waits_for == 0 {
+                ready.insert(target);
+            }
+        }
+    }
+}
+
+/// When each module is computed, where all are computed one after another.
+fn place_of(jobs: &[Vec<usize>], modules: usize) -> Vec<usize> {
+    let mut place_of = vec![0; modules];
+    jobs.iter().flatten().enumerate().for_each(|(place, &module)| place_of[module] = place);
+    place_of
 }
 
 fn job_of(jobs: &[Vec<usize>], modules: usize) -> Vec<usize> {
@@ -362,7 +431,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::patch::file;
+    use crate::patch::{Edit, apply, file};
 
     /// A patch of mixers, and a cable for each pair of numbers.
     fn mixers(count: usize, cables: &[(usize, usize, usize)]) -> Patch {
@@ -376,7 +445,7 @@ mod tests {
         let cables: BTreeSet<String> = cables.iter().map(cable).collect();
         let cables: Vec<String> = cables.into_iter().collect();
         let text = format!(
-            r#"{{"sostenuto": 1, "title": "", "description": "", "modules": [{}], "cables": [{}]}}"#,
+            r#"{{"sostenuto": 2, "title": "", "description": "", "modules": [{}], "cables": [{}]}}"#,
             modules.join(","),
             cables.join(",")
         );
@@ -432,7 +501,12 @@ mod tests {
                     for cable in &tables.cables[input.range()] {
                         let source = cable.module as usize;
                         prop_assert!(job_of[source] <= job_of[module]);
-                        prop_assert_eq!(cable.is_delayed == 1, job_of[source] == job_of[module]);
+                        // In the order of the plan what is not delayed is there.
+                        let place = |module| {
+                            tables.job_modules.iter().position(|&at| at as usize == module)
+                        };
+                        prop_assert!(cable.is_delayed == 1 || place(source) < place(module));
+                        prop_assert!(cable.is_delayed == 0 || job_of[source] == job_of[module]);
                         let from = tables.modules[source];
                         let is_told = from.listeners >> facts.slot & 1 == 1;
                         prop_assert_eq!(is_told, from.slot != facts.slot);
@@ -458,6 +532,72 @@ mod tests {
         assert_eq!(sizes, [(1, 0), (1, 1), (3, 1)]);
     }
 
+    /// The cables of a plan that are delayed, by the modules' numbers.
+    fn delayed(plan: &Plan) -> BTreeSet<(u32, u32)> {
+        let modules = plan.tables.modules.iter().enumerate();
+        let cables = modules.flat_map(|(index, module)| {
+            let inputs = &plan.tables.inputs[module.first_input as usize..][..6];
+            let cables = inputs.iter().flat_map(|input| &plan.tables.cables[input.range()]);
+            cables.map(move |cable| (cable, index as u32))
+        });
+        let cables = cables.filter(|(cable, _)| cable.is_delayed == 1);
+        cables.map(|(cable, to)| (cable.module, to)).collect()
+    }
+
+    #[test]
+    fn only_the_delayed_cable_of_a_loop_is_delayed_and_a_mark_without_a_loop_still_is() {
+        let mut ring = mixers(3, &[(0, 1, 0), (1, 2, 0), (2, 0, 0)]);
+        assert_eq!(delayed(&planned(None, &ring, 2)), [(2, 0)].into());
+        ring.delayed = ["m-1.out -> m-2.in-1".parse().unwrap()].into();
+        assert_eq!(delayed(&planned(None, &ring, 2)), [(1, 2)].into());
+        // As it is while a loop fades out.
+        let mut chain = mixers(3, &[(0, 1, 0), (1, 2, 0)]);
+        chain.delayed.clone_from(&ring.delayed);
+        assert_eq!(delayed(&planned(None, &chain, 2)), [(1, 2)].into());
+    }
+
+    #[test]
+    fn a_delay_that_moves_is_on_both_cables_on_the_way() {
+        let before = mixers(2, &[(0, 1, 0), (1, 0, 0)]);
+        let mut after = before.clone();
+        after.delayed = ["m-0.out -> m-1.in-1".parse().unwrap()].into();
+        let way = marks_on_the_way(&before, &after);
+        assert_eq!(way, before.delayed.union(&after.delayed).cloned().collect());
+        let between = Patch { delayed: way, ..after.clone() };
+        assert_eq!(marks_on_the_way(&between, &after), after.delayed, "and then it is there");
+        for (now, next) in [(&before, &between), (&between, &after)] {
+            assert!(planned(Some(now), next, 2).is_passing);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn on_the_way_between_any_patches_nothing_is_delayed_but_what_is_marked(
+            count in 1usize..8,
+            before in prop::collection::vec((0usize..8, 0usize..8, 0usize..2), 0..16),
+            after in prop::collection::vec((0usize..8, 0usize..8, 0usize..2), 0..16),
+            marks in prop::collection::vec(0usize..16, 0..4),
+        ) {
+            let (before, mut after) = (mixers(count, &before), mixers(count, &after));
+            for mark in marks {
+                let cable = after.cables.iter().nth(mark).cloned();
+                let edit = cable.map(|cable| Edit::SetDelay { cable, is_delayed: true });
+                let _ = edit.map(|edit| apply(&mut after, edit));
+            }
+            let between = Patch { delayed: marks_on_the_way(&before, &after), ..after.clone() };
+            prop_assert_eq!(&marks_on_the_way(&between, &after), &after.delayed);
+            for (now, next) in [(&before, &between), (&between, &after)] {
+                let plan = planned(Some(now), next, 2);
+                let number = |id: &ModuleId| plan.modules[&(id.clone(), "mixer".into())] as u32;
+                let marked = now.delayed.iter().chain(&next.delayed);
+                let marked = marked.map(|c| (number(&c.from.module), number(&c.to.module)));
+                let marked: BTreeSet<(u32, u32)> = marked.collect();
+                prop_assert!(delayed(&plan).is_subset(&marked));
+                prop_assert!(plan.is_passing || now.delayed == next.delayed);
+            }
+        }
+    }
+
     #[test]
     fn a_chain_stays_together_and_equal_voices_are_shared_out() {
         let chain = planned(None, &mixers(4, &[(0, 1, 0), (1, 2, 0), (2, 3, 0)]), 4);
@@ -475,7 +615,7 @@ mod tests {
         mixed.modules.insert("a".parse().unwrap(), grains.clone());
         mixed.modules.insert("m-1-b".parse().unwrap(), grains);
         for cable in ["m-1.out -> a.in", "a.left -> m-0.in-1", "a.x -> m-1-b.y"] {
-            mixed.cables.insert(cable.parse().unwrap());
+            apply(&mut mixed, Edit::Connect(cable.parse().unwrap())).unwrap();
         }
         mixed.check().unwrap();
         assert_eq!(planned(None, &mixed, 2), planned(None, &known, 2));

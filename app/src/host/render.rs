@@ -18,6 +18,9 @@ use super::snapshot::{self, Snapshot};
 use super::watchdog::Patience;
 use crate::patch::Patch;
 
+#[cfg(test)]
+mod silent_cables;
+
 /// How a patch is rendered. None of it can be heard, but for the sample rate.
 #[derive(Clone, Debug)]
 pub struct Settings {

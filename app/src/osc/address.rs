@@ -122,6 +122,7 @@ const TO: Arg = arg("to", Form::Text, "", "MODULE.INPUT", "where it goes to");
 const PARAM: Arg = arg("param", Form::Text, "", "see `sostenuto modules`", "a param's name");
 const VALUE: Arg =
     arg("value", Form::Value, "the param's", "the param's", "where it is set, or a choice's word");
+const DELAYED: Arg = arg("is_delayed", Form::Flag, "", "", "whether it is one sample late");
 const BYPASSED: Arg = arg("is_bypassed", Form::Flag, "", "", "whether signals pass it by");
 const KEY: Arg = arg("key", Form::Int, "semitones", "0 or more; 60 is C4", "which key");
 const PATH: Arg = arg("path", Form::Text, "", "a whole path", "a file of the host's machine");
@@ -233,7 +234,7 @@ pub static ADDRESSES: &[Address] = &[
         path: "/cable/connect",
         args: &[FROM, TO],
         example: "/cable/connect lead.out filter.in",
-        help: "Plugs a cable in. Cables into the same input are summed.",
+        help: "Plugs a cable in. Cables into the same input are summed. One that closes a feedback loop is delayed by a sample.",
         ..EDIT
     },
     Address {
@@ -241,6 +242,13 @@ pub static ADDRESSES: &[Address] = &[
         args: &[FROM, TO],
         example: "/cable/disconnect lead.out filter.in",
         help: "Pulls a cable out.",
+        ..EDIT
+    },
+    Address {
+        path: "/cable/delay",
+        args: &[FROM, TO, DELAYED],
+        example: "/cable/delay echo.out mix.in-2 true",
+        help: "Makes a cable of a feedback loop carry the sample before, or no longer. The cable that closes a loop is delayed when it is plugged in. To move the delay, first delay another cable of the loop, then stop delaying the one that was.",
         ..EDIT
     },
     Address {

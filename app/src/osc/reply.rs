@@ -250,6 +250,11 @@ fn push_edit(edit: &Edit, messages: &mut Vec<OscMessage>) {
         }
         Edit::Connect(cable) => message("/cable/connect", ends(cable)),
         Edit::Disconnect(cable) => message("/cable/disconnect", ends(cable)),
+        Edit::SetDelay { cable, is_delayed } => {
+            let mut args = ends(cable);
+            args.push(OscType::Bool(*is_delayed));
+            message("/cable/delay", args)
+        }
         Edit::SetParam { module, param, value } => {
             message("/param/set", vec![text(module), text(param), OscType::Float(*value)])
         }

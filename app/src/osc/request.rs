@@ -251,6 +251,7 @@ fn edit(path: &str, args: &mut Args) -> Result<Edit, Unreadable> {
         "/module/text" => Edit::SetText { module: args.id()?, text: args.text()?.into() },
         "/cable/connect" => Edit::Connect(cable(args)?),
         "/cable/disconnect" => Edit::Disconnect(cable(args)?),
+        "/cable/delay" => Edit::SetDelay { cable: cable(args)?, is_delayed: args.flag()? },
         "/comment/set" => set_comment(args)?,
         "/comment/remove" => Edit::SetComment { id: args.text()?.parse()?, comment: None },
         "/patch/title" => Edit::SetTitle(args.text()?),

@@ -30,10 +30,17 @@ pub enum Edit {
         /// Its next name, which is new.
         new_id: ModuleId,
     },
-    /// Plugs a cable in.
+    /// Plugs a cable in. Where it closes a loop it is delayed.
     Connect(Cable),
     /// Pulls a cable out.
     Disconnect(Cable),
+    /// Makes a cable of a loop carry the sample before, or no longer.
+    SetDelay {
+        /// Which.
+        cable: Cable,
+        /// Whether it is delayed from now on. One cable of each loop must be.
+        is_delayed: bool,
+    },
     /// Turns a knob.
     SetParam {
         /// Whose.
@@ -131,6 +138,7 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
         Edit::RenameModule { id, new_id } => rename(patch, id, new_id),
         Edit::Connect(cable) => connect(patch, cable),
         Edit::Disconnect(cable) => disconnect(patch, cable),
+        Edit::SetDelay { cable, is_delayed } => patch.set_delay(cable, is_delayed),
         Edit::SetParam { module, param, value } => set_param(patch, module, param, value),
         Edit::SetBypass { module, is_bypassed } => {
             let was = &mut patch.module_mut(&module)?.is_bypassed;
@@ -164,12 +172,10 @@ fn add(patch: &mut Patch, id: ModuleId, module: PatchModule) -> Result<Edit, Pro
 fn remove(patch: &mut Patch, id: ModuleId) -> Result<Edit, Problem> {
     patch.module(id.as_str())?;
     let cables: Vec<Cable> = patch.cables_of(&id).cloned().collect();
-    for cable in &cables {
-        patch.cables.remove(cable);
-    }
+    let plugged = patch.pull_out(&cables);
     let module = patch.modules.remove(&id).expect("it was there when asked");
     let back = std::iter::once(Edit::AddModule { id, module });
-    Ok(Edit::Group(back.chain(cables.into_iter().map(Edit::Connect)).collect()))
+    Ok(Edit::Group(back.chain(plugged).collect()))
 }
 
 fn shift(patch: &mut Patch, mut moves: Vec<Move>) -> Result<Edit, Problem> {
@@ -195,31 +201,46 @@ fn rename(patch: &mut Patch, id: ModuleId, new_id: ModuleId) -> Result<Edit, Pro
     let module = patch.modules.remove(&id).expect("it was there when asked");
     patch.modules.insert(new_id.clone(), module);
     let cables: Vec<Cable> = patch.cables_of(&id).cloned().collect();
-    for mut cable in cables {
+    for cable in cables {
         patch.cables.remove(&cable);
-        for end in [&mut cable.from.module, &mut cable.to.module] {
-            if *end == id {
-                *end = new_id.clone();
-            }
+        let renamed = renamed(&cable, &id, &new_id);
+        if patch.delayed.remove(&cable) {
+            patch.delayed.insert(renamed.clone());
         }
-        patch.cables.insert(cable);
+        patch.cables.insert(renamed);
     }
     Ok(Edit::RenameModule { id: new_id, new_id: id })
 }
 
+/// The same cable after a module was renamed.
+pub(crate) fn renamed(cable: &Cable, id: &ModuleId, new_id: &ModuleId) -> Cable {
+    let mut cable = cable.clone();
+    for end in [&mut cable.from.module, &mut cable.to.module] {
+        if end == id {
+            end.clone_from(new_id);
+        }
+    }
+    cable
+}
+
 fn connect(patch: &mut Patch, cable: Cable) -> Result<Edit, Problem> {
     patch.check_cable(&cable)?;
-    if !patch.cables.insert(cable.clone()) {
+    if patch.cables.contains(&cable) {
         return Err(Problem::CableTwice { cable: cable.to_string() });
     }
+    if patch.closes_loop(&cable) {
+        patch.delayed.insert(cable.clone());
+    }
+    patch.cables.insert(cable.clone());
     Ok(Edit::Disconnect(cable))
 }
 
 fn disconnect(patch: &mut Patch, cable: Cable) -> Result<Edit, Problem> {
-    if !patch.cables.remove(&cable) {
+    if !patch.cables.contains(&cable) {
         return Err(Problem::NoCable { cable: cable.to_string() });
     }
-    Ok(Edit::Connect(cable))
+    let mut back = patch.pull_out(std::slice::from_ref(&cable));
+    Ok(if back.len() == 1 { back.remove(0) } else { Edit::Group(back) })
 }
 
 fn set_param(patch: &mut Patch, module: ModuleId, name: Name, value: f32) -> Result<Edit, Problem> {
@@ -263,6 +284,8 @@ fn set_comment(
 }
 
 fn replace(patch: &mut Patch, mut with: Patch) -> Result<Edit, Problem> {
+    let cables: Vec<Cable> = with.cables.iter().cloned().collect();
+    with.settle_loops(&cables);
     with.check()?;
     let modules = std::mem::take(&mut with.modules).into_iter();
     let tidied = modules.map(|(id, module)| Ok((id.clone(), module.tidied(&id)?)));
@@ -446,7 +469,9 @@ pub(crate) mod tests {
             1 => (name(), name())
                 .prop_map(|(a, b)| Edit::RenameModule { id: id(a), new_id: id(b) }),
             6 => cable.clone().prop_map(Edit::Connect),
-            2 => cable.prop_map(Edit::Disconnect),
+            2 => cable.clone().prop_map(Edit::Disconnect),
+            3 => (cable, any::<bool>())
+                .prop_map(|(cable, is_delayed)| Edit::SetDelay { cable, is_delayed }),
             6 => (name(), param, -2.5f32..2.5).prop_map(|(m, p, value)| set(m, p, value)),
             1 => (name(), any::<bool>())
                 .prop_map(|(m, is_bypassed)| Edit::SetBypass { module: id(m), is_bypassed }),

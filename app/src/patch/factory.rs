@@ -104,6 +104,16 @@ mod tests {
     }
 
     #[test]
+    fn as_a_file_from_before_delays_every_one_is_the_same_patch() {
+        for own in all() {
+            let mut file: serde_json::Value = serde_json::from_str(own.text).unwrap();
+            file.as_object_mut().unwrap().remove("delayed");
+            file["sostenuto"] = 1.into();
+            assert_eq!(file::read(file.to_string().as_bytes()).unwrap(), own.patch());
+        }
+    }
+
+    #[test]
     fn every_one_is_written_as_the_program_writes_it_and_says_what_it_is() {
         for own in all() {
             let patch = own.patch();

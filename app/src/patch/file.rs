@@ -15,8 +15,13 @@ use super::problem::Problem;
 use super::sounds;
 use super::{Cable, Comment, CommentId, ModuleId, Patch, PatchModule, find_kind};
 
-/// The version of the files that this program writes, and the newest it reads.
-pub const VERSION: u64 = 1;
+/// The newest version of patch files that this program reads. From version 2 on,
+/// a file says which cables are delayed.
+pub const VERSION: u64 = 2;
+
+/// The version before that. A patch without loops is still written so, for older
+/// programs to read.
+const VERSION_WITHOUT_DELAYS: u64 = 1;
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -134,11 +139,12 @@ pub(crate) fn replace(
 /// The text of a patch file.
 pub fn write(patch: &Patch) -> String {
     let file = WrittenPatch {
-        sostenuto: VERSION,
+        sostenuto: if patch.delayed.is_empty() { VERSION_WITHOUT_DELAYS } else { VERSION },
         title: &patch.title,
         description: &patch.description,
         modules: patch.modules.iter().map(|(id, module)| WrittenModule::new(id, module)).collect(),
         cables: patch.cables.iter().map(Cable::to_string).collect(),
+        delayed: patch.delayed.iter().map(Cable::to_string).collect(),
         comments: patch.comments.iter().map(|(id, comment)| written_comment(id, comment)).collect(),
     };
     let json = serde_json::to_string_pretty(&file).expect("words and finite numbers are JSON");
@@ -154,7 +160,7 @@ pub fn read(bytes: &[u8]) -> Result<Patch, ReadError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let head: Head = serde_json::from_slice(bytes).map_err(not_json)?;
     match head.sostenuto.and_then(|version| version.as_u64()) {
-        Some(VERSION) => {}
+        Some(VERSION_WITHOUT_DELAYS..=VERSION) => {}
         Some(version) if version > VERSION => return Err(ReadError::Newer { version }),
         _ => return Err(ReadError::NoPatch),
     }
@@ -185,6 +191,8 @@ struct WrittenPatch<'a> {
     description: &'a str,
     modules: Vec<WrittenModule<'a>>,
     cables: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    delayed: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     comments: Vec<FileComment<Cow<'a, str>>>,
 }
@@ -269,7 +277,7 @@ fn written(module: &PatchModule, name: &str, value: f32) -> WrittenValue<'static
 #[serde(deny_unknown_fields)]
 struct ReadPatch {
     #[serde(rename = "sostenuto")]
-    _version: u64,
+    version: u64,
     #[serde(default)]
     title: String,
     #[serde(default)]
@@ -278,6 +286,8 @@ struct ReadPatch {
     modules: Vec<ReadModule>,
     #[serde(default)]
     cables: Vec<String>,
+    #[serde(default)]
+    delayed: Vec<String>,
     #[serde(default)]
     comments: Vec<FileComment<String>>,
 }
@@ -353,13 +363,22 @@ impl ReadPatch {
             }
             patch.modules.insert(id, module);
         }
+        let mut order = Vec::with_capacity(self.cables.len());
         for text in self.cables {
             let cable: Cable = text.parse()?;
-            if patch.cables.contains(&cable) {
+            if !patch.cables.insert(cable.clone()) {
                 return Err(Problem::CableTwice { cable: cable.to_string() }.into());
             }
-            patch.cables.insert(cable);
+            order.push(cable);
         }
+        for text in self.delayed {
+            let cable: Cable = text.parse()?;
+            if !patch.cables.contains(&cable) {
+                return Err(Problem::NoCable { cable: cable.to_string() }.into());
+            }
+            patch.delayed.insert(cable);
+        }
+        delay(&mut patch, self.version, &order);
         for FileComment { id, x, y, width, height, colour, text } in self.comments {
             let id: CommentId = id.parse()?;
             if patch.comments.contains_key(&id) {
@@ -370,6 +389,19 @@ impl ReadPatch {
         patch.check()?;
         Ok(patch)
     }
+}
+
+/// Delays what a file delays, and where it says nothing of it, what closes a
+/// loop in the order of the file.
+///
+/// Before files said so, every cable of a loop was delayed, and the program wrote
+/// cables sorted. So a sorted file of that version plays as it did. In another
+/// order they were written by hand or by a script, as they are patched.
+fn delay(patch: &mut Patch, version: u64, order: &[Cable]) {
+    if version == VERSION_WITHOUT_DELAYS && order.is_sorted() {
+        patch.delay_whole_loops();
+    }
+    patch.settle_loops(order);
 }
 
 impl ReadModule {
@@ -400,7 +432,7 @@ mod tests {
     use super::*;
 
     const WHOLE: &str = r#"{
-  "sostenuto": 1,
+  "sostenuto": 2,
   "title": "A ring",
   "description": "",
   "modules": [
@@ -417,6 +449,9 @@ mod tests {
     }
   ],
   "cables": [
+    "a.out -> a.in"
+  ],
+  "delayed": [
     "a.out -> a.in"
   ]
 }
@@ -471,7 +506,7 @@ mod tests {
 
     #[test]
     fn a_file_of_a_newer_version_says_so_whatever_is_in_it() {
-        let sentence = refused(r#"{"sostenuto": 2, "modules": {"else": "where"}}"#);
+        let sentence = refused(r#"{"sostenuto": 3, "modules": {"else": "where"}}"#);
         assert!(sentence.contains("saved by a newer version"), "{sentence}");
     }
 
@@ -539,11 +574,50 @@ mod tests {
         let module = r#"{"id": "a", "kind": "attenuverter"}"#;
         let twice = format!(r#"{{"sostenuto": 1, "modules": [{module}, {module}]}}"#);
         assert!(refused(&twice).contains("Two modules are called `a`"));
-        let cable = "\"a.out -> a.in\"";
-        assert!(refused(&but(cable, &format!("{cable}, {cable}"))).contains("already a cable"));
+        let cables = "\"cables\": [";
+        let twice = but(cables, &format!("{cables}\"a.out -> a.in\","));
+        assert!(refused(&twice).contains("already a cable"));
         let comment = r#"{"id": "why", "text": ""}"#;
         let twice = format!(r#"{{"sostenuto": 1, "comments": [{comment}, {comment}]}}"#);
         assert!(refused(&twice).contains("Two comments are called `why`"));
+    }
+
+    /// The delayed cables of a patch with a module for each letter of the cables.
+    fn delayed(version: u64, cables: &[&str], delayed: &[&str]) -> Vec<String> {
+        let modules: Vec<String> =
+            ["a", "b", "c"].map(|id| format!(r#"{{"id": "{id}", "kind": "mixer"}}"#)).to_vec();
+        let text = format!(
+            r#"{{"sostenuto": {version}, "modules": [{}], "cables": {cables:?}, "delayed": {delayed:?}}}"#,
+            modules.join(","),
+        );
+        let patch = read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(read(write(&patch).as_bytes()).unwrap(), patch);
+        patch.delayed.iter().map(Cable::to_string).collect()
+    }
+
+    #[test]
+    fn in_a_file_from_before_delays_every_cable_of_a_loop_is_delayed() {
+        let sorted = ["a.out -> b.in-1", "b.out -> a.in-1", "b.out -> c.in-1"];
+        assert_eq!(delayed(1, &sorted, &[]), ["a.out -> b.in-1", "b.out -> a.in-1"]);
+        assert_eq!(delayed(2, &sorted, &[]), ["b.out -> a.in-1"]);
+    }
+
+    #[test]
+    fn cables_in_the_order_of_patching_delay_the_one_that_closes_the_loop() {
+        let by_hand = ["b.out -> a.in-1", "a.out -> c.in-1", "a.out -> b.in-1"];
+        for version in [1, 2] {
+            assert_eq!(delayed(version, &by_hand, &[]), ["a.out -> b.in-1"], "version {version}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_kept_where_there_is_a_loop_and_dropped_where_there_is_none() {
+        let cables = ["a.out -> b.in-1", "b.out -> a.in-1", "b.out -> c.in-1"];
+        let marked = [cables[0], cables[2]];
+        assert_eq!(delayed(2, &cables, &marked), ["a.out -> b.in-1"]);
+        let delayed = "\"delayed\": [";
+        let other = but(delayed, &format!("{delayed}\"a.out -> b.in\","));
+        assert!(refused(&other).contains("There is no cable `a.out -> b.in`"));
     }
 
     #[test]
@@ -577,7 +651,7 @@ mod tests {
     fn what_is_no_patch_is_never_overwritten_unless_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("letter.txt");
-        for text in ["Dear Ada,", r#"{"sostenuto": 2}"#] {
+        for text in ["Dear Ada,", r#"{"sostenuto": 3}"#] {
             fs::write(&path, text).unwrap();
             let error = save(&path, &ring(), Over::Patches).unwrap_err();
             assert!(error.to_string().contains("another name"), "{error}");

@@ -19,6 +19,8 @@ enum Deed {
     Write,
     Comment,
     Bypass,
+    Hasten,
+    Delay,
     Disconnect,
     Connect,
     Rename,
@@ -69,6 +71,12 @@ impl Label {
                 let Cable { from, to } = cable;
                 one(Deed::Disconnect, cable, format!("Disconnect {from} from {to}"))
             }
+            Edit::SetDelay { cable, is_delayed: true } => {
+                one(Deed::Delay, cable, format!("Delay {cable}"))
+            }
+            Edit::SetDelay { cable, is_delayed: false } => {
+                one(Deed::Hasten, cable, format!("Stop delaying {cable}"))
+            }
             Edit::SetParam { module, param, .. } => {
                 let knob = format!("{module}.{param}");
                 one(Deed::Turn, &knob, format!("Turn {param} of {module}"))
@@ -116,6 +124,8 @@ impl Label {
             Deed::Write => ("Change", "texts"),
             Deed::Comment => ("Change", "comments"),
             Deed::Bypass => ("Bypass", "modules"),
+            Deed::Hasten => ("Stop delaying", "cables"),
+            Deed::Delay => ("Delay", "cables"),
             Deed::Disconnect => ("Disconnect", "cables"),
             Deed::Connect => ("Connect", "cables"),
             Deed::Rename => ("Rename", "modules"),
@@ -203,6 +213,13 @@ mod tests {
         assert_eq!(said(added("d")), "Add Attenuverter");
         assert_eq!(said(removed("a")), "Delete a");
         assert_eq!(said(connected("a.out -> c.in")), "Connect a.out to c.in");
+        let delay = |text: &str, is_delayed| {
+            let cable: Cable = text.parse().unwrap();
+            Edit::SetDelay { cable, is_delayed }
+        };
+        let both = vec![delay("a.out -> b.in", true), delay("c.out -> a.in", false)];
+        assert_eq!(said(Edit::Group(both)), "Delay a.out -> b.in");
+        assert_eq!(said(delay("a.out -> b.in", false)), "Stop delaying a.out -> b.in");
         assert_eq!(
             said(Edit::Disconnect("a.out -> b.in".parse().unwrap())),
             "Disconnect a.out from b.in"

@@ -28,6 +28,12 @@ pub enum Problem {
     CableTwice { cable: String },
     #[error("There is no cable `{cable}`.")]
     NoCable { cable: String },
+    #[error("`{cable}` is not part of a loop, so it is not delayed.")]
+    NoLoop { cable: String },
+    #[error(
+        "`{cable}` must stay delayed: no other cable delays its loop. Delay another cable of the loop first."
+    )]
+    PromptLoop { cable: String },
     #[error("The patch already has a module called `{id}`. Choose another name.")]
     IdTaken { id: String },
     #[error(

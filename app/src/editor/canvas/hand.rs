@@ -322,8 +322,9 @@ impl Canvas {
         });
         let moved = Edit::MoveModules(moved.collect());
         let about = patch.modules.get(grabbed).and_then(|module| module.about().ok());
-        let insert =
-            into.zip(about).and_then(|(cable, about)| patching::insert(grabbed, about, &cable));
+        let insert = into
+            .zip(about)
+            .and_then(|(cable, about)| patching::insert(patch, grabbed, about, &cable));
         asks.edit(match insert {
             Some(insert) => Edit::Group(vec![moved, insert]),
             None => moved,

@@ -5,8 +5,17 @@ use eframe::egui::{Response, Ui};
 
 use super::{Canvas, Desk, Intent, Pointed};
 use crate::editor::browser::BrowseFor;
-use crate::editor::patching::Align;
-use crate::patch::Edit;
+use crate::editor::patching::{self, Align};
+use crate::patch::{Cable, Edit, Patch};
+
+/// What a menu offers for the delay of the cable's loop, where it is in one.
+fn delay(patch: &Patch, cable: &Cable) -> Option<(&'static str, Edit)> {
+    let name = match patch.is_delayed(cable) {
+        false => "Delay this cable instead",
+        true => "Delay only this cable",
+    };
+    patching::delay_instead(patch, cable).map(|edit| (name, edit))
+}
 
 impl Canvas {
     pub(super) fn ground_menu(&mut self, ui: &Ui, desk: &mut Desk, ground: &Response) {
@@ -27,6 +36,11 @@ impl Canvas {
                 if ui.button("Insert a module…").clicked() {
                     let wish = BrowseFor::Insert(cable.clone());
                     desk.intents.push(Intent::Browse { wish, corner, at });
+                }
+                if let Some((name, edit)) = delay(desk.scene.model.patch(), &cable)
+                    && ui.button(name).clicked()
+                {
+                    desk.asks.edit(edit);
                 }
                 if ui.button("Unplug").clicked() {
                     desk.asks.edit(Edit::Disconnect(cable));

@@ -1,6 +1,6 @@
 //! Cables on the canvas: drawn as what flows in them, and looked at closely.
 
-use eframe::egui::{Align2, FontId, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, vec2};
+use eframe::egui::{Align2, Color32, FontId, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, vec2};
 
 use super::cable::Curve;
 use super::hand::Hand;
@@ -45,7 +45,7 @@ impl Canvas {
             }
             self.draw_cable(ui, scene, run, &curve, into.as_ref() == Some(run.cable));
         }
-        if let Some((_, &Run { cable, level, .. })) = nearest {
+        if let Some((_, &Run { cable, level, is_delayed, .. })) = nearest {
             // A cable over a face is there to be looked at; a knob is not.
             let is_covered = matches!(self.pointed, Pointed::Module(_));
             if !is_covered {
@@ -53,9 +53,13 @@ impl Canvas {
             }
             if let (Some(pointer), Some(level)) = (pointer, level) {
                 self.trace.look(&cable.from, &level);
-                self.look_closely(ui, scene, cable, &level, pointer);
+                self.look_closely(ui, scene, (cable, is_delayed), &level, pointer);
             } else if let Some(pointer) = pointer {
-                label(ui, scene.theme, pointer + vec2(14.0, 14.0), &cable.to_string());
+                let words = match is_delayed {
+                    true => format!("{cable}\n{DELAYED}"),
+                    false => cable.to_string(),
+                };
+                label(ui, scene.theme, pointer + vec2(14.0, 14.0), &words);
             }
         }
     }
@@ -84,6 +88,9 @@ impl Canvas {
             stroke(width + 2.0, theme.canvas.gamma_multiply(0.6 * opacity));
         }
         stroke(width, colour.gamma_multiply(opacity));
+        if run.is_delayed && is_near {
+            delay_mark(ui, theme, curve.at(DELAY_MARK_AT), 5.0 * zoom, colour);
+        }
         let Some(level) = level else { return };
         let bright = glow::brightness(&level);
         if is_near && bright > 0.02 {
@@ -101,13 +108,21 @@ impl Canvas {
     }
 
     /// Volts, channels and a tiny scope beside the pointer.
-    fn look_closely(&self, ui: &Ui, scene: Scene, cable: &Cable, level: &Level, pointer: Pos2) {
+    fn look_closely(
+        &self,
+        ui: &Ui,
+        scene: Scene,
+        (cable, is_delayed): (&Cable, bool),
+        level: &Level,
+        pointer: Pos2,
+    ) {
         let theme = scene.theme;
         let painter = ui.ctx().layer_painter(eframe::egui::LayerId::new(
             eframe::egui::Order::Tooltip,
             ui.id().with("close look"),
         ));
-        let size = vec2(216.0, 96.0);
+        let below_words = if is_delayed { 53.0 } else { 38.0 };
+        let size = vec2(if is_delayed { 296.0 } else { 216.0 }, below_words + 58.0);
         let screen = ui.ctx().content_rect();
         let corner = (pointer + vec2(16.0, 16.0)).min(screen.max - size);
         let rect = Rect::from_min_size(corner, size);
@@ -118,7 +133,10 @@ impl Canvas {
         };
         words(5.0, cable.to_string(), theme.text);
         words(20.0, reading(level), theme.faint);
-        let plot = Rect::from_min_max(rect.min + vec2(8.0, 38.0), rect.max - vec2(8.0, 8.0));
+        if is_delayed {
+            words(35.0, DELAYED.to_owned(), theme.faint);
+        }
+        let plot = Rect::from_min_max(rect.min + vec2(8.0, below_words), rect.max - vec2(8.0, 8.0));
         let middle = plot.center().y;
         painter.hline(plot.x_range(), middle, (1.0, theme.grid));
         let range = self.trace.range_volts();
@@ -137,8 +155,22 @@ impl Canvas {
     }
 }
 
+/// Beside a delayed cable, in words.
+const DELAYED: &str = "This cable is one sample late: it closes a loop";
+
+/// Where on a cable its mark is, from 0 to 1: not where its channels are counted.
+const DELAY_MARK_AT: f32 = 0.62;
+
+/// The mark of a delayed cable: the samples that it is late.
+fn delay_mark(ui: &Ui, theme: &Theme, at: Pos2, size: f32, colour: Color32) {
+    let painter = ui.painter();
+    painter.circle(at, size, theme.canvas, Stroke::new(1.0, colour));
+    let font = FontId::proportional((1.6 * size).max(6.0).round());
+    painter.text(at, Align2::CENTER_CENTER, "1", font, theme.text);
+}
+
 /// A cable's colour: the same for all that come out of one output.
-pub(super) fn cable_colour(theme: &Theme, from: &OutputRef) -> eframe::egui::Color32 {
+pub(super) fn cable_colour(theme: &Theme, from: &OutputRef) -> Color32 {
     // FNV-1a: the same in every session.
     let bytes = from.module.as_str().bytes().chain(from.port.bytes());
     let hash = bytes

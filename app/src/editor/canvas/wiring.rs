@@ -18,6 +18,8 @@ pub(super) struct Run<'a> {
     pub to: Pos2,
     /// What it carries, if that is known.
     pub level: Option<Level>,
+    /// Whether it is one sample late, because it closes a loop.
+    pub is_delayed: bool,
 }
 
 /// Every cable, to be found by its ports.
@@ -39,7 +41,8 @@ impl<'a> Wiring<'a> {
                 None => (layout.output(&cable.from), signals.level(patch, &cable.from)),
             };
             if let Some((from, to)) = from.zip(layout.input(&cable.to)) {
-                runs.push(Run { cable, from, to, level });
+                let is_delayed = patch.is_delayed(cable);
+                runs.push(Run { cable, from, to, level, is_delayed });
             }
         }
         Wiring { runs, by_input: OnceCell::new() }

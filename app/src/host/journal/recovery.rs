@@ -141,7 +141,7 @@ fn but_quarantined(suspects: &[ModuleId]) -> String {
 }
 
 /// Whether two patches have the same modules and cables, wherever their knobs
-/// are.
+/// are and whichever cables are delayed.
 fn sounds_the_same(one: &Patch, other: &Patch) -> bool {
     let kinds = |patch: &Patch| -> Vec<_> {
         patch.modules.iter().map(|(id, module)| (id.clone(), module.kind.clone())).collect()
