@@ -173,6 +173,8 @@ impl Conductor {
             return Err(PlanError::Recorders(recorders));
         }
         self.follow_rename(next);
+        let new: Vec<Key> = keys(next).map(|(key, _)| key).collect();
+        self.memory.check_room(&self.shared.arena, new.iter())?;
         for (key, module) in keys(next) {
             let number = self.memory.take(&self.shared.arena, &key, module)?;
             if let (Some(number), Some(pool)) = (number, &self.pool) {

@@ -291,7 +291,8 @@ impl Player {
         engine.begin_at(frame);
         conductor.resume(states, settings.quarantined.iter().cloned());
         conductor.lead(patch)?;
-        conductor.clips().take_complaints().iter().for_each(|sentence| tell(sentence));
+        let complaints = conductor.clips().take_complaints();
+        complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
         conductor.clips().read_by_others();
         let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
         let (spout, pipe) = Pipe::new();
@@ -659,7 +660,7 @@ impl Inner {
                 Err(error) => tell(&format!("{error}. You hear the patch as it was before.")),
             }
             let complaints = score.conductor.clips().take_complaints();
-            complaints.iter().for_each(|sentence| tell(sentence));
+            complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
             let unread = score.conductor.clips().take_unread();
             if !unread.is_empty() {
                 score.unread.extend(unread);
