@@ -165,10 +165,10 @@ fn read_raw(source: &mut dyn MediaSource, raw: &Raw) -> Result<Sound, SoundError
     params.with_max_frames_per_packet(blocks * raw.block_frames);
     let mut decoder = get_codecs().make_audio_decoder(&params, &Default::default())?;
     let mut room = Vec::new();
-    let most = raw.frames.min(sound.most_frames()) as usize;
+    let most = (raw.blocks * raw.block_frames).min(sound.most_frames()) as usize;
     sound.channels.iter_mut().for_each(|channel| channel.reserve_exact(most));
     source.seek(SeekFrom::Start(raw.start))?;
-    let (mut left, mut frames_left) = (raw.blocks, raw.frames);
+    let mut left = raw.blocks;
     while left > 0 {
         let count = left.min(blocks);
         let mut bytes = Vec::new();
@@ -187,9 +187,7 @@ fn read_raw(source: &mut dyn MediaSource, raw: &Raw) -> Result<Sound, SoundError
                 break;
             }
         }
-        let wanted = frames.min(frames_left) as usize * usize::from(raw.channels);
-        let is_enough = !sound.push(&room[..wanted.min(room.len())], raw.channels.into());
-        frames_left = frames_left.saturating_sub(frames);
+        let is_enough = !sound.push(&room, raw.channels.into());
         left -= count;
         if is_enough || whole < count {
             break;
@@ -256,7 +254,10 @@ fn read_stream(source: Box<dyn MediaSource>) -> Result<Sound, SoundError> {
             break;
         }
     }
-    let mut sound = sound.ok_or(SoundError::Empty)?;
+    let Some(mut sound) = sound else {
+        let damaged = || SoundError::Damaged("nothing of it can be decoded".to_owned());
+        return Err(if is_damaged { damaged() } else { SoundError::Empty });
+    };
     let is_short = heard.said_frames.is_some_and(|said| (sound.frames() as u64) < said);
     sound.is_damaged = is_damaged || (is_short && !sound.is_longer);
     Ok(sound)

@@ -31,8 +31,6 @@ pub struct Raw {
     pub start: u64,
     /// Whole blocks that are there.
     pub blocks: u64,
-    /// Frames of them that count.
-    pub frames: u64,
     /// Whether the file ends before they do.
     pub is_cut_short: bool,
 }
@@ -70,8 +68,6 @@ struct Found {
     data: Option<(u64, u64)>,
     /// Of a file that is too long for 32 bits.
     long_bytes: Option<u64>,
-    /// Of ADPCM.
-    said_frames: Option<u64>,
 }
 
 /// How samples are written.
@@ -128,11 +124,7 @@ pub fn find(source: &mut dyn MediaSource) -> Result<Option<Raw>, SoundError> {
     let is_unknown = said_bytes >= UNKNOWN_BYTES && said_bytes > there;
     let is_cut_short = said_bytes > there && !is_unknown;
     let blocks = said_bytes.min(there) / form.block_bytes;
-    let all_frames = blocks * form.block_frames;
-    let frames =
-        found.said_frames.filter(|said| (1..all_frames).contains(said) && form.block_frames > 1);
     let Form { codec, channels, rate_hz, block_bytes, block_frames } = form;
-    let frames = frames.unwrap_or(all_frames);
     Ok(Some(Raw {
         codec,
         channels,
@@ -141,7 +133,6 @@ pub fn find(source: &mut dyn MediaSource) -> Result<Option<Raw>, SoundError> {
         block_frames,
         start,
         blocks,
-        frames,
         is_cut_short,
     }))
 }
@@ -163,10 +154,6 @@ fn look(
             let chunk: [u8; 16] = bytes(source, start)?;
             found.long_bytes =
                 Some(u64::from_le_bytes(chunk[8..].try_into().expect("eight bytes")));
-        }
-        (Family::Riff | Family::Rifx, b"fact") => {
-            let chunk: [u8; 4] = bytes(source, start)?;
-            found.said_frames = Some(family.u32(&chunk).into());
         }
         (Family::Riff | Family::Rifx, b"data") if found.data.is_none() => {
             let long = found.long_bytes.filter(|long| size == u64::from(u32::MAX) && *long > 0);
