@@ -126,14 +126,19 @@ fn seen_from(folder: &Path, path: &Path) -> PathBuf {
 /// Whether two paths are the same file, whatever links lead there. `false` where
 /// one is not there.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let id = |path| fs::metadata(path).map(|there| (there.dev(), there.ino()));
-        matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
-    }
-    #[cfg(not(unix))]
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(a), Ok(b)) if a == b)
+    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let there = fs::metadata(path)?;
+    Ok((there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
 }
 
 /// Whether a new file may have that name. Line breaks and control characters

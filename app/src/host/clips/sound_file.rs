@@ -164,7 +164,7 @@ fn read_raw(source: &mut dyn MediaSource, raw: &Raw) -> Result<Sound, SoundError
     params.with_frames_per_block(raw.block_frames);
     params.with_max_frames_per_packet(blocks * raw.block_frames);
     let mut decoder = get_codecs().make_audio_decoder(&params, &Default::default())?;
-    let mut room = Vec::new();
+    let mut room = Vec::<f32>::new();
     let most = (raw.blocks * raw.block_frames).min(sound.most_frames()) as usize;
     sound.channels.iter_mut().for_each(|channel| channel.reserve_exact(most));
     source.seek(SeekFrom::Start(raw.start))?;

@@ -74,9 +74,7 @@ fn what_a_file_is_called_does_not_matter() {
 fn a_file_that_is_cut_short_is_read_as_far_as_it_goes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("short");
-    for name in
-        ["wav-s16le.wav", "wav-rf64.wav", "aiff-s24be.aiff", "flac-16.flac", "wav-adpcm-ms.wav"]
-    {
+    for name in ["wav-s16le.wav", "wav-rf64.wav", "aiff-s24be.aiff", "flac-16.flac"] {
         let bytes = fs::read(corpus().join(name)).unwrap();
         let whole = read(&corpus().join(name)).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 301]).unwrap();
@@ -109,7 +107,7 @@ fn refused(path: &Path) -> String {
 fn what_is_no_sound_is_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.wav");
-    let mut said = |bytes: &[u8]| {
+    let said = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
         refused(&path)
     };
