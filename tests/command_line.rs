@@ -418,6 +418,188 @@ fn a_render_that_fails_leaves_what_was_there() {
     assert_eq!(std::fs::read_to_string(place.path("old.wav")).expect("it is there"), "precious");
 }
 
+/// A patch with a Sampler whose sound has that path.
+fn with_sound(path: &str) -> String {
+    let sampler = format!(r#"{{"id": "s", "kind": "sampler", "text": {path:?}}}"#);
+    patch_text(
+        1,
+        &format!("{sampler}, {}", module("out", "audio-out", "")),
+        r#""s.left -> out.left""#,
+    )
+}
+
+fn write_wav(path: &Path) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(path, spec).expect("room for a sound");
+    (0..4800).for_each(|n| wav.write_sample((n % 100) as i16 * 100).expect("room for a sound"));
+    wav.finalize().expect("room for a sound");
+}
+
+#[test]
+fn check_says_no_to_what_render_says_no_to_with_the_same_sentence() {
+    let place = Place::new();
+    let many = |count: usize, kind: &str| -> String {
+        let modules: Vec<String> =
+            (0..count).map(|n| module(&format!("m-{n}"), kind, "")).collect();
+        patch_text(1, &modules.join(", "), "")
+    };
+    let text = |kind: &str, text: &str| {
+        patch_text(1, &format!(r#"{{"id": "m", "kind": "{kind}", "text": "{text}"}}"#), "")
+    };
+    place.write("no-sound.wav", "Dear diary");
+    for (patch, words) in [
+        (many(5, "audio-out"), &["a patch can have 4 Audio Out modules, this one has 5"][..]),
+        (many(9, "recorder"), &["Recorders, this one has 9"]),
+        (many(5000, "vco"), &["more memory", "MiB"]),
+        (many(5000, "audio-in"), &["modules"]),
+        (with_sound("nowhere.wav"), &["The sound cannot be read", "nowhere.wav"]),
+        (with_sound("no-sound.wav"), &["it is not a WAV, AIFF, FLAC, OGG Vorbis or MP3 file"]),
+        (with_sound("factory:nowhere.wav"), &["`nowhere.wav`"]),
+        (with_sound("."), &["it is not a regular file"]),
+        (text("convolution", "nowhere.wav"), &["nowhere.wav"]),
+        (text("granular", "nowhere.wav"), &["nowhere.wav"]),
+        (text("wavetable-vco", "nowhere.wav"), &["nowhere.wav"]),
+        (text("audio-in", "nowhere.wav"), &["nowhere.wav"]),
+        (text("math", "a +"), &["at its end"]),
+        (text("piano-roll", "0 1 H4"), &["note 1"]),
+    ] {
+        place.write("no.sostenuto", &patch);
+        let check = place.run("check no.sostenuto");
+        check.refused(words);
+        let render = place.run("render no.sostenuto --seconds 0.1 --in-process -o out.wav");
+        render.refused(words);
+        assert_eq!(render.err, check.err);
+        // One bad patch among others does not keep them from being checked.
+        let said = place.run("check no.sostenuto tone.sostenuto");
+        assert_eq!(said.code, Some(1));
+        assert!(said.out.contains("A tone: 3 modules"), "{}", said.out);
+        assert!(said.err.contains("no.sostenuto: "), "{}", said.err);
+    }
+    assert_eq!(place.names(), ["no-sound.wav", "no.sostenuto", "tone.sostenuto"]);
+}
+
+#[test]
+fn a_missing_sound_is_silent_where_that_is_asked_for() {
+    let place = Place::new();
+    place.write("no.sostenuto", &with_sound("nowhere.wav"));
+    let render = "render no.sostenuto --seconds 0.1 --in-process -o out.wav";
+    place.refuses(render, &["nowhere.wav"]);
+    let said = place.run(&format!("{render} --missing-sounds-silent"));
+    assert!(said.err.contains("nowhere.wav"), "it is told of: {}", said.err);
+    said.done();
+    let (_, heard) = samples::<f32>(&place.path("out.wav"));
+    assert!(heard.len() == 9600 && heard.iter().all(|sample| *sample == 0.0));
+}
+
+#[test]
+fn a_render_never_writes_over_what_it_reads() {
+    let place = Place::new();
+    write_wav(&place.path("kick.wav"));
+    write_wav(&place.path("in.wav"));
+    place.write("kick.sostenuto", &with_sound("kick.wav"));
+    let ear = format!("{}, {}", module("in", "audio-in", ""), module("out", "audio-out", ""));
+    place.write("ear.sostenuto", &patch_text(1, &ear, ""));
+    std::fs::hard_link(place.path("kick.wav"), place.path("hard.wav")).expect("a link");
+    let kept: Vec<_> = ["kick.wav", "in.wav", "kick.sostenuto", "ear.sostenuto"]
+        .map(|name| (name, std::fs::read(place.path(name)).expect("it is there")))
+        .to_vec();
+    let mut cases = vec![
+        ("kick.sostenuto -o kick.sostenuto", "the patch itself"),
+        ("kick.sostenuto -o ./kick.sostenuto", "the patch itself"),
+        ("kick.sostenuto -o kick.wav", "a sound that the patch reads"),
+        ("kick.sostenuto -o hard.wav", "a sound that the patch reads"),
+        ("ear.sostenuto --input in.wav -o in.wav", "the input"),
+    ];
+    #[cfg(unix)]
+    {
+        let link = |from: &str, to: &str| {
+            std::os::unix::fs::symlink(from, place.path(to)).expect("a link");
+        };
+        link("kick.sostenuto", "link.sostenuto");
+        link("kick.wav", "link.wav");
+        cases.push(("kick.sostenuto -o link.sostenuto", "the patch itself"));
+        cases.push(("link.sostenuto -o kick.sostenuto", "the patch itself"));
+        cases.push(("kick.sostenuto -o link.wav", "a sound that the patch reads"));
+    }
+    for (line, why) in cases {
+        for force in ["", "--force"] {
+            place.refuses(&format!("render {line} --seconds 0.1 --in-process {force}"), &[why]);
+        }
+        for (name, bytes) in &kept {
+            assert!(
+                std::fs::read(place.path(name)).expect("it is there") == *bytes,
+                "{line}: {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_render_replaces_a_wav_and_nothing_else_unless_told() {
+    let place = Place::new();
+    let render = |name: &str| format!("render tone.sostenuto --seconds 0.1 --in-process -o {name}");
+    place.write("diary.txt", "my diary");
+    place.write("diary.wav", "my diary");
+    for name in ["diary.txt", "diary.wav"] {
+        place.refuses(&render(name), &["is not a WAV file", "--force"]);
+        assert_eq!(std::fs::read(place.path(name)).expect("it is there"), b"my diary");
+    }
+    place.run(&format!("{} --force", render("diary.txt"))).done();
+    assert_eq!(samples::<f32>(&place.path("diary.txt")).1.len(), 9600);
+    // What has nothing in it has nothing to lose, and a WAV may be made again.
+    place.write("empty.wav", "");
+    for name in ["empty.wav", "empty.wav", "new"] {
+        place.run(&render(name)).done();
+        assert_eq!(samples::<f32>(&place.path(name)).1.len(), 9600);
+    }
+    std::fs::create_dir(place.path("folder")).expect("a folder");
+    place.refuses(&format!("{} --force", render("folder")), &["it is a folder"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_render_through_a_link_writes_where_it_leads() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    std::fs::create_dir(place.path("disk")).expect("a folder");
+    write_wav(&place.path("disk/old.wav"));
+    symlink("disk/old.wav", place.path("link.wav")).expect("a link");
+    symlink("disk/nowhere.wav", place.path("dangling.wav")).expect("a link");
+    symlink("loop.wav", place.path("loop.wav")).expect("a link");
+    let render = |name: &str| format!("render tone.sostenuto --seconds 0.1 --in-process -o {name}");
+    place.run(&render("link.wav")).done();
+    assert_eq!(samples::<f32>(&place.path("disk/old.wav")).1.len(), 9600);
+    place.refuses(&render("dangling.wav"), &["the link leads to no file"]);
+    place.refuses(&render("loop.wav"), &["the link leads back to itself"]);
+    for name in ["link.wav", "dangling.wav", "loop.wav"] {
+        let there = std::fs::symlink_metadata(place.path(name)).expect("it is there");
+        assert!(there.is_symlink(), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(place.path("disk")).expect("a folder").count(), 1);
+}
+
+#[test]
+fn any_kind_of_sound_is_an_input() {
+    let place = Place::new();
+    let ear = format!("{}, {}", module("in", "audio-in", ""), module("out", "audio-out", ""));
+    place.write("ear.sostenuto", &patch_text(1, &ear, r#""in.left -> out.left""#));
+    let sounds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/tests/sounds");
+    for name in ["ogg-stereo.ogg", "mp3-tags.mp3", "wav-rf64.wav", "flac-16.flac", "aiff-sox.aifc"]
+    {
+        std::fs::copy(sounds.join(name), place.path("sound")).expect("a sound");
+        place
+            .run("render ear.sostenuto --seconds 0.1 --in-process --input sound -o out.wav")
+            .done();
+        let (_, heard) = samples::<f32>(&place.path("out.wav"));
+        assert!(heard.iter().any(|sample| sample.abs() > 0.05), "{name}");
+    }
+}
+
 #[test]
 fn a_worker_program_that_is_missing_is_explained() {
     let place = Place::new();

@@ -1,6 +1,7 @@
 //! The parts of Sostenuto without a window, so that tests can start them.
 
 pub mod cli;
+mod disk;
 pub mod editor;
 pub mod host;
 pub mod osc;

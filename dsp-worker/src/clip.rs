@@ -9,7 +9,7 @@ use crate::units::AUDIO_VOLTS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Text {
-    /// The path of a WAV file, or `factory:name.wav`. Its clip is the sound, in
+    /// The path of a sound, or `factory:name.wav`. Its clip is the sound, in
     /// volts: full scale is [`FULL_SCALE_CLIP_VOLTS`].
     Sound,
     /// The path of a sound as well: of cycles one behind the other. Its clip is a

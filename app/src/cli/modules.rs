@@ -66,8 +66,12 @@ fn range(param: &Param) -> String {
 
 fn form_of(text: Text) -> &'static str {
     match text {
-        Text::Sound => "the path of a WAV file, or factory:NAME.wav",
-        Text::Wavetable => "the path of a WAV file of cycles, or factory:NAME.wav",
+        Text::Sound => {
+            "the path of a sound (WAV, AIFF, FLAC, OGG Vorbis or MP3), or factory:NAME.wav"
+        }
+        Text::Wavetable => {
+            "the path of a sound of cycles (WAV, AIFF, FLAC, OGG Vorbis or MP3), or factory:NAME.wav"
+        }
         Text::Formula => FORMULA,
         Text::Notes => NOTES,
         Text::Words => "words",

@@ -22,8 +22,7 @@ use crate::patch::{self, Edit, Patch, apply};
 #[derive(Args, Clone, Debug)]
 pub struct Computing {
     /// Frames a second
-    #[arg(long, value_name = "HZ", default_value_t = 48_000,
-          value_parser = clap::value_parser!(u32).range(8_000..=384_000))]
+    #[arg(long, value_name = "HZ", default_value_t = 48_000, value_parser = sample_rate())]
     pub sample_rate: u32,
 
     /// Frames computed in one go: a multiple of 32, up to 2048
@@ -152,6 +151,11 @@ fn set(patch: &mut Patch, setting: &str) -> anyhow::Result<()> {
     let module = module.parse()?;
     apply(patch, Edit::SetParam { module, param: param.into(), value })?;
     Ok(())
+}
+
+/// A sample rate, in Hz.
+pub fn sample_rate() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(8_000..=384_000)
 }
 
 /// A time, in seconds.

@@ -1,7 +1,7 @@
 //! `sostenuto render`: a patch into a WAV, as fast as it goes.
 
 use std::fs::File;
-use std::io::{BufWriter, IsTerminal};
+use std::io::{BufWriter, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,13 +16,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{Computing, PatchFile};
 use super::play::on_stop;
+use crate::disk::{NewFile, is_same_file};
 use crate::host::block_killer::{BlockKiller, Tally};
 use crate::host::clips;
 use crate::host::crash;
 use crate::host::engine::{EngineStatus, Frame};
 use crate::host::plan::{AUDIO_IN, Plan};
 use crate::host::render::{self, ComputedBy, Settings};
-use crate::patch::{Edit, ModuleId, Name, Patch, apply};
+use crate::patch::{Edit, ModuleId, Name, Patch, apply, sounds};
 
 /// Renders a patch into a WAV file, as fast as it goes
 #[derive(Args)]
@@ -37,6 +38,14 @@ pub struct Render {
     /// The file to write
     #[arg(short, long, value_name = "OUT.wav")]
     output: PathBuf,
+
+    /// Replaces the output also where it is not a WAV file
+    #[arg(long)]
+    force: bool,
+
+    /// Renders all the same where a sound of the patch cannot be read: it is silent
+    #[arg(long)]
+    missing_sounds_silent: bool,
 
     #[command(flatten)]
     computing: Computing,
@@ -54,8 +63,9 @@ pub struct Render {
     #[arg(long, value_name = "N", default_value_t = 0, requires = "kill_every")]
     seed: u64,
 
-    /// A WAV file that every Audio In hears, from its first frame on
-    #[arg(long, value_name = "IN.wav")]
+    /// A sound that every Audio In hears, from its first frame on: WAV, AIFF, FLAC, OGG Vorbis
+    /// or MP3
+    #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
 
     /// How a sample is written
@@ -91,6 +101,7 @@ impl Render {
     /// Renders.
     pub fn run(&self) -> anyhow::Result<()> {
         let mut patch = self.patch.load()?;
+        self.spare_inputs(&patch)?;
         self.give_input(&mut patch)?;
         let rate = self.computing.sample_rate;
         let frames = (self.seconds.as_secs_f64() * f64::from(rate)).round() as u64;
@@ -101,11 +112,12 @@ impl Render {
         if bytes > MOST_BYTES {
             bail!("a WAV holds 4 GiB, and this takes {} GiB: choose less of it", bytes >> 30);
         }
-        let mut wav = Wav::create(&self.output, rate, self.format)?;
         let settings =
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
-        let mut render = render::Render::new(&patch, &settings)?;
-        render.complaints().iter().for_each(|sentence| eprintln!("{sentence}"));
+        let (mut render, notices) = render::ready(&patch, &settings, self.missing_sounds_silent)?;
+        notices.iter().for_each(|notice| eprintln!("{notice}"));
+        self.spare_others()?;
+        let mut wav = Wav::create(&self.output, rate, self.format)?;
         render.on_trouble(crash::folder(), |sentence| eprintln!("{sentence}"));
         let progress = progress(frames);
         let mut killer = self.killer(&mut render)?;
@@ -131,6 +143,42 @@ impl Render {
                  inside a job. {recoveries} times another went on with unfinished work."
             );
         }
+        Ok(())
+    }
+
+    /// Refuses to write over what is read.
+    fn spare_inputs(&self, patch: &Patch) -> anyhow::Result<()> {
+        let is_output = |path: &Path| is_same_file(path, &self.output);
+        let what = if is_output(&self.patch.path) {
+            "the patch itself"
+        } else if self.input.as_deref().is_some_and(is_output) {
+            "the input"
+        } else if sounds::files(patch).any(is_output) {
+            "a sound that the patch reads"
+        } else {
+            return Ok(());
+        };
+        bail!("{} is {what}: choose another output. It was not changed", self.output.display())
+    }
+
+    /// Refuses to write over what is no WAV, unless told. An empty file holds nothing
+    /// that could be lost.
+    fn spare_others(&self) -> anyhow::Result<()> {
+        let there = self.output.metadata();
+        if self.force || !there.is_ok_and(|there| there.is_file() && there.len() > 0) {
+            return Ok(());
+        }
+        let mut head = Vec::new();
+        let read = File::open(&self.output).and_then(|file| file.take(12).read_to_end(&mut head));
+        let heads: [&[u8]; 4] = [b"RIFF", b"RIFX", b"RF64", b"BW64"];
+        let is_wav = read.is_ok() && head.ends_with(b"WAVE");
+        let is_wav = is_wav && heads.iter().any(|one| head.starts_with(one));
+        anyhow::ensure!(
+            is_wav,
+            "{} is not a WAV file, and was not changed: choose another output, or replace it with \
+             --force",
+            self.output.display()
+        );
         Ok(())
     }
 
@@ -169,10 +217,10 @@ fn stop_at(stop: Receiver<()>, status: Arc<EngineStatus>) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// A file being written beside the one that it will be.
+/// A WAV file that is still being written.
 struct Wav {
     writer: WavWriter<BufWriter<File>>,
-    unfinished: tempfile::TempPath,
+    new: NewFile,
     path: PathBuf,
     format: Format,
 }
@@ -180,11 +228,6 @@ struct Wav {
 impl Wav {
     fn create(path: &Path, sample_rate_hz: u32, format: Format) -> anyhow::Result<Wav> {
         let failed = || format!("{} cannot be written", path.display());
-        if let Ok(there) = path.metadata() {
-            // A device would be replaced by a file.
-            anyhow::ensure!(!there.is_dir(), "{}: it is a folder", failed());
-            anyhow::ensure!(there.is_file(), "{}: it is not a file", failed());
-        }
         let spec = WavSpec {
             channels: 2,
             sample_rate: sample_rate_hz,
@@ -194,15 +237,9 @@ impl Wav {
                 Format::S24 | Format::S16 => SampleFormat::Int,
             },
         };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".sostenuto-").suffix(".wav");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder.unwrap_or(Path::new("."))).with_context(failed)?;
-        let (file, unfinished) = file.into_parts();
+        let (file, new) = NewFile::begin(path).with_context(failed)?;
         let writer = WavWriter::new(BufWriter::new(file), spec).with_context(failed)?;
-        Ok(Wav { writer, unfinished, path: path.to_owned(), format })
+        Ok(Wav { writer, new, path: path.to_owned(), format })
     }
 
     fn write(&mut self, frames: &[Frame]) -> anyhow::Result<()> {
@@ -221,7 +258,7 @@ impl Wav {
     fn finish(self) -> anyhow::Result<()> {
         let failed = || format!("{} cannot be written", self.path.display());
         self.writer.finalize().with_context(failed)?;
-        self.unfinished.persist(&self.path).with_context(failed)
+        self.new.finish().with_context(failed)
     }
 }
 

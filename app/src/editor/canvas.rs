@@ -17,7 +17,6 @@ use self::hand::Hand;
 use self::trace::Trace;
 use self::wiring::Wiring;
 use super::browser::BrowseFor;
-use super::files::is_sound;
 use super::model::{Asks, Model};
 use super::module_menu::ModuleWish;
 use super::patching;
@@ -26,6 +25,7 @@ use super::preferences::Preferences;
 use super::screen::text::set_text;
 use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
+use crate::patch::sounds::is_sound;
 use crate::patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 
 mod cable;

@@ -14,8 +14,10 @@ use super::parts::{button, caption, floating, main_button};
 use super::preferences::Preferences;
 use super::screen::text::set_text;
 use super::theme::Theme;
+use crate::disk;
 use crate::osc::request::Request;
 use crate::patch::file::{FileError, Over};
+use crate::patch::sounds::is_sound;
 use crate::patch::{Edit, ModuleId, Patch};
 
 pub mod dialogs;
@@ -158,7 +160,7 @@ impl Files {
         let (title, verb) = match purpose {
             Purpose::Open => ("Open the patch in this file", "Open"),
             Purpose::Save => ("Save the patch in this file", "Save"),
-            Purpose::Sound(_) => ("The WAV file of the sound", "Take it"),
+            Purpose::Sound(_) => ("The file of the sound", "Take it"),
         };
         let path = match purpose {
             Purpose::Sound(_) => path.with_file_name("sound.wav"),
@@ -283,10 +285,12 @@ impl Files {
     /// Gives the file its ending, and looks whether that is taken: of the name
     /// with the ending no dialog has asked yet.
     fn look(&self, path: PathBuf, was_asked: bool) {
-        let has_ending = path.extension().is_some();
-        let path = if has_ending { path } else { path.with_extension(EXTENSION) };
+        let whole = disk::with_ending(&path, EXTENSION);
+        let was_asked = was_asked && whole == path;
+        let path = whole;
         self.errands.send(move || {
-            let is_taken = !(has_ending && was_asked) && path.exists();
+            // A link is a name that is taken, wherever it leads.
+            let is_taken = !was_asked && path.symlink_metadata().is_ok();
             Some(Looked { path, is_taken })
         });
     }
@@ -333,7 +337,7 @@ impl Files {
         painter.text(
             window.center(),
             Align2::CENTER_CENTER,
-            "Drop a patch to open it, or a WAV file onto the canvas",
+            "Drop a patch to open it, or a sound onto the canvas",
             font,
             ink,
         );
@@ -391,11 +395,6 @@ impl Files {
     }
 }
 
-/// Whether a file is one of those that a module can play.
-pub fn is_sound(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav"))
-}
-
 /// What a file is called, without its folder and ending.
 pub fn name(path: &Path) -> String {
     path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
@@ -412,11 +411,17 @@ fn folder(preferences: &Preferences) -> Option<PathBuf> {
 
 /// A name for the file of a patch: its title's, if it has one.
 fn suggested(model: &Model) -> String {
-    let title = model.patch().title.trim();
-    let fit = |c: char| if c.is_control() || "/\\:*?\"<>|".contains(c) { '-' } else { c };
-    let title: String = title.chars().map(fit).take(80).collect();
-    let title = if title.is_empty() { "Untitled" } else { title.trim_matches('.') };
-    format!("{title}.{EXTENSION}")
+    format!("{}.{EXTENSION}", file_stem(&model.patch().title))
+}
+
+/// A title as a file can be called on any system, with room left for numbers,
+/// endings and what a file is called while it is being written.
+pub fn file_stem(title: &str) -> String {
+    let is_bad = |c: char| c.is_control() || "/\\:*?\"<>|\u{2028}\u{2029}".contains(c);
+    let fit = |c: char| if is_bad(c) { '-' } else { c };
+    let title: String = title.trim().chars().map(fit).take(80).collect();
+    let title = disk::cut(&title, 200).trim_matches(['.', ' ']);
+    if title.is_empty() { "Untitled".to_owned() } else { title.to_owned() }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::theme::Look;
-use crate::patch::file::replace;
+use crate::disk::replace;
 
 /// How many patches and modules are remembered as recent.
 const RECENT: usize = 12;
@@ -79,7 +79,7 @@ impl Preferences {
             std::fs::create_dir_all(folder)?;
         }
         let text = serde_json::to_vec_pretty(self).expect("words and numbers are JSON");
-        replace(path, &text, None)
+        replace(path, &text)
     }
 
     /// A patch was opened or saved.

@@ -6,7 +6,7 @@ use eframe::egui::{Button, RichText, Slider, Ui, WidgetInfo, WidgetType, vec2};
 
 use super::errands::Errands;
 use super::files::dialogs::FileDialogs;
-use super::files::{name, reveal::reveal};
+use super::files::{file_stem, name, reveal::reveal};
 use super::model::{Asks, Model, RecorderView};
 use super::parts::{button, caption, chip, clock_time, faint, main_button, row};
 use super::preferences::Preferences;
@@ -249,11 +249,7 @@ fn format(preferences: &Preferences) -> WavFormat {
 fn title(model: &Model) -> String {
     let file = model.file.path.as_deref().map(name);
     let title = model.patch().title.trim().to_owned();
-    let title = if title.is_empty() { file.unwrap_or_default() } else { title };
-    let fit = |c: char| if c.is_control() || "/\\:*?\"<>|".contains(c) { '-' } else { c };
-    let title: String = title.chars().map(fit).take(80).collect();
-    let title = title.trim_matches(['.', ' ']);
-    if title.is_empty() { "Untitled".to_owned() } else { title.to_owned() }
+    file_stem(if title.is_empty() { file.as_deref().unwrap_or_default() } else { &title })
 }
 
 /// `Title 1.wav`, or the first number that is free. Makes the folder.

@@ -11,6 +11,7 @@ use super::plan::{Key, Plan, keys};
 use crate::patch::{Patch, PatchModule};
 
 mod make;
+mod sound_file;
 
 pub use make::{ClipError, Made, Source, check, make};
 
@@ -24,8 +25,30 @@ pub struct Clips {
     unread: BTreeSet<Source>,
     /// Whether somebody else reads sounds.
     is_read_by_others: bool,
-    complaints: Vec<String>,
+    complaints: Vec<Complaint>,
 }
+
+/// What is to be told of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Complaint {
+    /// A sound that a module names cannot be played.
+    Sound(String),
+    /// Another text cannot be used.
+    Text(String),
+    /// It is played, but not all of it.
+    Part(String),
+}
+
+impl std::fmt::Display for Complaint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Complaint::Sound(sentence) | Complaint::Text(sentence) | Complaint::Part(sentence)) =
+            self;
+        f.write_str(sentence)
+    }
+}
+
+/// A clip that lies in the arena, and what is to be told of it; or why there is none.
+pub type Put = Result<(ClipSpan, Vec<String>), String>;
 
 impl Clips {
     /// From now on somebody else reads what takes long: see
@@ -40,8 +63,8 @@ impl Clips {
         std::mem::take(&mut self.unread)
     }
 
-    /// What is to be told of texts that could not be read.
-    pub fn take_complaints(&mut self) -> Vec<String> {
+    /// What is to be told of texts that could not be read, or only in part.
+    pub fn take_complaints(&mut self) -> Vec<Complaint> {
         std::mem::take(&mut self.complaints)
     }
 
@@ -61,25 +84,23 @@ impl Clips {
             let put = made.map_err(|error| error.to_string()).and_then(|made| {
                 let span = reserve(memory, arena, &made).map_err(too_large)?;
                 write(arena, &span, &made).map_err(too_large)?;
-                Ok((span, made.is_cut))
+                Ok((span, made.notices(&source.1)))
             });
             self.keep(source, put);
         }
     }
 
-    /// Keeps a clip that lies there now, and whether its sound was longer; or
-    /// why there is none.
-    pub fn keep(&mut self, source: Source, put: Result<(ClipSpan, bool), String>) {
+    /// Keeps a clip that lies there now; or why there is none.
+    pub fn keep(&mut self, source: Source, put: Put) {
         match put {
-            Ok((span, is_cut)) => {
-                if is_cut {
-                    let path = &source.1;
-                    self.complaints.push(format!("Only the beginning of the sound is played: it is longer than what fits. {path}"));
-                }
+            Ok((span, notices)) => {
+                self.complaints.extend(notices.into_iter().map(Complaint::Part));
                 self.taken.insert(source, span);
             }
             Err(sentence) => {
-                self.complaints.push(sentence);
+                let is_sound = source.0.is_path();
+                let complaint = if is_sound { Complaint::Sound } else { Complaint::Text };
+                self.complaints.push(complaint(sentence));
                 self.bad.insert(source);
             }
         }

@@ -210,6 +210,8 @@ impl Conductor {
         if recorders > MAX_PATCH_RECORDERS {
             return Err(PlanError::Recorders(recorders));
         }
+        let new: Vec<Key> = keys(next).map(|(key, _)| key).collect();
+        self.memory.check_room(&self.shared.arena, new.iter())?;
         for (key, module) in keys(next) {
             let number = self.memory.take(&self.shared.arena, &key, module)?;
             if let (Some(number), Some(pool)) = (number, &self.pool) {

@@ -127,6 +127,29 @@ impl ModuleMemory {
         }
     }
 
+    /// Whether all modules of a patch find room. Asked first, so that a patch that
+    /// is far too large touches no memory.
+    ///
+    /// # Errors
+    /// Where they do not.
+    pub fn check_room<'a>(
+        &self,
+        arena: &Region,
+        modules: impl Iterator<Item = &'a Key>,
+    ) -> Result<(), NoMemory> {
+        let (mut free, mut numbers) = (self.free.clone(), self.numbers.len());
+        for key in modules.filter(|key| !self.taken.contains_key(*key)) {
+            if !self.before.contains_key(key) {
+                numbers = numbers.checked_sub(1).ok_or(NoMemory::Modules)?;
+            }
+            let (kind, entry) = catalog::find(&key.1).expect("the patch has been checked");
+            let tapes = lay_out(&(entry.tapes)(self.sample_rate_hz));
+            let size = self.layouts[kind].size_bytes(&tapes);
+            first_fit(&mut free, size).ok_or(NoMemory::Full(arena.len() >> 20))?;
+        }
+        Ok(())
+    }
+
     /// Gives a new module its memory, with its state as at its start, or with
     /// the one that was left for it; returns its number. A module that has some
     /// keeps it, and one that had some at another sample rate keeps its number.

@@ -311,7 +311,8 @@ impl Player {
         engine.begin_at(frame);
         conductor.resume(states, settings.quarantined.iter().cloned());
         conductor.lead(patch)?;
-        conductor.clips().take_complaints().iter().for_each(|sentence| tell(sentence));
+        let complaints = conductor.clips().take_complaints();
+        complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
         conductor.clips().read_by_others();
         let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
         let (spout, pipe) = Pipe::new();
@@ -765,7 +766,7 @@ impl Inner {
             score.play_early();
             self.mind_ear(&score);
             let complaints = score.conductor.clips().take_complaints();
-            complaints.iter().for_each(|sentence| tell(sentence));
+            complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
             let unread = score.conductor.clips().take_unread();
             if !unread.is_empty() {
                 score.unread.extend(unread);

@@ -22,7 +22,7 @@ mod take;
 use memory::{Memory, Stretch};
 pub use modules::{ModuleTakes, RECORDED};
 pub use take::TakeError;
-use take::{Take, free_name};
+use take::{Take, free_name, patch_beside};
 
 /// How often the tap is emptied. It holds far more.
 const NAP: Duration = Duration::from_millis(20);
@@ -316,7 +316,7 @@ fn write(mut take: Take, stretches: &[Stretch]) -> Result<Vec<Recorded>, TakeErr
 /// What was heard, to go on from: beside the recording, and never over another
 /// patch.
 fn save_patch(recording: &Path, patch: &Patch, tell: &Tell) {
-    let path = free_name(&recording.with_extension("sostenuto"), None);
+    let path = free_name(&patch_beside(recording), None);
     if let Err(error) = file::save(&path, patch, file::Over::Patches) {
         tell(&format!("{error}."));
     }

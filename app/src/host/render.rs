@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use dsp_worker::worker::thread::flushing_denormals;
 use shm_ring::region::RegionError;
 
+use super::clips::Complaint;
 use super::conductor::{Conductor, PlanError};
 use super::engine::{Engine, EngineStatus, Executor, Frame};
 use super::notice;
@@ -56,6 +57,25 @@ pub enum RenderError {
     Pool(#[from] PoolError),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error("{0}")]
+    Texts(String),
+}
+
+/// Everything that is asked of a patch before its first block, by `render` and by
+/// `check`: whether it fits, and whether its sounds and other texts can be used.
+/// Returns what is to be told of it all the same.
+///
+/// # Errors
+/// Where it can not be rendered. With `may_miss_sounds`, a sound that can not be
+/// read is silent instead.
+pub fn ready(
+    patch: &Patch,
+    settings: &Settings,
+    may_miss_sounds: bool,
+) -> Result<(Render, Vec<String>), RenderError> {
+    let mut render = Render::new(patch, settings)?;
+    let notices = render.check_texts(may_miss_sounds)?;
+    Ok((render, notices))
 }
 
 /// A patch ready to be rendered, block by block.
@@ -119,7 +139,27 @@ impl Render {
 
     /// What is to be told of texts of modules that could not be read.
     pub fn complaints(&mut self) -> Vec<String> {
-        self.conductor.clips().take_complaints()
+        self.conductor.clips().take_complaints().iter().map(ToString::to_string).collect()
+    }
+
+    /// Whether every sound, formula and melody of the patch can be used. Returns
+    /// what is to be told of them all the same.
+    ///
+    /// # Errors
+    /// Where one can not be, unless it is a sound and `may_miss_sounds` is set.
+    pub fn check_texts(&mut self, may_miss_sounds: bool) -> Result<Vec<String>, RenderError> {
+        let complaints = self.conductor.clips().take_complaints();
+        let is_fatal = |complaint: &&Complaint| match complaint {
+            Complaint::Sound(_) => !may_miss_sounds,
+            Complaint::Text(_) => true,
+            Complaint::Part(_) => false,
+        };
+        let say = |complaint: &Complaint| complaint.to_string();
+        let fatal: Vec<String> = complaints.iter().filter(is_fatal).map(say).collect();
+        if !fatal.is_empty() {
+            return Err(RenderError::Texts(fatal.join(" ")));
+        }
+        Ok(complaints.iter().map(say).collect())
     }
 
     /// From now on, who hears of modules in trouble. Crashes are kept in the

@@ -215,7 +215,7 @@ pub static ADDRESSES: &[Address] = &[
                 Form::Text,
                 "",
                 "at most 64 KiB",
-                "what its kind asks for: the whole path of a WAV file or `factory:name.wav`, a formula, notes; empty for none",
+                "what its kind asks for: the whole path of a sound (WAV, AIFF, FLAC, OGG Vorbis or MP3) or `factory:name.wav`, a formula, notes; empty for none",
             ),
         ],
         example: "/module/text math \"a * sin(tau * 2 * t)\"",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use dsp_worker::param::Taper;
@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::problem::Problem;
 use super::sounds;
 use super::{Cable, Comment, CommentId, ModuleId, Patch, PatchModule, find_kind};
+use crate::disk;
 
 /// The newest version of patch files that this program reads. From version 2 on,
 /// a file says which cables are delayed.
@@ -25,9 +26,6 @@ const VERSION_WITHOUT_DELAYS: u64 = 1;
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
-
-/// What the name of a file begins with that is still being written.
-pub(crate) const UNFINISHED: &str = ".sostenuto-";
 
 /// Why a patch could not be read.
 #[derive(Debug, Error)]
@@ -63,6 +61,8 @@ pub enum FileError {
     NoFile { path: PathBuf },
     #[error("There is something else in this file, and it was not changed. Save under another name: {}", path.display())]
     Foreign { path: PathBuf },
+    #[error("The patch was not saved: {what}. It plays on; choose another name: {path:?}")]
+    Name { path: PathBuf, what: io::Error },
     #[error("The patch was not saved ({what}). It plays on; save it somewhere else: {}", path.display())]
     Write { path: PathBuf, what: io::Error },
 }
@@ -87,16 +87,21 @@ pub fn load(path: &Path) -> Result<Patch, FileError> {
     let file = File::open(path).map_err(open)?;
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(open)?;
     let read = read(&bytes).map_err(|what| FileError::Read { path: path.to_owned(), what })?;
-    Ok(sounds::found_from(read, path))
+    // Through a link, sounds are found beside the file that it leads to.
+    let target = disk::target(path).map_err(open)?;
+    Ok(sounds::found_from(read, &target))
 }
 
 /// Writes a patch file: a new one beside it, which then takes its place. So
 /// whatever happens, there is either the old file or the new one.
 ///
-/// A file that is already there keeps its permissions.
+/// A file that is already there keeps its permissions, and a link stays a link.
 pub fn save(path: &Path, patch: &Patch, over: Over) -> Result<(), FileError> {
-    // A link stays a link: the file that it leads to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let failed = |what| FileError::Write { path: path.to_owned(), what };
+    if let Err(what) = disk::check_name(path) {
+        return Err(FileError::Name { path: path.to_owned(), what });
+    }
+    let target = disk::target(path).map_err(failed)?;
     let there = fs::metadata(&target).ok();
     if there.as_ref().is_some_and(|there| !there.is_file()) {
         return Err(FileError::NoFile { path: path.to_owned() });
@@ -104,36 +109,8 @@ pub fn save(path: &Path, patch: &Patch, over: Over) -> Result<(), FileError> {
     if there.is_some() && over == Over::Patches && load(&target).is_err() {
         return Err(FileError::Foreign { path: path.to_owned() });
     }
-    let permissions = there.map(|there| there.permissions());
     let text = write(&sounds::seen_from(patch, &target));
-    replace(&target, text.as_bytes(), permissions)
-        .map_err(|what| FileError::Write { path: path.to_owned(), what })
-}
-
-/// Writes a new file beside `path`, which then takes its place: it is on the
-/// disk when this returns.
-pub(crate) fn replace(
-    path: &Path,
-    bytes: &[u8],
-    permissions: Option<fs::Permissions>,
-) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(UNFINISHED).suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // So that the new name, too, is there after a loss of power.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
+    disk::replace(&target, text.as_bytes()).map_err(failed)
 }
 
 /// The text of a patch file.

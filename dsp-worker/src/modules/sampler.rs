@@ -73,7 +73,7 @@ impl Module for Sampler {
     const ABOUT: &'static About = &About {
         name: "sampler",
         title: "Sampler",
-        summary: "Plays a sound from a WAV file at any pitch, once or in a loop",
+        summary: "Plays a sound from a file at any pitch, once or in a loop",
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V starts the sound; held, it is a gate"),

@@ -1,5 +1,5 @@
 //! Wavetable VCO: cycles in a row, from one to the next under a knob or a
-//! voltage. Eight banks come with it, and a WAV file makes another; see
+//! voltage. Eight banks come with it, and a sound makes another; see
 //! [`crate::dsp::wavetable`].
 
 use bytemuck::{Pod, Zeroable};

@@ -7,6 +7,8 @@ use std::thread;
 
 use rfd::{AsyncFileDialog, FileHandle};
 
+use crate::patch::sounds::ENDINGS;
+
 /// What patch files end in.
 pub const EXTENSION: &str = "sostenuto";
 
@@ -66,7 +68,8 @@ impl FileDialogs for SystemDialogs {
     }
 
     fn sound(&mut self, folder: Option<&Path>) {
-        let dialog = within(folder).add_filter("WAV files", &["wav"]);
+        let dialog = within(folder).add_filter("Sounds", &in_any_case(&ENDINGS));
+        let dialog = dialog.add_filter("All files", &["*"]);
         self.ask(dialog.set_title("Choose a sound").pick_file());
     }
 
@@ -80,7 +83,15 @@ impl FileDialogs for SystemDialogs {
 }
 
 fn patches(folder: Option<&Path>) -> AsyncFileDialog {
-    within(folder).add_filter("Sostenuto patches", &[EXTENSION]).add_filter("All files", &["*"])
+    let patches = in_any_case(&[EXTENSION]);
+    within(folder).add_filter("Sostenuto patches", &patches).add_filter("All files", &["*"])
+}
+
+/// Dialogs on Linux tell `KICK.WAV` from `kick.wav`.
+fn in_any_case(endings: &[&str]) -> Vec<String> {
+    let capital = |ending: &str| ending[..1].to_uppercase() + &ending[1..];
+    let cases = |ending: &&str| [(*ending).to_owned(), ending.to_uppercase(), capital(ending)];
+    endings.iter().flat_map(cases).collect()
 }
 
 fn within(folder: Option<&Path>) -> AsyncFileDialog {

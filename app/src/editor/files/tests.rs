@@ -157,6 +157,36 @@ fn save_goes_where_the_patch_belongs_or_asks() {
 }
 
 #[test]
+fn a_name_with_a_dot_in_it_gets_its_ending_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for (typed, saved) in [
+        ("Set v1.2", "Set v1.2.sostenuto"),
+        ("Set v1.2.sostenuto", "Set v1.2.sostenuto"),
+        ("SET.SOSTENUTO", "SET.SOSTENUTO"),
+        ("kick.wav", "kick.wav.sostenuto"),
+    ] {
+        let (mut harness, dialogs) = desk();
+        press(&mut harness, "File");
+        press(&mut harness, "Save as…");
+        dialogs.answer(Some(&folder.path().join(typed)));
+        harness.run_steps(1);
+        wait(&mut harness);
+        let save = Request::Save { path: folder.path().join(saved), over: Over::Patches };
+        assert_eq!(harness.state().asks.requests, [save], "{typed}");
+    }
+}
+
+#[test]
+fn a_title_is_a_file_name_that_leaves_room_on_every_disk() {
+    for title in ["", "...", "a/b\nc", &"ä".repeat(300), &"🎹".repeat(300), &"x".repeat(300)] {
+        let stem = file_stem(title);
+        assert!(!stem.is_empty() && stem.len() <= 200, "{stem}");
+        crate::disk::check_name(Path::new(&stem)).unwrap();
+    }
+    assert_eq!(file_stem("Set v1.2"), "Set v1.2");
+}
+
+#[test]
 fn a_name_that_is_taken_once_it_has_its_ending_is_asked_about() {
     let (mut harness, dialogs) = desk();
     let folder = tempfile::tempdir().unwrap();

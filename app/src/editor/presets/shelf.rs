@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::factory::FACTORY;
 use super::{Preset, set_all, stem};
+use crate::disk::{self, replace};
 use crate::editor::errands::Errands;
 use crate::editor::model::Asks;
-use crate::patch::file::replace;
 use crate::patch::{Edit, ModuleId, PatchModule};
 
 /// All presets there are. The disk is read and written beside the window.
@@ -82,6 +82,10 @@ impl Presets {
 
     /// Keeps how a module stands now under that name.
     pub fn save(&mut self, id: &ModuleId, name: &str, module: &PatchModule) {
+        if let Err(why) = disk::check_name(Path::new(name.trim())) {
+            let sentence = format!("The preset was not saved: {why}.");
+            return self.errands.send(move || Some(News::Trouble(sentence)));
+        }
         let preset = Preset::of(name, module);
         self.last.insert(id.clone(), preset.name.clone());
         if let Some(folder) = &self.folder {
@@ -149,20 +153,16 @@ fn read_all(folder: &Path) -> Vec<Preset> {
     };
     let kinds = entries(folder).into_iter();
     let files = kinds.flat_map(|kind| entries(&kind));
-    let is_preset = |path: &PathBuf| path.extension().is_some_and(|end| end == "json");
+    let is_preset =
+        |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
     files.filter(is_preset).filter_map(|path| Preset::read(&fs::read(path).ok()?)).collect()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).and_then(|()| replace(path, text.as_bytes(), None)).map_err(
-        |error| {
-            format!(
-                "The preset was not saved ({error}). The sound is as it was: {}",
-                path.display()
-            )
-        },
-    )
+    fs::create_dir_all(folder).and_then(|()| replace(path, text.as_bytes())).map_err(|error| {
+        format!("The preset was not saved ({error}). The sound is as it was: {}", path.display())
+    })
 }
 
 #[cfg(test)]
@@ -213,6 +213,32 @@ mod tests {
         let trouble = presets.errands.wait();
         let sentence = presets.hear(trouble).unwrap();
         assert!(sentence.starts_with("The preset was not saved"), "{sentence}");
+    }
+
+    #[test]
+    fn a_name_with_a_line_break_is_told_of_and_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut presets = on(folder.path());
+        let before = presets.of("ladder").len();
+        presets.save(&"ladder".parse().unwrap(), "Two\nlines", &ladder(300.0));
+        let trouble = presets.errands.wait();
+        assert!(presets.hear(trouble).unwrap().contains("line breaks"));
+        assert_eq!(presets.of("ladder").len(), before);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_preset_behind_a_link_is_written_where_the_link_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, real) = (folder.path().join("ladder/mine.json"), folder.path().join("synced"));
+        fs::create_dir(folder.path().join("ladder")).unwrap();
+        fs::write(&real, "").unwrap();
+        std::os::unix::fs::symlink("../synced", &link).unwrap();
+        let preset = Preset::of("Mine", &ladder(300.0));
+        write(&preset.path(folder.path()), &preset.write()).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(Preset::read(&fs::read(&real).unwrap()), Some(preset));
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn sound_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
             }
         }
         ui.separator();
-        if ui.button("A WAV file…").clicked() {
+        if ui.button("A file…").clicked() {
             asks.sound_for = Some(spot.module.clone());
             ui.close();
         }

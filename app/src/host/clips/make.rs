@@ -1,28 +1,21 @@
 //! From a module's text to its clip. It takes as long as a file takes to be
 //! read; never on a thread that somebody waits for.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-use dsp_worker::clip::{FULL_SCALE_CLIP_VOLTS, MAX_CLIP_CHANNELS, Text};
+use dsp_worker::clip::{FULL_SCALE_CLIP_VOLTS, Text};
 use dsp_worker::dsp::wavetable::chain::CYCLE;
 use dsp_worker::dsp::wavetable::{MOST_CYCLES, table};
 use dsp_worker::dsp::{formula, notes};
-use hound::{SampleFormat, WavReader};
 use thiserror::Error;
 
+use super::sound_file::{self, Sound, SoundError};
 use crate::patch::Name;
 use crate::patch::factory::sound;
 use crate::patch::sounds::FACTORY;
 
 /// What a clip is made of.
 pub type Source = (Text, Name);
-
-/// Seconds of a sound that are kept.
-const MOST_SECS: u64 = 600;
-/// Samples of all its channels that are kept.
-const MOST_SAMPLES: u64 = if cfg!(windows) { 1 << 24 } else { 1 << 26 };
 
 /// A clip that lies in this process's own memory.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +28,18 @@ pub struct Made {
     pub sample_rate_hz: u32,
     /// Whether the sound was longer.
     pub is_cut: bool,
+    /// Whether its file ends before it does, or a part of it cannot be read.
+    pub is_damaged: bool,
+}
+
+impl Made {
+    /// What is to be told of a clip that can be played, but is not the whole sound.
+    pub fn notices(&self, path: &str) -> Vec<String> {
+        let cut = "Only the beginning of the sound is played: it is longer than what fits.";
+        let damaged = "The file of the sound is cut short or damaged: you hear what is left of it.";
+        let notices = [(self.is_cut, cut), (self.is_damaged, damaged)].into_iter();
+        notices.filter(|(is_so, _)| *is_so).map(|(_, say)| format!("{say} {path}")).collect()
+    }
 }
 
 /// Why a text has no clip.
@@ -49,14 +54,8 @@ pub enum ClipError {
     HalfPath(Name),
     #[error("No sound called `{0}` comes with this program.")]
     NoFactorySound(String),
-    #[error("The sound can not be opened ({what}): {path}")]
-    Open { path: Name, what: std::io::Error },
-    #[error("This is no file that a sound could be in: {0}")]
-    NoFile(Name),
-    #[error("The sound can not be read ({what}). It must be a WAV file: {path}")]
-    Read { path: Name, what: hound::Error },
-    #[error("There is nothing in the sound: {0}")]
-    Empty(Name),
+    #[error("The sound cannot be read: {what}. {path}")]
+    Read { path: Name, what: SoundError },
 }
 
 /// Whether a musician may ask for that text. A sound is not looked for.
@@ -94,67 +93,35 @@ fn read_wavetable(text: &Name) -> Result<Made, ClipError> {
     let sound = read_sound(text)?;
     let frames = sound.samples.len() / sound.channels.max(1) as usize;
     let is_cut = sound.is_cut || frames > MOST_CYCLES * CYCLE;
-    Ok(Made { samples: table(&sound.samples[..frames]), channels: 1, is_cut, ..Made::default() })
+    let samples = table(&sound.samples[..frames]);
+    Ok(Made { samples, channels: 1, is_cut, is_damaged: sound.is_damaged, sample_rate_hz: 0 })
 }
 
 fn read_sound(text: &Name) -> Result<Made, ClipError> {
-    if let Some(name) = text.strip_prefix(FACTORY) {
+    let sound = if let Some(name) = text.strip_prefix(FACTORY) {
         let bytes = sound(name).ok_or_else(|| ClipError::NoFactorySound(name.to_owned()))?;
-        return read_wav(Cursor::new(bytes), text);
-    }
-    let path = Path::new(&**text);
-    if !path.has_root() {
-        return Err(ClipError::HalfPath(text.clone()));
-    }
-    let open = |what| ClipError::Open { path: text.clone(), what };
-    // Asked before it is opened: opening a pipe waits for its other end.
-    if !fs::metadata(path).map_err(open)?.is_file() {
-        return Err(ClipError::NoFile(text.clone()));
-    }
-    read_wav(BufReader::with_capacity(1 << 16, File::open(path).map_err(open)?), text)
-}
-
-fn read_wav(bytes: impl Read, path: &Name) -> Result<Made, ClipError> {
-    let fail = |what| ClipError::Read { path: path.clone(), what };
-    let mut wav = WavReader::new(bytes).map_err(fail)?;
-    let spec = wav.spec();
-    let all_frames = u64::from(wav.duration());
-    let there = usize::from(spec.channels);
-    let kept = there.min(MAX_CLIP_CHANNELS);
-    let most = (MOST_SECS * u64::from(spec.sample_rate)).min(MOST_SAMPLES / kept.max(1) as u64);
-    let frames = all_frames.min(most) as usize;
-    if frames == 0 || kept == 0 || spec.sample_rate == 0 {
-        return Err(ClipError::Empty(path.clone()));
-    }
-    let mut samples = vec![0.0; frames * kept];
-    let mut put = |index: usize, sample: f32| {
-        let (frame, channel) = (index / there, index % there);
-        if channel < kept && sample.is_finite() {
-            samples[channel * frames + frame] = sample * FULL_SCALE_CLIP_VOLTS;
+        sound_file::read_bytes(bytes)
+    } else {
+        let path = Path::new(&**text);
+        if !path.has_root() {
+            return Err(ClipError::HalfPath(text.clone()));
         }
+        sound_file::read(path)
     };
-    let wanted = frames * there;
-    match spec.sample_format {
-        SampleFormat::Float => {
-            for (index, sample) in wav.samples::<f32>().take(wanted).enumerate() {
-                put(index, sample.map_err(fail)?);
-            }
-        }
-        SampleFormat::Int => {
-            let full_scale = 2f32.powi(i32::from(spec.bits_per_sample) - 1);
-            for (index, sample) in wav.samples::<i32>().take(wanted).enumerate() {
-                put(index, sample.map_err(fail)? as f32 / full_scale);
-            }
-        }
-    }
-    let is_cut = all_frames > frames as u64;
-    Ok(Made { samples, channels: kept as u32, sample_rate_hz: spec.sample_rate, is_cut })
+    let sound = sound.map_err(|what| ClipError::Read { path: text.clone(), what })?;
+    let Sound { rate_hz, is_longer, is_damaged, .. } = sound;
+    let channels = sound.channels.len() as u32;
+    let mut samples = sound.channels.concat();
+    samples.iter_mut().for_each(|sample| *sample *= FULL_SCALE_CLIP_VOLTS);
+    Ok(Made { samples, channels, sample_rate_hz: rate_hz, is_cut: is_longer, is_damaged })
 }
 
 #[cfg(test)]
 mod tests {
     use dsp_worker::dsp::wavetable::chain::CHAIN;
-    use hound::{WavSpec, WavWriter};
+    use hound::{SampleFormat, WavSpec, WavWriter};
+
+    use std::fs;
 
     use super::*;
     use crate::patch::factory::SOUNDS;
@@ -165,34 +132,6 @@ mod tests {
 
     fn made(form: Text, text: &str) -> Result<Made, String> {
         make(&(form, text.into())).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_wav_of_any_depth_is_the_same_sound() {
-        let folder = tempfile::tempdir().unwrap();
-        for (bits, format) in [
-            (8, SampleFormat::Int),
-            (16, SampleFormat::Int),
-            (24, SampleFormat::Int),
-            (32, SampleFormat::Int),
-            (32, SampleFormat::Float),
-        ] {
-            let path = folder.path().join(format!("{bits}-{format:?}.wav"));
-            let mut wav = WavWriter::create(&path, spec(2, bits, format)).unwrap();
-            for sample in [0.5f32, -0.25, 0.0, -1.0] {
-                match format {
-                    SampleFormat::Float => wav.write_sample(sample).unwrap(),
-                    SampleFormat::Int => {
-                        let full_scale = 2f64.powi(i32::from(bits) - 1);
-                        wav.write_sample((f64::from(sample) * full_scale) as i32).unwrap();
-                    }
-                }
-            }
-            wav.finalize().unwrap();
-            let sound = made(Text::Sound, path.to_str().unwrap()).unwrap();
-            assert_eq!(sound.samples, [2.5, 0.0, -1.25, -5.0], "{bits} bits");
-            assert_eq!((sound.channels, sound.sample_rate_hz, sound.is_cut), (2, 8000, false));
-        }
     }
 
     #[test]
@@ -228,21 +167,31 @@ mod tests {
         let path = folder.path().join("letter.wav");
         fs::write(&path, "Dear Ada,").unwrap();
         let refused = |text: &str| made(Text::Sound, text).unwrap_err();
-        assert!(refused(path.to_str().unwrap()).contains("must be a WAV file"));
-        assert!(refused(folder.path().to_str().unwrap()).contains("no file"));
+        assert!(
+            refused(path.to_str().unwrap())
+                .contains("not a WAV, AIFF, FLAC, OGG Vorbis or MP3 file")
+        );
+        assert!(refused(folder.path().to_str().unwrap()).contains("not a regular file"));
         let missing = folder.path().join("no.wav");
         assert!(refused(missing.to_str().unwrap()).contains("no.wav"));
         assert!(refused("sounds/kick.wav").contains("whole path"));
         assert!(refused("factory:nothing.wav").contains("`nothing.wav`"));
         WavWriter::create(&path, spec(1, 16, SampleFormat::Int)).unwrap().finalize().unwrap();
-        assert!(refused(path.to_str().unwrap()).contains("nothing in the sound"));
-        // Shorter than it says.
+        assert!(refused(path.to_str().unwrap()).contains("no sound in it"));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_is_played_as_far_as_it_goes_and_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("short.wav");
         let mut wav = WavWriter::create(&path, spec(1, 16, SampleFormat::Int)).unwrap();
         (0..100).for_each(|_| wav.write_sample(1i16).unwrap());
         wav.finalize().unwrap();
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 50]).unwrap();
-        assert!(refused(path.to_str().unwrap()).contains("can not be read"));
+        let sound = made(Text::Sound, path.to_str().unwrap()).unwrap();
+        assert_eq!((sound.samples.len(), sound.is_damaged), (75, true));
+        assert!(sound.notices("short.wav")[0].contains("cut short or damaged"));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk::{UNFINISHED, replace};
 use crate::host::snapshot::{self, Snapshot, SnapshotError};
-use crate::patch::file::{self, UNFINISHED, replace};
+use crate::patch::file;
 use crate::patch::{ModuleId, Patch};
 
 /// The newest patch.
@@ -200,7 +201,7 @@ impl Folder {
     /// # Errors
     /// Where it can not be written; then the old one is there.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        replace(&self.file(name), bytes, None)
+        replace(&self.file(name), bytes)
     }
 
     /// As [`Folder::replace`], but a loss of power may damage it.

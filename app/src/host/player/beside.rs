@@ -7,11 +7,10 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
-use dsp_worker::clip::ClipSpan;
 use shm_ring::sync::{AtomicU32, Ordering};
 
 use super::{Inner, Score, lock};
-use crate::host::clips::{self, Source};
+use crate::host::clips::{self, Put, Source};
 use crate::host::ear::{Input, Wanted};
 use crate::host::osc_out::{self, OSC_OUT, Post, SHOWN};
 use crate::host::plan::{AUDIO_IN, Key};
@@ -137,18 +136,18 @@ impl Inner {
             score = lock(&self.score);
             score.conductor.clips().keep(source, put);
             let complaints = score.conductor.clips().take_complaints();
-            complaints.iter().for_each(|sentence| tell(sentence));
+            complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
             score.has_new_clips = true;
             self.changed.notify_all();
         }
     }
 
     /// Reads a sound and puts it into memory of its own.
-    fn put_clip(&self, source: &Source) -> Result<(ClipSpan, bool), String> {
+    fn put_clip(&self, source: &Source) -> Put {
         let made = clips::make(source).map_err(|error| error.to_string())?;
         let room = lock(&self.score).conductor.room_for(&made);
         let span = room.map_err(clips::too_large)?;
         clips::write(&self.shared.arena, &span, &made).map_err(clips::too_large)?;
-        Ok((span, made.is_cut))
+        Ok((span, made.notices(&source.1)))
     }
 }

@@ -9,6 +9,7 @@ use dsp_worker::dsp::random::Random;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use thiserror::Error;
 
+use crate::disk;
 use crate::host::engine::Frame;
 use crate::osc::sound::{Recorded, WavFormat};
 
@@ -28,7 +29,7 @@ const SILENCE: [Frame; 1024] = [[0.0; 2]; 1024];
 pub enum TakeError {
     #[error("There is a file of that name, and it was not changed. Record under another name: {}", .0.display())]
     Taken(PathBuf),
-    #[error("This is no name for a recording: {}", .0.display())]
+    #[error("Invalid recording name, choose one without line breaks or control characters: {0:?}")]
     NoName(PathBuf),
     #[error("Nothing can be recorded there ({what}). The sound goes on; choose another place: {}", path.display())]
     Open { path: PathBuf, what: io::Error },
@@ -88,6 +89,10 @@ impl Take {
         rate: u32,
         (open, most_frames): (Open, u64),
     ) -> Result<Take, TakeError> {
+        if path.file_name().is_none() || disk::check_name(path).is_err() {
+            return Err(TakeError::NoName(path.to_owned()));
+        }
+        // A link is a name that is taken, too, wherever it leads.
         if fs::symlink_metadata(path).is_ok() {
             return Err(TakeError::Taken(path.to_owned()));
         }
@@ -173,11 +178,11 @@ impl Take {
                 WavFormat::S24 | WavFormat::S16 => SampleFormat::Int,
             },
         };
-        let stem = self.stem()?;
+        let (stem, _) = split(&self.path);
         for again in 1..1000 {
             let ending = if again == 1 { String::new() } else { format!("-{again}") };
             let number = if self.parts == 1 { String::new() } else { format!("-{}", self.parts) };
-            let name = format!("{stem}{number}.unfinished{ending}.wav");
+            let name = disk::name(&stem, &format!("{number}.unfinished{ending}.wav"));
             let unfinished = self.path.with_file_name(name);
             let sink = match (self.open)(&unfinished) {
                 Ok(sink) => sink,
@@ -191,11 +196,6 @@ impl Take {
             return Ok(());
         }
         Err(failed(io::ErrorKind::AlreadyExists.into()))
-    }
-
-    fn stem(&self) -> Result<String, TakeError> {
-        let stem = self.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        stem.ok_or_else(|| TakeError::NoName(self.path.clone()))
     }
 
     fn write(&mut self, frames: &[Frame]) -> Result<(), TakeError> {
@@ -243,14 +243,32 @@ impl Take {
 
 /// The name, or the next that nobody has: `rain.wav`, `rain-2.wav`.
 pub fn free_name(path: &Path, number: Option<u32>) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy()));
-    let ending = ending.unwrap_or_default();
-    let numbered = |number| path.with_file_name(format!("{stem}-{number}{ending}"));
+    let (stem, ending) = split(path);
+    let numbered = |number| path.with_file_name(disk::name(&stem, &format!("-{number}{ending}")));
     let names = number.is_none().then(|| path.to_owned()).into_iter();
     let mut names = names.chain((number.unwrap_or(2)..).map(numbered));
     let is_free = |name: &PathBuf| fs::symlink_metadata(name).is_err();
     names.find(is_free).unwrap_or_else(|| path.to_owned())
+}
+
+/// A name without its ending, and the ending with its dot: `.wav`, `.sostenuto` or
+/// none. In `Set v1.2` there is none.
+fn split(path: &Path) -> (String, String) {
+    let is_ours = |ending: &&std::ffi::OsStr| {
+        ["wav", "sostenuto"].iter().any(|ours| ending.eq_ignore_ascii_case(ours))
+    };
+    let text =
+        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    match path.extension().filter(is_ours) {
+        Some(ending) => (text(path.file_stem()), format!(".{}", ending.to_string_lossy())),
+        None => (text(path.file_name()), String::new()),
+    }
+}
+
+/// The patch's file beside a recording.
+pub fn patch_beside(recording: &Path) -> PathBuf {
+    let (stem, _) = split(recording);
+    recording.with_file_name(disk::name(&stem, ".sostenuto"))
 }
 
 /// To a whole number, by way of triangular noise of two steps (Lipshitz,
@@ -367,6 +385,44 @@ mod tests {
             |path: &Path| Take::create(path, WavFormat::S24, 8000).err().unwrap().to_string();
         assert!(refused(&path).contains("was not changed"));
         assert!(refused(&folder.path().join("no/where.wav")).contains("another place"));
+    }
+
+    #[test]
+    fn long_names_leave_room_for_what_is_added() {
+        let folder = tempfile::tempdir().unwrap();
+        for stem in ["x".repeat(251), "ä".repeat(125), "Set v1.2".to_owned()] {
+            let path = folder.path().join(format!("{stem}.wav"));
+            for _ in 0..2 {
+                let path = free_name(&path, None);
+                let mut take = Take::create(&path, WavFormat::S16, 8000).unwrap();
+                take.push(8000, &sine(10)).unwrap();
+                assert_eq!(take.finish().unwrap()[0].path, path);
+                assert_eq!(path.extension().unwrap(), "wav");
+                let patch = patch_beside(&path);
+                fs::write(&patch, "{}").unwrap();
+                assert_eq!(patch.extension().unwrap(), "sostenuto");
+            }
+        }
+        assert!(names(folder.path()).contains(&"Set v1.2-2.wav".to_owned()));
+        assert!(names(folder.path()).contains(&"Set v1.2.sostenuto".to_owned()));
+    }
+
+    #[test]
+    fn names_with_line_breaks_are_refused_and_links_are_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| Take::create(path, WavFormat::S24, 8000).err().unwrap();
+        for name in ["a\nb.wav", "a\tb.wav", "\u{1b}[2J.wav"] {
+            let error = refused(&folder.path().join(name));
+            assert!(matches!(error, TakeError::NoName(_)));
+            assert_eq!(error.to_string().lines().count(), 1, "{error}");
+        }
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.wav");
+            std::os::unix::fs::symlink("nowhere.wav", &link).unwrap();
+            assert!(matches!(refused(&link), TakeError::Taken(_)));
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
     }
 
     /// A disk with room for 2000 bytes.
