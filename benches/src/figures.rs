@@ -353,7 +353,7 @@ fn cycling(name: &str, oversample: f32) -> Vec<Figure> {
         let octaves = (0.02 * hz).log2() as f32;
         rig.set("oversample", oversample).feed("rate", move |_, _| octaves);
         let found = alias(rig.run(140_000).main(), RATE, hz, 1, Shape::Any);
-        let words = if oversample > 0.0 { "oversample 8x" } else { "oversample 1x" };
+        let words = if oversample > 0.0 { "oversample 16x" } else { "oversample 1x" };
         let what = format!("{name} ({words}), cycling at {near_hz} Hz: aliasing");
         let figure = Figure::new(what, "dB", found.alias_20k_db);
         if oversample > 0.0 { figure.below(-85.0) } else { figure }

@@ -116,6 +116,19 @@ impl<L: Lane, const N: usize, const M: usize> Oversampler<L, N, M> {
     }
 }
 
+/// Sixteen steps of a frame become eight, for [`Eightfold::down`]. `last` is the
+/// last step of the frame before.
+#[inline(always)]
+pub fn eight_of_sixteen<L: Lane>(last: L, steps: &[L; 16]) -> [L; 8] {
+    let mut eighths = [last; 8];
+    for n in 0..8 {
+        let before = if n == 0 { last } else { steps[2 * n - 1] };
+        let middle = steps[2 * n];
+        eighths[n] = (before + middle + middle + steps[2 * n + 1]) * L::splat(0.25);
+    }
+    eighths
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use crate::dsp::bend::{bend, bow};
 use crate::dsp::exp2;
 use crate::dsp::gates::{Gates, Pulses, volts};
 use crate::dsp::mask::Mask;
-use crate::dsp::oversample::{Eightfold, EightfoldState};
+use crate::dsp::oversample::{Eightfold, EightfoldState, eight_of_sixteen};
 use crate::dsp::pulse;
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
@@ -38,7 +38,7 @@ const OVERSAMPLE: usize = 6;
 
 /// The last bits below 1 may be missing from a way that is gone.
 const NEARLY_NOTHING: f32 = 1.0 / 8_388_608.0;
-/// The most of a rise or fall that one frame is.
+/// The most of a rise or fall that one step is.
 const MAX_STEP: f32 = 0.5;
 /// Beyond any time that is of use, in octaves.
 const MAX_OCTAVES: f32 = 20.0;
@@ -57,6 +57,8 @@ pub struct Function {
     /// What rounding took off it.
     lost: [f32; 16],
     end: Pulses,
+    /// The last step, and the way back, where a frame has sixteen steps.
+    last: [f32; 16],
     down: EightfoldState,
 }
 
@@ -122,9 +124,9 @@ impl Module for Function {
             ),
             Param::choice(
                 "oversample",
-                &["1x", "8x"],
+                &["1x", "16x"],
                 0,
-                "8x keeps a cycle at audio rate clean, for more work and 0.05 ms",
+                "16x keeps a cycle at audio rate clean, for more work and 0.05 ms",
             ),
         ],
         bypass: &[],
@@ -136,7 +138,7 @@ impl Module for Function {
         let channels = block.channels(&[GATE, TRIGGER, CYCLE_IN, RATE_IN, RISE_IN, FALL_IN]);
         match (channels, block.is_on(OVERSAMPLE)) {
             (1, false) => self.shape::<f32, 1>(block, 0),
-            (1, true) => self.shape::<f32, 8>(block, 0),
+            (1, true) => self.shape::<f32, 16>(block, 0),
             (_, false) => {
                 for group in 0..groups(channels) {
                     self.shape::<Lanes, 1>(block, group);
@@ -144,7 +146,7 @@ impl Module for Function {
             }
             _ => {
                 for group in 0..groups(channels) {
-                    self.shape::<Lanes, 8>(block, group);
+                    self.shape::<Lanes, 16>(block, group);
                 }
             }
         }
@@ -160,12 +162,13 @@ impl Function {
         let [gate, trigger, cycle_in] = [GATE, TRIGGER, CYCLE_IN].map(|port| block.input(port));
         let cycles_by_switch = Mask::above(c(block.choice(CYCLE) as f32), c(0.5));
         let curve = block.ramp(CURVE);
-        let speeds = Speeds::new(block);
+        let speeds = Speeds::new(block, MAX_STEP * STEPS as f32);
 
         let mut is_rising = Mask::load(&self.is_rising, group);
         let mut is_falling = Mask::load(&self.is_falling, group);
         let (mut height, mut lost) = (L::load(&self.height, group), L::load(&self.lost, group));
         let mut down = Eightfold::<L>::load(&self.down, group);
+        let mut last = L::load(&self.last, group);
         for frame in block.frames() {
             let trigger = self.trigger.follow::<L>(group, trigger.get(group, frame));
             let gate = self.gate.follow::<L>(group, gate.get(group, frame));
@@ -184,7 +187,7 @@ impl Function {
             let bow = c(bow(-curve.at(frame)));
             let mut ends_now = Mask::default();
             let mut stays = Mask::default();
-            let mut steps = [c(0.0); 8];
+            let mut steps = [c(0.0); 16];
             for step in &mut steps[..STEPS] {
                 // Kahan's sum: a frame of a minute is too little for f32.
                 let way = is_rising.pick(rise, is_falling.keep(-fall)) + lost;
@@ -219,7 +222,11 @@ impl Function {
                 }
             }
             let end = self.end.next(group, ends_now, pulse_frames);
-            let out = if STEPS == 1 { steps[0] } else { down.down(steps) };
+            let mut out = steps[0];
+            if STEPS > 1 {
+                out = down.down(eight_of_sixteen(last, &steps));
+                last = steps[15];
+            }
             block.output(OUT).put(group, frame, out * c(GATE_VOLTS));
             block.output(TOP).put(group, frame, volts(is_falling.or(stays)));
             block.output(END).put(group, frame, is_falling.clear(end));
@@ -230,6 +237,7 @@ impl Function {
         lost.store(&mut self.lost, group);
         if STEPS > 1 {
             down.store(&mut self.down, group);
+            last.store(&mut self.last, group);
         }
     }
 }
@@ -247,17 +255,19 @@ struct Speeds {
     fall: f32,
     rise_amount: f32,
     fall_amount: f32,
+    most: f32,
 }
 
 impl Speeds {
     #[inline(always)]
-    fn new(block: &Block) -> Speeds {
+    fn new(block: &Block, most: f32) -> Speeds {
         let frame_secs = 1.0 / block.sample_rate_hz;
         Speeds {
             rise: frame_secs / block.param(RISE),
             fall: frame_secs / block.param(FALL),
             rise_amount: block.param(RISE_AMOUNT),
             fall_amount: block.param(FALL_AMOUNT),
+            most,
         }
     }
 
@@ -271,12 +281,12 @@ impl Speeds {
         for way in 0..2 {
             let (own, step) = (block.input(ports[way]), steps[way]);
             if !own.is_patched() && !block.input(RATE_IN).is_patched() {
-                found[way] = L::splat(step.min(MAX_STEP));
+                found[way] = L::splat(step.min(self.most));
                 continue;
             }
             let octaves = both - own.get::<L>(group, frame) * L::splat(amounts[way]);
             let octaves = Lane::clamp(octaves, -MAX_OCTAVES, MAX_OCTAVES);
-            found[way] = (exp2(octaves) * L::splat(step)).min(L::splat(MAX_STEP));
+            found[way] = (exp2(octaves) * L::splat(step)).min(L::splat(self.most));
         }
         found
     }
@@ -369,7 +379,7 @@ mod tests {
                 let (rise, fall) = (share * 0.02, (1.0 - share) * 0.02);
                 let octaves = (hz * 0.02).log2() as f32;
                 rig.set("rise", rise as f32).set("fall", fall as f32).set("curve", curve);
-                rig.set("cycle", 1.0).choose("oversample", "8x").feed("rate", move |_, _| octaves);
+                rig.set("cycle", 1.0).choose("oversample", "16x").feed("rate", move |_, _| octaves);
                 let out = rig.run(140_000);
                 let found = alias(out.main(), 48_000.0, hz, 1, Shape::Any);
                 assert!(found.alias_20k_db < -85.0, "{near_hz} Hz, {share}, {curve}: {found:?}");

@@ -6,7 +6,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::bend::{bend, bow};
 use crate::dsp::exp2;
-use crate::dsp::oversample::{Eightfold, EightfoldState};
+use crate::dsp::oversample::{Eightfold, EightfoldState, eight_of_sixteen};
 use crate::dsp::pulse::Pulse;
 use crate::dsp::schmitt::Schmitt;
 use crate::lane::{LANES, Lane, Lanes, each};
@@ -34,7 +34,7 @@ const LOOP_START: usize = LOOP + 1;
 const OVERSAMPLE: usize = LOOP_START + 1;
 
 /// Steps of a frame where it is oversampled.
-const STEPS: usize = 8;
+const STEPS: usize = 16;
 
 const LOOP_GATE: usize = 1;
 const LOOP_ALWAYS: usize = 2;
@@ -49,6 +49,8 @@ const AT_REST: u32 = SEGMENTS as u32;
 #[repr(C)]
 pub struct MultiSegment {
     voices: [Voice; CHANNELS],
+    /// The last steps, and the way back, where a frame has sixteen steps.
+    last: [f32; CHANNELS],
     down: EightfoldState,
 }
 
@@ -146,9 +148,9 @@ impl Module for MultiSegment {
             ),
             Param::choice(
                 "oversample",
-                &["1x", "8x"],
+                &["1x", "16x"],
                 0,
-                "8x keeps a loop at audio rate clean, for more work and 0.05 ms",
+                "16x keeps a loop at audio rate clean, for more work and 0.05 ms",
             ),
         ],
         bypass: &[],
@@ -184,29 +186,36 @@ impl Module for MultiSegment {
 }
 
 impl MultiSegment {
-    /// Eight voices, each frame in eight steps.
+    /// Eight voices, each frame in sixteen steps.
     #[inline(always)]
     fn oversample(&mut self, block: &mut Block, group: usize, channels: usize, shape: &Shape) {
-        let mut eighths = [[[0.0; LANES]; STEPS]; QUANTUM];
+        let mut taken = [[[0.0; LANES]; STEPS]; QUANTUM];
         let first = group * LANES;
         for channel in first..channels.min(first + LANES) {
             for frame in block.frames() {
                 let voice = &mut self.voices[channel];
                 let steps = voice.next::<STEPS>(block, channel, frame, shape);
                 for step in 0..STEPS {
-                    eighths[frame][step][channel - first] = steps[step];
+                    taken[frame][step][channel - first] = steps[step];
                 }
             }
         }
         let mut down = Eightfold::<Lanes>::load(&self.down, group);
+        let mut last = Lanes::load(&self.last, group);
         for frame in block.frames() {
-            let steps = each(|step| Lanes::from_lanes(eighths[frame][step]));
-            let env = (down.down(steps) * GATE_VOLTS.into()).to_lanes();
+            let mut steps = [Lanes::default(); STEPS];
+            for step in 0..STEPS {
+                steps[step] = Lanes::from_lanes(taken[frame][step]);
+            }
+            let env = down.down(eight_of_sixteen(last, &steps)) * GATE_VOLTS.into();
+            let env = env.to_lanes();
+            last = steps[STEPS - 1];
             for channel in first..channels.min(first + LANES) {
                 block.output(ENV).set(channel, frame, env[channel - first]);
             }
         }
         down.store(&mut self.down, group);
+        last.store(&mut self.last, group);
     }
 }
 
@@ -475,7 +484,7 @@ mod tests {
                     rig.set(&format!("time-{n}"), (share * 0.02) as f32);
                     rig.set(&format!("curve-{n}"), curve);
                 }
-                rig.choose("oversample", "8x").feed("rate", move |_, _| octaves);
+                rig.choose("oversample", "16x").feed("rate", move |_, _| octaves);
                 let out = rig.run(140_000);
                 let found = alias(out.main(), 48_000.0, hz, 1, Shape::Any);
                 assert!(found.alias_20k_db < -85.0, "{near_hz} Hz, {share}, {curve}: {found:?}");
