@@ -218,6 +218,12 @@ impl Ramp {
         values
     }
 
+    /// Whether it is the same at every frame of the quantum.
+    #[inline(always)]
+    pub fn is_still(self) -> bool {
+        self.step == 0.0
+    }
+
     /// The value at the quantum's last frame.
     #[inline(always)]
     pub fn end(self) -> f32 {

@@ -266,6 +266,11 @@ impl Rig {
         self
     }
 
+    /// What the module runs at, in Hz.
+    pub fn sample_rate_hz(&self) -> f32 {
+        self.sample_rate_hz
+    }
+
     /// What the module shows to editors.
     pub fn display(&self) -> Vec<f32> {
         self.display.iter().map(|cell| f32::from_bits(cell.load(Relaxed))).collect()

@@ -7,6 +7,9 @@
 use crate::lane::{Lane, each};
 use crate::units::CHANNELS;
 
+/// From 48 to 96 kHz: flat to 21 kHz, and 143 dB down from 27 kHz. It delays the
+/// lows by 2.4 frames each way.
+pub const STEEPEST: usize = 6;
 /// From 48 to 96 kHz: flat to 21 kHz, and 113 dB down from 27 kHz, whose alias is
 /// at 21 kHz. It delays the lows by 2 frames each way.
 pub const STEEP: usize = 5;
@@ -109,6 +112,10 @@ const fn gains(length: usize) -> [&'static [f32]; 2] {
             &[0.032_155_645, 0.249_157_9, 0.540_447_4, 0.807_473_84],
             &[0.121_315_32, 0.394_457_2, 0.678_349_7, 0.934_021_95],
         ],
+        STEEPEST => [
+            &[0.020_691_423, 0.168_867_94, 0.394_774_06, 0.626_663_07, 0.839_585_37],
+            &[0.079_705_0, 0.277_404_46, 0.512_797_4, 0.735_013_03, 0.944_892_07],
+        ],
         QUICK => [
             &[0.044_181_91, 0.330_744_16, 0.702_052_85],
             &[0.164_188_86, 0.515_086_94, 0.894_889_65],
@@ -153,6 +160,7 @@ mod tests {
     #[test]
     fn what_is_audible_passes_and_what_would_fold_does_not() {
         assert_passes_and_stops::<STEEP>(96.0, 21.0, -112.0);
+        assert_passes_and_stops::<STEEPEST>(96.0, 21.0, -125.0);
         assert_passes_and_stops::<QUICK>(96.0, 20.0, -95.0);
         assert_passes_and_stops::<WIDE>(192.0, 20.0, -130.0);
         assert_passes_and_stops::<WIDEST>(384.0, 20.0, -100.0);

@@ -118,7 +118,7 @@ fn corner<L: Lane>(from: L, to: L) -> L {
 
 /// A triangle wave that is x from -1 to 1.
 #[inline(always)]
-fn triangle<L: Lane>(x: L) -> L {
+pub(super) fn triangle<L: Lane>(x: L) -> L {
     L::splat(1.0) - from_peak(x).abs()
 }
 

@@ -212,7 +212,7 @@ impl Tank {
                 let returned = lossless(plate.decay, frame) * ends[1 - side][frame];
                 wire[frame] = input[frame] + soft_clip(returned, KNEE_VOLTS, LIMIT_VOLTS);
             }
-            let late = plate.read_wandering(tapes, side, frames.clone());
+            let late = plate.read_wandering(tapes, side, frames.clone(), closed);
             plate.allpass(tapes, tape, frames.clone(), &late, &mut wire, -plate.diffusion_1);
             plate.write(tapes, tape + 1, frames.clone(), &wire);
 
@@ -303,16 +303,27 @@ impl Plate {
         tapes.read_run(self.first_tape + tape, frames, delay_frames)
     }
 
-    /// The end of the modulated allpass of one half.
+    /// The end of the modulated allpass of one half. Closed, it stands still, on
+    /// a whole frame: what is between two frames is a little softer each time.
     #[inline(always)]
-    fn read_wandering(&self, tapes: &Tapes, side: usize, frames: Range<usize>) -> Wire {
-        let mut wire = [0.0; QUANTUM];
+    fn read_wandering(
+        &self,
+        tapes: &Tapes,
+        side: usize,
+        frames: Range<usize>,
+        closed: &Wire,
+    ) -> Wire {
+        let still = self.read(tapes, LOOP + side * HALF, frames.clone());
+        let mut wire = still;
         let tape = self.first_tape + LOOP + side * HALF;
         for frame in frames {
             let delay_frames = self.wander[side].at(frame).max((QUANTUM + 2) as f32);
-            if delay_frames as usize + 2 < self.recorded_frames {
+            let is_known = delay_frames as usize + 2 < self.recorded_frames;
+            if closed[frame] < 1.0 {
                 let place = Place::new(delay_frames);
-                wire[frame] = self.fade[frame] * place.read(tapes, tape, frame);
+                let heard = if is_known { place.read(tapes, tape, frame) } else { 0.0 };
+                let heard = self.fade[frame] * heard;
+                wire[frame] = heard + closed[frame] * (still[frame] - heard);
             }
         }
         wire

@@ -91,8 +91,8 @@ impl Module for Comb {
                 -1.0..=1.0,
                 0.85,
                 Unit::None,
-                "How long it rings: hardly at 0, for a minute at 1. Below 0 it is hollow, and an \
-                 octave lower",
+                "How long it rings: hardly at 0, at 1 for seconds high up and a minute down low, \
+                 the overtones less. Below 0 it is hollow, and an octave lower",
             ),
             Param::linear(
                 "damping",

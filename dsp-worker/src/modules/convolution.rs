@@ -5,9 +5,9 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::clip::{Clip, Text};
 use crate::dsp::convolver::{self, Convolver, LARGE, SMALL};
-use crate::dsp::lagrange;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::recording::Recording;
+use crate::dsp::resample::read_at;
 use crate::dsp::space::{Maker, Space};
 use crate::dsp::{StereoIn, dry_wet, exp2, hush};
 use crate::module::{About, Block, Tag, port};
@@ -217,8 +217,8 @@ impl<'a> Wish<'a> {
         let frames = match self.built_in() {
             Some(space) => space.frames(sample_rate_hz),
             None => {
-                let ratio = self.clip.sample_rate_hz / sample_rate_hz;
-                (self.clip.frames() as f32 / ratio.max(1e-3)) as usize
+                let frames = self.clip.frames() as f64 / self.speed(sample_rate_hz).max(1e-3);
+                frames.ceil() as usize
             }
         };
         frames.min((LONGEST_SECS * sample_rate_hz) as usize)
@@ -251,18 +251,18 @@ impl<'a> Wish<'a> {
     /// A frame of the sound, at this sample rate.
     #[inline(always)]
     fn sound(&self, frame: usize, sample_rate_hz: f32) -> [f32; 2] {
-        let place = frame as f64 * f64::from(self.clip.sample_rate_hz / sample_rate_hz);
-        let (whole, fraction) = (place as usize, (place - (place as usize) as f64) as f32);
-        let weights = lagrange(fraction);
-        [LEFT, RIGHT].map(|side| {
-            let samples = self.clip.channel(side);
-            let at = |index: usize| samples.get(index).copied().unwrap_or(0.0);
-            let before = if whole == 0 { 0.0 } else { at(whole - 1) };
-            weights[0] * before
-                + weights[1] * at(whole)
-                + weights[2] * at(whole + 1)
-                + weights[3] * at(whole + 2)
+        let speed = self.speed(sample_rate_hz);
+        let sides = [LEFT, RIGHT].map(|side| self.clip.channel(side));
+        read_at(sides, frame as f64 * speed, speed, |side, n| {
+            let index = usize::try_from(n).unwrap_or(usize::MAX);
+            sides[side % 2].get(index).copied().unwrap_or(0.0)
         })
+    }
+
+    /// Frames of the sound in one of ours.
+    #[inline(always)]
+    fn speed(&self, sample_rate_hz: f32) -> f64 {
+        f64::from(self.clip.sample_rate_hz) / f64::from(sample_rate_hz)
     }
 }
 

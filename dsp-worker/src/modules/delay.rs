@@ -32,9 +32,16 @@ const LONGEST_SECS: f32 = 4.0;
 /// The echo's time in clocks, for every choice of the division.
 const CLOCKS: [f32; 9] = [0.25, 1.0 / 3.0, 0.5, 2.0 / 3.0, 0.75, 1.0, 1.5, 2.0, 4.0];
 
-/// The loop is transparent up to here, and tape beyond.
-const KNEE_VOLTS: f32 = 6.0;
+/// The loop is transparent up to here, and tape beyond. Where it gains, it is
+/// tape sooner.
+const KNEE_VOLTS: f32 = 10.0;
+const SOON_VOLTS: f32 = 6.0;
 const LIMIT_VOLTS: f32 = 12.0;
+
+/// What keeps a constant voltage from piling up: a highpass. Where the echoes
+/// stay for ever it is all but closed, for it would take the lows with it.
+const RUMBLE_HZ: f32 = 5.0;
+const HELD_RUMBLE_HZ: f32 = 0.01;
 
 /// How long the echoes take to cross over, in seconds.
 const CROSS_SECS: f32 = 5e-3;
@@ -104,7 +111,8 @@ impl Module for Delay {
                 0.0..=1.1,
                 0.4,
                 Unit::Fraction,
-                "How much of each echo returns; from 1 on it never ends, and saturates like tape",
+                "How much of each echo returns. At 1 it stays as it is for ever, where tone is 0; \
+                 above it swells, and saturates like tape",
             ),
             Param::linear(
                 "tone",
@@ -147,21 +155,24 @@ impl Module for Delay {
         let input = StereoIn::new(block, LEFT, RIGHT);
         let feedback_cv = block.input(FEEDBACK_CV);
         let (feedback, mix) = (block.ramp(FEEDBACK), block.ramp(MIX));
-        let (low, high) = tone(block.param(TONE), block.sample_rate_hz);
+        let (low, thin) = tone(block.param(TONE), block.sample_rate_hz);
         for frame in block.frames() {
             self.move_head(block, frame);
             let feedback = (feedback.at(frame) + 0.1 * feedback_cv.at(0, frame)).clamp(0.0, 1.1);
             let (dry, wet) = dry_wet(mix.at(frame));
             let crossed = self.cross(block);
+            let gains = (20.0 * (feedback - 1.0)).clamp(-1.0, 1.0);
+            let high = thin + rumble(gains, block.sample_rate_hz);
+            let knee_volts = KNEE_VOLTS + gains.max(0.0) * (SOON_VOLTS - KNEE_VOLTS);
             let now = block.frame + frame as u64;
             let level = self.recording.level(now, self.head.delay_frames() as f32);
             let inputs = [input.at(LEFT, frame), input.at(RIGHT, frame)];
             let (mut echoes, mut returned) = ([0.0; 2], [0.0; 2]);
             for side in [LEFT, RIGHT] {
-                echoes[side] = level * self.head.read(&block.tapes, side, frame);
+                echoes[side] = level * self.head.hear(&block.tapes, side, side, frame);
                 let dark = self.lowpass[side].lowpass(echoes[side], low);
                 let thin = self.highpass[side].highpass(dark, high);
-                returned[side] = feedback * soft_clip(thin, KNEE_VOLTS, LIMIT_VOLTS);
+                returned[side] = feedback * soft_clip(thin, knee_volts, LIMIT_VOLTS);
             }
             let sent = [
                 inputs[LEFT] + crossed * 0.5 * (inputs[RIGHT] - inputs[LEFT]),
@@ -216,13 +227,22 @@ impl Delay {
     }
 }
 
-/// The coefficients of the loop's lowpass and highpass. The highpass always
-/// keeps a constant voltage from piling up.
+/// The coefficients of the loop's lowpass, and of its highpass without what
+/// keeps a constant voltage out. In the middle both let everything pass.
 #[inline(always)]
 fn tone(tone: f32, sample_rate_hz: f32) -> (f32, f32) {
     let low_hz = 48_000.0 * exp2(8.0 * tone.min(0.0));
-    let high_hz = 5.0 * exp2(9.0 * tone.max(0.0));
-    (coefficient(low_hz, sample_rate_hz), coefficient(high_hz, sample_rate_hz))
+    let thin_hz = RUMBLE_HZ * (exp2(9.0 * tone.max(0.0)) - 1.0);
+    let low = if tone < 0.0 { coefficient(low_hz, sample_rate_hz) } else { 1.0 };
+    (low, coefficient(thin_hz, sample_rate_hz))
+}
+
+/// The coefficient of a highpass far below all hearing, by how the loop gains or
+/// loses: 0 where it does neither, 1 or -1 where it clearly does.
+#[inline(always)]
+fn rumble(gains: f32, sample_rate_hz: f32) -> f32 {
+    let hz = HELD_RUMBLE_HZ + (RUMBLE_HZ - HELD_RUMBLE_HZ) * gains.abs();
+    hz * (std::f32::consts::TAU / sample_rate_hz)
 }
 
 #[cfg(test)]
@@ -332,6 +352,23 @@ mod tests {
         let out = rig.set("feedback", 0.5).run(48_000);
         assert_eq!(rig.not_finite(), 0);
         assert!(out.main()[40_000..].iter().all(|&volts| volts == 0.0));
+    }
+
+    #[test]
+    fn at_full_feedback_a_burst_of_noise_stays_as_it_is_for_a_minute() {
+        for (time_secs, rate_hz) in [
+            (0.001, 48_000.0),
+            (0.010_37, 44_100.0),
+            (0.25, 48_000.0),
+            (0.333_33, 96_000.0),
+            (1.234_5, 44_100.0f32),
+        ] {
+            for ping_pong in [0.0, 1.0] {
+                let mut rig = Rig::new::<Delay>(rate_hz);
+                rig.set("mix", 1.0).set("feedback", 1.0).set("time", time_secs);
+                crate::dsp::held::assert_holds(rig.set("ping-pong", ping_pong), time_secs, |_| {});
+            }
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Distortion: from warm saturation to a starved fuzz.
 //!
-//! Each curve runs at eight times the sample rate, and each step takes its mean
-//! ([`crate::dsp::mean`]), so that what is added is overtones and not aliases.
+//! Each curve runs at eight times the sample rate, in finer steps yet
+//! ([`crate::dsp::finer`]), so that what is added is overtones and not aliases.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::crossfade::Crossfade;
+use crate::dsp::finer::{Curve, Finer, FinerState};
 use crate::dsp::mean::{diode, fuzz, hard, soft, tube};
 use crate::dsp::one_pole::{OnePoles, coefficient};
 use crate::dsp::oversample::{Eightfold, EightfoldState};
@@ -16,7 +17,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
-use crate::units::{AUDIO_VOLTS, CHANNELS, QUANTUM};
+use crate::units::{AUDIO_VOLTS, QUANTUM};
 
 const IN: usize = 0;
 const DRIVE_IN: usize = 1;
@@ -26,7 +27,9 @@ const DRIVE: usize = 1;
 const TONE: usize = 2;
 const LEVEL: usize = 3;
 const MIX: usize = 4;
+const OVERSAMPLE: usize = 5;
 
+const SIXTEENFOLD: usize = 0;
 const HARD: usize = 1;
 const TUBE: usize = 2;
 const DIODE: usize = 3;
@@ -46,8 +49,7 @@ const LOWEST_HZ: f32 = 5.0;
 pub struct Distortion {
     up: EightfoldState,
     down: EightfoldState,
-    /// What came into the curve last.
-    last: [f32; CHANNELS],
+    finer: FinerState,
     shape: Crossfade,
     rest: OnePoles,
     lows: OnePoles,
@@ -98,6 +100,12 @@ impl Module for Distortion {
                 Unit::Fraction,
                 "Only the signal at 0, only the distortion at 1; both in phase between",
             ),
+            Param::choice(
+                "oversample",
+                &["16x", "64x"],
+                SIXTEENFOLD,
+                "64x keeps the hardest drive of the highest notes clean, for more work",
+            ),
         ],
         bypass: &[(IN, OUT)],
         display: 0,
@@ -117,16 +125,29 @@ impl Module for Distortion {
         };
         let (tone, level_db) = (block.ramp(TONE), block.ramp(LEVEL));
         for frame in block.frames() {
+            let stands = [TONE, LEVEL].into_iter().all(|param| block.ramp(param).is_still());
+            if stands && frame > block.frames().start {
+                knobs.low_gain[frame] = knobs.low_gain[frame - 1];
+                knobs.high_gain[frame] = knobs.high_gain[frame - 1];
+                continue;
+            }
             let level = AUDIO_VOLTS * gain_from_db(level_db.at(frame));
             let octaves = TILT_OCTAVES * tone.at(frame);
             knobs.low_gain[frame] = level * exp2(-octaves);
             knobs.high_gain[frame] = level * exp2(octaves);
         }
-        if channels == 1 {
-            self.distort::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.distort::<Lanes>(block, group, &knobs);
+        match (channels, block.choice(OVERSAMPLE)) {
+            (1, SIXTEENFOLD) => self.distort::<f32, 2>(block, 0, &knobs),
+            (1, _) => self.distort::<f32, 8>(block, 0, &knobs),
+            (_, SIXTEENFOLD) => {
+                for group in 0..groups(channels) {
+                    self.distort::<Lanes, 2>(block, group, &knobs);
+                }
+            }
+            _ => {
+                for group in 0..groups(channels) {
+                    self.distort::<Lanes, 8>(block, group, &knobs);
+                }
             }
         }
     }
@@ -141,8 +162,9 @@ struct Knobs {
 }
 
 impl Distortion {
+    /// Each of the eight steps of a frame is divided into `K`.
     #[inline(always)]
-    fn distort<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
+    fn distort<L: Lane, const K: usize>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
         let (input, drive_in) = (block.input(IN), block.input(DRIVE_IN));
         let lowest = coefficient(LOWEST_HZ, block.sample_rate_hz);
         let tilt = coefficient(TILT_HZ, block.sample_rate_hz);
@@ -151,61 +173,120 @@ impl Distortion {
 
         let mut up = Eightfold::<L>::load(&self.up, group);
         let mut down = Eightfold::<L>::load(&self.down, group);
-        let mut last = L::load(&self.last, group);
-        let (shape, before) = (self.shape.now(), self.shape.before());
+        let mut finer = Finer::<L>::load(&self.finer, group);
+        let mut drive = Drive::new(self.shape.now(), L::splat(knobs.drive[frames.start]));
+        drive.knob = knobs.drive[frames.start];
+        let before = self.shape.before();
         for frame in frames {
-            let drive = drive_in.get::<L>(group, frame) * L::splat(0.1);
-            let drive = (drive + L::splat(knobs.drive[frame])).clamp(0.0, 1.0);
-            let gain = exp2(drive * L::splat(DRIVE_OCTAVES));
-            let gains = Gains { gain, diode: full_diode(gain) };
-            let wet = L::splat(knobs.mix[frame]);
-            let fade = before.map(|(before, way)| (before, L::splat(way.at(frame))));
+            let drive_volts = drive_in.get::<L>(group, frame) * L::splat(0.1);
+            if drive_in.is_patched() || knobs.drive[frame] != drive.knob {
+                drive = Drive::new(drive.shape, drive_volts + L::splat(knobs.drive[frame]));
+                drive.knob = knobs.drive[frame];
+            }
+            drive.wet = knobs.mix[frame];
+            drive.before = before.map(|(before, way)| (before, way.at(frame)));
 
             let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3);
-            let mut eighths = up.up(volts * L::splat(1.0 / AUDIO_VOLTS));
-            for x in &mut eighths {
-                let mut bent = bend(shape, last, *x, &gains);
-                if let Some((before, way)) = fade {
-                    let old = bend(before, last, *x, &gains);
-                    bent = old + (bent - old) * way;
-                }
-                // The mean of no curve at all: as late as the others.
-                let dry = (last + *x) * L::splat(0.5);
-                last = *x;
-                *x = dry + (bent - dry) * wet;
-            }
-            let bent = self.rest.highpass(group, down.down(eighths), lowest);
+            let eighths = up.up(volts * L::splat(1.0 / AUDIO_VOLTS));
+            let bent = finer.bend::<K, 8>(eighths, &drive, &drive.spread());
+            let bent = self.rest.highpass(group, down.down(bent), lowest);
             let low = self.lows.lowpass(group, bent, tilt);
             let high = (bent - low) * L::splat(knobs.high_gain[frame]);
             output.put(group, frame, low * L::splat(knobs.low_gain[frame]) + high);
         }
         up.store(&mut self.up, group);
         down.store(&mut self.down, group);
-        last.store(&mut self.last, group);
+        finer.store(&mut self.finer, group);
     }
 }
 
-struct Gains<L> {
+/// The curve as it stands in one frame.
+#[derive(Clone, Copy)]
+struct Drive<L> {
+    shape: usize,
+    /// The shape before, while it fades, and how far.
+    before: Option<(usize, f32)>,
+    /// Where the knob stood when the gain was worked out.
+    knob: f32,
+    wet: f32,
     gain: L,
     /// What the diodes make of 5 V, which never stops growing.
     diode: L,
 }
 
-#[inline(always)]
-fn full_diode<L: Lane>(gain: L) -> L {
-    (gain + gain + L::splat(1.0)).map(f32::sqrt) - L::splat(1.0)
+impl<L: Lane> Drive<L> {
+    #[inline(always)]
+    fn new(shape: usize, drive: L) -> Drive<L> {
+        let gain = exp2(drive.clamp(0.0, 1.0) * L::splat(DRIVE_OCTAVES));
+        let diode = (gain + gain + L::splat(1.0)).map(f32::sqrt) - L::splat(1.0);
+        Drive { shape, before: None, knob: 0.0, wet: 1.0, gain, diode }
+    }
+
+    #[inline(always)]
+    fn spread(&self) -> Drive<Lanes> {
+        let Drive { shape, before, knob, wet, gain, diode } = *self;
+        let (gain, diode) = (Lanes::splat(gain.first()), Lanes::splat(diode.first()));
+        Drive { shape, before, knob, wet, gain, diode }
+    }
 }
 
-/// The mean of a curve from one signal to the next, in parts of 5 V.
-#[inline(always)]
-fn bend<L: Lane>(shape: usize, last: L, now: L, gains: &Gains<L>) -> L {
-    let (last, now) = (last * gains.gain, now * gains.gain);
-    match shape {
-        HARD => hard(last, now),
-        TUBE => tube(last, now) * L::splat(0.7),
-        DIODE => diode(last, now) / gains.diode,
-        FUZZ => fuzz(last * L::splat(4.0), now * L::splat(4.0)),
-        _ => soft(last, now),
+impl<L: Lane> Curve<L> for Drive<L> {
+    #[inline(always)]
+    fn means(&self, points: &[L], means: &mut [L]) {
+        self.bend(self.shape, points, means);
+        if let Some((before, way)) = self.before {
+            let mut old = [L::default(); 8];
+            self.bend(before, points, &mut old[..means.len()]);
+            for k in 0..means.len() {
+                means[k] = old[k] + (means[k] - old[k]) * L::splat(way);
+            }
+        }
+        if self.wet != 1.0 {
+            for k in 0..means.len() {
+                // The mean of no curve at all: as late as the others.
+                let dry = (points[k] + points[k + 1]) * L::splat(0.5);
+                means[k] = dry + (means[k] - dry) * L::splat(self.wet);
+            }
+        }
+    }
+}
+
+impl<L: Lane> Drive<L> {
+    /// The means of a curve, in parts of 5 V.
+    #[inline(always)]
+    fn bend(&self, shape: usize, points: &[L], means: &mut [L]) {
+        let gain = if shape == FUZZ { self.gain * L::splat(4.0) } else { self.gain };
+        let mut driven = [L::default(); 9];
+        for k in 0..points.len() {
+            driven[k] = points[k] * gain;
+        }
+        match shape {
+            HARD => {
+                for k in 0..means.len() {
+                    means[k] = hard(driven[k], driven[k + 1]);
+                }
+            }
+            TUBE => {
+                for k in 0..means.len() {
+                    means[k] = tube(driven[k], driven[k + 1]) * L::splat(0.7);
+                }
+            }
+            DIODE => {
+                for k in 0..means.len() {
+                    means[k] = diode(driven[k], driven[k + 1]) / self.diode;
+                }
+            }
+            FUZZ => {
+                for k in 0..means.len() {
+                    means[k] = fuzz(driven[k], driven[k + 1]);
+                }
+            }
+            _ => {
+                for k in 0..means.len() {
+                    means[k] = soft(driven[k], driven[k + 1]);
+                }
+            }
+        }
     }
 }
 

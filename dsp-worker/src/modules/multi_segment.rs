@@ -6,13 +6,15 @@ use bytemuck::{Pod, Zeroable};
 use crate::Module;
 use crate::dsp::bend::{bend, bow};
 use crate::dsp::exp2;
+use crate::dsp::oversample::{Eightfold, EightfoldState, eight_of_sixteen};
 use crate::dsp::pulse::Pulse;
 use crate::dsp::schmitt::Schmitt;
-use crate::lane::each;
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::module::{About, Block, Ramp, Tag, port};
 use crate::param::{Param, Unit};
 use crate::rate_change::RateChange;
-use crate::units::{CHANNELS, GATE_VOLTS};
+use crate::signal::groups;
+use crate::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 
 const GATE: usize = 0;
 const RETRIGGER: usize = 1;
@@ -30,6 +32,10 @@ const LENGTH: usize = CURVE + SEGMENTS;
 const SUSTAIN: usize = LENGTH + 1;
 const LOOP: usize = SUSTAIN + 1;
 const LOOP_START: usize = LOOP + 1;
+const OVERSAMPLE: usize = LOOP_START + 1;
+
+/// Steps of a frame where it is oversampled.
+const STEPS: usize = 16;
 
 const LOOP_GATE: usize = 1;
 const LOOP_ALWAYS: usize = 2;
@@ -44,6 +50,9 @@ const AT_REST: u32 = SEGMENTS as u32;
 #[repr(C)]
 pub struct MultiSegment {
     voices: [Voice; CHANNELS],
+    /// The last steps, and the way back, where a frame has sixteen steps.
+    last: [f32; CHANNELS],
+    down: EightfoldState,
 }
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -138,6 +147,12 @@ impl Module for MultiSegment {
                 1.0,
                 "The segment to which a gate's loop returns",
             ),
+            Param::choice(
+                "oversample",
+                &["1x", "16x"],
+                0,
+                "16x keeps a loop at audio rate clean, for more work and 0.05 ms",
+            ),
         ],
         bypass: &[],
         // Where the first channel is: its segment, from 0, or -1 at rest.
@@ -161,11 +176,54 @@ impl Module for MultiSegment {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, RETRIGGER, RATE]);
         let shape = Shape::new(block);
-        for (channel, voice) in self.voices[..channels].iter_mut().enumerate() {
-            voice.run(block, channel, &shape);
+        if block.is_on(OVERSAMPLE) {
+            for group in 0..groups(channels) {
+                self.oversample(block, group, channels, &shape);
+            }
+        } else {
+            for (channel, voice) in self.voices[..channels].iter_mut().enumerate() {
+                for frame in block.frames() {
+                    let [env] = voice.next::<1>(block, channel, frame, &shape);
+                    block.output(ENV).set(channel, frame, env * GATE_VOLTS);
+                }
+            }
         }
         let segment = self.voices[0].segment;
         block.show(0, if segment == AT_REST { -1.0 } else { segment as f32 });
+    }
+}
+
+impl MultiSegment {
+    /// Eight voices, each frame in sixteen steps.
+    #[inline(always)]
+    fn oversample(&mut self, block: &mut Block, group: usize, channels: usize, shape: &Shape) {
+        let mut taken = [[[0.0; LANES]; STEPS]; QUANTUM];
+        let first = group * LANES;
+        for channel in first..channels.min(first + LANES) {
+            for frame in block.frames() {
+                let voice = &mut self.voices[channel];
+                let steps = voice.next::<STEPS>(block, channel, frame, shape);
+                for step in 0..STEPS {
+                    taken[frame][step][channel - first] = steps[step];
+                }
+            }
+        }
+        let mut down = Eightfold::<Lanes>::load(&self.down, group);
+        let mut last = Lanes::load(&self.last, group);
+        for frame in block.frames() {
+            let mut steps = [Lanes::default(); STEPS];
+            for step in 0..STEPS {
+                steps[step] = Lanes::from_lanes(taken[frame][step]);
+            }
+            let env = down.down(eight_of_sixteen(last, &steps)) * GATE_VOLTS.into();
+            let env = env.to_lanes();
+            last = steps[STEPS - 1];
+            for channel in first..channels.min(first + LANES) {
+                block.output(ENV).set(channel, frame, env[channel - first]);
+            }
+        }
+        down.store(&mut self.down, group);
+        last.store(&mut self.last, group);
     }
 }
 
@@ -203,33 +261,49 @@ impl Shape {
 }
 
 impl Voice {
+    /// The next frame: the envelope at its end, or its means over `N` steps.
     #[inline(always)]
-    fn run(&mut self, block: &mut Block, channel: usize, shape: &Shape) {
+    fn next<const N: usize>(
+        &mut self,
+        block: &mut Block,
+        channel: usize,
+        frame: usize,
+        shape: &Shape,
+    ) -> [f32; N] {
         let [gate, retrigger, rate] = [GATE, RETRIGGER, RATE].map(|port| block.input(port));
         let sample_rate_hz = block.sample_rate_hz;
-        for frame in block.frames() {
-            let was_on = self.gate.is_on();
-            let is_on = self.gate.follow(gate.at(channel, frame));
-            let begins = self.retrigger.rises(retrigger.at(channel, frame)) || is_on && !was_on;
+        let was_on = self.gate.is_on();
+        let is_on = self.gate.follow(gate.at(channel, frame));
+        let begins = self.retrigger.rises(retrigger.at(channel, frame)) || is_on && !was_on;
+        let octaves = rate.at(channel, frame).clamp(-20.0, 20.0);
+        let faster = if octaves == 0.0 { 1.0 } else { exp2(octaves) };
+        let mut means = [0.0; N];
+        for (step, mean) in means.iter_mut().enumerate() {
             let rests = self.segment >= shape.length;
-            if begins || rests && shape.loops == LOOP_ALWAYS {
+            if begins && step == 0 || rests && shape.loops == LOOP_ALWAYS {
                 self.go_to(0, 0.0, sample_rate_hz);
-            } else if was_on && !is_on && self.segment <= shape.sustain && has_sustain(shape) {
+            } else if step == 0
+                && was_on
+                && !is_on
+                && self.segment <= shape.sustain
+                && has_sustain(shape)
+            {
                 self.go_to(shape.sustain + 1, 0.0, sample_rate_hz);
                 self.end_if_past(shape, sample_rate_hz);
             }
-
+            *mean = self.env;
             if self.segment < shape.length {
-                let octaves = rate.at(channel, frame).clamp(-20.0, 20.0);
-                let faster = if octaves == 0.0 { 1.0 } else { exp2(octaves) };
-                self.advance(frame, faster, is_on, shape, sample_rate_hz);
+                let faster = if N == 1 { faster } else { faster * (1.0 / N as f32) };
+                let across = self.advance(frame, faster, is_on, shape, sample_rate_hz);
+                *mean = if N == 1 { self.env } else { across };
             }
-            block.output(ENV).set(channel, frame, self.env * GATE_VOLTS);
-            block.output(SEGMENT).set(channel, frame, self.segment_pulse.volts());
-            block.output(END).set(channel, frame, self.end_pulse.volts());
         }
+        block.output(SEGMENT).set(channel, frame, self.segment_pulse.volts());
+        block.output(END).set(channel, frame, self.end_pulse.volts());
+        means
     }
 
+    /// Takes one step, and returns the mean of the envelope over it.
     #[inline(always)]
     fn advance(
         &mut self,
@@ -238,10 +312,11 @@ impl Voice {
         is_on: bool,
         shape: &Shape,
         sample_rate_hz: f32,
-    ) {
+    ) -> f32 {
         let segment = self.segment as usize % SEGMENTS;
         let step = shape.steps[segment] * faster;
         let waits = is_on && self.segment == shape.sustain && shape.loops == 0;
+        let before = self.way;
         if !(waits && self.way >= NEARLY_ALL) {
             // Kahan's sum: a frame of a minute is too little for f32.
             let sum = step + self.way_lost;
@@ -249,19 +324,20 @@ impl Voice {
             self.way_lost = sum - (next - self.way);
             self.way = next;
         }
-        let to = shape.levels[segment].at(frame);
-        let way = self.way.min(1.0);
-        self.env = self.from + (to - self.from) * bend(way, shape.bows[segment]);
+        let line =
+            Line { from: self.from, to: shape.levels[segment].at(frame), bow: shape.bows[segment] };
+        self.env = line.at(self.way.min(1.0));
         if self.way < NEARLY_ALL {
-            return;
+            return line.mean(before, self.way);
         }
         if waits {
             self.way = 1.0;
             self.way_lost = 0.0;
-            return;
+            return line.mean(before.min(1.0), 1.0);
         }
-        // What is left of the frame belongs to the next segment.
+        // What is left of the step belongs to the next segment.
         let left = ((self.way - 1.0) / step).clamp(0.0, 1.0);
+        let there = line.mean(before.min(1.0), 1.0);
         let returns = shape.loops == LOOP_GATE && is_on && self.segment == shape.sustain;
         let is_last = self.segment + 1 >= shape.length;
         let next = match shape.loops {
@@ -274,10 +350,14 @@ impl Voice {
         }
         if next >= shape.length {
             self.segment = AT_REST;
-            return;
+            return there + left * (self.env - there);
         }
-        let next_step = shape.steps[next as usize % SEGMENTS] * faster;
-        self.go_to(next, (left * next_step).min(0.5), sample_rate_hz);
+        let segment = next as usize % SEGMENTS;
+        self.go_to(next, (left * shape.steps[segment] * faster).min(0.5), sample_rate_hz);
+        let line =
+            Line { from: self.from, to: shape.levels[segment].at(frame), bow: shape.bows[segment] };
+        self.env = line.at(self.way);
+        there + left * (line.mean(0.0, self.way) - there)
     }
 
     #[inline(always)]
@@ -300,6 +380,26 @@ impl Voice {
     }
 }
 
+/// One segment.
+struct Line {
+    from: f32,
+    to: f32,
+    bow: f32,
+}
+
+impl Line {
+    #[inline(always)]
+    fn at(&self, way: f32) -> f32 {
+        self.from + (self.to - self.from) * bend(way, self.bow)
+    }
+
+    /// Its mean over a part of the way, by Simpson's rule.
+    #[inline(always)]
+    fn mean(&self, start: f32, end: f32) -> f32 {
+        (self.at(start) + 4.0 * self.at(0.5 * (start + end)) + self.at(end)) * (1.0 / 6.0)
+    }
+}
+
 /// Whether a gate that is let go cuts anything short.
 #[inline(always)]
 fn has_sustain(shape: &Shape) -> bool {
@@ -309,6 +409,7 @@ fn has_sustain(shape: &Shape) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::{Shape, alias, coherent_hz};
     use crate::rig::Rig;
 
     /// A frame is a millisecond; straight segments of 4, 2, 5 and 10 frames go
@@ -377,6 +478,26 @@ mod tests {
         let out = rig.run(96_000);
         let found_hz = crate::measure::frequency_hz(out.main(), 48_000.0, None);
         assert!(crate::measure::cents(found_hz, 1.0 / 0.00334).abs() < 0.01, "{found_hz} Hz");
+    }
+
+    #[test]
+    fn oversampled_a_loop_at_audio_rate_is_clean() {
+        for near_hz in [1000.0, 2500.0, 5000.0, 10_000.0] {
+            let hz = coherent_hz(near_hz, 48_000.0);
+            for (share, curve) in [(0.5, 0.0), (0.1, 0.0), (0.3, 0.5), (0.5, 1.0), (0.7, -1.0)] {
+                let mut rig = Rig::new::<MultiSegment>(48_000.0);
+                rig.choose("loop", "always").set("length", 2.0).set("level-2", 0.0);
+                let octaves = (hz * 0.02).log2() as f32;
+                for (n, share) in [(1, share), (2, 1.0 - share)] {
+                    rig.set(&format!("time-{n}"), (share * 0.02) as f32);
+                    rig.set(&format!("curve-{n}"), curve);
+                }
+                rig.choose("oversample", "16x").feed("rate", move |_, _| octaves);
+                let out = rig.run(140_000);
+                let found = alias(out.main(), 48_000.0, hz, 1, Shape::Any);
+                assert!(found.alias_20k_db < -85.0, "{near_hz} Hz, {share}, {curve}: {found:?}");
+            }
+        }
     }
 
     #[test]

@@ -271,6 +271,15 @@ mod tests {
     }
 
     #[test]
+    fn frozen_it_holds_a_burst_of_noise_for_a_minute() {
+        for (size, rate_hz) in [(1.0, 48_000.0), (0.63, 44_100.0), (1.5, 96_000.0f32)] {
+            let mut rig = Rig::new::<Reverb>(rate_hz);
+            rig.set("mix", 1.0).set("size", size);
+            crate::dsp::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
+        }
+    }
+
+    #[test]
     fn the_longest_decay_at_full_scale_stays_bounded() {
         let mut rig = wet();
         rig.set("decay", 60.0).set("modulation", 1.0);

@@ -6,7 +6,7 @@ use crate::Module;
 use crate::clip::{Clip, Text};
 use crate::dsp::exp2;
 use crate::dsp::pulse::Pulse;
-use crate::dsp::resample::read_at;
+use crate::dsp::resample::{reach_frames, read_at};
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::strike::force;
 use crate::module::{About, Block, Tag, port};
@@ -231,23 +231,22 @@ impl<'a> Reel<'a> {
 
     #[inline(always)]
     fn sides_at(&self, place: f64, speed: f64, map: impl Fn(i64) -> i64) -> (f32, f32) {
-        let side = |frames: &[f32]| {
-            let at = |n: i64| {
-                let index = usize::try_from(map(n)).unwrap_or(usize::MAX);
-                frames.get(index).copied().unwrap_or(0.0)
-            };
-            // Only what lies before the stop is read in one piece.
-            let reach = if self.plays == ROUND && self.crossfade < 1.0 {
-                self.stop as usize
-            } else {
-                frames.len()
-            };
-            let is_near = place < self.loop_start + 16.0;
-            let whole = if is_near { &[] } else { frames.get(..reach).unwrap_or(frames) };
-            read_at(whole, place, speed, at)
+        let at = |side: usize, n: i64| {
+            let index = usize::try_from(map(n)).unwrap_or(usize::MAX);
+            self.sides[side % 2].get(index).copied().unwrap_or(0.0)
         };
-        let left = side(self.sides[0]);
-        (left, if self.is_mono { left } else { side(self.sides[1]) })
+        // Only what lies before the stop is read in one piece.
+        let frames = self.sides[LEFT].len();
+        let goes_round = self.plays == ROUND && self.crossfade < 1.0;
+        let end = if goes_round { (self.stop as usize).min(frames) } else { frames };
+        let is_near = place < self.loop_start + reach_frames(speed);
+        let whole = if is_near { [&[][..]; 2] } else { self.sides.map(|side| &side[..end]) };
+        if self.is_mono {
+            let [both] = read_at([whole[LEFT]], place, speed, at);
+            return (both, both);
+        }
+        let [left, right] = read_at(whole, place, speed, at);
+        (left, right)
     }
 }
 

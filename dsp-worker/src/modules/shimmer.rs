@@ -330,6 +330,15 @@ mod tests {
     }
 
     #[test]
+    fn frozen_it_holds_what_has_risen_for_a_minute() {
+        for (interval, rate_hz) in [("octave", 48_000.0), ("fifth", 44_100.0f32)] {
+            let mut rig = Rig::new::<Shimmer>(rate_hz);
+            rig.set("mix", 1.0).set("shimmer", 1.0).choose("interval", interval);
+            crate::dsp::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
+        }
+    }
+
+    #[test]
     fn full_scale_for_ever_stays_bounded() {
         let mut rig = wet();
         rig.set("shimmer", 1.0).set("decay", 60.0);

@@ -414,6 +414,12 @@ mod tests {
     }
 
     #[test]
+    fn frozen_it_holds_a_burst_of_noise_for_a_minute() {
+        let mut rig = Rig::new::<SpectralFreeze>(RATE_HZ);
+        crate::dsp::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
+    }
+
+    #[test]
     fn it_is_still_frozen_after_a_bypass() {
         let mut rig = Rig::new::<SpectralFreeze>(RATE_HZ);
         noise(&mut rig).run(24_000);

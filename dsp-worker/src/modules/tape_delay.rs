@@ -3,21 +3,22 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
-use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK};
+use crate::dsp::finer::{Curve, Finer, FinerState, bend_rows, late_frames};
+use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK, WIDE};
+use crate::dsp::mean::soft;
 use crate::dsp::one_pole::{OnePole, coefficient};
+use crate::dsp::oversample::{Eightfold, EightfoldState};
 use crate::dsp::random::Random;
 use crate::dsp::recording::Recording;
-use crate::dsp::saturate::saturate;
 use crate::dsp::sweep::Sweep;
 use crate::dsp::tape_head::TapeHead;
 use crate::dsp::tempo::FollowedTempo;
-use crate::dsp::{StereoIn, dry_wet, exp2, hush};
+use crate::dsp::{StereoIn, dry_wet, exp2, hush, soft_clip};
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::rate_change::RateChange;
-use crate::units::CHANNELS;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -37,6 +38,8 @@ const WOW: usize = 8;
 const FLUTTER: usize = 9;
 const PING_PONG: usize = 10;
 const MIX: usize = 11;
+const OVERSAMPLE: usize = 12;
+const EIGHTFOLD: usize = 0;
 
 /// Of the first head.
 const LONGEST_SECS: f32 = 1.5;
@@ -63,8 +66,24 @@ const PLAYING: [[f32; 3]; 7] = [
 const TAPE_VOLTS: f32 = 12.0;
 const DRIVE_OCTAVES: f32 = 3.0;
 
-/// How late the recording amplifier is: two half-band filters and the bend.
-const RECORD_FRAMES: f64 = 2.94;
+/// The tape bends nothing without drive; from here on it does as it should.
+const FULL_DRIVE: f32 = 0.05;
+/// Without drive the loop is transparent up to here, and bounded above.
+const KNEE_VOLTS: f32 = 10.0;
+const LIMIT_VOLTS: f32 = 16.0;
+
+/// How late the recording amplifier is: with half-band filters and the bend,
+/// eightfold and 64-fold; and where it bends nothing.
+const RECORD_FRAMES: [f64; 2] =
+    [3.8196 + late_frames::<2>() / 4.0, 4.7957 + late_frames::<8>() / 8.0];
+const CLEAN_FRAMES: usize = 5;
+
+/// The filters are open at the ends of their knobs. Far below all hearing one
+/// keeps a constant voltage from piling up, less where echoes stay for ever.
+const LOWEST_HZ: f32 = 20.0;
+const HIGHEST_HZ: f32 = 20_000.0;
+const RUMBLE_HZ: f32 = 5.0;
+const HELD_RUMBLE_HZ: f32 = 0.01;
 
 /// The capstan's wobble and the drift of a worn belt, at full wow; a bent
 /// pinch roller at full flutter. Each bends the pitch by half a percent.
@@ -104,13 +123,19 @@ pub struct TapeDelay {
     record: RecordState,
 }
 
-/// The recording amplifier of both sides, at twice the sample rate.
+/// The recording amplifier of both sides.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct RecordState {
     up: HalfBandState<QUICK>,
+    up_again: HalfBandState<WIDE>,
     down: HalfBandState<QUICK>,
-    before: [f32; CHANNELS],
+    down_first: HalfBandState<WIDE>,
+    far_up: EightfoldState,
+    far_down: EightfoldState,
+    finer: [FinerState; 2],
+    /// What came last, the newest first.
+    past: [[f32; CLEAN_FRAMES]; 2],
 }
 
 impl Module for TapeDelay {
@@ -170,28 +195,30 @@ impl Module for TapeDelay {
                 0.0..=MOST_FEEDBACK,
                 0.45,
                 Unit::Fraction,
-                "How much of the echoes is recorded again; from 1 on they build up, and the tape bends them",
+                "How much of the echoes is recorded again. At 1 one head holds them for ever \
+                 without drive, wow and flutter and with both filters open; above they build up",
             ),
             Param::linear(
                 "drive",
                 0.0..=1.0,
                 0.25,
                 Unit::Fraction,
-                "How soon the tape is full: soft and even at 0, crushed at 1",
+                "How soon the tape is full: clean up to 10 V at 0, soft and even soon after, \
+                 crushed at 1",
             ),
             Param::log(
                 "highpass",
-                20.0..=1000.0,
+                LOWEST_HZ..=1000.0,
                 70.0,
                 Unit::Hz,
-                "Each pass over the heads loses what is below it",
+                "Each pass over the heads loses what is below it. At the bottom it is open",
             ),
             Param::log(
                 "lowpass",
-                1000.0..=20_000.0,
+                1000.0..=HIGHEST_HZ,
                 6000.0,
                 Unit::Hz,
-                "Each pass over the heads loses what is above it",
+                "Each pass over the heads loses what is above it. At the top it is open",
             ),
             Param::linear("wow", 0.0..=1.0, 0.25, Unit::Fraction, "How slowly the pitch wavers"),
             Param::linear("flutter", 0.0..=1.0, 0.2, Unit::Fraction, "How nervously it trembles"),
@@ -206,6 +233,12 @@ impl Module for TapeDelay {
                 0.4,
                 Unit::Fraction,
                 "Only the signal at 0, only the echoes at 1, both in full between",
+            ),
+            Param::choice(
+                "oversample",
+                &["8x", "64x"],
+                EIGHTFOLD,
+                "64x keeps a full tape clean up to the highest notes, for more work",
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
@@ -239,17 +272,19 @@ impl Module for TapeDelay {
         let input = StereoIn::new(block, LEFT, RIGHT);
         let feedback_cv = block.input(FEEDBACK_CV);
         let [feedback, drive, mix] = [FEEDBACK, DRIVE, MIX].map(|param| block.ramp(param));
-        let low = coefficient(block.param(LOWPASS), block.sample_rate_hz);
-        let high = coefficient(block.param(HIGHPASS), block.sample_rate_hz);
-        let mut record = Record::load(&self.record);
+        let is_fine = block.choice(OVERSAMPLE) != EIGHTFOLD;
+        let filters = Filters::new(block);
+        let mut record = Record::load(&self.record, is_fine);
+        let mut tape = Tape::new(drive.at(block.frames().start));
         for frame in block.frames() {
-            self.move_heads(block, frame);
-            let heard = self.play(block, frame, low, high);
+            if !drive.is_still() {
+                tape = Tape::new(drive.at(frame));
+            }
+            self.move_heads(block, frame, filters.drift, tape.late_frames(is_fine));
             let feedback = feedback.at(frame) + 0.1 * feedback_cv.at(0, frame);
             let feedback = feedback.clamp(0.0, MOST_FEEDBACK);
+            let heard = self.play(block, frame, &filters, feedback);
             let (returned_gain, heard_gain) = self.gains();
-            let tape_volts = TAPE_VOLTS * exp2(-DRIVE_OCTAVES * drive.at(frame));
-            let makeup = makeup(tape_volts);
 
             let sides = [input.at(LEFT, frame), input.at(RIGHT, frame)];
             let sent = [
@@ -258,16 +293,15 @@ impl Module for TapeDelay {
             ];
             let (dry, wet) = dry_wet(mix.at(frame));
             let back = feedback * returned_gain;
-            let kept = record.next(
-                [LEFT, RIGHT].map(|side| {
-                    let here = heard[side] + self.crossed * (heard[1 - side] - heard[side]);
-                    sent[side] + back * here
-                }),
-                tape_volts,
-            );
+            let mut recorded = [0.0; 2];
+            for side in [LEFT, RIGHT] {
+                let here = heard[side] + self.crossed * (heard[1 - side] - heard[side]);
+                recorded[side] = sent[side] + back * here;
+            }
+            let kept = record.next(recorded, &tape);
             for side in [LEFT, RIGHT] {
                 block.tapes.write(side, frame, hush(kept[side]));
-                let echo = wet * makeup * heard_gain * heard[side];
+                let echo = wet * tape.makeup * heard_gain * heard[side];
                 block.output(side).put(0, frame, dry * sides[side] + echo);
             }
         }
@@ -280,12 +314,12 @@ impl TapeDelay {
     /// The motor: the heads are moved to where the time, the clock and the wear
     /// of the machine put them.
     #[inline(always)]
-    fn move_heads(&mut self, block: &Block, frame: usize) {
+    fn move_heads(&mut self, block: &Block, frame: usize, drift: f32, record_frames: f64) {
         let sample_rate_hz = block.sample_rate_hz;
-        let wander = f64::from(self.wander_secs(block, frame) * sample_rate_hz);
+        let wander = f64::from(self.wander_secs(block, frame, drift) * sample_rate_hz);
         let (time_frames, jumps) = self.time_frames(block, frame);
         for (head, distance) in self.heads.iter_mut().zip([1.0, 2.0, 3.0]) {
-            let goal_frames = distance * time_frames + wander - RECORD_FRAMES;
+            let goal_frames = distance * time_frames + wander - record_frames;
             if jumps {
                 head.cross(goal_frames);
             } else {
@@ -331,11 +365,10 @@ impl TapeDelay {
 
     /// How late the tape is by its own faults, in seconds.
     #[inline(always)]
-    fn wander_secs(&mut self, block: &Block, frame: usize) -> f32 {
+    fn wander_secs(&mut self, block: &Block, frame: usize, slowly: f32) -> f32 {
         let sample_rate_hz = block.sample_rate_hz;
         self.wow.advance(WOW_HZ, sample_rate_hz);
         self.flutter.advance(FLUTTER_HZ, sample_rate_hz);
-        let slowly = coefficient(DRIFT_HZ, sample_rate_hz);
         let [first, second] = &mut self.drift;
         let drift = second.lowpass(first.lowpass(self.drift_goal, slowly), slowly);
         block.ramp(WOW).at(frame) * (WOW_SECS * self.wow.ahead(0.0) + DRIFT_SECS * drift)
@@ -344,19 +377,20 @@ impl TapeDelay {
 
     /// What the heads hear together, on both sides.
     #[inline(always)]
-    fn play(&mut self, block: &Block, frame: usize, low: f32, high: f32) -> [f32; 2] {
+    fn play(&mut self, block: &Block, frame: usize, filters: &Filters, feedback: f32) -> [f32; 2] {
         let mut heard = [0.0; 2];
-        for (head, playing) in self.heads.iter().zip(self.playing) {
+        for (head, playing) in self.heads.iter_mut().zip(self.playing) {
             if playing > 0.0 {
                 let now = block.frame + frame as u64;
                 let level = playing * self.recording.level(now, head.delay_frames() as f32);
                 for side in [LEFT, RIGHT] {
-                    heard[side] += level * head.read(&block.tapes, side, frame);
+                    heard[side] += level * head.hear(&block.tapes, side, side, frame);
                 }
             }
         }
+        let high = filters.high(feedback);
         for side in [LEFT, RIGHT] {
-            let dull = self.lowpass[side].lowpass(heard[side], low);
+            let dull = self.lowpass[side].lowpass(heard[side], filters.low);
             heard[side] = self.highpass[side].highpass(dull, high);
         }
         heard
@@ -371,48 +405,199 @@ impl TapeDelay {
     }
 }
 
+/// What each pass loses, and how the belt drifts.
+struct Filters {
+    low: f32,
+    high: f32,
+    rumble: [f32; 2],
+    drift: f32,
+}
+
+impl Filters {
+    #[inline(always)]
+    fn new(block: &Block) -> Filters {
+        let rate_hz = block.sample_rate_hz;
+        let (low_hz, high_hz) = (block.param(LOWPASS), block.param(HIGHPASS));
+        let rumble = [HELD_RUMBLE_HZ, RUMBLE_HZ].map(|hz| coefficient(hz, rate_hz));
+        Filters {
+            low: if low_hz >= HIGHEST_HZ { 1.0 } else { coefficient(low_hz, rate_hz) },
+            high: if high_hz <= LOWEST_HZ { 0.0 } else { coefficient(high_hz, rate_hz) },
+            rumble,
+            drift: coefficient(DRIFT_HZ, rate_hz),
+        }
+    }
+
+    /// The highpass; open, it is all but closed where echoes stay for ever.
+    #[inline(always)]
+    fn high(&self, feedback: f32) -> f32 {
+        let gains = (20.0 * (feedback - 1.0)).clamp(-1.0, 1.0).abs();
+        self.high.max(self.rumble[0] + gains * (self.rumble[1] - self.rumble[0]))
+    }
+}
+
+/// The tape, by its drive.
+struct Tape {
+    /// What it holds at most.
+    volts: f32,
+    /// How far it bends what is recorded, 0 to 1.
+    bends: f32,
+    /// Half of what a signal of 5 V loses to it, in dB, is given back.
+    makeup: f32,
+}
+
+impl Tape {
+    #[inline(always)]
+    fn new(drive: f32) -> Tape {
+        let volts = TAPE_VOLTS * exp2(-DRIVE_OCTAVES * drive);
+        let bends = (drive * (1.0 / FULL_DRIVE)).min(1.0);
+        let over = 5.0 / volts;
+        let makeup = (1.0 + over * over).sqrt().sqrt();
+        Tape { volts, bends, makeup: 1.0 + bends * (makeup - 1.0) }
+    }
+
+    /// How late the recording amplifier is.
+    #[inline(always)]
+    fn late_frames(&self, is_fine: bool) -> f64 {
+        let bent = RECORD_FRAMES[usize::from(is_fine)];
+        CLEAN_FRAMES as f64 + f64::from(self.bends) * (bent - CLEAN_FRAMES as f64)
+    }
+}
+
+/// What the tape makes of what is recorded, in parts of what it holds.
+struct Full;
+
+impl Curve<Lanes> for Full {
+    #[inline(always)]
+    fn means(&self, points: &[Lanes], means: &mut [Lanes]) {
+        for k in 0..means.len() {
+            means[k] = soft(points[k], points[k + 1]);
+        }
+    }
+}
+
+impl Curve<f32> for Full {
+    #[inline(always)]
+    fn means(&self, points: &[f32], means: &mut [f32]) {
+        for k in 0..means.len() {
+            means[k] = soft(points[k], points[k + 1]);
+        }
+    }
+}
+
 /// The recording amplifier at work.
 struct Record {
+    is_fine: bool,
     up: HalfBand<Lanes, QUICK>,
+    up_again: HalfBand<Lanes, WIDE>,
     down: HalfBand<Lanes, QUICK>,
-    before: Lanes,
+    down_first: HalfBand<Lanes, WIDE>,
+    far_up: Eightfold<Lanes>,
+    far_down: Eightfold<Lanes>,
+    finer: [Finer<f32>; 2],
+    past: [[f32; CLEAN_FRAMES]; 2],
 }
 
 impl Record {
     #[inline(always)]
-    fn load(state: &RecordState) -> Record {
+    fn load(state: &RecordState, is_fine: bool) -> Record {
         Record {
+            is_fine,
             up: HalfBand::load(&state.up, 0),
+            up_again: HalfBand::load(&state.up_again, 0),
             down: HalfBand::load(&state.down, 0),
-            before: Lanes::load(&state.before, 0),
+            down_first: HalfBand::load(&state.down_first, 0),
+            far_up: Eightfold::<Lanes>::load(&state.far_up, 0),
+            far_down: Eightfold::<Lanes>::load(&state.far_down, 0),
+            finer: [Finer::load(&state.finer[LEFT], 0), Finer::load(&state.finer[RIGHT], 0)],
+            past: state.past,
         }
     }
 
     #[inline(always)]
     fn store(&self, state: &mut RecordState) {
         self.up.store(&mut state.up, 0);
+        self.up_again.store(&mut state.up_again, 0);
         self.down.store(&mut state.down, 0);
-        self.before.store(&mut state.before, 0);
+        self.down_first.store(&mut state.down_first, 0);
+        self.far_up.store(&mut state.far_up, 0);
+        self.far_down.store(&mut state.far_down, 0);
+        for side in [LEFT, RIGHT] {
+            self.finer[side].store(&mut state.finer[side], 0);
+        }
+        state.past = self.past;
     }
 
     /// What the tape keeps of both sides.
     #[inline(always)]
-    fn next(&mut self, volts: [f32; 2], tape_volts: f32) -> [f32; 2] {
-        let mut lanes = [0.0; LANES];
-        lanes[..2].copy_from_slice(&volts);
-        let [first, second] = self.up.up(Lanes::from_lanes(lanes) * (1.0 / tape_volts).into());
-        let bent = [saturate(self.before, first), saturate(first, second)];
-        self.before = second;
-        let kept = (self.down.down(bent) * tape_volts.into()).to_lanes();
-        [kept[0], kept[1]]
+    fn next(&mut self, volts: [f32; 2], tape: &Tape) -> [f32; 2] {
+        // Bounded, so that its square stays finite.
+        let volts = [volts[LEFT].clamp(-1e6, 1e6), volts[RIGHT].clamp(-1e6, 1e6)];
+        let mut kept = [0.0; 2];
+        for side in [LEFT, RIGHT] {
+            let past = &mut self.past[side];
+            kept[side] = soft_clip(past[CLEAN_FRAMES - 1], KNEE_VOLTS, LIMIT_VOLTS);
+            past.copy_within(..CLEAN_FRAMES - 1, 1);
+            past[0] = volts[side];
+        }
+        let bent = if self.is_fine { self.bend_fine(volts, tape) } else { self.bend(volts, tape) };
+        for side in [LEFT, RIGHT] {
+            // To the bit, where it bends nothing.
+            if tape.bends > 0.0 {
+                kept[side] += tape.bends * (bent[side] - kept[side]);
+            }
+        }
+        kept
+    }
+
+    /// At four times the rate, in halves of a step.
+    #[inline(always)]
+    fn bend(&mut self, volts: [f32; 2], tape: &Tape) -> [f32; 2] {
+        let mut quarters = [[0.0; 4]; 2];
+        for (half, frames) in self.up.up(both(volts, 1.0 / tape.volts)).into_iter().enumerate() {
+            for (n, frames) in self.up_again.up(frames).into_iter().enumerate() {
+                let frames = frames.to_lanes();
+                quarters[LEFT][2 * half + n] = frames[LEFT];
+                quarters[RIGHT][2 * half + n] = frames[RIGHT];
+            }
+        }
+        let bent = bend_rows::<2, 4, 2>(&mut self.finer, quarters, &Full);
+        let mut halves = [Lanes::default(); 2];
+        for half in 0..2 {
+            let pair = |n: usize| both([bent[LEFT][n], bent[RIGHT][n]], 1.0);
+            halves[half] = self.down_first.down([pair(2 * half), pair(2 * half + 1)]);
+        }
+        let kept = (self.down.down(halves) * tape.volts.into()).to_lanes();
+        [kept[LEFT], kept[RIGHT]]
+    }
+
+    /// At eight times the rate, in eighths of a step.
+    #[inline(always)]
+    fn bend_fine(&mut self, volts: [f32; 2], tape: &Tape) -> [f32; 2] {
+        let eighths = self.far_up.up(both(volts, 1.0 / tape.volts));
+        let mut rows = [[0.0; 8]; 2];
+        for n in 0..8 {
+            let frames = eighths[n].to_lanes();
+            rows[LEFT][n] = frames[LEFT];
+            rows[RIGHT][n] = frames[RIGHT];
+        }
+        for side in [LEFT, RIGHT] {
+            rows[side] = self.finer[side].bend::<8, 8>(rows[side], &Full, &Full);
+        }
+        let mut bent = eighths;
+        for n in 0..8 {
+            bent[n] = both([rows[LEFT][n], rows[RIGHT][n]], 1.0);
+        }
+        let kept = (self.far_down.down(bent) * tape.volts.into()).to_lanes();
+        [kept[LEFT], kept[RIGHT]]
     }
 }
 
-/// Half of what a signal of 5 V loses to the tape, in dB, is given back.
 #[inline(always)]
-fn makeup(tape_volts: f32) -> f32 {
-    let over = 5.0 / tape_volts;
-    (1.0 + over * over).sqrt().sqrt()
+fn both(volts: [f32; 2], gain: f32) -> Lanes {
+    let mut lanes = [0.0; LANES];
+    lanes[LEFT] = volts[LEFT] * gain;
+    lanes[RIGHT] = volts[RIGHT] * gain;
+    Lanes::from_lanes(lanes)
 }
 
 #[cfg(test)]
@@ -483,7 +668,7 @@ mod tests {
             let mut rig = wet(0.3);
             rig.feed("clock", move |_, frame| if frame % period < 500 { 10.0 } else { 0.0 });
             rig.choose("division", division).run(200_000);
-            let shown = rig.display()[0] + RECORD_FRAMES as f32 / RATE_HZ;
+            let shown = rig.display()[0] + CLEAN_FRAMES as f32 / RATE_HZ;
             assert!((shown - secs).abs() < 1e-5, "{shown} s");
         }
     }
@@ -512,7 +697,7 @@ mod tests {
             rig.run(480_000);
             let out = rig.run(48_000);
             let holds = TAPE_VOLTS * (-DRIVE_OCTAVES * drive).exp2();
-            let loud = peak(out.main()) / makeup(holds);
+            let loud = peak(out.main()) / Tape::new(drive).makeup;
             assert!((0.2 * holds..1.6 * holds).contains(&loud), "{loud} V of {holds} V");
             let mean = out.main().iter().sum::<f32>() / 48_000.0;
             assert!(mean.abs() < 0.01 * holds, "{mean} V");
@@ -545,6 +730,19 @@ mod tests {
     fn it_dies_away_into_silence() {
         let out = bump(wet(0.02).set("feedback", 0.9)).run(480_000);
         assert!(out.main()[470_000..].iter().all(|&volts| volts == 0.0));
+    }
+
+    #[test]
+    fn a_machine_as_new_holds_a_burst_of_noise_for_a_minute() {
+        for (time_secs, rate_hz) in
+            [(0.02, 48_000.0), (0.123_4, 44_100.0), (0.28, 48_000.0), (1.0, 96_000.0f32)]
+        {
+            let mut rig = Rig::new::<TapeDelay>(rate_hz);
+            rig.set("mix", 1.0).set("feedback", 1.0).set("time", time_secs).set("drive", 0.0);
+            rig.set("wow", 0.0).set("flutter", 0.0);
+            rig.set("lowpass", 20_000.0).set("highpass", 20.0);
+            crate::dsp::held::assert_holds(&mut rig, time_secs, |_| {});
+        }
     }
 
     #[test]

@@ -1,22 +1,23 @@
 //! Wavefolder: folds a plain wave over and over until it is rich.
 //!
 //! West-coast timbre: where a wave would leave the range, it is turned back. It
-//! runs at eight times the sample rate, and each step takes the mean of the fold
-//! ([`crate::dsp::mean`]), so that even many sharp folds alias little.
+//! runs at eight times the sample rate, in finer steps yet
+//! ([`crate::dsp::finer`]), so that even many sharp folds alias little.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
+use crate::dsp::finer::{Curve, Finer, FinerState};
 use crate::dsp::mean::{sine_fold, triangle_fold};
 use crate::dsp::one_pole::{OnePoles, coefficient};
-use crate::dsp::oversample::{Eightfold, EightfoldState};
+use crate::dsp::oversample::{FineEightfold, FineEightfoldState};
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::signal::groups;
-use crate::units::{AUDIO_VOLTS, CHANNELS, QUANTUM};
+use crate::units::{AUDIO_VOLTS, QUANTUM};
 
 const IN: usize = 0;
 const FOLD_IN: usize = 1;
@@ -27,6 +28,9 @@ const FOLD: usize = 0;
 const SYMMETRY: usize = 1;
 const EDGE: usize = 2;
 const DRIVE: usize = 3;
+const OVERSAMPLE: usize = 4;
+
+const SIXTEENFOLD: usize = 0;
 
 /// At full fold 5 V are folded eight times over.
 const FOLD_OCTAVES: f32 = 3.0;
@@ -39,10 +43,9 @@ const LOWEST_HZ: f32 = 5.0;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Wavefolder {
-    up: EightfoldState,
-    down: EightfoldState,
-    /// Where each wave was last: it turns back at odd numbers.
-    place: [f32; CHANNELS],
+    up: FineEightfoldState,
+    down: FineEightfoldState,
+    finer: FinerState,
     rest: OnePoles,
 }
 
@@ -100,6 +103,12 @@ impl Module for Wavefolder {
                 Unit::Fraction,
                 "Swells the wave before it is folded, without passing 5 V: folds crowd together",
             ),
+            Param::choice(
+                "oversample",
+                &["16x", "64x"],
+                SIXTEENFOLD,
+                "64x keeps many folds of high notes clean, for more work",
+            ),
         ],
         bypass: &[(IN, OUT)],
         display: 0,
@@ -114,11 +123,18 @@ impl Module for Wavefolder {
             edge: block.ramp(EDGE).frames(),
             drive: block.ramp(DRIVE).frames(),
         };
-        if channels == 1 {
-            self.fold::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.fold::<Lanes>(block, group, &knobs);
+        match (channels, block.choice(OVERSAMPLE)) {
+            (1, SIXTEENFOLD) => self.fold::<f32, 2>(block, 0, &knobs),
+            (1, _) => self.fold::<f32, 8>(block, 0, &knobs),
+            (_, SIXTEENFOLD) => {
+                for group in 0..groups(channels) {
+                    self.fold::<Lanes, 2>(block, group, &knobs);
+                }
+            }
+            _ => {
+                for group in 0..groups(channels) {
+                    self.fold::<Lanes, 8>(block, group, &knobs);
+                }
             }
         }
     }
@@ -132,52 +148,116 @@ struct Knobs {
     drive: [f32; QUANTUM],
 }
 
-impl Wavefolder {
+impl Knobs {
     #[inline(always)]
-    fn fold<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
+    fn at(&self, frame: usize) -> [f32; 4] {
+        [self.fold[frame], self.symmetry[frame], self.edge[frame], self.drive[frame]]
+    }
+}
+
+impl Wavefolder {
+    /// Each of the eight steps of a frame is divided into `K`.
+    #[inline(always)]
+    fn fold<L: Lane, const K: usize>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
         let [input, fold_in, symmetry_in, edge_in] =
             [IN, FOLD_IN, SYMMETRY_IN, EDGE_IN].map(|port| block.input(port));
+        let moves = fold_in.is_patched() || symmetry_in.is_patched() || edge_in.is_patched();
         let lowest = coefficient(LOWEST_HZ, block.sample_rate_hz);
         let frames = block.frames();
         let output = block.output(OUT);
 
-        let mut up = Eightfold::<L>::load(&self.up, group);
-        let mut down = Eightfold::<L>::load(&self.down, group);
-        let mut last = L::load(&self.place, group);
-        for frame in frames {
-            let knob = |volts: L, knob: f32| volts * L::splat(0.1) + L::splat(knob);
-            let fold = knob(fold_in.get(group, frame), knobs.fold[frame]).clamp(0.0, 1.0);
-            let gain = exp2(fold * L::splat(FOLD_OCTAVES));
-            let symmetry =
-                knob(symmetry_in.get(group, frame), knobs.symmetry[frame]).clamp(-1.0, 1.0);
-            let edge = knob(edge_in.get(group, frame), knobs.edge[frame]).clamp(0.0, 1.0);
-            let drive = exp2(DRIVE_OCTAVES * knobs.drive[frame]);
-            let bend = L::splat(drive * drive - 1.0);
-            let gain = gain * L::splat(drive);
-
-            let rest = folded(symmetry, symmetry, edge);
-            let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3);
-            let mut eighths = up.up(volts * L::splat(1.0 / AUDIO_VOLTS));
-            for x in &mut eighths {
-                // 5 V stay 5 V whatever the drive is.
-                let swollen = *x / (*x * *x * bend + L::splat(1.0)).map(f32::sqrt);
-                let place = swollen * gain;
-                *x = folded(last + symmetry, place + symmetry, edge) - rest;
-                last = place;
+        let mut up = FineEightfold::<L>::load(&self.up, group);
+        let mut down = FineEightfold::<L>::load(&self.down, group);
+        let mut finer = Finer::<L>::load(&self.finer, group);
+        let mut fold = Fold::<L>::default();
+        for frame in frames.clone() {
+            let now = knobs.at(frame);
+            if moves || frame == frames.start || now != knobs.at(frame - 1) {
+                let [depth, symmetry, edge] =
+                    [fold_in, symmetry_in, edge_in].map(|input| input.get::<L>(group, frame));
+                fold = Fold::new([depth, symmetry, edge], now, edge_in.is_patched());
             }
-            let volts = down.down(eighths) * L::splat(AUDIO_VOLTS);
+            let volts = input.get::<L>(group, frame).clamp(-1e3, 1e3);
+            let eighths = up.up(volts * L::splat(1.0 / AUDIO_VOLTS));
+            let bent = finer.bend::<K, 8>(eighths, &fold, &fold.spread());
+            let volts = down.down(bent) * L::splat(AUDIO_VOLTS);
             output.put(group, frame, self.rest.highpass(group, volts, lowest));
         }
         up.store(&mut self.up, group);
         down.store(&mut self.down, group);
-        last.store(&mut self.place, group);
+        finer.store(&mut self.finer, group);
+    }
+}
+
+/// The fold as it stands in one frame.
+#[derive(Clone, Copy, Default)]
+struct Fold<L> {
+    gain: L,
+    /// How strongly the wave swells first.
+    bend: f32,
+    symmetry: L,
+    edge: L,
+    is_round: bool,
+    /// What comes of 0 V.
+    rest: L,
+}
+
+impl<L: Lane> Fold<L> {
+    #[inline(always)]
+    fn new(volts: [L; 3], knobs: [f32; 4], is_edge_moved: bool) -> Fold<L> {
+        let [fold, symmetry, edge, drive] = knobs;
+        let knob = |volts: L, knob: f32| volts * L::splat(0.1) + L::splat(knob);
+        let drive = exp2(DRIVE_OCTAVES * drive);
+        let depth = knob(volts[0], fold).clamp(0.0, 1.0);
+        let gain = exp2(depth * L::splat(FOLD_OCTAVES)) * L::splat(drive);
+        let is_round = !is_edge_moved && edge == 0.0;
+        let symmetry = knob(volts[1], symmetry).clamp(-1.0, 1.0);
+        let edge = knob(volts[2], edge).clamp(0.0, 1.0);
+        let rest = folded(symmetry, symmetry, edge, is_round);
+        Fold { gain, bend: drive * drive - 1.0, symmetry, edge, is_round, rest }
+    }
+
+    #[inline(always)]
+    fn spread(&self) -> Fold<Lanes> {
+        let wide = |value: L| Lanes::splat(value.first());
+        let Fold { gain, bend, symmetry, edge, is_round, rest } = *self;
+        let [gain, symmetry, edge, rest] = [wide(gain), wide(symmetry), wide(edge), wide(rest)];
+        Fold { gain, bend, symmetry, edge, is_round, rest }
+    }
+}
+
+impl<L: Lane> Curve<L> for Fold<L> {
+    #[inline(always)]
+    fn means(&self, points: &[L], means: &mut [L]) {
+        // It turns back at odd numbers.
+        let mut places = [L::default(); 9];
+        for k in 0..points.len() {
+            places[k] = points[k];
+        }
+        if self.bend != 0.0 {
+            let bend = L::splat(self.bend);
+            for k in 0..points.len() {
+                // 5 V stay 5 V whatever the drive is.
+                let x = points[k];
+                places[k] = x / (x * x * bend + L::splat(1.0)).map(f32::sqrt);
+            }
+        }
+        for k in 0..points.len() {
+            places[k] = places[k] * self.gain + self.symmetry;
+        }
+        for k in 0..means.len() {
+            means[k] = folded(places[k], places[k + 1], self.edge, self.is_round) - self.rest;
+        }
     }
 }
 
 /// The mean of the fold over the way between two places, from round to sharp.
 #[inline(always)]
-fn folded<L: Lane>(from: L, to: L, edge: L) -> L {
+fn folded<L: Lane>(from: L, to: L, edge: L, is_round: bool) -> L {
     let round = sine_fold(from, to);
+    if is_round {
+        return round;
+    }
     round + (triangle_fold(from, to) - round) * edge
 }
 
