@@ -1,5 +1,7 @@
 //! Every module there is. To add one: its file in `modules/`, its line here.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::clip::Text;
@@ -156,6 +158,9 @@ pub struct Entry {
     /// [`Module::start`].
     #[serde(skip)]
     pub start: fn(state: &mut [u8], seed: u64),
+    /// [`Module::forget`].
+    #[serde(skip)]
+    pub forget: fn(state: &mut [u8], channels: Range<usize>),
     #[serde(skip)]
     process: fn(state: &mut [u8], block: &mut Block),
     #[cfg(all(target_arch = "x86_64", not(test)))]
@@ -174,6 +179,7 @@ impl Entry {
             state_bytes: size_of::<M>(),
             tapes: M::tapes,
             start: |state, seed| bytemuck::from_bytes_mut::<M>(state).start(seed),
+            forget: |state, channels| bytemuck::from_bytes_mut::<M>(state).forget(channels),
             process: |state, block| bytemuck::from_bytes_mut::<M>(state).process(block),
             #[cfg(all(target_arch = "x86_64", not(test)))]
             process_avx2: process_avx2::<M>,
@@ -210,6 +216,8 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
     bytemuck::from_bytes_mut::<M>(state).process(block);
 }
 
+#[cfg(test)]
+mod ghosts;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

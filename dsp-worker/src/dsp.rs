@@ -1,5 +1,6 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
+pub mod ages;
 mod atan;
 pub mod beat;
 pub mod bend;
@@ -19,6 +20,7 @@ mod exp2;
 pub mod fade;
 pub mod fader;
 pub mod fft;
+pub mod forget;
 pub mod formants;
 pub mod formula;
 pub mod gates;
@@ -65,6 +67,7 @@ pub mod svf;
 pub mod sweep;
 mod swell;
 mod tan;
+pub mod tail;
 pub mod tape_head;
 pub mod true_peak;
 pub mod wavetable;

@@ -1,11 +1,14 @@
 //! Function: a rise and a fall. One envelope, an LFO, a delay for triggers, or
 //! a voice, as its cycle and its times are set.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::bend::{bend, bow};
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::{Gates, Pulses, volts};
 use crate::dsp::mask::Mask;
 use crate::dsp::pulse;
@@ -121,6 +124,10 @@ impl Module for Function {
         bypass: &[],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -1,5 +1,7 @@
 //! Noise gate: shuts where only hiss is left.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -96,6 +98,12 @@ impl Module for Gate {
         // What it takes off, and the level that it hears, both in dB.
         display: 2,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            *self = Self::zeroed();
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

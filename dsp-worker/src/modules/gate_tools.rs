@@ -1,10 +1,13 @@
 //! Gate Tools: a gate made longer, shorter, later or opposite; triggers from its
 //! edges, and gates from triggers.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::{Gate, Gates, Pulses, volts};
 use crate::dsp::mask::Mask;
 use crate::dsp::pulse;
@@ -107,6 +110,10 @@ impl Module for GateTools {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![(MOST_DELAY_SECS * sample_rate_hz) as usize + 1]
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
     }
 
     #[inline(always)]

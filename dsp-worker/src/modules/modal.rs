@@ -4,6 +4,8 @@
 //! Thirty-two modes, each a number that spins (see [`crate::dsp::spin`]), eight at
 //! a time.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -143,6 +145,10 @@ impl Module for Modal {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        self.bodies[channels].fill(Body::zeroed());
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -1,6 +1,8 @@
 //! Multi Segment: up to eight ways from level to level, for envelopes that
 //! ADSR cannot draw, for slow loops, and for sequences that glide.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -147,6 +149,10 @@ impl Module for MultiSegment {
         for voice in &mut self.voices {
             voice.segment = AT_REST;
         }
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        self.voices[channels].fill(Voice { segment: AT_REST, ..Voice::zeroed() });
     }
 
     #[inline(always)]

@@ -7,6 +7,7 @@ use crate::clip::Text;
 use crate::dsp::notes::{Note, rows};
 use crate::dsp::pulse::frames as trigger_frames;
 use crate::dsp::schmitt::Schmitt;
+use crate::dsp::tail::Tail;
 use crate::module::{About, Block, Tag, port};
 use crate::param::Param;
 use crate::units::{CHANNELS, GATE_VOLTS, RESET_HOLDOFF_SECS};
@@ -52,6 +53,7 @@ pub struct PianoRoll {
     has_begun: u32,
     clock: Schmitt,
     reset: Schmitt,
+    tail: Tail,
     _unused: u32,
 }
 
@@ -101,7 +103,8 @@ impl Module for PianoRoll {
         let notes = rows(block.clip().samples);
         let gap_frames = trigger_frames(block.sample_rate_hz);
         let holdoff_frames = (RESET_HOLDOFF_SECS * block.sample_rate_hz) as u32 + 1;
-        block.set_channels(voices);
+        let channels = self.tail.channels(block, voices);
+        block.set_channels(channels);
         let (clock, reset) = (block.input(CLOCK), block.input(RESET));
         for frame in block.frames() {
             let is_clocked = self.clock.rises(clock.at(0, frame));
@@ -122,7 +125,7 @@ impl Module for PianoRoll {
             if self.has_begun != 0 {
                 self.play_until(notes, length, voices, self.now());
             }
-            for voice in 0..voices {
+            for voice in 0..channels {
                 let gap = self.gap_frames[voice].min(gap_frames);
                 let is_open = self.is_on[voice] != 0 && gap == 0;
                 self.gap_frames[voice] = gap.saturating_sub(1);

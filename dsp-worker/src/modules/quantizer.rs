@@ -1,9 +1,12 @@
 //! Quantizer: any voltage becomes the nearest note of a scale.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::detent::Detent;
+use crate::dsp::forget::clear;
 use crate::dsp::pulse;
 use crate::dsp::scale::{self, KEY_NAMES};
 use crate::dsp::schmitt::Schmitt;
@@ -118,6 +121,12 @@ impl Module for Quantizer {
         // The note of the first channel, in semitones above C4.
         display: 1,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.note_semitones, &channels);
+        clear(&mut self.triggers, &channels);
+        clear(&mut self.change_frames, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -1,5 +1,7 @@
 //! Random: chance in steps, in glides, around a middle, or wandering.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -139,6 +141,12 @@ impl Module for Random {
 
     fn start(&mut self, seed: u64) {
         self.chance = Chance::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        for voice in &mut self.voices[channels] {
+            (voice.clock, voice.trigger) = (Schmitt::default(), Pulse::default());
+        }
     }
 
     #[inline(always)]

@@ -1,9 +1,12 @@
 //! Shift Register: what came in moves on a place at every clock. Canons from a
 //! melody, chaos from two oscillators.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::{Gates, volts};
 use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes};
@@ -89,6 +92,10 @@ impl Module for ShiftRegister {
         bypass: &[(IN, 0)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -4,10 +4,13 @@
 //! runs at eight times the sample rate, and each step takes the mean of the fold
 //! ([`crate::dsp::mean`]), so that even many sharp folds alias little.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::mean::{sine_fold, triangle_fold};
 use crate::dsp::one_pole::{OnePoles, coefficient};
 use crate::dsp::oversample::{Eightfold, EightfoldState};
@@ -104,6 +107,13 @@ impl Module for Wavefolder {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.up, &channels);
+        clear(&mut self.down, &channels);
+        clear(&mut self.place, &channels);
+        clear(&mut self.rest, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -12,6 +12,7 @@ use dsp_worker::dsp::{formula, notes};
 use hound::{SampleFormat, WavReader};
 use thiserror::Error;
 
+use super::sound_facts;
 use crate::patch::Name;
 use crate::patch::factory::sound;
 use crate::patch::sounds::FACTORY;
@@ -35,6 +36,10 @@ pub struct Made {
     pub sample_rate_hz: u32,
     /// Whether the sound was longer.
     pub is_cut: bool,
+    /// See [`Clip::loop_part`](dsp_worker::clip::Clip::loop_part).
+    pub loop_part: [f64; 2],
+    /// See [`Clip::root_cents`](dsp_worker::clip::Clip::root_cents).
+    pub root_cents: i32,
 }
 
 /// Why a text has no clip.
@@ -82,7 +87,7 @@ pub fn make((form, text): &Source) -> Result<Made, ClipError> {
     let numbers = |samples| Made { samples, channels: 1, ..Made::default() };
     match form {
         _ if text.trim().is_empty() => Ok(Made::default()),
-        Text::Sound => read_sound(text),
+        Text::Sound => Ok(sound_facts::add(read_sound(text)?, text)),
         Text::Wavetable => read_wavetable(text),
         Text::Formula => Ok(numbers(formula::compile(text)?)),
         Text::Notes => Ok(numbers(notes::compile(text)?)),
@@ -148,7 +153,8 @@ fn read_wav(bytes: impl Read, path: &Name) -> Result<Made, ClipError> {
         }
     }
     let is_cut = all_frames > frames as u64;
-    Ok(Made { samples, channels: kept as u32, sample_rate_hz: spec.sample_rate, is_cut })
+    let (channels, sample_rate_hz) = (kept as u32, spec.sample_rate);
+    Ok(Made { samples, channels, sample_rate_hz, is_cut, ..Made::default() })
 }
 
 #[cfg(test)]
