@@ -72,6 +72,7 @@ impl Module for Bitcrusher {
     };
 
     fn forget(&mut self, channels: Range<usize>) {
+        self.steps.forget(&channels);
         clear(&mut self.phase, &channels);
         clear(&mut self.recent, &channels);
         clear(&mut self.held, &channels);

@@ -1,5 +1,7 @@
 //! Convolution: a space, or anything else that a click can be played through.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -140,6 +142,13 @@ impl Module for Convolution {
         let mut frames = convolver::tapes((LONGEST_SECS * sample_rate_hz) as usize).to_vec();
         frames.extend([MAKING_FRAMES - MAX_BLOCK_FRAMES - QUANTUM - 2; 2]);
         frames
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.highpass = Zeroable::zeroed();
+            self.lowpass = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

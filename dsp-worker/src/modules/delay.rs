@@ -1,5 +1,7 @@
 //! Delay: a tape echo in stereo.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -131,6 +133,13 @@ impl Module for Delay {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![(LONGEST_SECS * sample_rate_hz) as usize; 2]
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.lowpass = Zeroable::zeroed();
+            self.highpass = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

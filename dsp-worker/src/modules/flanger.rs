@@ -3,6 +3,8 @@
 //! Through zero the signal itself is late by the delay, so that its copy can
 //! overtake it, as the second machine could.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -132,6 +134,12 @@ impl Module for Flanger {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![(LONGEST_SECS * sample_rate_hz) as usize + 4; 4]
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.highpass = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

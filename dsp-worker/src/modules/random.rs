@@ -144,9 +144,7 @@ impl Module for Random {
     }
 
     fn forget(&mut self, channels: Range<usize>) {
-        for voice in &mut self.voices[channels] {
-            (voice.clock, voice.trigger) = (Schmitt::default(), Pulse::default());
-        }
+        self.voices[channels].fill(Voice::zeroed());
     }
 
     #[inline(always)]

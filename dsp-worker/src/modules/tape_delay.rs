@@ -1,5 +1,7 @@
 //! Tape delay: three heads along a worn loop of tape, in stereo.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -218,6 +220,14 @@ impl Module for TapeDelay {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.lowpass = Zeroable::zeroed();
+            self.highpass = Zeroable::zeroed();
+            self.record = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

@@ -300,8 +300,7 @@ impl Call<'_> {
 
         let made = (head.width == WIDE).then_some(&*made);
         let step = 1.0 / (FADE_SECS * sample_rate_hz);
-        Gaps { head, last_frames, previous: self.previous, frames, step }
-            .close(made, self.outputs);
+        Gaps { head, last_frames, previous: self.previous, frames, step }.close(made, self.outputs);
         self.tools.aside = aside;
         not_finite
     }

@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 1 << 16;
 const C4_NOTE: i32 = 60;
 
 /// What the chunks of a file say.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Facts {
     /// Frames of the file in a second; 0 where it is not said.
     rate_hz: f64,
@@ -256,7 +256,8 @@ mod tests {
         let cut = smpl(69, 0)[..30].to_vec();
         assert_eq!(of(file(b"RIFF", b"WAVE", &[fmt(8000), cut])).unwrap().turns, None);
         assert_eq!(of(file(b"RIFF", b"WAVE", &[smpl(0, 9)])).unwrap().root_cents, 0);
-        let long = Made { samples: vec![0.0; 250], channels: 1, sample_rate_hz: 8000, ..Made::default() };
+        let long =
+            Made { samples: vec![0.0; 250], channels: 1, sample_rate_hz: 8000, ..Made::default() };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wav");
         std::fs::write(&path, file(b"RIFF", b"WAVE", &[fmt(8000), smpl(72, 0)])).unwrap();
@@ -264,7 +265,12 @@ mod tests {
         let made = add(long, &name);
         assert_eq!((made.loop_part, made.root_cents), ([0.0; 2], 1200), "it ends behind the sound");
         // At another rate it is the same part.
-        let made = Made { samples: vec![0.0; 1200], channels: 2, sample_rate_hz: 16_000, ..Made::default() };
+        let made = Made {
+            samples: vec![0.0; 1200],
+            channels: 2,
+            sample_rate_hz: 16_000,
+            ..Made::default()
+        };
         let made = add(made, &name);
         let at = made.loop_part.map(|part| (part * 600.0).round());
         assert_eq!(at, [200.0, 600.0]);
