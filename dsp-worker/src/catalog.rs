@@ -1,5 +1,7 @@
 //! Every module there is. To add one: its file in `modules/`, its line here.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::clip::Text;
@@ -163,6 +165,9 @@ pub struct Entry {
     /// [`Module::change_rate`].
     #[serde(skip)]
     pub change_rate: fn(state: &mut [u8], change: &RateChange),
+    /// [`Module::forget`].
+    #[serde(skip)]
+    pub forget: fn(state: &mut [u8], channels: Range<usize>),
     #[serde(skip)]
     process: fn(state: &mut [u8], block: &mut Block),
     #[cfg(all(target_arch = "x86_64", not(test)))]
@@ -185,6 +190,7 @@ impl Entry {
             change_rate: |state, change| {
                 bytemuck::from_bytes_mut::<M>(state).change_rate(change);
             },
+            forget: |state, channels| bytemuck::from_bytes_mut::<M>(state).forget(channels),
             process: |state, block| bytemuck::from_bytes_mut::<M>(state).process(block),
             #[cfg(all(target_arch = "x86_64", not(test)))]
             process_avx2: process_avx2::<M>,
@@ -223,6 +229,8 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
 
 #[cfg(test)]
 mod clocked;
+#[cfg(test)]
+mod ghosts;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

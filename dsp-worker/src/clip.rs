@@ -46,6 +46,12 @@ pub struct Clip<'a> {
     pub channels: usize,
     /// In Hz; 0 where it is no sound.
     pub sample_rate_hz: f32,
+    /// Where the sound's file has it go round: the first frame and the frame
+    /// after the last, as parts of its length. Both 0: nowhere.
+    pub loop_part: [f64; 2],
+    /// The note that the sound plays, by its file, in cents above C4; 0 where it
+    /// names none.
+    pub root_cents: i32,
 }
 
 impl<'a> Clip<'a> {
@@ -74,7 +80,7 @@ impl<'a> Clip<'a> {
 /// Where a module's clip lies in the arena: beside the memory of modules, where
 /// no worker may write. All zeros: it has none.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct ClipSpan {
     /// In bytes from the arena's start.
     pub memory: u64,
@@ -84,8 +90,10 @@ pub struct ClipSpan {
     pub channels: u32,
     /// In Hz.
     pub sample_rate_hz: u32,
-    /// Nothing.
-    pub unused: u32,
+    /// See [`Clip::root_cents`].
+    pub root_cents: i32,
+    /// See [`Clip::loop_part`].
+    pub loop_part: [f64; 2],
 }
 
 impl ClipSpan {
@@ -99,7 +107,13 @@ impl ClipSpan {
     pub fn clip<'a>(&self, samples: &'a [f32]) -> Clip<'a> {
         // A letter from a stranger.
         let channels = (self.channels as usize).min(samples.len());
-        Clip { samples, channels, sample_rate_hz: self.sample_rate_hz as f32 }
+        Clip {
+            samples,
+            channels,
+            sample_rate_hz: self.sample_rate_hz as f32,
+            loop_part: self.loop_part,
+            root_cents: self.root_cents,
+        }
     }
 }
 
@@ -109,7 +123,12 @@ mod tests {
 
     #[test]
     fn channels_lie_one_after_another() {
-        let clip = Clip { samples: &[1.0, 2.0, 3.0, 4.0], channels: 2, sample_rate_hz: 8000.0 };
+        let clip = Clip {
+            samples: &[1.0, 2.0, 3.0, 4.0],
+            channels: 2,
+            sample_rate_hz: 8000.0,
+            ..Clip::default()
+        };
         assert_eq!((clip.frames(), clip.is_empty()), (2, false));
         assert_eq!([0, 1, 7].map(|n| clip.channel(n)), [[1.0, 2.0], [3.0, 4.0], [3.0, 4.0]]);
         let none = Clip::default();

@@ -1,5 +1,6 @@
 //! \[rt\] Building blocks that modules share, each with its source.
 
+pub mod ages;
 mod atan;
 pub mod bend;
 pub mod blep;
@@ -19,6 +20,7 @@ pub mod fade;
 pub mod fader;
 pub mod fft;
 pub mod finer;
+pub mod forget;
 pub mod formants;
 pub mod formula;
 pub mod gates;
@@ -66,6 +68,7 @@ pub mod struck_gate;
 pub mod svf;
 pub mod sweep;
 mod swell;
+pub mod tail;
 mod tan;
 pub mod tape_head;
 pub mod tempo;

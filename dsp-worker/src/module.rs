@@ -58,6 +58,17 @@ pub trait Module: Pod {
         let _ = change;
     }
 
+    /// Lets these channels begin anew, as those of a new module: whatever they
+    /// played is not to be heard when they come back. Called once they are gone
+    /// from the outputs, and for all 16 once the module is bypassed, unless it
+    /// [goes on](About::goes_on_bypassed). Real-time safe.
+    ///
+    /// What belongs to no note may stay: phases of oscillators, chance, tapes
+    /// that are faded by [`Recording`](crate::dsp::recording::Recording).
+    fn forget(&mut self, channels: Range<usize>) {
+        let _ = channels;
+    }
+
     /// Computes the frames [`Block::frames`] of every output. Real-time safe.
     ///
     /// Params come finite and in range, and cables carry only finite volts.
@@ -174,6 +185,13 @@ impl About {
         is_tagged(&[Source, Filter, Dynamics, Effect])
             && !is_tagged(&[Play, Sequencing, Modulator])
             && !self.outputs[output].is_control
+    }
+
+    /// Whether the module goes on while it is bypassed, without being heard:
+    /// hands and clocks do not wait.
+    pub fn goes_on_bypassed(&self) -> bool {
+        let own = [Tag::Play, Tag::Notes, Tag::Sequencing];
+        self.tags.iter().any(|tag| own.contains(tag))
     }
 
     /// Whether the module plays by itself, or only treats what it is given:

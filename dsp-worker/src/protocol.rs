@@ -110,7 +110,7 @@ pub struct Job {
 
 /// A module in a plan.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct PlanModule {
     /// Where its memory lies in the arena; see [`ModuleLayout`].
     pub memory: u64,

@@ -37,11 +37,16 @@ pub struct Rig {
     tapes: Vec<f32>,
     tape_spans: Vec<TapeSpan>,
     clip: (Vec<f32>, usize, f32),
+    clip_loop: [f64; 2],
+    clip_root_cents: i32,
     card: Option<Feed>,
     card_samples: Vec<f32>,
     feeds: Vec<Option<(usize, Feed)>>,
     inputs: Vec<Signal>,
     outputs: Vec<Signal>,
+    /// Those of the quantum before, where it was computed here.
+    previous: Vec<Signal>,
+    has_previous: bool,
     events: Vec<Event>,
     display: Vec<AtomicU32>,
     tools: Tools,
@@ -93,11 +98,15 @@ impl Rig {
             tapes: vec![0.0; tape_spans.last().map_or(0, |span| span.end())],
             tape_spans,
             clip: (Vec::new(), 0, 0.0),
+            clip_loop: [0.0; 2],
+            clip_root_cents: 0,
             card: None,
             card_samples: Vec::new(),
             feeds: entry.about.inputs.iter().map(|_| None).collect(),
             inputs: vec![SILENCE; entry.about.inputs.len()],
             outputs: vec![Signal::zeroed(); entry.about.outputs.len()],
+            previous: vec![Signal::zeroed(); entry.about.outputs.len()],
+            has_previous: false,
             events: Vec::new(),
             display: (0..entry.about.display).map(|_| AtomicU32::new(0)).collect(),
             tools: Tools::new(),
@@ -145,6 +154,13 @@ impl Rig {
         sample_rate_hz: f32,
     ) -> &mut Rig {
         self.clip = (samples.into(), channels, sample_rate_hz);
+        self
+    }
+
+    /// What the file of the sound says besides: where it goes round, as parts of its
+    /// length, and which note it plays, in cents above C4.
+    pub fn clip_facts(&mut self, loop_part: [f64; 2], root_cents: i32) -> &mut Rig {
+        (self.clip_loop, self.clip_root_cents) = (loop_part, root_cents);
         self
     }
 
@@ -285,6 +301,10 @@ impl Rig {
     /// not in it: they are not copied.
     pub fn committed(&mut self) -> Committed {
         self.start();
+        if self.has_previous {
+            let state = bytemuck::cast_slice_mut(&mut self.state);
+            self.layout.keep_last_frames(state, &self.outputs);
+        }
         Committed { state: self.state.clone(), frame: self.frame }
     }
 
@@ -295,6 +315,7 @@ impl Rig {
         self.frame = committed.frame;
         self.tools = Tools::new();
         self.events.clear();
+        self.has_previous = false;
         self
     }
 
@@ -362,10 +383,19 @@ impl Rig {
                 self.card_samples[at] = volts(channel, fed[offset]);
             }
         }
+        if start == 0 {
+            std::mem::swap(&mut self.outputs, &mut self.previous);
+        }
         let mut inputs = [&SILENCE; MAX_PORTS];
         inputs.iter_mut().zip(&self.inputs).for_each(|(input, signal)| *input = signal);
         let (samples, channels, sample_rate_hz) = &self.clip;
-        let clip = Clip { samples, channels: *channels, sample_rate_hz: *sample_rate_hz };
+        let clip = Clip {
+            samples,
+            channels: *channels,
+            sample_rate_hz: *sample_rate_hz,
+            loop_part: self.clip_loop,
+            root_cents: self.clip_root_cents,
+        };
         let call = Call {
             entry: self.entry,
             layout: &self.layout,
@@ -373,6 +403,7 @@ impl Rig {
             targets: &self.targets,
             inputs: &inputs[..self.inputs.len()],
             outputs: &mut self.outputs,
+            previous: self.has_previous.then_some(&self.previous[..]),
             tapes: &mut self.tapes,
             tape_spans: &self.tape_spans,
             clip,
@@ -392,6 +423,7 @@ impl Rig {
         if start == 0 {
             self.events.clear();
         }
+        self.has_previous |= start + count == QUANTUM;
         self.frame += count as u64;
     }
 }

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 
+use crate::catalog::MAX_PORTS;
+use crate::signal::{SILENCE, Signal};
+
 /// Frames in one spectrum.
 pub const SPECTRUM_FRAMES: usize = 2048;
 
@@ -17,6 +20,8 @@ pub struct Tools {
     frames: Box<[f32]>,
     bins: Box<[Complex32]>,
     scratch: Box<[Complex32]>,
+    /// Outputs of a module that are not heard as they are: one for each port.
+    pub(crate) aside: Vec<Signal>,
 }
 
 impl Tools {
@@ -28,6 +33,7 @@ impl Tools {
             bins: plan.make_output_vec().into(),
             scratch: plan.make_scratch_vec().into(),
             plan,
+            aside: vec![SILENCE; MAX_PORTS],
         }
     }
 

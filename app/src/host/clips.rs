@@ -11,6 +11,7 @@ use super::plan::{Key, Plan, keys};
 use crate::patch::{Patch, PatchModule};
 
 mod make;
+mod sound_facts;
 mod sound_file;
 
 pub use make::{ClipError, Made, Source, check, make};
@@ -163,6 +164,8 @@ pub fn reserve(
         samples: made.samples.len() as u32,
         channels: made.channels,
         sample_rate_hz: made.sample_rate_hz,
+        loop_part: made.loop_part,
+        root_cents: made.root_cents,
         ..ClipSpan::default()
     };
     if span.samples == 0 { Ok(span) } else { memory.take_clip(arena, span) }

@@ -228,8 +228,7 @@ impl Conductor {
         self.quarantined.clear();
         self.clips.prepare(&self.shared.arena, &mut self.memory, next);
         let (mut clips, mut costs) = (self.clips.spans(self.plan(), next), self.costs());
-        let mut now =
-            self.now.as_ref().map(|(patch, published)| marked(patch, &published.delayed));
+        let mut now = self.now.as_ref().map(|(patch, published)| marked(patch, &published.delayed));
         if let Some(parting) = parting {
             now = now.map(|now| Cow::Owned(parting.patch(&now)));
             costs = parting.keyed(costs);

@@ -78,7 +78,7 @@ fn every_bypass_route_leads_from_an_input_to_an_output() {
 }
 
 /// What every module is to pass. All that do not are named at once.
-fn every_module_passes(test: impl Fn(&'static Entry) -> Result<(), String>) {
+pub(super) fn every_module_passes(test: impl Fn(&'static Entry) -> Result<(), String>) {
     let failed = well_behaved().filter_map(|entry| {
         let result = catch_unwind(AssertUnwindSafe(|| test(entry)));
         let why = match result {
@@ -112,7 +112,7 @@ fn whatever_happens_every_module_makes_finite_volts() {
 
 /// All volts that came out, port by port and channel by channel, and how many
 /// channels there were.
-fn volts(entry: &Entry, render: &Render) -> Vec<u32> {
+pub(super) fn volts(entry: &Entry, render: &Render) -> Vec<u32> {
     let mut bits = Vec::new();
     for port in entry.about.outputs {
         bits.push(render.channels(port.name) as u32);
@@ -232,7 +232,7 @@ fn after_voltages_beyond_all_measure_every_module_goes_on() {
 
 /// The module at its default, and at every other value of each of its choices
 /// alone.
-fn at_every_choice(entry: &'static Entry) -> Vec<(String, Rig)> {
+pub(super) fn at_every_choice(entry: &'static Entry) -> Vec<(String, Rig)> {
     let rig = || Rig::named(entry.about.name, RATE_HZ);
     let others = |param: &'static Param| {
         let count = if let Taper::Choice(choices) = param.taper { choices.len() } else { 0 };

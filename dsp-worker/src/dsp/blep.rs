@@ -6,6 +6,8 @@
 //! "Rounding corners with BLAMP", DAFx 2016). The band limit is a linear-phase
 //! sinc under a Kaiser window, so the sound comes [`LATENCY`] frames late.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::const_math::kaiser_sinc;
@@ -115,6 +117,14 @@ pub struct Edged {
 const _: () = assert!(QUANTUM.is_multiple_of(TAPS));
 
 impl Edged {
+    /// Clears what is still to come of those channels' edges.
+    pub fn forget(&mut self, channels: &Range<usize>) {
+        for channel in channels.clone() {
+            let frames = &mut self.groups[channel / LANES % 2];
+            frames.iter_mut().for_each(|lanes| lanes[channel % LANES] = 0.0);
+        }
+    }
+
     /// To be called before every frame that is a multiple of [`TAPS`].
     #[inline(always)]
     pub fn start_count(&mut self, group: usize) {

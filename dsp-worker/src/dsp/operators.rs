@@ -4,8 +4,11 @@
 //! Means of Frequency Modulation", JAES 21(7), 1973. It runs at twice the sample
 //! rate or four times, so that what is too high for it is filtered off.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
+use crate::dsp::forget::clear;
 use crate::dsp::half_band::{HalfBandState, STEEP, halve};
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::ramps::Ramps;
@@ -74,6 +77,14 @@ impl Operators {
     #[inline(always)]
     pub fn aim(&mut self, algorithm: usize) {
         self.routes.aim_all(&routes(algorithm));
+    }
+
+    /// What those voices have played is not heard any more.
+    pub fn forget(&mut self, channels: &Range<usize>) {
+        for operator in &mut self.operators {
+            clear(&mut operator.past, channels);
+        }
+        clear(&mut self.halvers, channels);
     }
 
     /// The next frame, ±1: in two parts, or in four.

@@ -113,6 +113,11 @@ pub struct Tank {
 }
 
 impl Tank {
+    /// Clears what lies in its filters; the tapes are faded by [`Recording`].
+    pub fn forget(&mut self) {
+        self.damping = Zeroable::zeroed();
+    }
+
     /// To be called first at every call of `process`. `size` is 1 for the
     /// paper's plate.
     ///

@@ -3,9 +3,12 @@
 //! Every stage is a straight way through time, 0 to 1, and a curve over it. So
 //! a stage ends when its knob says, to the sample, wherever it began.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
@@ -97,6 +100,11 @@ impl Module for Adsr {
 
     fn start(&mut self, _: u64) {
         self.way = [DONE; 16];
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
+        self.way[channels].fill(DONE);
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 //! Audio Out: to the loudspeakers.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -66,6 +68,12 @@ impl Module for AudioOut {
         // The peaks of left and right, in volts.
         display: 2,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.still = Zeroable::zeroed();
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -1,5 +1,7 @@
 //! Bernoulli: two coins. Each gate goes one way or the other, by chance.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -95,6 +97,12 @@ impl Module for Bernoulli {
 
     fn start(&mut self, seed: u64) {
         self.random = Random::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        for coins in &mut self.coins {
+            coins[channels.clone()].fill(Coin::zeroed());
+        }
     }
 
     #[inline(always)]

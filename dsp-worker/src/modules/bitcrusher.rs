@@ -1,9 +1,12 @@
 //! Bitcrusher: fewer samples, fewer bits. The sound of early samplers, or of damage.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::blep::{Edged, TAPS};
+use crate::dsp::forget::clear;
 use crate::dsp::{exp2, lagrange};
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Tag, port};
@@ -67,6 +70,13 @@ impl Module for Bitcrusher {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        self.steps.forget(&channels);
+        clear(&mut self.phase, &channels);
+        clear(&mut self.recent, &channels);
+        clear(&mut self.held, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

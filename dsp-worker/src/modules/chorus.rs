@@ -5,6 +5,8 @@
 //! turn apart) or by a slow and a fast one (ensemble, three brigades a third of
 //! a turn apart).
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -136,6 +138,13 @@ impl Module for Chorus {
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         vec![((MIDDLE_SECS + SLOW_SECS + FAST_SECS) * sample_rate_hz) as usize + 4]
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.filter_in = Zeroable::zeroed();
+            self.filters_out = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

@@ -3,9 +3,12 @@
 //! The 808's way: one noise through a band-pass, whose envelope falls and starts
 //! anew a few times within 30 ms before it is let to ring out.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::hiss::Hiss;
 use crate::dsp::mask::Mask;
 use crate::dsp::spin::FALL_OCTAVES;
@@ -94,6 +97,16 @@ impl Module for Clap {
 
     fn start(&mut self, seed: u64) {
         self.hiss = Hiss::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.strike, &channels);
+        clear(&mut self.band, &channels);
+        clear(&mut self.high, &channels);
+        clear(&mut self.force, &channels);
+        clear(&mut self.level, &channels);
+        clear(&mut self.left, &channels);
+        clear(&mut self.way, &channels);
     }
 
     #[inline(always)]

@@ -6,9 +6,13 @@
 //! (Jaffe and Smith, "Extensions of the Karplus-Strong plucked-string algorithm",
 //! in the same issue).
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::ages::Ages;
+use crate::dsp::forget::clear;
 use crate::dsp::one_pole::{OnePole, OnePoles, coefficient};
 use crate::dsp::sine::sine_of_triangle;
 use crate::dsp::tape_head::Place;
@@ -51,6 +55,7 @@ const REST_HZ: f32 = 5.0;
 pub struct Comb {
     damping: [OnePole; CHANNELS],
     rest: OnePoles,
+    ages: Ages,
 }
 
 impl Module for Comb {
@@ -117,6 +122,12 @@ impl Module for Comb {
         vec![(sample_rate_hz / LOWEST_HZ) as usize + 4; CHANNELS]
     }
 
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.damping, &channels);
+        clear(&mut self.rest, &channels);
+        self.ages.begin(&channels);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, VOCT, FEEDBACK_IN, DAMPING_IN]);
@@ -136,6 +147,9 @@ impl Module for Comb {
         }
     }
 }
+
+/// How much further a reading looks than the place between two frames.
+const READ_FRAMES: f32 = 3.0;
 
 /// What all channels share.
 struct Knobs {
@@ -171,7 +185,12 @@ impl Comb {
             let mut heard = [0.0; LANES];
             for lane in 0..N {
                 let tape = (group * LANES + lane) % CHANNELS;
-                let round = Place::new(delay_frames[lane]).read(&block.tapes, tape, frame);
+                let round = if self.ages.reach(tape, delay_frames[lane] + READ_FRAMES) {
+                    Place::new(delay_frames[lane]).read(&block.tapes, tape, frame)
+                } else {
+                    0.0
+                };
+                self.ages.next(tape);
                 let damped = self.damping[tape].lowpass(round, smooth[lane]);
                 let kept = feedback[lane] * soft_clip(damped, KNEE_VOLTS, LIMIT_VOLTS);
                 heard[lane] = hush(sent[lane] + kept);

@@ -1,8 +1,11 @@
 //! Compare: which of two voltages is higher, and whether they are near.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::volts;
 use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes};
@@ -64,6 +67,10 @@ impl Module for Compare {
         bypass: &[(A, 4), (A, 5)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

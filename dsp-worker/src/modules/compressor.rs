@@ -6,6 +6,8 @@
 //! their equation 17, on the computed reduction, so that it neither drags nor
 //! distorts.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -124,6 +126,12 @@ impl Module for Compressor {
         // The reduction, and the level that it hears, both in dB.
         display: 2,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            *self = Zeroable::zeroed();
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

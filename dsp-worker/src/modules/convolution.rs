@@ -1,5 +1,7 @@
 //! Convolution: a space, or anything else that a click can be played through.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -149,6 +151,13 @@ impl Module for Convolution {
         self.level = 0.0;
         self.pause_quanta = PAUSE_QUANTA;
         self.convolver.listen_to(0);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.highpass = Zeroable::zeroed();
+            self.lowpass = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 //! Delay: a tape echo in stereo.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -146,6 +148,13 @@ impl Module for Delay {
     fn change_rate(&mut self, change: &RateChange) {
         self.head.change_rate(change);
         self.clock.change_rate(change);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.lowpass = Zeroable::zeroed();
+            self.highpass = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

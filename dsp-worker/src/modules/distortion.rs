@@ -3,11 +3,14 @@
 //! Each curve runs at eight times the sample rate, in finer steps yet
 //! ([`crate::dsp::finer`]), so that what is added is overtones and not aliases.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::crossfade::Crossfade;
 use crate::dsp::finer::{Curve, Finer, FinerState};
+use crate::dsp::forget::clear;
 use crate::dsp::mean::{diode, fuzz, hard, soft, tube};
 use crate::dsp::one_pole::{OnePoles, coefficient};
 use crate::dsp::oversample::{Eightfold, EightfoldState};
@@ -110,6 +113,14 @@ impl Module for Distortion {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.up, &channels);
+        clear(&mut self.down, &channels);
+        clear(&mut self.finer, &channels);
+        clear(&mut self.rest, &channels);
+        clear(&mut self.lows, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -1,9 +1,12 @@
 //! Envelope follower: how loud a sound is, as a voltage.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::crossfade::Crossfade;
+use crate::dsp::forget::clear;
 use crate::dsp::mask::Mask;
 use crate::dsp::one_pole::coefficient_of_secs;
 use crate::dsp::{gain_from_db, hush};
@@ -89,6 +92,12 @@ impl Module for EnvelopeFollower {
         bypass: &[],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.mean_square, &channels);
+        clear(&mut self.volts, &channels);
+        clear(&mut self.is_on, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -2,6 +2,8 @@
 //!
 //! Six bands in a row, at twice the sample rate: see [`crate::dsp::matched`].
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -101,6 +103,14 @@ impl Module for Equalizer {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.filters = Zeroable::zeroed();
+            self.up = Zeroable::zeroed();
+            self.down = Zeroable::zeroed();
+        }
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

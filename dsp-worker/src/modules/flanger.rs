@@ -3,6 +3,8 @@
 //! Through zero the signal itself is late by the delay, so that its copy can
 //! overtake it, as the second machine could.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -138,6 +140,12 @@ impl Module for Flanger {
     fn change_rate(&mut self, change: &RateChange) {
         for head in self.wet.iter_mut().chain([&mut self.dry]) {
             head.change_rate(change);
+        }
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.highpass = Zeroable::zeroed();
         }
     }
 

@@ -2,11 +2,14 @@
 //! electric pianos, basses and brass of the 1980s, without their hiss. See
 //! [`crate::dsp::operators`].
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::envelopes::{Envelope, Shape};
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::Gates;
 use crate::dsp::operators::{ALGORITHM_NAMES, OPERATORS, Operators, Task};
 use crate::dsp::phase;
@@ -213,6 +216,12 @@ impl Module for FmOperator {
         bypass: &[],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.envelopes, &channels);
+        clear(&mut self.gates, &channels);
+        self.operators.forget(&channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -6,9 +6,12 @@
 //! they do not cancel out between two formants. From vowel to vowel, formants move in
 //! octaves, and levels in decibels.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::svf::{Cutoff, Svf, SvfState};
 use crate::dsp::{dry_wet, exp2};
 use crate::lane::{Lane, Lanes};
@@ -134,6 +137,10 @@ impl Module for FormantFilter {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.formants, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -5,11 +5,14 @@
 //! a mouth side by side (Klatt, "Software for a cascade/parallel formant
 //! synthesizer", JASA 67(3), 1980).
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::consonants::{CONSONANTS, NAMES, Sound};
 use crate::dsp::envelopes::{Envelope, Shape};
+use crate::dsp::forget::clear;
 use crate::dsp::formants::{FORMANTS, SINGERS, vowel};
 use crate::dsp::gates::Gates;
 use crate::dsp::glottis::{Glottis, stray};
@@ -156,6 +159,17 @@ impl Module for FormantVoice {
 
     fn change_rate(&mut self, change: &RateChange) {
         change.all_frames(&mut self.quanta);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.mouth, &channels);
+        clear(&mut self.teeth, &channels);
+        clear(&mut self.tilt, &channels);
+        clear(&mut self.gates, &channels);
+        clear(&mut self.triggers, &channels);
+        clear(&mut self.envelope, &channels);
+        clear(&mut self.consonant, &channels);
+        clear(&mut self.quanta, &channels);
     }
 
     #[inline(always)]

@@ -5,9 +5,12 @@
 //! each times one of two sines a quarter apart. Their sum is shifted down, their
 //! difference up.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::hush;
 use crate::dsp::one_pole::{self, OnePoles};
 use crate::dsp::phase::{self, Phases};
@@ -78,6 +81,11 @@ impl Module for FrequencyShifter {
         bypass: &[(IN, 0), (IN, 1)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.quadrature, &channels);
+        clear(&mut self.blocks, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

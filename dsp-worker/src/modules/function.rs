@@ -1,11 +1,14 @@
 //! Function: a rise and a fall. One envelope, an LFO, a delay for triggers, or
 //! a voice, as its cycle and its times are set.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::bend::{bend, bow};
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::{Gates, Pulses, volts};
 use crate::dsp::mask::Mask;
 use crate::dsp::oversample::{Eightfold, EightfoldState, eight_of_sixteen};
@@ -136,6 +139,10 @@ impl Module for Function {
 
     fn change_rate(&mut self, change: &RateChange) {
         self.end.change_rate(change);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
     }
 
     #[inline(always)]

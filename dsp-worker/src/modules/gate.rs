@@ -1,5 +1,7 @@
 //! Noise gate: shuts where only hiss is left.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -100,6 +102,12 @@ impl Module for Gate {
 
     fn change_rate(&mut self, change: &RateChange) {
         change.frames(&mut self.held_frames);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            *self = Self::zeroed();
+        }
     }
 
     #[inline(always)]

@@ -1,10 +1,13 @@
 //! Gate Tools: a gate made longer, shorter, later or opposite; triggers from its
 //! edges, and gates from triggers.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::{Gate, Gates, Pulses, volts};
 use crate::dsp::mask::Mask;
 use crate::dsp::pulse;
@@ -116,6 +119,10 @@ impl Module for GateTools {
         for pulses in [&mut self.gate, &mut self.rise, &mut self.fall, &mut self.edge] {
             pulses.change_rate(change);
         }
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
     }
 
     #[inline(always)]

@@ -4,10 +4,13 @@
 //! it somewhere behind (Roads, *Microsound*, chapter 3). Frozen, the tape goes
 //! round: each frame is written again as long after as the tape is.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::random::Random;
+use crate::dsp::recording::Recording;
 use crate::dsp::schmitt::Schmitt;
 use crate::dsp::sine::sine_of_triangle;
 use crate::dsp::tape_head::{Place, SHORTEST_FRAMES};
@@ -46,6 +49,7 @@ const FREEZE_SECS: f32 = 5e-3;
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Granular {
+    recording: Recording,
     random: Random,
     grains: [Grain; GRAINS],
     trigger: Schmitt,
@@ -191,9 +195,16 @@ impl Module for Granular {
         change.frames(&mut self.turned_frames);
     }
 
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.grains = Zeroable::zeroed();
+        }
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
+        self.recording.follow(block);
         let input = StereoIn::new(block, LEFT, RIGHT);
         let trigger = block.input(TRIGGER);
         let mix = block.ramp(MIX);
@@ -230,7 +241,8 @@ impl Granular {
             _ => 0,
         };
         for side in [LEFT, RIGHT] {
-            let before = block.tapes.read(side, frame, turn_frames as usize);
+            let before = block.tapes.read(side, frame, turn_frames as usize)
+                * self.recording.level(block.frame + frame as u64, turn_frames as f32);
             let kept = inputs[side] + self.frozen * (before - inputs[side]);
             block.tapes.write(side, frame, hush(kept));
         }
@@ -273,13 +285,17 @@ impl Granular {
         let furthest = turn_frames - 2.0 - (-gains).max(0.0);
         let delay = (f64::from(scattered) * turn_frames).min(furthest).max(nearest);
         let delay = delay + f64::from(self.turned_frames);
+        // Played backwards it comes to what is older.
+        let oldest = delay - f64::from(speed.min(0.0)) * size_frames;
+        let level = self.recording.level(block.frame + frame as u64, oldest as f32);
 
         let side = block.param(SPREAD) * (2.0 * pan - 1.0);
         let octaves = volts(DENSITY_CV);
         let density_hz = (exp2(octaves) * block.param(DENSITY)).clamp(0.2, 400.0);
         let overlap = (density_hz * size_secs).clamp(1.0, GRAINS as f32);
         // Who triggers grains says how many there are.
-        let gain = if block.input(TRIGGER).is_patched() { 1.0 } else { 1.0 / overlap.sqrt() };
+        let share = if block.input(TRIGGER).is_patched() { 1.0 } else { 1.0 / overlap.sqrt() };
+        let gain = level * share;
         *grain = Grain {
             delay_frames: delay,
             speed,

@@ -4,10 +4,13 @@
 //! physically-informed, circuit-bendable, digital model", ICMC 2014. Their edges
 //! are band-limited, so what sounds is metal and not the sample rate.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::blep::{Edged, TAPS};
+use crate::dsp::forget::clear;
 use crate::dsp::hiss::Hiss;
 use crate::dsp::mask::Mask;
 use crate::dsp::random::Random;
@@ -114,6 +117,14 @@ impl Module for HiHat {
         self.hiss = Hiss::new(seed);
         let mut random = Random::new(seed);
         self.phases = [(); SQUARES].map(|()| [(); 16].map(|()| random.bits()));
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.strikes, &channels);
+        clear(&mut self.band, &channels);
+        clear(&mut self.high, &channels);
+        clear(&mut self.level, &channels);
+        clear(&mut self.is_open, &channels);
     }
 
     #[inline(always)]

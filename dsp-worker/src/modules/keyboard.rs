@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::pulse::{self, Pulse};
+use crate::dsp::tail::Tail;
 use crate::lane::{LANES, Lane, Lanes};
 use crate::module::{About, Block, Event, Tag, port};
 use crate::param::{Param, Unit};
@@ -56,6 +57,7 @@ pub struct Keyboard {
     voices: [Voice; CHANNELS],
     keys_down: u32,
     turns: u32,
+    tail: Tail,
 }
 
 impl Module for Keyboard {
@@ -76,7 +78,8 @@ impl Module for Keyboard {
                 "voices",
                 1.0..=16.0,
                 1.0,
-                "How many notes sound at once. With 1, the last key down has the voice",
+                "How many notes sound at once. With 1, the last key down has the voice. Voices \
+                 that are turned away are let go, and fade for up to 5 s",
             ),
             Param::linear(
                 "glide",
@@ -109,7 +112,8 @@ impl Module for Keyboard {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let voices = block.choice(VOICES).clamp(1, CHANNELS);
-        block.set_channels(voices);
+        let channels = self.tail.channels(block, voices);
+        block.set_channels(channels);
         if block.starts_quantum() {
             self.silence_from(voices);
             let hand = Hand::new(block, voices);
@@ -129,10 +133,10 @@ impl Module for Keyboard {
                 }
             }
         }
-        if voices == 1 {
+        if channels == 1 {
             play::<f32>(&mut self.voices[..1], block, 0);
         } else {
-            for (group, voices) in self.voices[..voices].chunks_mut(LANES).enumerate() {
+            for (group, voices) in self.voices[..channels].chunks_mut(LANES).enumerate() {
                 play::<Lanes>(voices, block, group);
             }
         }
@@ -439,6 +443,23 @@ mod tests {
         assert_eq!(out.channel("gate", 2)[..48], [0.0; 48]);
         assert_eq!(out.channel("gate", 2)[48], 10.0);
         assert_eq!(out.channel("gate", 1)[0], 10.0);
+    }
+
+    #[test]
+    fn voices_that_are_turned_away_are_let_go_and_stay_to_fade() {
+        let mut rig = rig();
+        rig.set("voices", 3.0).event(on(0)).event(on(1)).event(on(2)).run(96);
+        let out = rig.set("voices", 1.0).run(48_000);
+        assert_eq!(out.channels("gate"), 3);
+        for voice in 1..3 {
+            assert_eq!(out.channel("gate", voice)[..64], [0.0; 64]);
+            assert_eq!(out.channel("voct", voice)[47_999], voice as f32 / 12.0);
+        }
+        rig.run(5 * 48_000);
+        assert_eq!(rig.run(32).channels("gate"), 1);
+        // They come back without their keys.
+        let out = rig.set("voices", 3.0).run(32);
+        assert!((1..3).all(|voice| out.channel("gate", voice)[31] == 0.0));
     }
 
     #[test]

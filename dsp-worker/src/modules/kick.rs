@@ -6,10 +6,13 @@
 //! digital model of the Roland TR-808 bass drum circuit", DAFx-14. At the 909's
 //! end each hit begins anew, holds while the pitch falls, and brings noise.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::hiss::Hiss;
 use crate::dsp::mask::Mask;
 use crate::dsp::spin::{FALL_OCTAVES, Spin, SpinState, Turn};
@@ -126,6 +129,14 @@ impl Module for Kick {
 
     fn start(&mut self, seed: u64) {
         self.hiss = Hiss::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.strike, &channels);
+        clear(&mut self.shell, &channels);
+        clear(&mut self.sweep, &channels);
+        clear(&mut self.click, &channels);
+        clear(&mut self.force, &channels);
     }
 
     #[inline(always)]

@@ -10,9 +10,12 @@
 //! small signals meet the very same linear filter. Driven hard it makes more
 //! overtones than twice the rate has room for; eight times the rate is a switch.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::half_band::{HalfBand, HalfBandState, QUICK};
 use crate::dsp::oversample::{Eightfold, EightfoldState};
 use crate::dsp::random::Random;
@@ -126,6 +129,15 @@ impl Module for Ladder {
 
     fn start(&mut self, seed: u64) {
         self.noise = Random::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.up, &channels);
+        clear(&mut self.down, &channels);
+        clear(&mut self.far_up, &channels);
+        clear(&mut self.far_down, &channels);
+        clear(&mut self.entry, &channels);
+        clear(&mut self.poles, &channels);
     }
 
     #[inline(always)]

@@ -1,8 +1,11 @@
 //! Logic: gates asked what they have in common. Rhythms from rhythms.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::{Gate, Gates, volts};
 use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes, each};
@@ -50,6 +53,10 @@ impl Module for Logic {
         bypass: &[],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -4,9 +4,12 @@
 //! them. Parker and D'Angelo, "A digital model of the Buchla lowpass-gate",
 //! DAFx-13: equations 3 and 4 for the circuit, section 4 for the vactrol.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::mask::Mask;
 use crate::dsp::strike::Strike;
 use crate::dsp::{exp2, hush};
@@ -119,6 +122,14 @@ impl Module for LowPassGate {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.strike, &channels);
+        clear(&mut self.flash, &channels);
+        clear(&mut self.light, &channels);
+        clear(&mut self.between, &channels);
+        clear(&mut self.at_out, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

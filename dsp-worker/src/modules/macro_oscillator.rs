@@ -1,10 +1,13 @@
 //! Macro Oscillator: fourteen instruments behind three knobs, from two saws to a
 //! struck bar. Each is a model of its own: see [`crate::dsp::macro_osc`].
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::envelopes::{Envelope, Shape};
+use crate::dsp::forget::clear;
 use crate::dsp::gates::Gates;
 use crate::dsp::macro_osc::Controls;
 use crate::dsp::macro_osc::models::{MODAL, MODELS, Models, OUTPUTS, PAIR, PARTICLES, STRING};
@@ -148,6 +151,15 @@ impl Module for MacroOscillator {
 
     fn change_rate(&mut self, change: &RateChange) {
         self.strings.change_rate(change);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.gates, &channels);
+        clear(&mut self.envelope, &channels);
+        clear(&mut self.lows, &channels);
+        clear(&mut self.leans, &channels);
+        self.models.forget(&channels);
+        self.strings.forget(&channels);
     }
 
     #[inline(always)]

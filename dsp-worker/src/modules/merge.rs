@@ -82,7 +82,9 @@ mod tests {
         let out = rig.run(32);
         assert_eq!(out.channels("out"), 11);
         assert_eq!([0, 1, 10].map(|channel| out.channel("out", channel)[31]), [1.0, 0.0, 11.0]);
-        assert_eq!(rig.set("channels", 4.0).run(32).channels("out"), 4);
+        // The others fade for 5 ms.
+        rig.set("channels", 4.0).run(320);
+        assert_eq!(rig.run(32).channels("out"), 4);
         assert_eq!(rig.set("channels", 16.0).run(32).channels("out"), 16);
     }
 }

@@ -4,6 +4,8 @@
 //! Thirty-two modes, each a number that spins (see [`crate::dsp::spin`]), eight at
 //! a time.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -149,6 +151,10 @@ impl Module for Modal {
         for body in &mut self.bodies {
             change.step(&mut body.touch_step);
         }
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        self.bodies[channels].fill(Body::zeroed());
     }
 
     #[inline(always)]

@@ -76,6 +76,9 @@ mod tests {
         }
         let out = rig.feed("b", |_, _| -3.0).run(32);
         assert_eq!(out.channel("a-4", 9)[0], 12.2);
+        // Its other channels fade for 5 ms.
+        rig.run(320);
+        let out = rig.run(32);
         assert_eq!((out.channels("b-1"), out.channel("b-4", 0)), (1, &[-3.0; 32][..]));
     }
 }

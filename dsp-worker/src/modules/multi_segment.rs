@@ -1,11 +1,14 @@
 //! Multi Segment: up to eight ways from level to level, for envelopes that
 //! ADSR cannot draw, for slow loops, and for sequences that glide.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::bend::{bend, bow};
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::oversample::{Eightfold, EightfoldState, eight_of_sixteen};
 use crate::dsp::pulse::Pulse;
 use crate::dsp::schmitt::Schmitt;
@@ -170,6 +173,12 @@ impl Module for MultiSegment {
             voice.segment_pulse.change_rate(change);
             voice.end_pulse.change_rate(change);
         }
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.last, &channels);
+        clear(&mut self.down, &channels);
+        self.voices[channels].fill(Voice { segment: AT_REST, ..Voice::zeroed() });
     }
 
     #[inline(always)]

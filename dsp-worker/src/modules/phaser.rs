@@ -5,9 +5,12 @@
 //! sections 3.2 and 10.3). Each stage keeps its energy and not its voltage, so
 //! that no sweep, however fast, pumps the loop up.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::sweep::Sweep;
 use crate::dsp::{exp2, tan_fraction};
 use crate::lane::{Lane, Lanes, each};
@@ -130,6 +133,10 @@ impl Module for Phaser {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.chains, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

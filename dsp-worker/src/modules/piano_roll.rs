@@ -7,6 +7,7 @@ use crate::clip::Text;
 use crate::dsp::notes::{Note, rows};
 use crate::dsp::pulse::frames as trigger_frames;
 use crate::dsp::steps::{Step, Steps};
+use crate::dsp::tail::Tail;
 use crate::module::{About, Block, Tag, port};
 use crate::param::Param;
 use crate::rate_change::RateChange;
@@ -54,6 +55,7 @@ pub struct PianoRoll {
     steps: Steps,
     /// Whether a clock came since the reset.
     has_begun: u32,
+    tail: Tail,
     _unused: u32,
 }
 
@@ -105,7 +107,8 @@ impl Module for PianoRoll {
         let length = block.choice(LENGTH).max(1) as f64;
         let notes = rows(block.clip().samples);
         let gap_frames = trigger_frames(block.sample_rate_hz);
-        block.set_channels(voices);
+        let channels = self.tail.channels(block, voices);
+        block.set_channels(channels);
         let (clock, reset) = (block.input(CLOCK), block.input(RESET));
         for frame in block.frames() {
             let (clock, reset) = (clock.at(0, frame), reset.at(0, frame));
@@ -120,7 +123,7 @@ impl Module for PianoRoll {
             if self.has_begun != 0 {
                 self.play(notes, length, voices, gap_frames);
             }
-            for voice in 0..voices {
+            for voice in 0..channels {
                 let gap = self.gap_frames[voice].min(gap_frames);
                 let is_open = self.is_on[voice] != 0 && gap == 0;
                 self.gap_frames[voice] = gap.saturating_sub(1);

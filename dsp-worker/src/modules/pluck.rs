@@ -5,9 +5,12 @@
 //! 1983): a tuned delay, a loss that is set in seconds, a pick of some hardness at
 //! some place, and all-passes for stiffness. The string is on a tape.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::ages::Ages;
 use crate::dsp::hiss::Hiss;
 use crate::dsp::one_pole::{OnePole, coefficient};
 use crate::dsp::schmitt::Schmitt;
@@ -51,6 +54,8 @@ const LIMIT_VOLTS: f32 = 16.0;
 /// The least of the loop's delay that the six points of a reading leave room
 /// for.
 const SHORTEST_FRAMES: f32 = 3.0;
+/// How much further a reading looks than the place between two frames.
+const READ_FRAMES: f32 = 4.0;
 /// What brings the peaks of a hard pluck near 5 V, by measurement.
 const LEVEL: f32 = 0.7;
 
@@ -60,6 +65,7 @@ const LEVEL: f32 = 0.7;
 pub struct Pluck {
     hiss: Hiss,
     strings: [Wire; CHANNELS],
+    ages: Ages,
 }
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -164,6 +170,11 @@ impl Module for Pluck {
         }
     }
 
+    fn forget(&mut self, channels: Range<usize>) {
+        self.strings[channels.clone()].fill(Wire::zeroed());
+        self.ages.begin(&channels);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[TRIGGER, VOCT, IN]);
@@ -178,7 +189,8 @@ impl Module for Pluck {
                 }
             }
             for frame in block.frames() {
-                let out = string.next(block, &mut self.hiss, channel, frame);
+                let out = string.next(block, &mut self.hiss, &self.ages, channel, frame);
+                self.ages.next(channel);
                 block.output(OUT).set(channel, frame, out);
             }
         }
@@ -224,7 +236,14 @@ impl Wire {
     }
 
     #[inline(always)]
-    fn next(&mut self, block: &mut Block, hiss: &mut Hiss, channel: usize, frame: usize) -> f32 {
+    fn next(
+        &mut self,
+        block: &mut Block,
+        hiss: &mut Hiss,
+        ages: &Ages,
+        channel: usize,
+        frame: usize,
+    ) -> f32 {
         if self.trigger.rises(block.input(TRIGGER).at(channel, frame)) {
             self.tune(block, channel, frame);
             self.burst_frames = self.period_frames as u32;
@@ -232,7 +251,12 @@ impl Wire {
         }
         self.delay_frames += self.glide;
         let excited = self.excite(block, hiss, channel, frame);
-        let swung = self.lose(read(block, channel, frame, self.delay_frames));
+        let behind = if ages.reach(channel, self.delay_frames + READ_FRAMES) {
+            read(block, channel, frame, self.delay_frames)
+        } else {
+            0.0
+        };
+        let swung = self.lose(behind);
         let volts = hush(excited + swung);
         let volts = if volts.abs() > KNEE_VOLTS {
             soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS)
@@ -242,8 +266,11 @@ impl Wire {
         block.tapes.write(channel, frame, volts);
         // To pluck at a place leaves out what has a node there; so does to listen.
         let position = block.ramp(POSITION).at(frame);
-        let mirrored = Place::new((position * self.period_frames).max(1.0));
-        LEVEL * (volts - mirrored.read(&block.tapes, channel, frame))
+        let mirrored_frames = (position * self.period_frames).max(1.0);
+        if !ages.reach(channel, mirrored_frames + READ_FRAMES) {
+            return LEVEL * volts;
+        }
+        LEVEL * (volts - Place::new(mirrored_frames).read(&block.tapes, channel, frame))
     }
 
     /// What the pick and the input add to the string.

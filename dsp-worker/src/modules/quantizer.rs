@@ -1,9 +1,12 @@
 //! Quantizer: any voltage becomes the nearest note of a scale.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::detent::Detent;
+use crate::dsp::forget::clear;
 use crate::dsp::pulse;
 use crate::dsp::scale::{self, KEY_NAMES};
 use crate::dsp::schmitt::Schmitt;
@@ -122,6 +125,12 @@ impl Module for Quantizer {
 
     fn change_rate(&mut self, change: &RateChange) {
         change.all_frames(&mut self.change_frames);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.note_semitones, &channels);
+        clear(&mut self.triggers, &channels);
+        clear(&mut self.change_frames, &channels);
     }
 
     #[inline(always)]

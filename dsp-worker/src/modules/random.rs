@@ -1,5 +1,7 @@
 //! Random: chance in steps, in glides, around a middle, or wandering.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -144,6 +146,10 @@ impl Module for Random {
             voice.clock.change_rate(change);
             voice.trigger.change_rate(change);
         }
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        self.voices[channels].fill(Voice::zeroed());
     }
 
     #[inline(always)]

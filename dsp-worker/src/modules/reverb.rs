@@ -130,6 +130,13 @@ impl Module for Reverb {
         self.pre.change_rate(change);
     }
 
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.highpass = Zeroable::zeroed();
+            self.tank.forget();
+        }
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);

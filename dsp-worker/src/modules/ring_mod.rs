@@ -5,9 +5,12 @@
 //! model of the diode-based ring modulator", DAFx 2011) comes to, where every diode
 //! is the same smooth corner. It runs at eight times the sample rate.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::oversample::{Eightfold, EightfoldState};
 use crate::dsp::phase::{steps_per_frame, triangle};
 use crate::dsp::sine::sine_of_triangle;
@@ -88,6 +91,11 @@ impl Module for RingMod {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.up, &channels);
+        clear(&mut self.down, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -1,8 +1,11 @@
 //! Sample & Hold: a voltage caught and kept; with nothing patched in, chance.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::lag;
 use crate::dsp::mask::Mask;
 use crate::dsp::random::Random;
@@ -66,6 +69,12 @@ impl Module for SampleHold {
 
     fn start(&mut self, seed: u64) {
         self.noise = Random::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.is_on, &channels);
+        clear(&mut self.held, &channels);
+        clear(&mut self.out, &channels);
     }
 
     #[inline(always)]

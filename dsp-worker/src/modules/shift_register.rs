@@ -1,9 +1,12 @@
 //! Shift Register: what came in moves on a place at every clock. Canons from a
 //! melody, chaos from two oscillators.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::{Gates, volts};
 use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes};
@@ -101,6 +104,10 @@ impl Module for ShiftRegister {
 
     fn change_rate(&mut self, change: &RateChange) {
         change.all_frames(&mut self.since_clock_frames);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(self, &channels);
     }
 
     #[inline(always)]

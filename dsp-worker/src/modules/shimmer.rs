@@ -165,6 +165,15 @@ impl Module for Shimmer {
         self.shifters[1].turn(0.25);
     }
 
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.lowpasses = Zeroable::zeroed();
+            self.highpass = Zeroable::zeroed();
+            self.rumble = Zeroable::zeroed();
+            self.tank.forget();
+        }
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);

@@ -1,9 +1,12 @@
 //! Slew: a voltage that may not jump. Glide for pitch, soft edges for gates.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::gates::volts;
 use crate::dsp::mask::Mask;
 use crate::lane::{Lane, Lanes};
@@ -42,6 +45,8 @@ pub struct Slew {
     out: [f32; 16],
     /// What rounding took off it.
     lost: [f32; 16],
+    /// Yes (1) where the next frame is there at once.
+    jumps: [f32; 16],
 }
 
 impl Module for Slew {
@@ -93,6 +98,11 @@ impl Module for Slew {
             display: 0,
         };
 
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.lost, &channels);
+        self.jumps[channels].fill(1.0);
+    }
+
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN]);
@@ -118,6 +128,11 @@ impl Slew {
         let frames = block.frames();
         let outputs = block.outputs::<3>();
         let (mut out, mut lost) = (L::load(&self.out, group), L::load(&self.lost, group));
+        if Mask::<L>::load(&self.jumps, group).any() {
+            let goal = Lane::clamp(input.get::<L>(group, frames.start), -1e5, 1e5);
+            out = Mask::load(&self.jumps, group).pick(goal, out);
+            c(0.0).store(&mut self.jumps, group);
+        }
         for frame in frames {
             let way = Lane::clamp(input.get::<L>(group, frame), -1e5, 1e5) - out;
             let rises = Mask::above(way, c(0.0));

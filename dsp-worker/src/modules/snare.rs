@@ -4,9 +4,12 @@
 //! Secrets 35: practical snare drum synthesis", Sound On Sound, March 2002) and
 //! high-passed noise with an envelope of its own.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
+use crate::dsp::forget::clear;
 use crate::dsp::hiss::Hiss;
 use crate::dsp::mask::Mask;
 use crate::dsp::one_pole::coefficient;
@@ -147,6 +150,16 @@ impl Module for Snare {
 
     fn start(&mut self, seed: u64) {
         self.hiss = Hiss::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.strike, &channels);
+        clear(&mut self.shells, &channels);
+        clear(&mut self.filter, &channels);
+        clear(&mut self.dull, &channels);
+        clear(&mut self.bend, &channels);
+        clear(&mut self.coming, &channels);
+        clear(&mut self.rattle, &channels);
     }
 
     #[inline(always)]

@@ -3,10 +3,13 @@
 //! It is [`crate::dsp::svf`]. Whatever the cutoff does, even at audio rate, its
 //! two integrators together only lose energy.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::random::Random;
 use crate::dsp::svf::{self, Cutoff, FLAT, Responses, SvfState};
 use crate::lane::{Lane, Lanes};
@@ -95,6 +98,10 @@ impl Module for Svf {
 
     fn start(&mut self, seed: u64) {
         self.noise = Random::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.integrators, &channels);
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 //! Tape delay: three heads along a worn loop of tape, in stereo.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -260,6 +262,14 @@ impl Module for TapeDelay {
             head.change_rate(change);
         }
         self.clock.change_rate(change);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            self.lowpass = Zeroable::zeroed();
+            self.highpass = Zeroable::zeroed();
+            self.record = Zeroable::zeroed();
+        }
     }
 
     #[inline(always)]

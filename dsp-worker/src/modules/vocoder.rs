@@ -4,6 +4,8 @@
 //! how loud it is; sixteen like them give the carrier those levels. All bands
 //! are computed at once, as the channels of two SIMD groups.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
@@ -118,6 +120,12 @@ impl Module for Vocoder {
 
     fn start(&mut self, seed: u64) {
         self.noise = Random::new(seed);
+    }
+
+    fn forget(&mut self, channels: Range<usize>) {
+        if channels.contains(&0) {
+            *self = Vocoder { noise: self.noise, hold: self.hold, ..Self::zeroed() };
+        }
     }
 
     #[inline(always)]

@@ -4,11 +4,14 @@
 //! runs at eight times the sample rate, in finer steps yet
 //! ([`crate::dsp::finer`]), so that even many sharp folds alias little.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::dsp::exp2;
 use crate::dsp::finer::{Curve, Finer, FinerState};
+use crate::dsp::forget::clear;
 use crate::dsp::mean::{sine_fold, triangle_fold};
 use crate::dsp::one_pole::{OnePoles, coefficient};
 use crate::dsp::oversample::{FineEightfold, FineEightfoldState};
@@ -113,6 +116,13 @@ impl Module for Wavefolder {
         bypass: &[(IN, OUT)],
         display: 0,
     };
+
+    fn forget(&mut self, channels: Range<usize>) {
+        clear(&mut self.up, &channels);
+        clear(&mut self.down, &channels);
+        clear(&mut self.finer, &channels);
+        clear(&mut self.rest, &channels);
+    }
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -341,6 +341,7 @@ impl<F: FaultPoints> Runner<F> {
         #[allow(unsafe_code)]
         let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
         let tools = &mut self.tools;
+        let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(quantum));
         let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
                 entry,
@@ -349,6 +350,7 @@ impl<F: FaultPoints> Runner<F> {
                 targets: &plan.params[params..params + entry.about.params.len()],
                 inputs: &inputs[..entry.about.inputs.len()],
                 outputs: memory.outputs_mut(turn.quantum),
+                previous,
                 tapes: memory.tapes(tape_spans),
                 tape_spans,
                 clip,
@@ -377,10 +379,6 @@ impl<F: FaultPoints> Runner<F> {
                 run(state, true);
             }
         }
-        let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(quantum));
-        let outputs = memory.outputs_mut(turn.quantum);
-        let rate = start.sample_rate_hz;
-        memory.layout.state.close_gaps(state, outputs, turn.frames, previous, rate);
     }
 
     fn record(&self, module: &PlanModule) -> &ModuleRecord {

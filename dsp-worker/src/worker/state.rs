@@ -39,13 +39,22 @@ struct Head {
     bypassed: f32,
     /// 1 while it rests.
     rests: u32,
-    /// How much of the gaps (see [`LastFrame`]) is left, from 1 to 0; above 1
-    /// where they are to be measured at the next frame.
+    /// How much of the gaps (see [`LastFrame`]) is left at the quantum's first
+    /// frame, from 1 to 0; below 0 where they are to be measured at the next
+    /// frame.
     gap: f32,
+    /// Channels that the module computed last.
+    channels: u32,
+    /// [`WIDE`] while an output carries channels that its module has left,
+    /// [`WAS_WIDE`] in the quantum after, else 0.
+    width: u32,
 }
 
+const WIDE: u32 = 1;
+const WAS_WIDE: u32 = 2;
+
 /// [`Head::gap`] before the gaps are measured.
-const UNMEASURED: f32 = 2.0;
+const UNMEASURED: f32 = -1.0;
 
 /// The channels of one output at the last frame computed.
 #[repr(C)]
@@ -54,8 +63,13 @@ pub(crate) struct LastFrame {
     pub channels: u32,
     pub volts: [f32; CHANNELS],
     /// From where the output continued when the module began afresh, or to
-    /// rest, to where it had been: it fades, so that nothing jumps.
+    /// rest, or left a channel, to where it had been: it fades, so that nothing
+    /// jumps.
     gap: [f32; CHANNELS],
+    /// While [`Head::width`] is not 0: how many channels the module makes, and how many
+    /// the output carries.
+    made_channels: u32,
+    wide_channels: u32,
 }
 
 impl LastFrame {
@@ -154,45 +168,6 @@ impl StateLayout {
             kept.volts = std::array::from_fn(|channel| output.at(channel, QUANTUM - 1));
         }
     }
-
-    /// Fades out the gap that a new start or a rest has left. `previous` are the
-    /// outputs of the quantum before, where this block has them; else the last
-    /// frame kept counts. Real-time safe.
-    pub(crate) fn close_gaps(
-        &self,
-        state: &mut [u8],
-        outputs: &mut [Signal],
-        frames: Range<usize>,
-        previous: Option<&[Signal]>,
-        sample_rate_hz: f32,
-    ) {
-        let start = head_mut(state).gap;
-        if start <= 0.0 {
-            return;
-        }
-        let step = 1.0 / (FADE_SECS * sample_rate_hz);
-        let is_new = start > 1.0;
-        let start = start.min(1.0);
-        let kept: &mut [LastFrame] = bytemuck::cast_slice_mut(&mut state[self.last_frames.clone()]);
-        for (index, (kept, output)) in kept.iter_mut().zip(outputs).enumerate() {
-            for channel in 0..output.channels() {
-                if is_new {
-                    let was = match (frames.start.checked_sub(1), previous) {
-                        (Some(before), _) => output.at(channel, before),
-                        (None, Some(outputs)) => outputs[index].at(channel, QUANTUM - 1),
-                        (None, None) => kept.at(channel),
-                    };
-                    kept.gap[channel] = was - output.at(channel, frames.start);
-                }
-                for frame in frames.clone() {
-                    let left = (start - (frame - frames.start) as f32 * step).max(0.0);
-                    let volts = output.at(channel, frame) + left * kept.gap[channel];
-                    output.set(channel, frame, volts);
-                }
-            }
-        }
-        head_mut(state).gap = (start - frames.len() as f32 * step).max(0.0);
-    }
 }
 
 fn head_mut(state: &mut [u8]) -> &mut Head {
@@ -226,6 +201,9 @@ pub struct Call<'a> {
     pub inputs: &'a [&'a Signal],
     /// One for each output.
     pub outputs: &'a mut [Signal],
+    /// The outputs in the quantum before, where this block has it; else the last
+    /// frame kept counts.
+    pub previous: Option<&'a [Signal]>,
     /// All its tapes, end to end.
     pub tapes: &'a mut [f32],
     /// One for each of [`Module::tapes`](crate::Module::tapes).
@@ -241,7 +219,8 @@ pub struct Call<'a> {
     /// Of this process.
     pub tools: &'a mut Tools,
     /// Pass inputs to outputs along the bypass routes, and leave the module
-    /// alone. It fades there and back.
+    /// alone, unless it [goes on](crate::module::About::goes_on_bypassed). It
+    /// fades there and back.
     pub is_bypassed: bool,
     /// The same at once, whatever the module is like.
     pub rests: bool,
@@ -253,11 +232,13 @@ impl Call<'_> {
     pub fn run(self, time: Quantum) -> u32 {
         let Quantum { sample_rate_hz, glide, frame, frames } = time;
         let about = self.entry.about;
-        let (head, rest) = self.state.split_at_mut(self.layout.params.end);
-        let (head, params) = head.split_at_mut(size_of::<Head>());
+        let (head, rest) = self.state.split_at_mut(size_of::<Head>());
         let head: &mut Head = bytemuck::from_bytes_mut(head);
+        let (params, rest) = rest.split_at_mut(self.layout.params.len());
         let params: &mut [f32] = bytemuck::cast_slice_mut(params);
-        let module = self.layout.module.start - self.layout.params.end;
+        let (last_frames, rest) = rest.split_at_mut(self.layout.last_frames.len());
+        let last_frames: &mut [LastFrame] = bytemuck::cast_slice_mut(last_frames);
+        let module = self.layout.module.start - self.layout.last_frames.end;
         let module = &mut rest[module..module + self.entry.state_bytes];
 
         let mut ramps = [Ramp::default(); MAX_PARAMS];
@@ -273,36 +254,181 @@ impl Call<'_> {
 
         let bypass = faded(head.bypassed, self.is_bypassed, sample_rate_hz);
         let bypass = Ramp::new(head.bypassed, bypass);
-        if bypass.at(0) < 1.0 && !self.rests {
+        let is_passed = bypass.at(0) >= 1.0 || self.rests;
+        let is_computed = !self.rests && (!is_passed || about.goes_on_bypassed());
+        let ends_quantum = frames.end == QUANTUM;
+        // Frames of one quantum lie in one order: what has another number of
+        // channels, or is not heard, is made beside the outputs.
+        let mut aside = std::mem::take(&mut self.tools.aside);
+        let made = &mut aside[..about.outputs.len()];
+        if is_computed {
+            let is_aside = is_passed || head.width == WIDE;
             let mut block = Block {
                 sample_rate_hz,
                 frame,
                 tapes: Tapes::new(frame, self.tapes, self.tape_spans),
-                tools: self.tools,
+                tools: &mut *self.tools,
                 clip: self.clip,
                 card: self.card,
                 frames: frames.clone(),
                 inputs: self.inputs,
-                outputs: self.outputs,
+                outputs: if is_aside { &mut *made } else { &mut *self.outputs },
                 params: &ramps[..about.params.len()],
                 goals: &goals[..about.params.len()],
                 events: self.events,
                 display: self.display,
             };
             self.entry.process(module, &mut block);
+            let channels = block.outputs.iter().map(|output| output.channels()).max();
+            let channels = channels.unwrap_or_default() as u32;
+            if ends_quantum {
+                let before = std::mem::replace(&mut head.channels, channels);
+                if channels < before {
+                    (self.entry.forget)(module, channels as usize..before as usize);
+                }
+            }
+        }
+        if ends_quantum && bypass.end() >= 1.0 && head.bypassed < 1.0 && !about.goes_on_bypassed() {
+            (self.entry.forget)(module, 0..CHANNELS);
         }
 
-        if bypass.at(0) >= 1.0 || self.rests {
-            pass_by(self.entry, self.inputs, self.outputs, frames.clone());
+        let heard = if head.width == WIDE { &mut *made } else { &mut *self.outputs };
+        if is_passed {
+            pass_by(self.entry, self.inputs, heard, frames.clone());
         } else if bypass.at(0) > 0.0 {
-            fade_by(self.entry, self.inputs, self.outputs, frames.clone(), bypass);
+            fade_by(self.entry, self.inputs, heard, frames.clone(), bypass);
         }
-
-        if frames.end == QUANTUM {
+        if ends_quantum {
             head.bypassed = bypass.end();
             params.copy_from_slice(&ends[..params.len()]);
         }
-        self.outputs.iter_mut().map(|output| output.clean(frames.clone())).sum()
+        let not_finite = heard.iter_mut().map(|output| output.clean(frames.clone())).sum();
+
+        let made = (head.width == WIDE).then_some(&*made);
+        let step = 1.0 / (FADE_SECS * sample_rate_hz);
+        Gaps { head, last_frames, previous: self.previous, frames, step }.close(made, self.outputs);
+        self.tools.aside = aside;
+        not_finite
+    }
+}
+
+/// Closes the gaps that a new start, a rest or the end of a channel leaves.
+struct Gaps<'a> {
+    head: &'a mut Head,
+    last_frames: &'a mut [LastFrame],
+    previous: Option<&'a [Signal]>,
+    frames: Range<usize>,
+    /// What a frame takes off [`Head::gap`].
+    step: f32,
+}
+
+impl Gaps<'_> {
+    /// `made` are the signals that the outputs are to carry, where these have
+    /// more channels; else they are there already.
+    fn close(self, made: Option<&[Signal]>, outputs: &mut [Signal]) {
+        let channels = |outputs: &[Signal], index: usize| made.unwrap_or(outputs)[index].channels();
+        let leaves = self.frames.start == 0
+            && (0..outputs.len()).any(|o| channels(outputs, o) < self.made_before(o));
+        if self.head.gap == 0.0 && !leaves {
+            if self.frames.end == QUANTUM {
+                self.head.width = 0;
+            }
+            return;
+        }
+        let is_new = self.head.gap < 0.0;
+        let start = self.frames.start as f32 * self.step;
+        let left = (self.head.gap - start).clamp(0.0, 1.0);
+        if is_new || leaves {
+            self.head.gap = 1.0 + start;
+        }
+        let mut is_wide = false;
+        let mut own_channels = [0; MAX_PORTS];
+        for (index, output) in outputs.iter_mut().enumerate() {
+            let own = made.map_or(output.channels(), |made| made[index].channels());
+            let before = if leaves { self.made_before(index) } else { own };
+            let wide = self.last_frames[index].wide_channels as usize;
+            let wide = own.max(before).max(if made.is_some() { wide } else { 0 });
+            let mut gap = self.last_frames[index].gap;
+            // A new start measures before the output gets its channels: frames of
+            // this quantum lie in it.
+            let was = if is_new || leaves {
+                std::array::from_fn(|channel| self.was(output, index, channel))
+            } else {
+                [0.0; CHANNELS]
+            };
+            if made.is_some() || wide > own {
+                let from = made.map_or(*output, |made| made[index]);
+                widen(output, &from, wide, self.frames.clone());
+            }
+            if is_new || leaves {
+                for (channel, gap) in gap.iter_mut().enumerate().take(wide) {
+                    let is_left = (own..before).contains(&channel);
+                    *gap = match (is_new, is_left) {
+                        (true, _) => was[channel] - output.at(channel, self.frames.start),
+                        (_, true) => was[channel],
+                        _ => left * *gap,
+                    };
+                }
+            }
+            self.fade(output, &gap);
+            let last = &mut self.last_frames[index];
+            last.gap = gap;
+            last.wide_channels = wide as u32;
+            is_wide |= wide > own;
+            own_channels[index] = own as u32;
+        }
+        for (last, own) in self.last_frames.iter_mut().zip(own_channels) {
+            last.made_channels = own;
+        }
+        if is_wide {
+            self.head.width = WIDE;
+        }
+        if self.frames.end == QUANTUM {
+            self.head.gap = (self.head.gap - QUANTUM as f32 * self.step).max(0.0);
+            if self.head.gap == 0.0 {
+                self.head.width = if self.head.width == WIDE { WAS_WIDE } else { 0 };
+            }
+        }
+    }
+
+    /// How many channels the module made in the quantum before.
+    fn made_before(&self, output: usize) -> usize {
+        let last = &self.last_frames[output];
+        match self.previous {
+            _ if self.head.width != 0 => (last.made_channels as usize).min(CHANNELS),
+            Some(outputs) => outputs[output].channels(),
+            None => (last.channels as usize).min(CHANNELS),
+        }
+    }
+
+    /// What the output carried in the frame before.
+    fn was(&self, output: &Signal, index: usize, channel: usize) -> f32 {
+        match (self.frames.start.checked_sub(1), self.previous) {
+            (Some(before), _) => output.at(channel, before),
+            (None, Some(outputs)) => outputs[index].at(channel, QUANTUM - 1),
+            (None, None) => self.last_frames[index].at(channel),
+        }
+    }
+
+    fn fade(&self, output: &mut Signal, gap: &[f32; CHANNELS]) {
+        for channel in 0..output.channels() {
+            for frame in self.frames.clone() {
+                let left = (self.head.gap - frame as f32 * self.step).clamp(0.0, 1.0);
+                let volts = output.at(channel, frame) + left * gap[channel];
+                output.set(channel, frame, volts);
+            }
+        }
+    }
+}
+
+/// Some frames of a signal with more channels than it has: 0 V in those.
+fn widen(output: &mut Signal, from: &Signal, channels: usize, frames: Range<usize>) {
+    output.set_channels(channels);
+    for channel in 0..channels {
+        for frame in frames.clone() {
+            let is_there = channel < from.channels().max(1);
+            output.set(channel, frame, if is_there { from.at(channel, frame) } else { 0.0 });
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use dsp_worker::dsp::wavetable::{MOST_CYCLES, table};
 use dsp_worker::dsp::{formula, notes};
 use thiserror::Error;
 
+use super::sound_facts;
 use super::sound_file::{self, Sound, SoundError};
 use crate::patch::Name;
 use crate::patch::factory::sound;
@@ -30,6 +31,10 @@ pub struct Made {
     pub is_cut: bool,
     /// Whether its file ends before it does, or a part of it cannot be read.
     pub is_damaged: bool,
+    /// See [`Clip::loop_part`](dsp_worker::clip::Clip::loop_part).
+    pub loop_part: [f64; 2],
+    /// See [`Clip::root_cents`](dsp_worker::clip::Clip::root_cents).
+    pub root_cents: i32,
 }
 
 impl Made {
@@ -81,7 +86,7 @@ pub fn make((form, text): &Source) -> Result<Made, ClipError> {
     let numbers = |samples| Made { samples, channels: 1, ..Made::default() };
     match form {
         _ if text.trim().is_empty() => Ok(Made::default()),
-        Text::Sound => read_sound(text),
+        Text::Sound => Ok(sound_facts::add(read_sound(text)?, text)),
         Text::Wavetable => read_wavetable(text),
         Text::Formula => Ok(numbers(formula::compile(text)?)),
         Text::Notes => Ok(numbers(notes::compile(text)?)),
@@ -94,7 +99,8 @@ fn read_wavetable(text: &Name) -> Result<Made, ClipError> {
     let frames = sound.samples.len() / sound.channels.max(1) as usize;
     let is_cut = sound.is_cut || frames > MOST_CYCLES * CYCLE;
     let samples = table(&sound.samples[..frames]);
-    Ok(Made { samples, channels: 1, is_cut, is_damaged: sound.is_damaged, sample_rate_hz: 0 })
+    let is_damaged = sound.is_damaged;
+    Ok(Made { samples, channels: 1, is_cut, is_damaged, ..Made::default() })
 }
 
 fn read_sound(text: &Name) -> Result<Made, ClipError> {
@@ -113,7 +119,8 @@ fn read_sound(text: &Name) -> Result<Made, ClipError> {
     let channels = sound.channels.len() as u32;
     let mut samples = sound.channels.concat();
     samples.iter_mut().for_each(|sample| *sample *= FULL_SCALE_CLIP_VOLTS);
-    Ok(Made { samples, channels, sample_rate_hz: rate_hz, is_cut: is_longer, is_damaged })
+    let (sample_rate_hz, is_cut) = (rate_hz, is_longer);
+    Ok(Made { samples, channels, sample_rate_hz, is_cut, is_damaged, ..Made::default() })
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! A struck body: sixteen modes that ring.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::Controls;
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::phase;
 use crate::dsp::random::Random;
 use crate::lane::{LANES, Lane};
@@ -129,6 +132,11 @@ impl Modal {
             sums[1] = if mode % 2 == 0 { sums[1] + next_y } else { sums[1] - next_y };
         }
         sums
+    }
+
+    /// Stops what rings in those voices.
+    pub fn forget(&mut self, channels: &Range<usize>) {
+        clear(&mut self.modes, channels);
     }
 
     /// Stops what rings.

@@ -1,5 +1,7 @@
 //! Which model is which, and what those remember that go by a phase alone.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::analog::{self, Analog};
@@ -13,6 +15,7 @@ use super::noise::Chance;
 use super::terrain::terrain;
 use super::{Controls, staircase};
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::half_band::{HalfBandState, STEEP, halve};
 use crate::dsp::phase::{self, Phases};
 use crate::dsp::ramps::Ramps;
@@ -80,6 +83,13 @@ impl Models {
         self.analog.start(seed);
         self.chance.start(seed ^ 1);
         self.modal.start(seed ^ 2);
+    }
+
+    /// What those voices have played is not heard any more.
+    pub fn forget(&mut self, channels: &Range<usize>) {
+        clear(&mut self.halvers, channels);
+        self.chance.forget(channels);
+        self.modal.forget(channels);
     }
 
     /// Stops what rings.

@@ -1,9 +1,12 @@
 //! Noise that has a pitch, and particles that strike resonators.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::{Controls, crossfade};
 use crate::dsp::exp2;
+use crate::dsp::forget::clear;
 use crate::dsp::mask::Mask;
 use crate::dsp::random::Random;
 use crate::dsp::svf::{Cutoff, Svf, SvfState};
@@ -31,6 +34,11 @@ impl Chance {
         for own in &mut self.random {
             *own = Random::new(u64::from(random.bits()));
         }
+    }
+
+    /// Stops what rings in those voices.
+    pub fn forget(&mut self, channels: &Range<usize>) {
+        clear(&mut self.filters, channels);
     }
 
     #[inline(always)]

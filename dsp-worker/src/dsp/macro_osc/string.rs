@@ -5,8 +5,11 @@
 //! algorithm", both Computer Music Journal 7(2), 1983. The loop's filter is
 //! symmetric, so it does not detune the string.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 
+use crate::dsp::ages::Ages;
 use crate::dsp::random::Random;
 use crate::dsp::{exp2, lagrange};
 use crate::lane::each;
@@ -32,6 +35,7 @@ pub struct Strings {
     cycle_frames: [f32; CHANNELS],
     /// How hard each is bowed: it begins softly.
     bow: [f32; CHANNELS],
+    ages: Ages,
 }
 
 /// What a string is told for a frame.
@@ -60,6 +64,13 @@ impl Strings {
     /// Goes on at another sample rate, with tapes on which nothing is.
     pub fn change_rate(&mut self, change: &RateChange) {
         *self = Strings { began_frame: change.to_frame, bow: self.bow, ..Zeroable::zeroed() };
+    }
+
+    /// What those strings have played is not heard any more.
+    pub fn forget(&mut self, channels: &Range<usize>) {
+        self.plucked_frame[channels.clone()].fill(0);
+        self.bow[channels.clone()].fill(0.0);
+        self.ages.begin(channels);
     }
 
     /// From here on tapes count.
@@ -91,6 +102,8 @@ impl Strings {
             self.cycle_frames[channel] = cycle;
         }
         let age = now.saturating_sub(self.began_frame) as usize;
+        let age = age.min(self.ages.frames(channel));
+        self.ages.next(channel);
         let back = self.around(tapes, channel, frame, cycle, age, hand.brightness);
         // From 50 ms to 20 s, and less at high pitches, as of a real string.
         let secs = 0.05 * exp2(8.6 * hand.ring);
