@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod editor;
+pub mod entry;
 pub mod host;
 pub mod osc;
 pub mod patch;
