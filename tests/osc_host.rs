@@ -178,7 +178,8 @@ impl Editor {
     /// How many blocks the host has computed.
     fn blocks(&mut self) -> i64 {
         let said = self.ask(&["/query/status"]);
-        said[0].args[6].clone().long().expect("a count")
+        let status = said.iter().find(|message| message.addr == "/status").expect("it is asked");
+        status.args[6].clone().long().expect("a count")
     }
 
     /// Hears meters until a module's numbers are as wanted.
