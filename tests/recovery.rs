@@ -386,7 +386,7 @@ fn of_a_killed_host_nothing_is_left() {
 }
 
 #[test]
-fn a_key_that_was_down_is_down_still_and_the_clock_goes_on() {
+fn a_key_that_was_down_is_let_go_and_the_clock_goes_on() {
     let place = Place::new();
     let modules = [module("keys", "keyboard", ""), module("out", "audio-out", "")];
     let played = patch(&modules.join(", "), &["keys.gate -> out.left"]);
@@ -405,13 +405,11 @@ fn a_key_that_was_down_is_down_still_and_the_clock_goes_on() {
     assert!(host.said.contains(UNEXPECTED), "{}", host.said);
     assert!(host.said.contains("from where it was about a second before"), "{}", host.said);
     let mut editor = host.editor();
-    editor.until_meters("keys", |gates| gates.contains(&10.0));
+    editor.until_meters("keys", |gates| !gates[..16].contains(&10.0));
     let next = until("a snapshot of its own", || {
         Some(place.wait_for_snapshot(0)).filter(|next| next.frame != last.frame)
     });
     assert!(next.frame > last.frame, "the clock goes on from where it was");
-    editor.ask(vec![message("/note/off", [word("keys"), OscType::Int(69)])]);
-    editor.until_meters("keys", |gates| !gates.contains(&10.0));
     host.quit();
 }
 
