@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rosc::{OscMessage, OscPacket, OscType};
+use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType};
 use sostenuto::osc::client::Client;
 use sostenuto::osc::endpoint::Endpoint;
 use sostenuto::osc::mirror::Mirror;
@@ -27,10 +27,15 @@ struct Host {
 
 impl Host {
     fn start() -> Host {
+        Host::start_with("--block 128 --udp 127.0.0.1:0")
+    }
+
+    fn start_with(more: &str) -> Host {
         let folder = tempfile::tempdir().expect("a folder");
-        let line = "host --no-journal --silent --workers 3 --block 128 --udp 127.0.0.1:0 --socket";
+        let line = "host --no-journal --silent --workers 3 --input none";
         let mut child = Command::new(env!("CARGO_BIN_EXE_test-sostenuto"))
-            .args(line.split_whitespace())
+            .args(line.split_whitespace().chain(more.split_whitespace()))
+            .arg("--socket")
             .arg(folder.path().join("host.sock"))
             .env("SOSTENUTO_WORKER", env!("CARGO_BIN_EXE_test-worker"))
             .stderr(Stdio::piped())
@@ -66,7 +71,11 @@ impl Host {
     }
 
     fn controller(&self) -> Controller {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let socket = match self.udp.is_ipv6() {
+            true => UdpSocket::bind("[::1]:0"),
+            false => UdpSocket::bind("127.0.0.1:0"),
+        };
+        let socket = socket.expect("a port");
         socket.connect(self.udp).expect("the host's port");
         socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
         Controller(socket)
@@ -169,7 +178,8 @@ impl Editor {
     /// How many blocks the host has computed.
     fn blocks(&mut self) -> i64 {
         let said = self.ask(&["/query/status"]);
-        said[0].args[6].clone().long().expect("a count")
+        let status = said.iter().find(|message| message.addr == "/status").expect("it is asked");
+        status.args[6].clone().long().expect("a count")
     }
 
     /// Hears meters until a module's numbers are as wanted.
@@ -221,6 +231,30 @@ impl Controller {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Messages in one packet.
+fn bundle(lines: &[&str]) -> Vec<u8> {
+    let content = lines.iter().map(|line| OscPacket::Message(message(line))).collect();
+    let bundle = OscBundle { timetag: OscTime { seconds: 0, fractional: 1 }, content };
+    rosc::encoder::encode(&OscPacket::Bundle(bundle)).expect("a bundle")
+}
+
+/// What was heard in the last minute.
+fn heard(host: &Host, editor: &mut Editor) -> Vec<[f32; 2]> {
+    let path = host.path("heard.wav");
+    let _ = std::fs::remove_file(&path);
+    editor.done(&["/reports/subscribe recorder"]);
+    let save = format!("/record/save-last {} f32 60.0", path.display());
+    let mut said = editor.ask(&[&save]);
+    while said.iter().all(|message| message.addr != "/recorded") {
+        assert!(said.iter().all(|message| message.addr != "/error"), "{said:?}");
+        said = vec![editor.hear()];
+    }
+    editor.done(&["/reports/unsubscribe recorder"]);
+    let mut wav = hound::WavReader::open(&path).expect("it is whole");
+    let samples: Vec<f32> = wav.samples().map(|sample| sample.expect("a sample")).collect();
+    samples.chunks_exact(2).map(|frame| [frame[0], frame[1]]).collect()
 }
 
 /// A tone, from nothing.
@@ -571,7 +605,8 @@ fn bytes_that_are_no_message_are_answered_and_change_nothing() {
     let mut stream = connect();
     // A bundle that begins well and ends in nothing is done whole or not at all.
     let torn = [b"#bundle\0\0\0\0\0\0\0\0\x01", &framed(&remove)[..], b"\0\0\0\x10/und"].concat();
-    for junk in [&b""[..], b"hello, world", b"/undo\0\0\0", &[0xff; 64], &torn] {
+    for junk in [&b""[..], b"hello, world", b"/undo", b"/undo\0\0\0\0\0\0\x01", &[0xff; 64], &torn]
+    {
         stream.write_all(&framed(junk)).expect("the host reads");
         assert!(sentence(&answer(&mut stream), "").contains("Nothing has changed."));
     }
@@ -614,12 +649,245 @@ fn a_controller_turns_knobs_and_plays_but_loads_nothing() {
         let address = line.split_whitespace().next().expect("an address");
         assert!(sentence(&controller.ask(line), address).contains("over UDP"), "{line}");
     }
-    for junk in [&b"junk"[..], b"/undo\0\0\0", b"#bundle\0", &[0xff; 2000]] {
+    for junk in [&b"junk"[..], b"/undo", b"#bundle\0", &[0xff; 2000]] {
         controller.send(junk);
         assert!(sentence(&controller.hear(), "").contains("Nothing has changed."));
     }
     assert!(sentence(&controller.ask("/param/set out level 99.0"), "/param/set").contains("dB"));
     assert_eq!(editor.patch(), before);
+}
+
+#[test]
+fn every_press_in_one_packet_is_heard_by_udp_and_stream_at_any_block_and_rate() {
+    const TAPS: usize = 20;
+    for (block, rate) in [(32, 44_100), (256, 48_000), (2048, 96_000)] {
+        let more = format!("--block {block} --sample-rate {rate}");
+        let host = Host::start_with(&format!("{more} --udp 127.0.0.1:0"));
+        let (mut editor, controller) = (host.editor(), host.controller());
+        editor.done(&["/module/add out audio-out 0.0 0.0 dc-block off"]);
+        let pressed = [
+            ("buttons", "gate-3", ["/buttons/button-3 1", "/buttons/button-3 0"]),
+            ("xy-pad", "gate", ["/param/set xy-pad touch true", "/param/set xy-pad touch false"]),
+            ("ribbon", "gate", ["/ribbon/touch on", "/ribbon/touch off"]),
+            ("osc-in", "value-2", ["/in/osc-in/2 true", "/in/osc-in/2 false"]),
+            ("keyboard", "gate", ["/key/keyboard/60 1.0", "/key/keyboard/60 0"]),
+        ];
+        for (kind, port, _) in pressed {
+            let param = if kind == "osc-in" { "smoothing 0" } else { "" };
+            editor.done(&[&format!("/module/add {kind} {kind} 0.0 0.0 {param}")]);
+            editor.done(&[&format!("/cable/connect {kind}.{port} out.left")]);
+        }
+        // The cables have faded in.
+        let began = editor.blocks();
+        while editor.blocks() < began + 20 {}
+        for (kind, _, press) in pressed {
+            for tap in 0..TAPS {
+                if tap % 2 == 1 {
+                    editor.done(&press);
+                    continue;
+                }
+                controller.send(&bundle(&press));
+                assert_eq!(controller.ask("/sync 1"), message("/synced 1"), "{kind}");
+            }
+            // 20 presses of 2.7 ms take 54 ms.
+            let began = editor.blocks();
+            while editor.blocks() < began + 4 + rate / 10 / block {}
+        }
+        let frames = heard(&host, &mut editor);
+        let is_on: Vec<bool> = frames.iter().map(|frame| frame[0] > 0.05).collect();
+        let stretches: Vec<&[bool]> = is_on.chunk_by(|a, b| a == b).collect();
+        let heard = stretches.iter().filter(|stretch| stretch[0]).count();
+        assert_eq!(heard, TAPS * pressed.len(), "{more}");
+        let between = &stretches[1..stretches.len() - 1];
+        let shortest = between.iter().map(|stretch| stretch.len()).min().expect("some");
+        assert!(shortest >= rate as usize / 1000, "{more}: {shortest} frames");
+    }
+}
+
+#[test]
+fn what_a_tablet_sends_is_taken() {
+    let host = Host::start();
+    let (mut editor, controller) = (host.editor(), host.controller());
+    editor.done(&A_TONE);
+    editor.done(&[
+        "/module/add mix mixer 0.0 0.0",
+        "/module/add lp svf 0.0 0.0",
+        "/module/add in osc-in 0.0 0.0 smoothing 0",
+        "/module/add note vca 0.0 0.0",
+        "/reports/subscribe meters",
+    ]);
+    let param = |editor: &mut Editor, module: &str, param: &str| {
+        editor.patch().modules[module].param(param).expect("it is there")
+    };
+    let send = |packet: OscMessage| {
+        controller.send(&rosc::encoder::encode(&OscPacket::Message(packet)).expect("a message"));
+        assert_eq!(controller.ask("/sync 9"), message("/synced 9"), "it was taken");
+    };
+    let with = |addr: &str, arg: OscType| OscMessage { addr: addr.into(), args: vec![arg] };
+    // Every number there is, true and false, and what the window reads.
+    let text = |text: &str| OscType::String(text.into());
+    for (addr, arg, module, name, value) in [
+        ("/mix/mute-1", OscType::Bool(true), "mix", "mute-1", 1.0),
+        ("/mix/mute-1", OscType::Bool(false), "mix", "mute-1", 0.0),
+        ("/mix/mute-2", OscType::Int(1), "mix", "mute-2", 1.0),
+        ("/mix/mute-2", OscType::Long(0), "mix", "mute-2", 0.0),
+        ("/mix/mute-3", OscType::Float(1.0), "mix", "mute-3", 1.0),
+        ("/mix/mute-4", OscType::Double(1.0), "mix", "mute-4", 1.0),
+        ("/mix/mute-5", text("on"), "mix", "mute-5", 1.0),
+        ("/lp/cutoff", text("1.5 kHz"), "lp", "cutoff", 1500.0),
+        ("/lp/cutoff", text("A4"), "lp", "cutoff", 440.0),
+        ("/lp/cutoff", text("*2"), "lp", "cutoff", 880.0),
+        ("/lp/cutoff", OscType::Double(500.0), "lp", "cutoff", 500.0),
+        ("/out/level", text("-6 dB"), "out", "level", -6.0),
+        ("/out/level", OscType::Long(-12), "out", "level", -12.0),
+        ("/param/note/level", text("50 %"), "note", "level", 0.5),
+        ("/param/out/level", OscType::Int(-20), "out", "level", -20.0),
+    ] {
+        send(with(addr, arg.clone()));
+        let is = param(&mut editor, module, name);
+        assert!((is - value).abs() <= 1e-3 * value.abs(), "{addr} {arg:?}: {is}");
+    }
+    for (arg, volts) in [
+        (OscType::Bool(true), 10.0),
+        (OscType::Bool(false), 0.0),
+        (text("2.5 V"), 2.5),
+        (OscType::Int(-3), -3.0),
+        (OscType::Double(4.0), 4.0),
+    ] {
+        send(with("/in/in/1", arg));
+        editor.until_meters("in", |shown| shown[0] == volts);
+    }
+    // A button without a number, with one, and as it comes up.
+    editor.done(&["/param/set out level -12.0", "/param/set out level -20.0"]);
+    for (packet, level) in [
+        (&b"/undo\0\0\0"[..], -12.0),
+        (b"/redo\0\0\0,\0\0\0", -20.0),
+        (b"/undo\0\0\0,f\0\0\0\0\0\0", -20.0),
+        (b"/undo\0\0\0,f\0\0\x3f\x80\0\0", -12.0),
+        (b"/redo\0\0\0,T\0\0", -20.0),
+        (b"/note/all-off\0\0\0", -20.0),
+    ] {
+        controller.send(packet);
+        assert_eq!(controller.ask("/sync 9"), message("/synced 9"), "{packet:?}");
+        assert_eq!(param(&mut editor, "out", "level"), level, "{packet:?}");
+    }
+    let before = editor.patch();
+    for (line, word) in [
+        ("/lp/cutof 1.0", "`cutoff`"),
+        ("/lpp/cutoff 1.0", "`lp`"),
+        ("/lp/cutoff loud", "`loud`"),
+        ("/lp/cutoff 1.0 2.0", "no such address"),
+        ("/note/level 1.0", "no such address"),
+        ("/in/in/1 loud", "`loud`"),
+        ("/in/in/1 11", "-10 to 10"),
+        ("/undo now", "a number"),
+    ] {
+        let address = line.split_whitespace().next().expect("an address");
+        assert!(sentence(&controller.ask(line), address).contains(word), "{line}");
+    }
+    assert_eq!(editor.patch(), before);
+}
+
+#[test]
+fn a_controller_that_subscribes_is_told_of_every_knob_that_is_turned() {
+    let host = Host::start_with("--block 128 --udp [::1]:0");
+    let (mut editor, controller) = (host.editor(), host.controller());
+    editor.done(&A_TONE);
+    controller.send(b"/feedback\0\0\0");
+    let until = |what: &str| {
+        let began = Instant::now();
+        while controller.hear() != message(what) {
+            assert!(began.elapsed() < PATIENCE, "no {what}");
+        }
+    };
+    // Where knobs stand already, and what is done in a window, by undo, by a
+    // load, and by another controller.
+    until("/out/level -6.0");
+    editor.done(&["/param/set out level -12"]);
+    until("/out/level -12.0");
+    editor.done(&["/undo"]);
+    until("/out/level -6.0");
+    host.controller().ask("/out/level nonsense");
+    editor.done(&["/module/add lp svf 0.0 0.0 cutoff 500.0"]);
+    until("/lp/cutoff 500.0");
+    editor.done(&["/module/rename lp sound"]);
+    until("/param/sound/cutoff 500.0");
+    // Many turns in a row end where the knob stands.
+    let turns: Vec<String> = (0..500).map(|n| format!("/out/level -{n}e-1")).collect();
+    editor.done(&turns.iter().map(String::as_str).collect::<Vec<_>>());
+    until("/out/level -49.9");
+}
+
+/// The largest step from frame to frame.
+fn steps(frames: &[[f32; 2]]) -> f32 {
+    let pairs = frames.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs());
+    pairs.fold(0.0, f32::max)
+}
+
+#[test]
+fn a_panic_lets_everything_go_cuts_what_rings_and_lets_clocks_play_on() {
+    let host = Host::start();
+    let (mut editor, controller) = (host.editor(), host.controller());
+    editor.done(&A_TONE);
+    editor.done(&[
+        "/cable/disconnect vco.sine out.left",
+        "/param/set vco octave -1",
+        "/module/add keys keyboard 0.0 0.0 voices 4",
+        "/module/add buttons buttons 0.0 0.0 keys latched",
+        "/module/add pad xy-pad 0.0 0.0",
+        "/module/add ribbon ribbon 0.0 0.0",
+        "/module/add in osc-in 0.0 0.0 smoothing 0",
+        "/module/add env adsr 0.0 0.0 release 20.0 attack 0.05",
+        "/module/add vca vca 0.0 0.0",
+        "/module/add echo delay 0.0 0.0 feedback 1.0 mix 0.5",
+        "/module/add clock clock 0.0 0.0",
+        "/cable/connect keys.gate env.gate",
+        "/cable/connect env.env vca.cv",
+        "/cable/connect vco.sine vca.in",
+        "/cable/connect vca.out echo.left",
+        "/cable/connect echo.left out.left",
+        "/reports/subscribe meters notices",
+        "/note/on keys 60 1.0",
+        "/note/on buttons 61 1.0",
+        "/note/off buttons 61",
+        "/buttons/button-1 1",
+        "/pad/touch 1",
+        "/ribbon/touch 1",
+        "/in/in/4 10.0",
+    ]);
+    editor.until_meters("out", |volts| volts[0] > 1.0);
+    editor.until_meters("buttons", |gates| gates[..2] == [10.0, 10.0]);
+    editor.until_meters("in", |volts| volts[3] == 10.0);
+    editor.until_meters("clock", |shown| shown[0] > 0.5);
+    // Some echoes.
+    let began = editor.blocks();
+    while editor.blocks() < began + 400 {}
+    controller.send(b"/panic\0\0");
+    assert_eq!(controller.ask("/sync 1"), message("/synced 1"));
+    editor.until_meters("keys", |gates| gates[..CHANNELS].iter().all(|&gate| gate == 0.0));
+    editor.until_meters("buttons", |gates| gates.iter().all(|&gate| gate == 0.0));
+    editor.until_meters("in", |volts| volts[3] == 0.0);
+    let patch = editor.patch();
+    for (module, param) in [("buttons", "button-1"), ("pad", "touch"), ("ribbon", "touch")] {
+        assert_eq!(patch.modules[module].param(param), Some(0.0), "{module}");
+    }
+    // Clocks go on.
+    editor.until_meters("clock", |shown| shown[0] > 0.5);
+    editor.until_meters("clock", |shown| shown[0] < 0.5);
+    let began = editor.blocks();
+    while editor.blocks() < began + 400 {}
+    let frames = heard(&host, &mut editor);
+    let last = frames.iter().rposition(|frame| frame[0].abs() > 1e-4).expect("it was heard");
+    assert!(frames.len() - last > 24_000, "it rings on");
+    // From frame to frame, a low sine moves by 2 % of its peak: a cut would be a step.
+    let peak = frames.iter().map(|frame| frame[0].abs()).fold(0.0, f32::max);
+    assert!(steps(&frames) < 0.1 * peak, "{} of {peak}", steps(&frames));
+    // A key plays again.
+    editor.done(&["/note/on keys 60 1.0"]);
+    editor.until_meters("out", |volts| volts[0] > 1.0);
+    // A button that sends a number, as it comes up.
+    editor.done(&["/panic 0.0"]);
+    editor.until_meters("keys", |gates| gates[..CHANNELS].iter().any(|&gate| gate == 10.0));
 }
 
 #[test]

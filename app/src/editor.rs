@@ -7,7 +7,6 @@
 pub mod arrange;
 pub mod browser;
 pub mod canvas;
-pub mod entry;
 mod errands;
 pub mod factory;
 pub mod files;

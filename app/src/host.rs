@@ -1,5 +1,6 @@
 //! The audio host: it owns the patch and says when.
 
+pub mod agenda;
 pub mod alarm;
 pub mod block_killer;
 pub mod callback;

@@ -3,6 +3,7 @@
 pub mod cli;
 mod disk;
 pub mod editor;
+pub mod entry;
 pub mod host;
 pub mod osc;
 pub mod patch;

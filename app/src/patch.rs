@@ -11,6 +11,8 @@ use dsp_worker::clip::Text;
 use dsp_worker::module::{About, Tag};
 use dsp_worker::param::Param;
 
+use crate::entry;
+
 pub mod comment;
 pub mod edit;
 pub mod factory;
@@ -155,6 +157,28 @@ impl Patch {
         self.cables.iter().filter(move |cable| cable.from.module == *id || cable.to.module == *id)
     }
 
+    /// Lets go of what a hand holds.
+    pub fn let_go(&mut self) {
+        for edit in self.held() {
+            apply(self, edit).expect("a switch can be off");
+        }
+    }
+
+    /// What it takes to let go of what a hand holds: an edit for each button and touch that is on.
+    pub fn held(&self) -> Vec<Edit> {
+        let held = |(id, module): (&ModuleId, &PatchModule)| {
+            let params = module.about().map(|about| about.params).unwrap_or_default();
+            let is_on = |param: &&Param| param.is_held && module.param(param.name) != Some(0.0);
+            let off = |param: &Param| Edit::SetParam {
+                module: id.clone(),
+                param: param.name.into(),
+                value: 0.0,
+            };
+            params.iter().filter(is_on).map(off).collect::<Vec<_>>()
+        };
+        self.modules.iter().flat_map(held).collect()
+    }
+
     /// Whether everything that this patch names exists and every value may be
     /// what it is. The first that is not so is the error.
     pub fn check(&self) -> Result<(), Problem> {
@@ -250,7 +274,7 @@ impl PatchModule {
         }
         self.words.iter().try_for_each(|(name, word)| {
             let (_, param) = find_param(about, id.as_str(), name)?;
-            read_value(id.as_str(), param, word).map(drop)
+            read_value(id.as_str(), param, word, param.default).map(drop)
         })
     }
 
@@ -274,7 +298,7 @@ impl PatchModule {
         let about = self.about()?;
         for (name, word) in std::mem::take(&mut self.words) {
             let (_, param) = find_param(about, id.as_str(), &name)?;
-            self.params.insert(name, read_value(id.as_str(), param, &word)?);
+            self.params.insert(name, read_value(id.as_str(), param, &word, param.default)?);
         }
         self.params.retain(|name, value| {
             let param = &about.params[about.param(name).expect("the check found it")];
@@ -319,17 +343,11 @@ pub fn check_value(module: &str, param: &Param, value: f32) -> Result<f32, Probl
     })
 }
 
-/// The value that a word stands for: `lowpass`, `440 Hz`.
-pub fn read_value(module: &str, param: &Param, word: &str) -> Result<f32, Problem> {
-    let Some(value) = param.parse(word) else {
-        let param_name = format!("{module}.{}", param.name);
-        return Err(Problem::NoSuchWord {
-            param: param_name,
-            word: word.into(),
-            range: range(param),
-        });
-    };
-    check_value(module, param, value)
+/// The value that a text stands for, as the window reads it: `lowpass`, `440 Hz`,
+/// `A4`. One that begins with `+`, `*` or `/` goes on from the current value.
+pub fn read_value(module: &str, param: &Param, text: &str, current: f32) -> Result<f32, Problem> {
+    entry::read(text, param, current)
+        .map_err(|error| Problem::Unread { param: format!("{module}.{}", param.name), error })
 }
 
 /// `20 Hz to 20000 Hz`, or the words of a choice.
@@ -567,12 +585,13 @@ mod tests {
     #[test]
     fn a_choice_is_read_as_its_word_or_its_number() {
         let mode = Param::choice("mode", &["lowpass", "highpass"], 0, "");
-        assert_eq!(read_value("vcf", &mode, "highpass").unwrap(), 1.0);
-        assert_eq!(read_value("vcf", &mode, "1").unwrap(), 1.0);
+        let read_value = |text| super::read_value("vcf", &mode, text, 0.0);
+        assert_eq!(read_value("highpass").unwrap(), 1.0);
+        assert_eq!(read_value("1").unwrap(), 1.0);
         assert_eq!(check_value("vcf", &mode, 0.6).unwrap(), 1.0);
-        let sentence = read_value("vcf", &mode, "bandpass").unwrap_err().to_string();
+        let sentence = read_value("bandpass").unwrap_err().to_string();
         assert!(sentence.contains("one of lowpass, highpass"), "{sentence}");
-        assert!(read_value("vcf", &mode, "2").is_err());
+        assert!(read_value("2").is_err());
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct Param {
     pub unit: Unit,
     /// How the range lies under the hand.
     pub taper: Taper,
+    /// Whether it is on because a hand holds something: at a panic it goes off.
+    #[serde(skip)]
+    pub is_held: bool,
 }
 
 /// What a param's number counts.
@@ -94,7 +97,7 @@ impl Param {
         unit: Unit,
         help: &'static str,
     ) -> Param {
-        Param { name, help, range, default, unit, taper: Taper::Linear }
+        Param { name, help, range, default, unit, taper: Taper::Linear, is_held: false }
     }
 
     /// A param whose turns are equal ratios. Its range is above zero.
@@ -105,7 +108,7 @@ impl Param {
         unit: Unit,
         help: &'static str,
     ) -> Param {
-        Param { name, help, range, default, unit, taper: Taper::Log }
+        Param { name, help, range, default, unit, taper: Taper::Log, is_held: false }
     }
 
     /// A whole number. It jumps.
@@ -115,7 +118,7 @@ impl Param {
         default: f32,
         help: &'static str,
     ) -> Param {
-        Param { name, help, range, default, unit: Unit::Count, taper: Taper::Steps }
+        Param { name, help, range, default, unit: Unit::Count, taper: Taper::Steps, is_held: false }
     }
 
     /// One of several words. It jumps.
@@ -133,6 +136,7 @@ impl Param {
             default: default as f32,
             unit: Unit::None,
             taper: Taper::Choice(choices),
+            is_held: false,
         }
     }
 
@@ -141,9 +145,21 @@ impl Param {
         Param::choice(name, &["off", "on"], default as usize, help)
     }
 
+    /// The same switch, which a hand holds: a button, a touch.
+    #[must_use]
+    pub const fn held(self) -> Param {
+        Param { is_held: true, ..self }
+    }
+
     /// Whether a new value is reached at once instead of by gliding.
     pub const fn jumps(&self) -> bool {
         matches!(self.taper, Taper::Steps | Taper::Choice(_))
+    }
+
+    /// Whether it has two states: each time that it is thrown is heard, where of
+    /// a knob only the last value counts.
+    pub const fn is_switch(&self) -> bool {
+        matches!(self.taper, Taper::Choice(words) if words.len() == 2)
     }
 
     /// The nearest value that this param can take. What is not a number

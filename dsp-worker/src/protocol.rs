@@ -34,7 +34,7 @@ const CARD: usize = control::REST + PLANS * PLAN_BYTES;
 pub const CONTROL_BYTES: usize = CARD + 4 * CARD_SAMPLES;
 
 /// Events in one block. What comes beyond waits for the next block.
-pub const MAX_EVENTS: usize = 128;
+pub const MAX_EVENTS: usize = 256;
 
 /// A cable that appears or leaves does so over this time, in seconds.
 pub const FADE_SECS: f32 = 5e-3;
@@ -159,8 +159,9 @@ pub const APPEARING: u32 = 1;
 /// It fades out.
 pub const LEAVING: u32 = 2;
 
-/// An event, and who it is for: a module is named by its memory, which it keeps
-/// from plan to plan. So an event that was sent before a plan changed, and
+/// Something that happens to a module at the start of a quantum of the block: an
+/// event, or a param that is set. The module is named by its memory, which it
+/// keeps from plan to plan. So an event that was sent before a plan changed, and
 /// comes after, finds its module.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
@@ -170,7 +171,14 @@ pub struct PlanEvent {
     key: u32,
     voct: f32,
     velocity: f32,
+    quantum: u32,
+    unused: u32,
 }
+
+const NOTE_ON: u32 = 1;
+const NOTE_OFF: u32 = 2;
+const VALUE: u32 = 3;
+const PARAM: u32 = 4;
 
 impl PlanEvent {
     /// An event for the module with that [`PlanModule::memory`].
@@ -179,25 +187,57 @@ impl PlanEvent {
         match event {
             Event::AllNotesOff => none,
             Event::NoteOn { key, voct, velocity } => {
-                PlanEvent { what: 1, key, voct, velocity, ..none }
+                PlanEvent { what: NOTE_ON, key, voct, velocity, ..none }
             }
-            Event::NoteOff { key } => PlanEvent { what: 2, key, ..none },
-            Event::Value { index, volts } => PlanEvent { what: 3, key: index, voct: volts, ..none },
+            Event::NoteOff { key } => PlanEvent { what: NOTE_OFF, key, ..none },
+            Event::Value { index, volts } => {
+                PlanEvent { what: VALUE, key: index, voct: volts, ..none }
+            }
         }
     }
 
-    /// The event, where it is for that module.
-    pub fn for_module(&self, memory: u64) -> Option<Event> {
+    /// A param of that module is set, by its index in the catalogue.
+    pub fn set_param(memory: u64, param: u32, value: f32) -> PlanEvent {
+        PlanEvent { memory, what: PARAM, key: param, voct: value, ..PlanEvent::default() }
+    }
+
+    /// The same at that quantum of the block.
+    #[must_use]
+    pub fn at(self, quantum: u32) -> PlanEvent {
+        PlanEvent { quantum, ..self }
+    }
+
+    /// The same for the module with another memory.
+    #[must_use]
+    pub fn moved_to(self, memory: u64) -> PlanEvent {
+        PlanEvent { memory, ..self }
+    }
+
+    /// Of which module: its [`PlanModule::memory`].
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// At which quantum of the block.
+    pub fn quantum(&self) -> usize {
+        self.quantum as usize
+    }
+
+    /// The event. `None` where a param is set.
+    pub fn event(&self) -> Option<Event> {
         let PlanEvent { key, voct, velocity, .. } = *self;
-        if self.memory != memory {
-            return None;
-        }
         Some(match self.what {
-            1 => Event::NoteOn { key, voct, velocity },
-            2 => Event::NoteOff { key },
-            3 => Event::Value { index: key, volts: voct },
+            NOTE_ON => Event::NoteOn { key, voct, velocity },
+            NOTE_OFF => Event::NoteOff { key },
+            VALUE => Event::Value { index: key, volts: voct },
+            PARAM => return None,
             _ => Event::AllNotesOff,
         })
+    }
+
+    /// The param that is set, and its value. `None` where something else happens.
+    pub fn param(&self) -> Option<(usize, f32)> {
+        (self.what == PARAM).then_some((self.key as usize, self.voct))
     }
 }
 
@@ -369,9 +409,9 @@ pub struct Plan<'a> {
     pub cables: &'a [PlanCable],
     /// As in [`Tables`].
     pub tapes: &'a [TapeSpan],
-    /// As in [`Tables`], as they stand for this block.
+    /// As in [`Tables`], as they stand at the start of this block.
     pub params: &'a [f32],
-    /// What happens at the start of this block.
+    /// What happens in this block, in order.
     pub events: &'a [PlanEvent],
 }
 
@@ -477,7 +517,7 @@ impl PlanPen {
         }
     }
 
-    /// Sets the events of the next block. Real-time safe.
+    /// Sets what happens in the next block. Real-time safe.
     ///
     /// # Safety
     /// No block is being computed from this plan.
@@ -613,7 +653,8 @@ mod tests {
         // SAFETY: nobody else knows this region.
         let plan = unsafe {
             pen.set_param(&control, 1, 9.0);
-            pen.set_events(&control, &[PlanEvent::new(7, note)]);
+            let set = PlanEvent::set_param(8, 2, 0.5).at(3);
+            pen.set_events(&control, &[PlanEvent::new(7, note), set]);
             Plan::read(&control, 1).unwrap()
         };
         assert_eq!(plan.generation, 4);
@@ -621,8 +662,10 @@ mod tests {
         assert_eq!(plan.cables, tables.cables);
         assert_eq!(plan.tapes, tables.tapes);
         assert_eq!(plan.params, [0.5, 9.0, 8.0]);
-        assert_eq!(plan.events[0].for_module(7), Some(note));
-        assert_eq!(plan.events[0].for_module(6), None);
+        assert_eq!((plan.events[0].memory(), plan.events[0].quantum()), (7, 0));
+        assert_eq!((plan.events[0].event(), plan.events[0].param()), (Some(note), None));
+        assert_eq!((plan.events[1].memory(), plan.events[1].quantum()), (8, 3));
+        assert_eq!((plan.events[1].event(), plan.events[1].param()), (None, Some((2, 0.5))));
         assert_eq!(plan.slots[1], Span::default());
         let copy = ModuleMemories::read(&control, 1).unwrap();
         assert_eq!(copy.generation, 4);

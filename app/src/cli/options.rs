@@ -108,7 +108,8 @@ pub struct PatchFile {
     #[arg(value_name = "PATCH")]
     pub path: PathBuf,
 
-    /// Turns a knob before the start; may be given again and again
+    /// Turns a knob before the start, to a number or to what the window reads, such as "1.5 kHz" or
+    /// A4; may be given again and again
     #[arg(long = "set", value_name = "MODULE.PARAM=VALUE")]
     pub settings: Vec<String>,
 }
@@ -145,9 +146,10 @@ fn set(patch: &mut Patch, setting: &str) -> anyhow::Result<()> {
     let Some((module, param, value)) = parts else {
         bail!("it is not of the form MODULE.PARAM=VALUE, such as vcf.cutoff=440");
     };
-    let about = patch.module(module)?.about()?;
-    let (_, facts) = patch::find_param(about, module, param)?;
-    let value = patch::read_value(module, facts, value)?;
+    let there = patch.module(module)?;
+    let (_, facts) = patch::find_param(there.about()?, module, param)?;
+    let current = there.param(param).unwrap_or(facts.default);
+    let value = patch::read_value(module, facts, value, current)?;
     let module = module.parse()?;
     apply(patch, Edit::SetParam { module, param: param.into(), value })?;
     Ok(())
@@ -174,4 +176,37 @@ fn block_frames(text: &str) -> Result<u32, String> {
         return Err(format!("not a multiple of {QUANTUM} up to {MAX_BLOCK_FRAMES}"));
     }
     Ok(frames as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::PatchModule;
+
+    #[test]
+    fn a_knob_is_set_as_in_the_window() {
+        let mut patch = Patch::default();
+        for kind in ["svf", "mixer"] {
+            let id = kind.parse().unwrap();
+            patch.modules.insert(id, PatchModule::new(kind, 0.0, 0.0));
+        }
+        for (setting, module, param, value) in [
+            ("svf.cutoff=440", "svf", "cutoff", 440.0),
+            ("svf.cutoff = 1.5 kHz", "svf", "cutoff", 1500.0),
+            ("svf.cutoff=*2", "svf", "cutoff", 3000.0),
+            ("svf.cutoff=A4", "svf", "cutoff", 440.0),
+            ("mixer.mute-1=on", "mixer", "mute-1", 1.0),
+        ] {
+            set(&mut patch, setting).unwrap();
+            let is = patch.modules[module].param(param).unwrap();
+            assert!((is - value).abs() < 1e-3 * value, "{setting}: {is}");
+        }
+        for (setting, word) in [
+            ("svf.cutoff=loud", "`loud`"),
+            ("svf.cutof=1", "`cutoff`"),
+            ("cutoff=1", "MODULE.PARAM"),
+        ] {
+            assert!(set(&mut patch, setting).unwrap_err().to_string().contains(word), "{setting}");
+        }
+    }
 }

@@ -148,7 +148,7 @@ impl Panels {
             Command::Redo => asks.requests.push(Request::Redo),
             Command::PlayStop => play_stop(model.patch(), asks),
             Command::Tap => self.transport.tap(now_secs, model, asks),
-            Command::Silence => asks.requests.push(Request::AllNotesOff),
+            Command::Panic => asks.requests.push(Request::Panic),
             Command::Record => self.recorder.toggle(model, preferences, asks),
             Command::SaveLast => self.recorder.save_last(model, preferences),
             Command::KillWorker => asks.requests.push(Request::Kill(None)),

@@ -12,10 +12,10 @@ use eframe::egui::{
 };
 
 use self::turn::{Hand, Means};
-use super::entry;
 use super::model::Asks;
 use super::pen::Pen;
 use super::theme::Theme;
+use crate::entry;
 use crate::patch::ModuleId;
 
 mod face;

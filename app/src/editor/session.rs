@@ -113,6 +113,7 @@ impl Session {
             view: true,
             recorder: true,
             meters: false,
+            params: false,
         };
         let greetings =
             [Request::QueryHost, Request::Subscribe(reports), Request::QuerySound, Request::Get];

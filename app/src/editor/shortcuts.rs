@@ -35,7 +35,7 @@ pub enum Command {
     FullScreen,
     PlayStop,
     Tap,
-    Silence,
+    Panic,
     Record,
     SaveLast,
     KillWorker,
@@ -157,7 +157,12 @@ pub const SHORTCUTS: &[Shortcut] = &[
     always(&[plain(Key::F11)], Command::FullScreen, Group::View, "Full screen"),
     idle(&[plain(Key::Space)], Command::PlayStop, Group::Sound, "Start and stop the clocks"),
     idle(&[command(Key::T)], Command::Tap, Group::Sound, "Tap the tempo"),
-    always(&[plain(Key::F9)], Command::Silence, Group::Sound, "Let go of every note"),
+    always(
+        &[plain(Key::F9)],
+        Command::Panic,
+        Group::Sound,
+        "Panic: let go of everything, and cut echoes and tails",
+    ),
     always(&[command(Key::R)], Command::Record, Group::Sound, "Start and stop recording"),
     always(&[command_shift(Key::R)], Command::SaveLast, Group::Sound, "Save what was just played"),
     always(

@@ -15,6 +15,7 @@ use super::keyboard::Keyboard;
 use super::model::{Asks, Connection, Model};
 use super::module_menu::{ModuleWish, module_menu_ui};
 use super::panels::Panels;
+use super::parts::button;
 use super::preferences::Preferences;
 use super::session::{News, Session};
 use super::shortcuts::{Command, dispatch, keys_of};
@@ -214,6 +215,11 @@ impl Editor {
                 ui.menu_button("Panels", |ui| self.panels.menu_ui(ui, &self.model));
                 ui.separator();
                 self.panels.transport.ui(ui, &self.theme, &self.model, &mut self.asks);
+                let keys = keys_of(ui.ctx(), Command::Panic);
+                let words = format!("Let go of everything, and cut echoes and tails ({keys})");
+                if button(ui, "Panic").on_hover_text(words).clicked() {
+                    self.asks.requests.push(Request::Panic);
+                }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.state_ui(ui));
             });
         });

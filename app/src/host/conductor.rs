@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
+use dsp_worker::catalog;
 use dsp_worker::clip::ClipSpan;
 use dsp_worker::module::Event;
+use dsp_worker::param::Param;
 use dsp_worker::protocol::{PLANS, PlanEvent, PlanPen, PlanTooLarge, fade_frames};
 use dsp_worker::rate_change::RateChange;
 use dsp_worker::worker::process::Order;
@@ -57,6 +59,31 @@ pub enum PlanError {
     #[error("the engine stands still: no worker could be started for a part of the patch")]
     Stuck,
 }
+
+/// Kinds of modules that play on where everything is let go: what they remember
+/// is a place in time, and neither sounds nor is held.
+const KEEPS_TIME: [&str; 20] = [
+    "bernoulli",
+    "chaos",
+    "chord",
+    "clock",
+    "divider",
+    "drum-grid",
+    "euclid",
+    "gated-random",
+    "lfo",
+    "piano-roll",
+    "quantizer",
+    "random",
+    "recorder",
+    "sample-hold",
+    "sequencer",
+    "shift-register",
+    "swing",
+    "switch-1-to-8",
+    "switch-8-to-1",
+    "wavetable-lfo",
+];
 
 /// How long a full ring is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -305,7 +332,7 @@ impl Conductor {
     pub fn begin_at_rate(&mut self, sample_rate_hz: u32) -> Result<Preparation, PlanError> {
         let Some(patch) = self.patch() else { return Err(PlanError::Stuck) };
         let before = std::mem::replace(&mut self.sample_rate_hz, sample_rate_hz as f32);
-        self.memory.begin_anew(self.sample_rate_hz);
+        self.memory.begin_anew(self.sample_rate_hz, |_| false);
         self.rate_before = Some(before);
         self.begin(&patch).inspect_err(|_| {
             self.sample_rate_hz = before;
@@ -325,6 +352,19 @@ impl Conductor {
         let change = RateChange::new(before_hz, self.sample_rate_hz, frame);
         self.memory.go_on(&self.shared.arena, &states, &change);
         change.to_frame
+    }
+
+    /// As [`Conductor::begin`], for the patch that plays, with nothing in it that
+    /// rings or is held: only clocks, sequencers and the like go on. Nothing is to
+    /// be heard meanwhile, and no plan is to be passing.
+    ///
+    /// # Errors
+    /// Where it does not fit; then it plays on as it was.
+    pub fn begin_at_rest(&mut self) -> Result<Preparation, PlanError> {
+        let Some(patch) = self.patch() else { return Err(PlanError::Stuck) };
+        let rate = self.sample_rate_hz;
+        self.memory.begin_anew(rate, |key| KEEPS_TIME.contains(&&*key.1));
+        self.begin(&patch).inspect_err(|_| self.memory.go_back(rate))
     }
 
     /// A module that only has another name plays on: it keeps its memory.
@@ -446,14 +486,12 @@ impl Conductor {
     }
 
     /// Turns a knob at the next block, in the plan that plays and in one that
-    /// is being made ready.
-    pub fn set_param(&mut self, key: &Key, param: usize, value: f32) {
-        let mut commands = [Command::Nothing; 2];
-        let is_parting = self.next.as_ref().is_some_and(|(_, next)| next.plan.is_crossing);
+    /// is being made ready. False where the plan that plays does not have it, or is
+    /// about to leave for another patch.
+    pub fn set_param(&mut self, key: &Key, param: usize, value: f32) -> bool {
+        let is_parting = self.is_parting();
         let ways = [&mut self.now, &mut self.next].into_iter().skip(usize::from(is_parting));
-        for (command, way) in commands.iter_mut().zip(ways) {
-            let Some((patch, published)) = way else { continue };
-            let Some(index) = published.plan.param(key, param) else { continue };
+        for (patch, _) in ways.flatten() {
             // A module of that kind may be leaving for another of its name.
             if let Some(module) = patch.modules.get_mut(&key.0)
                 && module.kind == key.1
@@ -461,26 +499,41 @@ impl Conductor {
             {
                 module.params.insert(about.params[param].name.into(), value);
             }
-            *command = Command::SetParam { pen: published.pen, index: index as u32, value };
         }
-        for command in commands {
-            if !matches!(command, Command::Nothing) {
-                self.push(command);
-            }
+        let is_switch = is_switch(key, param);
+        let memory = self.memory_now(key);
+        if let Some(memory) = memory {
+            let event = PlanEvent::set_param(memory, param as u32, value);
+            self.push(Command::Happen { event, is_switch });
         }
+        if let Some((_, published)) = &self.next
+            && let Some(index) = published.plan.param(key, param)
+        {
+            let pen = published.pen;
+            self.push(Command::SetParam { pen, index: index as u32, value });
+        }
+        memory.is_some()
     }
 
     /// Something happens to a module at the next block. False where the plan
     /// that plays does not have it.
     pub fn event(&mut self, key: &Key, event: Event) -> bool {
-        let plan = self.now.as_ref().map(|(_, published)| &published.plan);
-        let memory = plan.and_then(|plan| {
-            let &module = plan.modules.get(key)?;
-            Some(plan.tables.modules[module].memory)
-        });
-        let Some(memory) = memory else { return false };
-        self.push(Command::Event(PlanEvent::new(memory, event)));
+        let Some(memory) = self.memory_now(key) else { return false };
+        self.push(Command::Happen { event: PlanEvent::new(memory, event), is_switch: false });
         true
+    }
+
+    /// Whether the next plan crosses to another patch.
+    fn is_parting(&self) -> bool {
+        self.next.as_ref().is_some_and(|(_, next)| next.plan.is_crossing)
+    }
+
+    /// Where a module of the plan that plays has its memory; `None` where that is
+    /// about to leave for another patch.
+    fn memory_now(&self, key: &Key) -> Option<u64> {
+        let plan = self.plan().filter(|_| !self.is_parting())?;
+        let &module = plan.modules.get(key)?;
+        Some(plan.tables.modules[module].memory)
     }
 
     /// What each module's last block cost, in nanoseconds.
@@ -513,7 +566,7 @@ impl Conductor {
         // The engine empties the ring at every block, so this waits only for
         // one who turns ten thousand knobs in one block. Where the engine stands
         // still, a knob can wait for the next plan; the host must not.
-        let can_wait = matches!(command, Command::SetParam { .. } | Command::Event(_));
+        let can_wait = matches!(command, Command::SetParam { .. } | Command::Happen { .. });
         let end = Instant::now() + PATIENCE;
         while self.commands.push(&[command]) == 0 {
             let is_late = can_wait && Instant::now() > end;
@@ -533,6 +586,12 @@ fn marked<'a>(patch: &'a Patch, delayed: &BTreeSet<Cable>) -> Cow<'a, Patch> {
     Cow::Owned(Patch { delayed: delayed.clone(), ..patch.clone() })
 }
 
+/// Whether a param of such a module is a switch.
+pub fn is_switch(key: &Key, param: usize) -> bool {
+    let param = catalog::find(&key.1).and_then(|(_, entry)| entry.about.params.get(param));
+    param.is_some_and(Param::is_switch)
+}
+
 fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {
     let mut outs = [(0, 0); MAX_OUTS];
     for (out, &(index, fade)) in outs.iter_mut().zip(&plan.outs) {
@@ -547,5 +606,19 @@ fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {
         out_count: plan.outs.len().min(MAX_OUTS) as u32,
         recorders: plan.recorders as u32,
         is_crossing: plan.is_crossing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_time_is_in_the_catalogue_and_has_no_tapes() {
+        for kind in KEEPS_TIME {
+            let (_, entry) = catalog::find(kind).unwrap_or_else(|| panic!("no {kind}"));
+            assert!((entry.tapes)(48_000.0).is_empty(), "{kind}");
+            assert!(!crate::patch::is_played(entry.about), "{kind}");
+        }
     }
 }

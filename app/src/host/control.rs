@@ -10,8 +10,10 @@ use dsp_worker::module::Event;
 use rosc::OscMessage;
 use thiserror::Error;
 
+use self::feedback::Feedback;
 use super::clips::{self, ClipError};
 use super::journal::{Kept, Ticket};
+use super::notice;
 use super::plan::OSC_IN;
 use super::recorder::{RecordError, Remote};
 use crate::osc::outbox::{Missed, Outbox};
@@ -28,6 +30,7 @@ use crate::patch::problem::Problem;
 use crate::patch::{Gesture, History, ModuleId, Name, Patch, PatchModule};
 use crate::patch::{find_param, is_played, read_value};
 
+mod feedback;
 mod serve;
 
 /// Settings by a controller that are less than this apart are one undo step.
@@ -49,6 +52,8 @@ pub trait Sound {
     fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32);
     /// A key was pressed or let go. The module is one that is played.
     fn event(&mut self, module: &ModuleId, event: Event);
+    /// What rings is to be cut, and nothing is held any more.
+    fn panic(&mut self) {}
     /// A module that rests or is in quarantine is to be tried again. Whether
     /// there was any need.
     fn try_again(&mut self, module: &ModuleId) -> bool;
@@ -157,6 +162,8 @@ struct Client {
     last_turn: Option<Instant>,
     /// The view that it knows.
     seen_view: Option<u32>,
+    /// Where it knows knobs to stand.
+    feedback: Feedback,
     /// Something was put into the outbox that the client did not ask for.
     has_news: bool,
 }
@@ -276,6 +283,7 @@ impl<S: Sound> Control<S> {
             gestures: 0,
             last_turn: None,
             seen_view: None,
+            feedback: Feedback::default(),
             has_news: false,
         };
         self.clients.insert(id, client);
@@ -405,7 +413,22 @@ impl<S: Sound> Control<S> {
             self.tell(Missed::Skip, |reports| reports.meters, messages);
         }
         self.tell_view();
+        self.tell_params();
         self.settle(None);
+    }
+
+    /// Tells who subscribed to them which knobs were turned.
+    fn tell_params(&mut self) {
+        for client in self.clients.values_mut().filter(|client| client.reports.params) {
+            // Who does not read hears the newest values later.
+            if client.outbox.waiting_bytes() > serve::HEAVY_BYTES {
+                continue;
+            }
+            for message in client.feedback.news(&self.patch) {
+                client.outbox.reply(message);
+                client.has_news = true;
+            }
+        }
     }
 
     fn report_setup(&mut self) {
@@ -572,9 +595,10 @@ impl<S: Sound> Control<S> {
         let value = match value {
             Value::Number(number) => number,
             Value::Word(word) => {
-                let about = self.patch.module(module.as_str())?.about()?;
-                let (_, param) = find_param(about, module.as_str(), &param)?;
-                read_value(module.as_str(), param, &word)?
+                let there = self.patch.module(module.as_str())?;
+                let (_, facts) = find_param(there.about()?, module.as_str(), &param)?;
+                let current = there.param(&param).unwrap_or(facts.default);
+                read_value(module.as_str(), facts, &word, current)?
             }
         };
         let gesture = match gesture {
@@ -623,6 +647,18 @@ impl<S: Sound> Control<S> {
         Ok(())
     }
 
+    /// Lets go of everything, and cuts what rings.
+    fn panic(&mut self) -> Result<(), Refused> {
+        let held = self.patch.held();
+        if !held.is_empty() {
+            self.edit(Edit::Group(held), None)?;
+        }
+        self.all_notes_off()?;
+        self.sound.panic();
+        self.notice(notice::PANIC, NoticeKind::Info);
+        Ok(())
+    }
+
     /// The gesture that an edit of this connection belongs to.
     fn open_gesture(&mut self, from: ClientId) -> Option<Gesture> {
         let client = self.clients.get_mut(&from)?;
@@ -655,6 +691,12 @@ impl<S: Sound> Control<S> {
         is_wanted: bool,
     ) -> Result<(), Refused> {
         let Some(client) = self.clients.get_mut(&from) else { return Ok(()) };
+        if client.rights == Rights::Controller && named.is_for_editors() {
+            return Err(Refused::NotForControllers);
+        }
+        if named.params {
+            client.feedback = Feedback::new();
+        }
         let before = client.reports;
         client.reports = before.with(named, is_wanted);
         client.seen_view = client.seen_view.filter(|_| !named.view);
@@ -669,15 +711,29 @@ impl<S: Sound> Control<S> {
     fn spread(&mut self, edit: &Edit) {
         self.needs_keeping = true;
         self.is_another_patch |= edit.replaces();
+        if self.is_switch(edit) {
+            // Each time that it is thrown is heard, also where its module came with
+            // the same packet.
+            self.settle_sound();
+        }
         match edit.reach() {
             Reach::Structure => self.needs_plan = true,
             // A plan that is to come has the params with it.
             Reach::Params if !self.needs_plan => self.turn(edit),
             Reach::Params | Reach::Looks => {}
         }
+        self.clients.values_mut().for_each(|client| client.feedback.fall_behind());
         if self.has_subscriber(|reports| reports.patch) {
             self.tell(Missed::Tell, |reports| reports.patch, reply::edit(edit));
         }
+    }
+
+    /// Whether an edit throws a switch.
+    fn is_switch(&self, edit: &Edit) -> bool {
+        let Edit::SetParam { module, param, .. } = edit else { return false };
+        let about = self.patch.modules.get(module).and_then(|module| module.about().ok());
+        let param = about.and_then(|about| find_param(about, module.as_str(), param).ok());
+        param.is_some_and(|(_, param)| param.is_switch())
     }
 
     fn turn(&mut self, edit: &Edit) {
@@ -770,6 +826,7 @@ pub(crate) mod tests {
         Another(usize),
         Param(String, usize, f32),
         Event(String, Event),
+        Panic,
         TryAgain(String),
     }
 
@@ -792,6 +849,10 @@ pub(crate) mod tests {
 
         fn event(&mut self, module: &ModuleId, event: Event) {
             self.0.push(Told::Event(module.to_string(), event));
+        }
+
+        fn panic(&mut self) {
+            self.0.push(Told::Panic);
         }
 
         fn try_again(&mut self, module: &ModuleId) -> bool {
@@ -990,6 +1051,51 @@ pub(crate) mod tests {
         let note = Event::NoteOn { key: 72, voct: 1.0, velocity: 0.5 };
         let keys = |event| Told::Event("keys".into(), event);
         assert_eq!(rig.told(), [Told::Patch(4), keys(note), keys(Event::AllNotesOff)]);
+    }
+
+    #[test]
+    fn a_switch_is_told_each_time_that_it_is_thrown_also_with_its_module() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let lines =
+            ["/module/add pad xy-pad 0 0", "/pad/touch true", "/pad/touch 0", "/pad/x 0.25"];
+        assert_eq!(editor.send(lines.map(example)), []);
+        let touch = |value| Told::Param("pad".into(), 2, value);
+        let x = Told::Param("pad".into(), 0, 0.25);
+        assert_eq!(rig.told(), [Told::Patch(4), touch(1.0), touch(0.0), x]);
+    }
+
+    #[test]
+    fn a_panic_lets_go_of_what_a_hand_holds_and_of_nothing_else() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        for kind in ["keyboard", "buttons", "xy-pad", "ribbon", "mixer"] {
+            editor.ask(&format!("/module/add {kind} {kind} 0 0"));
+        }
+        for knob in ["buttons/button-3", "xy-pad/touch", "ribbon/touch", "mixer/mute-1"] {
+            editor.ask(&format!("/{knob} 1"));
+        }
+        editor.ask("/reports/subscribe notices");
+        rig.told();
+        let before = rig.patch();
+        let heard = editor.ask("/panic");
+        assert_eq!(addresses(&heard), ["/notice"]);
+        assert_eq!(heard[0].args[0], "info".into());
+        let told = rig.told();
+        assert_eq!(told.len(), 3 + 2 + 1, "{told:?}");
+        assert_eq!(told[5], Told::Panic);
+        for id in ["keyboard", "buttons"] {
+            assert!(told.contains(&Told::Event(id.into(), Event::AllNotesOff)));
+        }
+        let patch = rig.patch();
+        assert_eq!(patch.held(), []);
+        assert_eq!(patch.modules["mixer"], before.modules["mixer"]);
+        // Nothing is held: nothing is a step.
+        let steps = lock(&rig.control).history.undos();
+        editor.ask("/panic 1.0");
+        editor.ask("/panic 0.0");
+        assert_eq!(lock(&rig.control).history.undos(), steps);
+        assert_eq!(rig.told().len(), 3);
     }
 
     #[test]

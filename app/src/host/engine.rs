@@ -19,6 +19,7 @@ use shm_ring::layout::{BlockStart, ENGINE, SLOTS};
 use shm_ring::protocol::{publish, start_block, wait_for};
 use shm_ring::ring::{Consumer, Producer, Ring};
 
+use super::agenda::Agenda;
 use super::crossing::{self, crossed};
 use super::intake::Intake;
 use super::limiter::Limiter;
@@ -41,7 +42,7 @@ pub enum Command {
     /// Nothing.
     #[default]
     Nothing,
-    /// A knob was turned.
+    /// A knob was turned; for a plan that is being made ready.
     SetParam {
         /// Into which plan.
         pen: PlanPen,
@@ -50,8 +51,14 @@ pub enum Command {
         /// Where it is now.
         value: f32,
     },
-    /// A key was pressed.
-    Event(PlanEvent),
+    /// A key was pressed, or a knob turned.
+    Happen {
+        /// What happens, and to which module.
+        event: PlanEvent,
+        /// Where a param is set: whether it is a switch, which is heard each time
+        /// that it is thrown.
+        is_switch: bool,
+    },
     /// From this block on, this plan.
     Adopt(Adopted),
     /// How fast and how finely the next plan is to be computed.
@@ -133,7 +140,11 @@ pub struct Engine {
     layouts: Box<[ModuleLayout]>,
     start: BlockStart,
     plan: Adopted,
+    agenda: Agenda,
+    /// A command that the agenda had no room for.
+    held: Option<Command>,
     events: [PlanEvent; MAX_EVENTS],
+    event_count: usize,
     limiter: Limiter,
     intake: Option<Intake>,
     reels: Option<Reels>,
@@ -183,7 +194,10 @@ impl Engine {
                 ..BlockStart::default()
             },
             plan: Adopted::default(),
+            agenda: Agenda::default(),
+            held: None,
             events: [PlanEvent::default(); MAX_EVENTS],
+            event_count: 0,
             limiter: Limiter::new(sample_rate_hz as f32),
             intake: None,
             reels: None,
@@ -230,17 +244,14 @@ impl Engine {
     /// where it was told to stop before the block was done. Real-time safe.
     pub fn block(&mut self, out: &mut [Frame]) -> bool {
         let began = Instant::now();
-        let events = self.obey();
+        self.keep_params();
+        self.obey();
         self.start.block = next_block(self.start.block);
         self.start.plan = self.plan.place;
         if self.plan.generation == 0 {
             out.fill([0.0; 2]);
         } else {
-            // SAFETY: no block is being computed: the last one is done.
-            #[allow(unsafe_code)]
-            unsafe {
-                self.plan.pen.set_events(&self.shared.control, &self.events[..events]);
-            }
+            self.happen();
             self.listen();
             if !self.compute() {
                 return false;
@@ -257,12 +268,22 @@ impl Engine {
         true
     }
 
-    /// Does what was commanded since the last block; returns how many events
-    /// there are.
-    fn obey(&mut self) -> usize {
-        let mut events = 0;
+    /// Params that were set within the last block stay so.
+    fn keep_params(&mut self) {
+        for index in 0..std::mem::take(&mut self.event_count) {
+            set_param(&self.shared, &self.plan, self.events[index]);
+        }
+    }
+
+    /// Does what was commanded since the last block.
+    fn obey(&mut self) {
         let mut command = [Command::Nothing];
-        while events < MAX_EVENTS && self.commands.pop(&mut command) == 1 {
+        loop {
+            match self.held.take() {
+                Some(held) => command[0] = held,
+                None if self.commands.pop(&mut command) == 1 => {}
+                None => return,
+            }
             match command[0] {
                 Command::Nothing => {}
                 Command::SetParam { pen, index, value } => {
@@ -272,9 +293,14 @@ impl Engine {
                         pen.set_param(&self.shared.control, index as usize, value);
                     }
                 }
-                Command::Event(event) => {
-                    self.events[events] = event;
-                    events += 1;
+                Command::Happen { event, is_switch } => {
+                    let is_knob = event.param().is_some() && !is_switch;
+                    if is_knob && !self.agenda.has(event.memory()) {
+                        set_param(&self.shared, &self.plan, event);
+                    } else if !self.agenda.take(event, is_switch) {
+                        self.held = Some(command[0]);
+                        return;
+                    }
                 }
                 Command::Pace { frames, sample_rate_hz, frame } => {
                     self.coming = (frames, sample_rate_hz, frame);
@@ -282,6 +308,9 @@ impl Engine {
                 Command::Mute(is_muted) => self.is_muted = is_muted,
                 Command::Adopt(plan) => {
                     self.plan = plan;
+                    for event in self.agenda.standing() {
+                        set_param(&self.shared, &self.plan, event);
+                    }
                     self.keep_pace();
                     self.start.plan_frame = self.start.frame;
                     self.status.plan_frame.store(self.start.frame, Relaxed);
@@ -290,7 +319,27 @@ impl Engine {
                 }
             }
         }
-        events
+    }
+
+    /// Lays out what happens in this block.
+    fn happen(&mut self) {
+        let Engine { shared, plan, agenda, events, event_count, start, .. } = self;
+        agenda.deliver(start, |event| {
+            // From the block's first frame on: no worker has to look for it.
+            if event.param().is_some() && event.quantum() == 0 {
+                set_param(shared, plan, event);
+                return true;
+            }
+            let Some(place) = events.get_mut(*event_count) else { return false };
+            *place = event;
+            *event_count += 1;
+            true
+        });
+        // SAFETY: no block is being computed: the last one is done.
+        #[allow(unsafe_code)]
+        unsafe {
+            plan.pen.set_events(&shared.control, &events[..*event_count]);
+        }
     }
 
     /// A new plan begins, perhaps at another pace. The buffer for its first block
@@ -303,6 +352,7 @@ impl Engine {
         if sample_rate_hz != self.sample_rate_hz() {
             self.start.sample_rate_hz = sample_rate_hz as f32;
             self.limiter = Limiter::new(self.start.sample_rate_hz);
+            self.agenda.forget_rests();
         }
     }
 
@@ -458,6 +508,21 @@ impl Engine {
             frame[0] += gain(offset) * left.at(0, offset);
             frame[1] += gain(offset) * right.at(0, offset);
         }
+    }
+}
+
+/// Sets a param in the plan that plays, where that has its module. Only between
+/// two blocks.
+fn set_param(shared: &Shared, now: &Adopted, event: PlanEvent) {
+    let Some((param, value)) = event.param() else { return };
+    // SAFETY: the engine alone calls it, and no block is being computed.
+    #[allow(unsafe_code)]
+    unsafe {
+        let Some(plan) = Plan::read(&shared.control, now.place as usize) else { return };
+        let own = |module: &&PlanModule| module.memory == event.memory();
+        let Some(module) = plan.modules.iter().find(own) else { return };
+        let index = module.first_param as usize + param;
+        now.pen.set_param(&shared.control, index, value);
     }
 }
 

@@ -37,7 +37,7 @@ pub struct ModuleMemory {
     pub taken: BTreeMap<Key, Memory>,
     /// Stretches that nobody has, by where they start. Neighbours are joined.
     free: BTreeMap<usize, usize>,
-    /// What modules had at another sample rate, until that plays no more.
+    /// What modules had before they began anew, until that plays no more.
     before: BTreeMap<Key, Memory>,
     /// Numbers that nobody has; see [`Memory::number`].
     numbers: Vec<u32>,
@@ -87,12 +87,12 @@ impl ModuleMemory {
         Ok(())
     }
 
-    /// From now on modules get memory for another sample rate, also those that have
-    /// some; that is theirs until [`ModuleMemory::keep_only`]. They keep their
-    /// numbers.
-    pub fn begin_anew(&mut self, sample_rate_hz: f32) {
+    /// From now on modules get memory for that sample rate, also those that have
+    /// some, unless they stay where they are; that is theirs until
+    /// [`ModuleMemory::keep_only`]. They keep their numbers.
+    pub fn begin_anew(&mut self, sample_rate_hz: f32, stays: impl Fn(&Key) -> bool) {
         self.sample_rate_hz = sample_rate_hz;
-        self.before = std::mem::take(&mut self.taken);
+        self.before = self.taken.extract_if(.., |key, _| !stays(key)).collect();
     }
 
     /// Has modules go on, in the memory that they have since
@@ -121,9 +121,10 @@ impl ModuleMemory {
     /// Takes [`ModuleMemory::begin_anew`] back. The sample rate is the old one.
     pub fn go_back(&mut self, sample_rate_hz: f32) {
         self.sample_rate_hz = sample_rate_hz;
-        let new = std::mem::replace(&mut self.taken, std::mem::take(&mut self.before));
-        for (key, memory) in new {
-            self.free_memory(&key, &memory);
+        for (key, memory) in std::mem::take(&mut self.before) {
+            if let Some(new) = self.taken.insert(key.clone(), memory) {
+                self.free_memory(&key, &new);
+            }
         }
     }
 

@@ -99,6 +99,10 @@ pub fn kind(sentence: &str) -> NoticeKind {
 const WELL: [&str; 5] =
     ["Playing through ", LISTENING, RECORDED, SILENT, "The patch of the last session is kept"];
 
+/// What is said after a panic.
+pub const PANIC: &str =
+    "Everything was let go: keys are up, echoes and tails are cut. Clocks and sequencers play on.";
+
 /// What is said where the silent clock was asked for.
 pub const SILENT: &str = "The patch runs on the silent clock: nothing is heard.";
 

@@ -1,7 +1,7 @@
 //! Sends what OSC Out modules show over UDP. It runs beside the sound, and looks
 //! a few hundred times a second.
 
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::{Duration, Instant};
 
 use dsp_worker::modules::osc_out::VALUES;
@@ -65,7 +65,7 @@ impl Post {
     /// Where nobody can be sent to.
     pub fn send(
         &mut self,
-        socket: &UdpSocket,
+        sockets: &Sockets,
         shown: &[f32; SHOWN],
         now: Instant,
     ) -> Result<(), String> {
@@ -77,8 +77,7 @@ impl Post {
             let addr = format!("{}/{}", parts(&self.text).1, value + 1);
             let message = OscMessage { addr, args: vec![OscType::Float(volts)] };
             if let Ok(packet) = rosc::encoder::encode(&OscPacket::Message(message)) {
-                // Who does not get it hears the next one: so it is with UDP.
-                let _ = socket.send_to(&packet, to);
+                sockets.send(&packet, to);
             }
         }
         Ok(())
@@ -90,14 +89,14 @@ impl Post {
             return Ok(self.to);
         }
         let is_first = self.asked.replace(now).is_none();
-        let found = parts(&self.text).0.to_socket_addrs();
-        let mut found = found.into_iter().flatten().filter(SocketAddr::is_ipv4);
-        self.to = found.next();
+        let found = parts(&self.text).0.to_socket_addrs().into_iter().flatten();
+        // Most that receive OSC listen on IPv4 where they have both.
+        self.to = found.min_by_key(SocketAddr::is_ipv6);
         if self.to.is_none() && is_first {
             let text = &self.text;
             return Err(format!(
                 "OSC Out can not send to `{text}`. Write it as HOST:PORT/PREFIX, such as \
-                 127.0.0.1:9001/synth."
+                 127.0.0.1:9001/synth or [::1]:9001/synth."
             ));
         }
         Ok(self.to)
@@ -129,12 +128,32 @@ impl Post {
     }
 }
 
-/// A socket to send from.
-///
-/// # Errors
-/// Where the system gives none.
-pub fn socket() -> std::io::Result<UdpSocket> {
-    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+/// What is sent from.
+#[derive(Debug)]
+pub struct Sockets {
+    v4: Option<UdpSocket>,
+    v6: Option<UdpSocket>,
+}
+
+impl Sockets {
+    /// One for IPv4 and one for IPv6, as far as the system has them.
+    ///
+    /// # Errors
+    /// Where it has neither.
+    pub fn open() -> std::io::Result<Sockets> {
+        let v4 = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
+        let v6 = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).ok();
+        match (v4, v6) {
+            (Err(error), None) => Err(error),
+            (v4, v6) => Ok(Sockets { v4: v4.ok(), v6 }),
+        }
+    }
+
+    fn send(&self, packet: &[u8], to: SocketAddr) {
+        let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
+        // Who does not get it hears the next one: so it is with UDP.
+        let _ = socket.as_ref().map(|socket| socket.send_to(packet, to));
+    }
 }
 
 #[cfg(test)]
@@ -180,14 +199,28 @@ mod tests {
     }
 
     #[test]
-    fn it_arrives_under_its_prefix() {
-        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    fn it_arrives_under_its_prefix_over_ipv4_and_ipv6() {
+        arrives(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        // Not every machine has it.
+        let _ = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).map(arrives);
+    }
+
+    #[test]
+    fn a_name_is_sent_to_over_ipv4_where_it_has_both() {
+        let mut post = Post::new("localhost:9/x".into());
+        if let Some(to) = post.address(Instant::now()).unwrap() {
+            let all = "localhost:9".to_socket_addrs().unwrap();
+            assert_eq!(to.is_ipv4(), all.into_iter().any(|to| to.is_ipv4()));
+        }
+    }
+
+    fn arrives(receiver: UdpSocket) {
         receiver.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let text = format!("{}/synth/", receiver.local_addr().unwrap());
         let mut post = Post::new(text.as_str().into());
         let mut values = shown(2.5, 0, false);
         values[7] = -1.0;
-        post.send(&socket().unwrap(), &values, Instant::now()).unwrap();
+        post.send(&Sockets::open().unwrap(), &values, Instant::now()).unwrap();
         let mut heard = Vec::new();
         let mut packet = [0; 1000];
         for _ in 0..VALUES {
@@ -205,12 +238,12 @@ mod tests {
 
     #[test]
     fn nobody_to_send_to_is_told_once() {
-        let (socket, now) = (socket().unwrap(), Instant::now());
+        let (sockets, now) = (Sockets::open().unwrap(), Instant::now());
         let mut post = Post::new("nonsense".into());
-        let why = post.send(&socket, &shown(0.0, 0, false), now).unwrap_err();
+        let why = post.send(&sockets, &shown(0.0, 0, false), now).unwrap_err();
         assert!(why.contains("`nonsense`") && why.contains("HOST:PORT"), "{why}");
-        assert_eq!(post.send(&socket, &shown(1.0, 0, false), now), Ok(()));
-        assert_eq!(Post::new("".into()).send(&socket, &shown(0.0, 0, false), now), Ok(()));
+        assert_eq!(post.send(&sockets, &shown(1.0, 0, false), now), Ok(()));
+        assert_eq!(Post::new("".into()).send(&sockets, &shown(0.0, 0, false), now), Ok(()));
         assert_eq!(parts(" localhost:9/a/b/ "), ("localhost:9", "/a/b"));
         assert_eq!(parts("localhost:9"), ("localhost:9", ""));
     }

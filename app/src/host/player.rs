@@ -20,7 +20,7 @@ use shm_ring::sync::Ordering;
 
 use super::callback::{Callback, FrameRing, RING_FRAMES};
 use super::clips::Source;
-use super::conductor::{Conductor, PlanError, Preparation};
+use super::conductor::{Conductor, PlanError, Preparation, is_switch};
 use super::control::Sound;
 use super::device::{self, Device, News, Output, SILENT_CLOCK};
 use super::ear::{self, Ear, Input, Wanted};
@@ -30,7 +30,7 @@ use super::journal::{Journal, Kept, Ticket};
 use super::ladder::{Case, Rung};
 use super::notice;
 use super::pace::Pace;
-use super::plan::Key;
+use super::plan::{Key, keys};
 use super::pool::{Aftermath, Crew, Pool, PoolError, Trouble};
 use super::recorder::{ModuleTakes, Recorder, Remote};
 use super::reels::reels;
@@ -42,7 +42,7 @@ use super::watchdog::Patience;
 use crate::osc::sound::{Card, InputSetup, Killed, SoundChange, SoundSetup};
 use crate::osc::status::{ModuleFault, Status, WorkerStatus};
 use crate::osc::view::{Seen, View};
-use crate::patch::{ModuleId, Patch};
+use crate::patch::{ModuleId, Patch, is_played};
 
 mod beside;
 
@@ -150,7 +150,9 @@ struct Score {
     /// Some were read, and no plan has them yet.
     has_new_clips: bool,
     /// What happened to modules that the plan which plays does not have yet.
-    early: Vec<(ModuleId, Event)>,
+    early: Vec<(ModuleId, Early)>,
+    /// Everything is to be let go.
+    wants_rest: bool,
     /// The sample rate and the block that are wanted, where others play.
     wanted_pace: Option<(u32, u32)>,
     /// What happens to modules now has to wait for the next plan.
@@ -165,16 +167,28 @@ struct Coming {
     is_another: bool,
 }
 
+/// What happened to a module that does not play yet.
+#[derive(Clone, Copy, Debug)]
+enum Early {
+    Event(Event),
+    /// A switch was thrown: a param, by its index, and where it is now.
+    Switch(usize, f32),
+}
+
 impl Score {
     /// Lets happen what came before its module.
     fn play_early(&mut self) {
         if self.is_parting() {
             return;
         }
-        for (module, event) in std::mem::take(&mut self.early) {
+        for (module, early) in std::mem::take(&mut self.early) {
             let key = self.conductor.key(&module);
-            if !key.is_some_and(|key| self.conductor.event(&key, event)) && self.wanted.is_some() {
-                self.early.push((module, event));
+            let is_heard = key.is_some_and(|key| match early {
+                Early::Event(event) => self.conductor.event(&key, event),
+                Early::Switch(param, value) => self.conductor.set_param(&key, param, value),
+            });
+            if !is_heard && self.wanted.is_some() {
+                self.early.push((module, early));
             }
         }
     }
@@ -307,10 +321,18 @@ impl Player {
         if takes.is_some() {
             engine.record(reels);
         }
+        let plays_on = snapshot.is_some();
         let Snapshot { frame, states, .. } = snapshot.unwrap_or_default();
         engine.begin_at(frame);
         conductor.resume(states, settings.quarantined.iter().cloned());
         conductor.lead(patch)?;
+        if plays_on {
+            // Nobody is left who could let them go.
+            let played = keys(patch).filter(|(_, module)| module.about().is_ok_and(is_played));
+            for (key, _) in played {
+                conductor.event(&key, Event::AllNotesOff);
+            }
+        }
         let complaints = conductor.clips().take_complaints();
         complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
         conductor.clips().read_by_others();
@@ -343,6 +365,7 @@ impl Player {
                 unread: BTreeSet::new(),
                 has_new_clips: false,
                 early: Vec::new(),
+                wants_rest: false,
                 wanted_pace: None,
                 is_going_over: false,
                 is_closing: false,
@@ -694,6 +717,31 @@ impl Inner {
         score
     }
 
+    /// Fades out, has begin anew what rings or is held, and fades in.
+    fn come_to_rest<'a>(
+        &'a self,
+        mut score: MutexGuard<'a, Score>,
+        tell: &dyn Fn(&str),
+    ) -> MutexGuard<'a, Score> {
+        score.conductor.mute(true);
+        score.is_going_over = true;
+        let is_silent = || self.status.silent_from.load(Relaxed) != 0;
+        (score, _) = self.wait_until(score, FADE_PATIENCE, is_silent);
+        match score.conductor.begin_at_rest() {
+            Ok(preparation) => {
+                drop(score);
+                preparation.wait();
+                score = lock(&self.score);
+                score.conductor.commit();
+            }
+            Err(error) => tell(&format!("{error}. Keys are up, but echoes and tails ring on.")),
+        }
+        score.is_going_over = false;
+        score.conductor.mute(false);
+        score.play_early();
+        score
+    }
+
     /// What there is to tell of modules in trouble.
     fn sentences(&self, troubles: Vec<Trouble>) -> Vec<String> {
         let keys: HashMap<u32, Key> = {
@@ -741,9 +789,16 @@ impl Inner {
                 score = self.change_pace(score, pace, tell);
                 continue;
             }
+            if !score.conductor.is_passing() && std::mem::take(&mut score.wants_rest) {
+                score = self.come_to_rest(score, tell);
+                continue;
+            }
             if !score.conductor.is_passing() && score.wanted.is_none() && !score.has_new_clips {
                 let is_idle = |score: &Score| {
-                    score.wanted.is_none() && score.wanted_pace.is_none() && !score.has_new_clips
+                    score.wanted.is_none()
+                        && score.wanted_pace.is_none()
+                        && !score.has_new_clips
+                        && !score.wants_rest
                 };
                 let idle = |score: &mut Score| is_idle(score) && !score.is_closing;
                 score =
@@ -854,8 +909,11 @@ impl Sound for Player {
                 module.params.insert(param.name.into(), value);
             }
         }
-        if let Some(key) = score.key(module).filter(|_| !score.is_parting()) {
-            score.conductor.set_param(&key, param, value);
+        let Some(key) = score.key(module) else { return };
+        let is_heard = !score.is_parting() && score.conductor.set_param(&key, param, value);
+        if !is_heard && is_switch(&key, param) {
+            // Its plan begins where the switch is in the end.
+            score.early.push((module.clone(), Early::Switch(param, value)));
         }
     }
 
@@ -864,8 +922,13 @@ impl Sound for Player {
         let is_to_wait = score.is_going_over || score.is_parting();
         let key = score.key(module).filter(|_| !is_to_wait);
         if !key.is_some_and(|key| score.conductor.event(&key, event)) {
-            score.early.push((module.clone(), event));
+            score.early.push((module.clone(), Early::Event(event)));
         }
+    }
+
+    fn panic(&mut self) {
+        lock(&self.inner.score).wants_rest = true;
+        self.inner.changed.notify_all();
     }
 
     fn try_again(&mut self, module: &ModuleId) -> bool {

@@ -57,15 +57,16 @@ pub struct Arg {
 pub enum Form {
     /// `s`
     Text,
-    /// `f`; `d`, `i` and `h` are taken too.
+    /// `f`; `d`, `i`, `h`, `T` and `F` are taken too.
     Number,
-    /// `i`; `h`, and an `f` or `d` without a fraction, are taken too.
+    /// `i`; `h`, `T`, `F`, and an `f` or `d` without a fraction, are taken too.
     Int,
     /// `h`
     Long,
     /// `T` or `F`; the numbers 1 and 0 are taken too.
     Flag,
-    /// `f` or `s`: a number, or a word of a choice.
+    /// `f` or `s`: a number, or what a musician would type, such as `1.5 kHz` or
+    /// a word of a choice; `T` and `F` are on and off.
     Value,
     /// `b`
     Blob,
@@ -79,7 +80,7 @@ impl Form {
             Form::Int => "i",
             Form::Long => "h",
             Form::Flag => "T or F",
-            Form::Value => "f or s",
+            Form::Value => "f, s, T or F",
             Form::Blob => "b",
         }
     }
@@ -120,8 +121,27 @@ const Y: Arg = arg("y", Form::Number, "points", "finite", "its top edge on the c
 const FROM: Arg = arg("from", Form::Text, "", "MODULE.OUTPUT", "where the signal comes from");
 const TO: Arg = arg("to", Form::Text, "", "MODULE.INPUT", "where it goes to");
 const PARAM: Arg = arg("param", Form::Text, "", "see `sostenuto modules`", "a param's name");
-const VALUE: Arg =
-    arg("value", Form::Value, "the param's", "the param's", "where it is set, or a choice's word");
+const VALUE: Arg = arg(
+    "value",
+    Form::Value,
+    "the param's",
+    "the param's",
+    "where it is set: a number, a choice's word, or a string with a unit, such as `1.5 kHz`, `A4`, `50 %` or `-6 dB`",
+);
+const PRESS: Arg = arg(
+    "press",
+    Form::Number,
+    "",
+    "any",
+    "for buttons that send a number: at 0, as the button comes up, nothing is done",
+);
+const FEEDBACK_PORT: Arg = arg(
+    "port",
+    Form::Int,
+    "",
+    "1024 to 65535; 0 and 1: the sender's",
+    "where the controller listens, if that is another port than it sends from",
+);
 const DELAYED: Arg = arg("is_delayed", Form::Flag, "", "", "whether it is one sample late");
 const BYPASSED: Arg = arg("is_bypassed", Form::Flag, "", "", "whether signals pass it by");
 const KEY: Arg = arg("key", Form::Int, "semitones", "0 or more; 60 is C4", "which key");
@@ -131,7 +151,7 @@ const REPORT: Arg = arg(
     "kind",
     Form::Text,
     "",
-    "patch, meters, health, notices, view, recorder",
+    "patch, meters, health, notices, view, recorder, params",
     "what is reported, one or more",
 );
 const FORMAT: Arg = arg(
@@ -268,7 +288,7 @@ pub static ADDRESSES: &[Address] = &[
         optional: 1,
         is_for_controllers: true,
         example: "/param/set lead gain -0.5",
-        help: "Turns a knob; the sound glides there. Over UDP, settings less than a second apart are one undo step.",
+        help: "Turns a knob; the sound glides there. A switch that is on and off again, also within one packet, is heard: each state lasts at least a millisecond. Over UDP, settings less than a second apart are one undo step. `/lead/gain -0.5` means the same: every knob has an address of its own, `/MODULE/PARAM`, with one argument. `/param/lead/gain -0.5` means the same, too; it is for modules whose name is the first word of another address.",
         ..EDIT
     },
     Address {
@@ -298,10 +318,10 @@ pub static ADDRESSES: &[Address] = &[
         args: &[
             MODULE,
             KEY,
-            arg("velocity", Form::Number, "", "0 to 1", "how hard; 0 lets the key go"),
+            arg("velocity", Form::Value, "", "0 to 1", "how hard; 0 lets the key go"),
             arg(
                 "voct",
-                Form::Number,
+                Form::Value,
                 "octaves above C4",
                 "-10 to 10",
                 "its pitch; without it, that of the key",
@@ -310,7 +330,7 @@ pub static ADDRESSES: &[Address] = &[
         optional: 1,
         is_for_controllers: true,
         example: "/note/on keyboard 57 0.8",
-        help: "Presses a key of a module that is played.",
+        help: "Presses a key of a module that is played. `/key/keyboard/57 0.8` means the same, for controllers that know one number to an address.",
         ..BLANK
     },
     Address {
@@ -331,15 +351,24 @@ pub static ADDRESSES: &[Address] = &[
         ..BLANK
     },
     Address {
+        path: "/panic",
+        args: &[PRESS],
+        optional: 1,
+        is_for_controllers: true,
+        example: "/panic",
+        help: "Lets go of everything and cuts what rings: every key goes up, buttons and touches go off, values of OSC In go to 0 V. The sound fades out and comes back; voices, filters, echoes and reverbs begin anew, clocks and sequencers play on.",
+        ..BLANK
+    },
+    Address {
         path: "/module/in",
         args: &[
             MODULE,
             arg("value", Form::Int, "", "1 to 8", "which of its values"),
-            arg("volts", Form::Number, "V", "-10 to 10", "to what it is set"),
+            arg("volts", Form::Value, "V", "-10 to 10", "to what it is set; T is 10 V, F is 0 V"),
         ],
         is_for_controllers: true,
         example: "/module/in osc-in 1 2.5",
-        help: "Sets a value of an OSC In. It is no step of the history, and is not saved. `/in/osc-in/1 2.5` means the same, for controllers that know one number to an address.",
+        help: "Sets a value of an OSC In. A gate that is on and off again, also within one packet, is heard. It is no step of the history, and is not saved. `/in/osc-in/1 2.5` means the same, for controllers that know one number to an address.",
         ..BLANK
     },
     Address {
@@ -404,6 +433,8 @@ pub static ADDRESSES: &[Address] = &[
     },
     Address {
         path: "/undo",
+        args: &[PRESS],
+        optional: 1,
         is_for_controllers: true,
         example: "/undo",
         help: "Takes the last step back, whoever made it.",
@@ -411,6 +442,8 @@ pub static ADDRESSES: &[Address] = &[
     },
     Address {
         path: "/redo",
+        args: &[PRESS],
+        optional: 1,
         is_for_controllers: true,
         example: "/redo",
         help: "Makes the step again that was undone last.",
@@ -459,15 +492,35 @@ pub static ADDRESSES: &[Address] = &[
     Address {
         path: "/reports/subscribe",
         repeated: &[REPORT],
+        is_for_controllers: true,
         example: "/reports/subscribe patch health",
-        help: "From here on, changes of the patch, meters, the health of the host, what it tells the musician, the places of signals, or what is recorded are reported to this connection.",
+        help: "From here on, changes of the patch, meters, the health of the host, what it tells the musician, the places of signals, what is recorded, or where knobs stand are reported to this connection. Over UDP, `patch` and `view` are not reported; the rest comes to where the request came from, as after `/feedback`.",
         ..BLANK
     },
     Address {
         path: "/reports/unsubscribe",
         repeated: &[REPORT],
+        is_for_controllers: true,
         example: "/reports/unsubscribe meters",
         help: "Ends what `/reports/subscribe` began.",
+        ..BLANK
+    },
+    Address {
+        path: "/feedback",
+        args: &[FEEDBACK_PORT],
+        optional: 1,
+        is_for_controllers: true,
+        example: "/feedback 9001",
+        help: "From here on, this controller is told where knobs stand: each as its own `/MODULE/PARAM`, first all of them, then those that are turned, here or elsewhere. It is the same as `/reports/subscribe params`, also for a controller that listens at another port. It ends when nothing has come from that machine for a minute.",
+        ..BLANK
+    },
+    Address {
+        path: "/feedback/end",
+        args: &[FEEDBACK_PORT],
+        optional: 1,
+        is_for_controllers: true,
+        example: "/feedback/end 9001",
+        help: "Ends what `/feedback` began.",
         ..BLANK
     },
     Address {
@@ -930,6 +983,19 @@ pub fn find(path: &str) -> Option<&'static Address> {
     ADDRESSES.iter().find(|address| address.path == path)
 }
 
+/// Whether addresses of two words and more begin with that one: then no knob's
+/// short address can.
+pub fn is_reserved(word: &str) -> bool {
+    let begins = |path: &str| path[1..].split_once('/').is_some_and(|(first, _)| first == word);
+    ["in", "key"].contains(&word) || ADDRESSES.iter().any(|address| begins(address.path))
+}
+
+/// The address of a knob: `/vcf/cutoff`.
+pub fn of_param(module: &str, param: &str) -> String {
+    let long = if is_reserved(module) { "/param" } else { "" };
+    format!("{long}/{module}/{param}")
+}
+
 /// The text of `docs/osc.md`.
 pub fn manual() -> String {
     let mut text = intro();
@@ -962,7 +1028,24 @@ fn intro() -> String {
         message; its time is not looked at. A request that is refused is answered with `/error` and \
         changes nothing; one that is done is answered only where it asks something. Patterns (`*`, `?`) \
         are not matched.\n\n\
-        Where a number is wanted, `f`, `d`, `i` and `h` are all taken; `T` and `F` may be 1 and 0.\n"
+        Where a number is wanted, `f`, `d`, `i` and `h` are all taken, and `T` and `F` are 1 and 0. A \
+        message that has no arguments may leave out its type tags.\n\n\
+        ## A controller without a script\n\n\
+        Start the host with `sostenuto host PATCH --udp 0.0.0.0:9000`, and let the controller (TouchOSC, \
+        Open Stage Control, a script) send to port 9000 of this machine. Every control of it needs an \
+        address and one number:\n\n\
+        | control | address | sends |\n|---|---|---|\n\
+        | fader or knob | `/vcf/cutoff` | a number in the knob's unit, 20 to 20000; or a string, `1.5 kHz`, `A4` |\n\
+        | toggle | `/mixer/mute-1` | 1 and 0, or T and F |\n\
+        | button that is held | `/buttons/button-1` | 1 when it goes down, 0 when it comes up |\n\
+        | list of words | `/vcf/mode` | the number of the word from 0, or the word |\n\
+        | pad for one finger | `/xy-pad/x`, `/xy-pad/y`, `/xy-pad/touch` | 0 to 1; touch 1 and 0 |\n\
+        | key | `/key/keyboard/60` | how hard, 0 to 1; 0 as it comes up. 60 is C4 |\n\
+        | voltage for a cable | `/in/osc-in/1` | volts, -10 to 10; T and F are 10 V and 0 V |\n\
+        | undo, panic | `/undo`, `/panic` | 1; a 0 does nothing |\n\
+        | button \"feedback\" | `/feedback` | the port at which the controller listens, 9001 |\n\n\
+        After `/feedback`, every fader and toggle goes to where its knob stands, and follows when the \
+        knob is turned in the window, by another controller or by undo.\n"
     )
 }
 
@@ -1068,6 +1151,20 @@ pub(crate) mod tests {
             assert!(keeps_to_the_table(&example(address.example)), "{}", address.example);
             assert_eq!(example(address.example).addr, path);
         }
+    }
+
+    #[test]
+    fn no_knob_of_a_new_module_is_taken_for_another_address() {
+        for entry in dsp_worker::catalog::CATALOG {
+            let kind = entry.about.name;
+            assert!(!is_reserved(kind), "{kind}");
+            for param in entry.about.params {
+                let path = of_param(kind, param.name);
+                assert!(find(&path).is_none() && path.matches('/').count() == 2, "{path}");
+            }
+        }
+        assert_eq!(of_param("sound", "cutoff"), "/param/sound/cutoff");
+        assert!(["in", "key", "param", "module"].into_iter().all(is_reserved));
     }
 
     #[test]

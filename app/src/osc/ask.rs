@@ -25,6 +25,8 @@ pub fn ask(request: &Request) -> Vec<OscMessage> {
             vec![note(text(module), *event)]
         }
         Request::AllNotesOff => one("/note/all-off", vec![]),
+        Request::Panic => one("/panic", vec![]),
+        Request::Nothing => Vec::new(),
         Request::TryAgain(module) => one("/module/retry", vec![text(module)]),
         Request::BeginGesture => one("/gesture/begin", vec![]),
         Request::EndGesture => one("/gesture/end", vec![]),
@@ -44,6 +46,8 @@ pub fn ask(request: &Request) -> Vec<OscMessage> {
         Request::QueryStatus => one("/query/status", vec![]),
         Request::Subscribe(reports) => ask_reports("/reports/subscribe", *reports),
         Request::Unsubscribe(reports) => ask_reports("/reports/unsubscribe", *reports),
+        Request::Feedback { port } => one("/feedback", port.map(int).into_iter().collect()),
+        Request::EndFeedback { port } => one("/feedback/end", port.map(int).into_iter().collect()),
         Request::Sync(id) => one("/sync", vec![OscType::Int(*id)]),
         Request::StartRecording { path, format } => {
             one("/record/start", vec![text(path.to_string_lossy()), text(format.word())])
@@ -114,7 +118,7 @@ fn note(module: OscType, event: Event) -> OscMessage {
 
 /// Nothing where nothing is named.
 fn ask_reports(path: &str, reports: Reports) -> Vec<OscMessage> {
-    let Reports { patch, meters, health, notices, view, recorder } = reports;
+    let Reports { patch, meters, health, notices, view, recorder, params } = reports;
     let kinds = [
         (patch, "patch"),
         (meters, "meters"),
@@ -122,6 +126,7 @@ fn ask_reports(path: &str, reports: Reports) -> Vec<OscMessage> {
         (notices, "notices"),
         (view, "view"),
         (recorder, "recorder"),
+        (params, "params"),
     ];
     let named: Vec<OscType> =
         kinds.iter().filter(|(is_named, _)| *is_named).map(|(_, kind)| text(kind)).collect();
@@ -165,17 +170,13 @@ mod tests {
             prop_oneof![(-9f32..9.0).prop_map(Value::Number), "[a-z ]*".prop_map(Value::Word),];
         let path = || "/[a-z]{0,9}".prop_map(std::path::PathBuf::from);
         let kinds =
-            || any::<[bool; 6]>().prop_filter("one at least", |kinds| kinds.contains(&true));
-        let reports = || {
-            kinds().prop_map(|[patch, meters, health, notices, view, recorder]| Reports {
-                patch,
-                meters,
-                health,
-                notices,
-                view,
-                recorder,
-            })
-        };
+            || any::<[bool; 7]>().prop_filter("one at least", |kinds| kinds.contains(&true));
+        let reports =
+            || {
+                kinds().prop_map(|[patch, meters, health, notices, view, recorder, params]| {
+                    Reports { patch, meters, health, notices, view, recorder, params }
+                })
+            };
         let event = prop_oneof![
             (0u32..200, -10f32..10.0, 0.01f32..1.0)
                 .prop_map(|(key, voct, velocity)| Event::NoteOn { key, voct, velocity }),
@@ -206,6 +207,9 @@ mod tests {
             any::<i32>().prop_map(Request::Sync),
             prop::sample::select(vec![
                 Request::AllNotesOff,
+                Request::Panic,
+                Request::Feedback { port: None },
+                Request::EndFeedback { port: Some(9001) },
                 Request::BeginGesture,
                 Request::EndGesture,
                 Request::Get,

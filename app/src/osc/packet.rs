@@ -29,6 +29,10 @@ pub enum BadPacket {
     TooMany,
     #[error("This OSC message has an array in it, and none is taken. Nothing has changed.")]
     Array,
+    #[error(
+        "This OSC message has arguments and no type tags, so they can not be read. Send it with type tags. Nothing has changed."
+    )]
+    NoTags,
     #[error("This OSC packet is longer than {} MiB. The connection is closed.", MAX_PACKET_BYTES >> 20)]
     TooLong,
 }
@@ -63,6 +67,9 @@ fn unpack(bytes: &[u8], depth: usize, messages: &mut Vec<OscMessage>) -> Result<
 }
 
 fn decode_message(bytes: &[u8]) -> Result<OscMessage, BadPacket> {
+    if let Some(address) = bare_address(bytes) {
+        return Ok(OscMessage { addr: address.to_owned(), args: Vec::new() });
+    }
     check_tags(bytes)?;
     match rosc::decoder::decode_udp(bytes) {
         Ok(([], OscPacket::Message(message))) => Ok(message),
@@ -70,12 +77,22 @@ fn decode_message(bytes: &[u8]) -> Result<OscMessage, BadPacket> {
     }
 }
 
+/// The address of a message that has nothing else, not even type tags: older
+/// senders leave them out (OSC 1.0, "OSC Type Tag String").
+fn bare_address(bytes: &[u8]) -> Option<&str> {
+    let end = bytes.iter().position(|&byte| byte == 0)?;
+    let (address, rest) = bytes.split_at(end);
+    let is_bare = address.starts_with(b"/") && rest.iter().all(|&byte| byte == 0);
+    std::str::from_utf8(address).ok().filter(|_| is_bare)
+}
+
 /// Looks at the type tags first: arrays in arrays would overflow the stack
 /// when they are dropped, and a tag without data costs memory for nothing.
 fn check_tags(bytes: &[u8]) -> Result<(), BadPacket> {
     let address = bytes.iter().position(|&byte| byte == 0).ok_or(BadPacket::Malformed)?;
     let behind = bytes.get((address + 4) & !3..).ok_or(BadPacket::Malformed)?;
-    let tags = behind.strip_prefix(b",").ok_or(BadPacket::Malformed)?;
+    let no_tags = if bytes.starts_with(b"/") { BadPacket::NoTags } else { BadPacket::Malformed };
+    let tags = behind.strip_prefix(b",").ok_or(no_tags)?;
     let end = tags.iter().position(|&byte| byte == 0).ok_or(BadPacket::Malformed)?;
     if end > MAX_ARGS {
         return Err(BadPacket::TooMany);
@@ -252,10 +269,28 @@ mod tests {
 
     #[test]
     fn what_is_no_packet_is_malformed() {
-        for bytes in [&b""[..], b"\0", b"/a\0\0", b"a\0\0\0,\0\0\0", b"/a\0\0,i\0\0", b"#bundle\0"]
+        for bytes in
+            [&b""[..], b"\0", b"/a", b"a\0\0\0", b"a\0\0\0,\0\0\0", b"/a\0\0,i\0\0", b"#bundle\0"]
         {
             assert_eq!(decode(bytes), Err(BadPacket::Malformed), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_message_without_type_tags_has_no_arguments() {
+        let bare = |addr: &str| OscMessage { addr: addr.into(), args: vec![] };
+        // Padded to four bytes, to less and to more.
+        for zeros in 1..9 {
+            for address in ["/undo", "/a", "/abc", "/note/all-off"] {
+                let bytes = [address.as_bytes(), &vec![0; zeros]].concat();
+                assert_eq!(decode(&bytes), Ok(vec![bare(address)]), "{address}, {zeros} zeros");
+            }
+        }
+        let part = b"\0\0\0\x08/undo\0\0\0";
+        let packet = [&b"#bundle\0\0\0\0\0\0\0\0\x01"[..], part, part].concat();
+        assert_eq!(decode(&packet), Ok(vec![bare("/undo"); 2]));
+        // Where something follows, nobody can tell what it is.
+        assert_eq!(decode(b"/undo\0\0\0\0\0\0\x01"), Err(BadPacket::NoTags));
     }
 
     /// A stream that gives one byte at a read.

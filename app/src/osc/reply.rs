@@ -5,6 +5,7 @@ use std::path::Path;
 use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
 
+use crate::osc::address;
 use crate::osc::sound::{Card, InputSetup, Killed, Recorded, RecorderStatus, SoundSetup};
 use crate::osc::status::{ModuleFault, Notice, Status, WorkerStatus};
 use crate::osc::view::{Seen, View};
@@ -69,6 +70,11 @@ pub fn module(id: &ModuleId, module: &PatchModule) -> Vec<OscMessage> {
         args.extend([text(param.name), OscType::Float(value)]);
     }
     std::iter::once(message("/module", args)).chain(own_text(id, module)).collect()
+}
+
+/// `/MODULE/PARAM`: where a knob stands.
+pub fn param(module: &ModuleId, param: &str, value: f32) -> OscMessage {
+    message(&address::of_param(module.as_str(), param), vec![OscType::Float(value)])
 }
 
 /// `/history`: how far undo and redo reach, and what would be undone.

@@ -1,17 +1,21 @@
 //! What can be asked of a host.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use dsp_worker::module::Event;
 use dsp_worker::modules::osc_in::VALUES;
+use dsp_worker::param::{Param, Unit};
 use dsp_worker::units::{GATE_VOLTS, MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use rosc::{OscMessage, OscType};
 use thiserror::Error;
 
+use crate::entry::{self, EntryError};
 use crate::osc::address::{self, Address, Arg, Form, Way};
 use crate::osc::packet::BadPacket;
 use crate::osc::sound::{SoundChange, WavFormat};
+use crate::osc::udp::MAX_SUBSCRIBERS;
 use crate::patch::edit::Move;
 use crate::patch::file::Over;
 use crate::patch::problem::{Problem, did_you_mean};
@@ -22,7 +26,7 @@ use crate::patch::{check_value, find_kind, find_param, nearest, read_value};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// As on the wire.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// Whether controllers may ask it over UDP.
     pub is_for_controllers: bool,
     /// What is asked.
@@ -38,6 +42,8 @@ pub enum Request {
     Note { module: ModuleId, event: Event },
     SetValue { module: ModuleId, event: Event },
     AllNotesOff,
+    Panic,
+    Nothing,
     TryAgain(ModuleId),
     BeginGesture,
     EndGesture,
@@ -54,6 +60,8 @@ pub enum Request {
     QueryStatus,
     Subscribe(Reports),
     Unsubscribe(Reports),
+    Feedback { port: Option<u16> },
+    EndFeedback { port: Option<u16> },
     Sync(i32),
     StartRecording { path: PathBuf, format: WavFormat },
     StopRecording,
@@ -89,6 +97,8 @@ pub struct Reports {
     pub view: bool,
     /// What the recorder does.
     pub recorder: bool,
+    /// Where knobs stand.
+    pub params: bool,
 }
 
 impl Reports {
@@ -102,7 +112,14 @@ impl Reports {
             notices: set(self.notices, named.notices),
             view: set(self.view, named.view),
             recorder: set(self.recorder, named.recorder),
+            params: set(self.params, named.params),
         }
+    }
+
+    /// Whether one of them is wanted that is for editors alone: it fits into no
+    /// datagram, or tells of this machine's memory.
+    pub fn is_for_editors(self) -> bool {
+        self.patch || self.view
     }
 }
 
@@ -133,8 +150,14 @@ pub enum Unreadable {
     OutOfRange { name: &'static str, range: &'static str },
     #[error("There are more arguments than this address takes.")]
     TooMany,
+    #[error(
+        "{MAX_SUBSCRIBERS} controllers are told of knobs already. End one with /feedback/end, or wait for a minute after it was switched off."
+    )]
+    TooManySubscribers,
     #[error("Give the whole path of the file, from the root.")]
     HalfPath,
+    #[error("`{name}`: {error}")]
+    Entry { name: &'static str, error: EntryError },
     #[error("{0}")]
     Problem(#[from] Problem),
 }
@@ -143,22 +166,36 @@ impl Call {
     /// Reads a message by the table of addresses.
     pub fn read(message: OscMessage) -> Result<Call, Refusal> {
         let OscMessage { addr, args } = message;
-        let (path, args) = match short(&addr) {
-            Some(before) => ("/module/in", before.into_iter().chain(args).collect()),
-            None => (&*addr, args),
+        let read = match short(&addr, args.len()) {
+            Some((path, before)) => read(path, before.into_iter().chain(args).collect()),
+            None => read(&addr, args),
         };
-        match read(path, args) {
-            Ok(call) => Ok(call),
+        match read {
+            Ok(call) if call.path == addr => Ok(call),
+            Ok(call) => Ok(Call { path: addr.into(), ..call }),
             Err(why) => Err(Refusal { address: addr, why }),
         }
     }
 }
 
-/// The first arguments of `/module/in`, where they stand in the address:
-/// `/in/MODULE/1`.
-fn short(address: &str) -> Option<[OscType; 2]> {
-    let (module, value) = address.strip_prefix("/in/")?.rsplit_once('/')?;
-    Some([OscType::String(module.to_owned()), OscType::Int(value.parse().ok()?)])
+/// Where the first arguments stand in the address: which address is meant, and
+/// these arguments. For controllers that know one number to an address.
+fn short(address: &str, args: usize) -> Option<(&'static str, [OscType; 2])> {
+    if address::find(address).is_some() {
+        return None;
+    }
+    let text = |word: &str| OscType::String(word.to_owned());
+    let number = |word: &str| word.parse().ok().map(OscType::Int);
+    let words: Vec<&str> = address.strip_prefix('/')?.split('/').collect();
+    match words[..] {
+        ["in", module, value] => Some(("/module/in", [text(module), number(value)?])),
+        ["key", module, key] => Some(("/note/on", [text(module), number(key)?])),
+        ["param", module, param] => Some(("/param/set", [text(module), text(param)])),
+        [module, param] if args == 1 && !address::is_reserved(module) => {
+            Some(("/param/set", [text(module), text(param)]))
+        }
+        _ => None,
+    }
 }
 
 fn read(path: &str, args: Vec<OscType>) -> Result<Call, Unreadable> {
@@ -173,7 +210,7 @@ fn read(path: &str, args: Vec<OscType>) -> Result<Call, Unreadable> {
     let request = request(address.path, &mut args)?;
     args.end()?;
     let Address { path, is_for_controllers, .. } = *address;
-    Ok(Call { path, is_for_controllers, request })
+    Ok(Call { path: path.into(), is_for_controllers, request })
 }
 
 fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
@@ -194,7 +231,7 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
             let value = args.count()?;
             let index = value.checked_sub(1).filter(|&index| index < VALUES as u32);
             let index = index.ok_or_else(|| args.out_of_range())?;
-            let volts = args.number_within(-GATE_VOLTS, GATE_VOLTS)?;
+            let volts = args.amount(&VOLTS, GATE_VOLTS)?;
             Request::SetValue { module, event: Event::Value { index, volts } }
         }
         "/note/all-off" if args.is_empty() => Request::AllNotesOff,
@@ -206,8 +243,9 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/patch/put" => Request::Put(args.blob()?),
         "/patch/get" => Request::Get,
         "/module/retry" => Request::TryAgain(args.id()?),
-        "/undo" => Request::Undo,
-        "/redo" => Request::Redo,
+        "/panic" => pressed(args, Request::Panic)?,
+        "/undo" => pressed(args, Request::Undo)?,
+        "/redo" => pressed(args, Request::Redo)?,
         "/history/get" => Request::GetHistory {
             first: args.count()?,
             count: if args.is_empty() { u32::MAX } else { args.count()? },
@@ -218,6 +256,8 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/query/status" => Request::QueryStatus,
         "/reports/subscribe" => Request::Subscribe(reports(args)?),
         "/reports/unsubscribe" => Request::Unsubscribe(reports(args)?),
+        "/feedback" => Request::Feedback { port: feedback_port(args)? },
+        "/feedback/end" => Request::EndFeedback { port: feedback_port(args)? },
         "/sync" => Request::Sync(args.int()?),
         "/record/start" => Request::StartRecording { path: args.path()?, format: format(args)? },
         "/record/stop" => Request::StopRecording,
@@ -269,7 +309,7 @@ fn add(args: &mut Args) -> Result<Edit, Unreadable> {
         let (_, param) = find_param(about, id.as_str(), &args.text()?)?;
         let value = match args.value()? {
             Value::Number(number) => check_value(id.as_str(), param, number)?,
-            Value::Word(word) => read_value(id.as_str(), param, &word)?,
+            Value::Word(word) => read_value(id.as_str(), param, &word, param.default)?,
         };
         module.params.insert(param.name.into(), value);
     }
@@ -352,13 +392,40 @@ fn sound_change(args: &mut Args) -> Result<SoundChange, Unreadable> {
 /// What a sound card may be asked for.
 const RATES_HZ: RangeInclusive<u32> = 8_000..=384_000;
 
+/// Volts of an OSC In.
+const VOLTS: Param =
+    Param::linear("volts", -GATE_VOLTS..=GATE_VOLTS, 0.0, Unit::Volts, "To what it is set");
+
+const VELOCITY: Param = Param::linear("velocity", 0.0..=1.0, 1.0, Unit::Fraction, "How hard");
+
+const VOCT: Param = Param::linear("voct", -10.0..=10.0, 0.0, Unit::Octaves, "The pitch of a key");
+
+/// What a button asks for, which may send how far it is down.
+fn pressed(args: &mut Args, request: Request) -> Result<Request, Unreadable> {
+    let is_down = args.is_empty() || args.number()? != 0.0;
+    Ok(if is_down { request } else { Request::Nothing })
+}
+
+/// Where a controller listens. A button that can send nothing but 0 and 1 means
+/// the port that it sends from.
+fn feedback_port(args: &mut Args) -> Result<Option<u16>, Unreadable> {
+    if args.is_empty() {
+        return Ok(None);
+    }
+    match args.int()? {
+        0 | 1 => Ok(None),
+        port @ 1024..=65_535 => Ok(Some(port as u16)),
+        _ => Err(args.out_of_range()),
+    }
+}
+
 fn note_on(args: &mut Args) -> Result<Request, Unreadable> {
     let module = args.id()?;
     let key = args.count()?;
-    let velocity = args.number_within(0.0, 1.0)?;
+    let velocity = args.amount(&VELOCITY, 1.0)?;
     let voct = match args.is_empty() {
         true => (key as f32 - 60.0) / 12.0,
-        false => args.number_within(-10.0, 10.0)?,
+        false => args.amount(&VOCT, 1.0)?,
     };
     if !(-10.0..=10.0).contains(&voct) {
         return Err(Unreadable::OutOfRange { name: "key", range: "0 to 180, without a voct" });
@@ -381,6 +448,7 @@ fn reports(args: &mut Args) -> Result<Reports, Unreadable> {
             "notices" => reports.notices = true,
             "view" => reports.view = true,
             "recorder" => reports.recorder = true,
+            "params" => reports.params = true,
             _ => return Err(args.out_of_range()),
         }
     }
@@ -471,6 +539,18 @@ impl Args {
         if (low..=high).contains(&number) { Ok(number) } else { Err(self.out_of_range()) }
     }
 
+    /// A number in a param's unit, or as a musician types it. True stands for
+    /// `on`.
+    fn amount(&mut self, param: &Param, on: f32) -> Result<f32, Unreadable> {
+        let amount = match self.next()? {
+            OscType::String(text) => entry::read(&text, param, param.default)
+                .map_err(|error| Unreadable::Entry { name: self.arg().name, error })?,
+            OscType::Bool(is_on) => f32::from(u8::from(is_on)) * on,
+            value => number(&value).ok_or_else(|| self.wrong(Form::Value))?,
+        };
+        if param.range.contains(&amount) { Ok(amount) } else { Err(self.out_of_range()) }
+    }
+
     fn value(&mut self) -> Result<Value, Unreadable> {
         match self.next()? {
             OscType::String(word) => Ok(Value::Word(word)),
@@ -485,6 +565,7 @@ impl Args {
         let int = match self.next()? {
             OscType::Int(int) => Some(int),
             OscType::Long(long) => long.try_into().ok(),
+            OscType::Bool(flag) => Some(flag.into()),
             OscType::Float(number) => whole(f64::from(number)),
             OscType::Double(number) => whole(number),
             _ => None,
@@ -497,12 +578,9 @@ impl Args {
     }
 
     fn flag(&mut self) -> Result<bool, Unreadable> {
-        let value = self.next()?;
-        let number = number(&value);
-        match value {
-            OscType::Bool(flag) => Ok(flag),
-            _ if number == Some(0.0) => Ok(false),
-            _ if number == Some(1.0) => Ok(true),
+        match number(&self.next()?) {
+            Some(0.0) => Ok(false),
+            Some(1.0) => Ok(true),
             _ => Err(self.wrong(Form::Flag)),
         }
     }
@@ -521,6 +599,7 @@ fn number(value: &OscType) -> Option<f32> {
         OscType::Double(number) => Some(number as f32),
         OscType::Int(number) => Some(number as f32),
         OscType::Long(number) => Some(number as f32),
+        OscType::Bool(flag) => Some(f32::from(u8::from(flag))),
         _ => None,
     }
 }
@@ -532,6 +611,8 @@ fn whole(number: f64) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::osc::address::ADDRESSES;
     use crate::osc::address::tests::example;
@@ -611,6 +692,80 @@ mod tests {
         assert!(refused("/in/pad/1").contains("`volts` is missing"));
         assert!(refused("/in/pad 1").contains("no such address"));
         assert!(refused("/in/Pad/1 1").contains("`Pad`"));
+    }
+
+    #[test]
+    fn every_knob_has_an_address_of_its_own() {
+        let set = read("/param/set vcf cutoff 440.0");
+        assert_eq!(read("/vcf/cutoff 440.0"), set);
+        assert_eq!(read("/param/vcf/cutoff 440.0"), set);
+        assert_eq!(read("/param/sound/cutoff 1"), read("/param/set sound cutoff 1"));
+        assert_eq!(read("/mix/mute-1 true"), read("/param/set mix mute-1 1"));
+        assert_eq!(read("/mix/mute-1 false"), read("/param/set mix mute-1 0.0"));
+        assert_eq!(read("/vcf/cutoff \"1.5 kHz\""), read("/param/set vcf cutoff \"1.5 kHz\""));
+        let call = Call::read(example("/vcf/cutoff 440.0")).unwrap();
+        assert_eq!((&*call.path, call.is_for_controllers), ("/vcf/cutoff", true));
+        assert!(refused("/vcf/cutoff").contains("no such address"));
+        assert!(refused("/vcf/cutoff 1 2").contains("no such address"));
+        assert!(refused("/sound/cutoff 1").contains("no such address"));
+        assert!(refused("/Vcf/cutoff 1").contains("`Vcf`"));
+    }
+
+    #[test]
+    fn a_key_and_a_button_of_a_tablet_send_one_number() {
+        assert_eq!(read("/key/keys/72 0.5"), read("/note/on keys 72 0.5"));
+        assert_eq!(read("/key/keys/72 true"), read("/note/on keys 72 1.0"));
+        assert_eq!(read("/key/keys/72 false"), read("/note/off keys 72"));
+        assert_eq!(read("/note/on keys 69 \"50 %\" A4"), read("/note/on keys 69 0.5 0.75"));
+        for path in ["/undo", "/redo", "/panic"] {
+            let request = read(path);
+            for down in ["1", "1.0", "true", "0.3", "127"] {
+                assert_eq!(read(&format!("{path} {down}")), request);
+            }
+            for up in ["0", "0.0", "false"] {
+                assert_eq!(read(&format!("{path} {up}")), Request::Nothing);
+            }
+        }
+        assert_eq!(read("/feedback 9001.0"), Request::Feedback { port: Some(9001) });
+        assert_eq!(read("/feedback 1.0"), Request::Feedback { port: None });
+        assert!(refused("/feedback 80").contains("1024 to 65535"));
+    }
+
+    #[test]
+    fn a_gate_is_sent_as_true_or_as_volts() {
+        for (volts, text) in [(10.0, "true"), (0.0, "false"), (2.5, "\"2.5 V\""), (1.0, "C5")] {
+            let event = Event::Value { index: 0, volts };
+            let Request::SetValue { event: is, .. } = read(&format!("/in/pad/1 {text}")) else {
+                panic!("a value")
+            };
+            assert_eq!(is, event, "{text}");
+        }
+        assert!(refused("/in/pad/1 loud").contains("`volts`: `loud` can not be read"));
+        assert!(refused("/in/pad/1 \"11 V\"").contains("out of reach"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_is_read_or_refused_in_a_sentence(
+            words in prop::collection::vec("[a-z]{0,6}|in|key|param|set|module|vcf|60|1", 0..5),
+            args in prop::collection::vec(prop_oneof![
+                any::<f32>().prop_map(OscType::Float),
+                any::<f64>().prop_map(OscType::Double),
+                any::<i32>().prop_map(OscType::Int),
+                any::<i64>().prop_map(OscType::Long),
+                any::<bool>().prop_map(OscType::Bool),
+                "\\PC{0,20}".prop_map(OscType::String),
+                Just(OscType::Nil),
+                Just(OscType::Inf),
+                prop::collection::vec(any::<u8>(), 0..9).prop_map(OscType::Blob),
+            ], 0..4)
+        ) {
+            let addr = format!("/{}", words.join("/"));
+            if let Err(refusal) = Call::read(OscMessage { addr: addr.clone(), args }) {
+                prop_assert_eq!(refusal.address, addr);
+                prop_assert!(!refusal.why.to_string().is_empty());
+            }
+        }
     }
 
     #[test]

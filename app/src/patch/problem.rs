@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::comment::PALETTE_COLOURS;
+use crate::entry::EntryError;
 
 /// Something that a patch may not be, or an edit may not do.
 ///
@@ -20,8 +21,8 @@ pub enum Problem {
     NoParam { param: String, title: &'static str, near: Option<&'static str> },
     #[error("`{param}` can not be set to {value}: it goes {range}.")]
     OutOfRange { param: String, value: f32, range: String },
-    #[error("`{param}` can not be set to `{word}`: it goes {range}.")]
-    NoSuchWord { param: String, word: String, range: String },
+    #[error("`{param}`: {error}")]
+    Unread { param: String, error: EntryError },
     #[error("`{module}` has no text: {title} takes none.")]
     NoText { module: String, title: &'static str },
     #[error("There is already a cable `{cable}`.")]

@@ -42,7 +42,7 @@ pub struct Buttons {
 }
 
 const fn button(name: &'static str) -> Param {
-    Param::switch(name, false, "Whether this gate is on: a click turns it over")
+    Param::switch(name, false, "Whether this gate is on: a click turns it over").held()
 }
 
 const fn gate(name: &'static str) -> Port {

@@ -61,7 +61,8 @@ impl Module for Ribbon {
                 "touch",
                 false,
                 "On while a finger is on the ribbon. Each touch begins at its own pitch, at once",
-            ),
+            )
+            .held(),
             Param::steps("octave", -4.0..=4.0, -1.0, "Pitch of the left end, in octaves from C4"),
             Param::steps("octaves", 1.0..=8.0, 2.0, "How many octaves the ribbon is long"),
             Param::choice(

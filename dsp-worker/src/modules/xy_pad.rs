@@ -41,7 +41,7 @@ impl Module for XyPad {
         params: &[
             Param::linear("x", 0.0..=1.0, 0.5, Unit::Fraction, "Across: 0 is left, 1 is right"),
             Param::linear("y", 0.0..=1.0, 0.5, Unit::Fraction, "Upwards: 0 is below, 1 is above"),
-            Param::switch("touch", false, "On while a finger is on the pad"),
+            Param::switch("touch", false, "On while a finger is on the pad").held(),
             Param::choice(
                 "range",
                 &["unipolar", "bipolar"],

@@ -167,8 +167,8 @@ impl Evidence {
         for (index, &member) in members.iter().enumerate() {
             let origin = plan.modules[member as usize].memory;
             let memory = evidence.tables.modules[index].memory;
-            let events = plan.events.iter().filter_map(|event| event.for_module(origin));
-            evidence.events.extend(events.map(|event| PlanEvent::new(memory, event)));
+            let events = plan.events.iter().filter(|event| event.memory() == origin);
+            evidence.events.extend(events.map(|event| event.moved_to(memory)));
         }
         Some(evidence)
     }

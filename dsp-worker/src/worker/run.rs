@@ -15,7 +15,7 @@ use shm_ring::region::Region;
 use shm_ring::sync::{AtomicU32, Ordering};
 
 use crate::card::CardInput;
-use crate::catalog::{CATALOG, MAX_PORTS};
+use crate::catalog::{CATALOG, MAX_PARAMS, MAX_PORTS};
 use crate::clip::{Clip, ClipSpan};
 use crate::module::Event;
 use crate::protocol::{
@@ -80,9 +80,11 @@ const NAP: Duration = Duration::from_millis(20);
 /// The engine alone, as a set.
 const ENGINES: Listeners = 1 << ENGINE.0;
 
-/// Where the cables of one call are added up.
+/// Where the cables of one call are added up, and what happens to its module.
 struct Scratch {
     inputs: [Signal; MAX_PORTS],
+    /// Where params are set, where that changes within the block.
+    targets: [f32; MAX_PARAMS],
     events: [Event; MAX_EVENTS],
 }
 
@@ -118,6 +120,7 @@ impl<F: FaultPoints> Runner<F> {
             tools: Tools::new(),
             scratch: Box::new(Scratch {
                 inputs: [SILENCE; MAX_PORTS],
+                targets: [0.0; MAX_PARAMS],
                 events: [Event::AllNotesOff; MAX_EVENTS],
             }),
             faults,
@@ -323,17 +326,31 @@ impl<F: FaultPoints> Runner<F> {
             *input = gather.input(&plan.cables[cables.range()], &turn, own);
         }
 
-        let mut events = 0;
-        if turn.quantum == 0 {
-            for event in plan.events.iter().filter_map(|event| event.for_module(module.memory)) {
-                self.scratch.events[events] = event;
-                events += 1;
+        let params = module.first_param as usize;
+        let params = &plan.params[params..params + entry.about.params.len()];
+        let changed = &mut self.scratch.targets[..params.len()];
+        let own = &mut self.scratch.events;
+        let (mut has_changed, mut events) = (false, 0);
+        for event in plan.events.iter().filter(|event| event.memory() == module.memory) {
+            match (event.param(), event.event()) {
+                // It stays so to the end of the block.
+                (Some((param, value)), _) if event.quantum() <= turn.quantum => {
+                    if !std::mem::replace(&mut has_changed, true) {
+                        changed.copy_from_slice(params);
+                    }
+                    changed.iter_mut().skip(param).take(1).for_each(|target| *target = value);
+                }
+                (_, Some(event_now)) if event.quantum() == turn.quantum => {
+                    own[events] = event_now;
+                    events += 1;
+                }
+                _ => {}
             }
         }
+        let targets = if has_changed { &*changed } else { params };
 
         let memory = memory(&self.arena, &self.layouts, module);
         let (_, state) = memory.states(start.block);
-        let params = module.first_param as usize;
         let tape_spans = &plan.tapes[module.tapes.range()];
         let rests = memory.layout.state.rests(state);
         let clip = clip(&self.arena, &module.clip);
@@ -347,7 +364,7 @@ impl<F: FaultPoints> Runner<F> {
                 entry,
                 layout: &memory.layout.state,
                 state,
-                targets: &plan.params[params..params + entry.about.params.len()],
+                targets,
                 inputs: &inputs[..entry.about.inputs.len()],
                 outputs: memory.outputs_mut(turn.quantum),
                 previous,
@@ -355,7 +372,7 @@ impl<F: FaultPoints> Runner<F> {
                 tape_spans,
                 clip,
                 card,
-                events: &self.scratch.events[..events],
+                events: &own[..events],
                 display: memory.display(),
                 tools,
                 is_bypassed: module.is_bypassed != 0,

@@ -5,9 +5,9 @@ use eframe::egui::{Align2, Pos2, Rect, Response, Stroke, Ui, pos2, vec2};
 
 use super::turn::Hand;
 use super::{ParamSpot, WidgetKind, travel};
-use crate::editor::entry;
 use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
+use crate::entry;
 
 /// Size of a param's name.
 const NAME: f32 = 11.0;

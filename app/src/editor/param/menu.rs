@@ -7,9 +7,9 @@ use eframe::egui::{
 
 use super::turn::Hand;
 use super::{ParamSpot, entry_id, face};
-use crate::editor::entry;
 use crate::editor::model::Asks;
 use crate::editor::theme::Theme;
+use crate::entry;
 
 /// Opens it from somewhere else than a right click.
 pub fn open(ui: &Ui, response: &Response) {

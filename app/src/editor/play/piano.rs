@@ -9,9 +9,9 @@ use eframe::egui::{
 use super::hands::{C4_KEY, Finger, Hands};
 use super::keys;
 use super::scale::Scale;
-use crate::editor::entry::note_name;
 use crate::editor::pen::Pen;
 use crate::editor::theme::{Look, Theme};
+use crate::entry::note_name;
 
 /// How wide a white key wants to be, in points at zoom 1.
 const WHITE_WIDTH: f32 = 26.0;

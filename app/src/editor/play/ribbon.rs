@@ -2,11 +2,11 @@
 
 use eframe::egui::{Align2, Rect, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::editor::entry::pitch_name;
 use crate::editor::held::Held;
 use crate::editor::model::Asks;
 use crate::editor::pen::{Pen, across_and_up, at};
 use crate::editor::theme::Theme;
+use crate::entry::pitch_name;
 use crate::patch::ModuleId;
 
 /// Where a strip is drawn, and where the host has the finger.

@@ -9,10 +9,10 @@ use eframe::egui::{
 };
 
 use super::ScreenSpot;
-use crate::editor::entry::note_name;
 use crate::editor::model::Asks;
 use crate::editor::pen::Pen;
 use crate::editor::theme::Theme;
+use crate::entry::note_name;
 use crate::patch::{Edit, Name};
 
 /// Semitones that are seen at least.

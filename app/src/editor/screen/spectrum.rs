@@ -5,9 +5,9 @@ use dsp_worker::units::voct_from_hz;
 use eframe::egui::{Align2, Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
 use super::ScreenSpot;
-use crate::editor::entry::pitch_name;
 use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
+use crate::entry::pitch_name;
 
 const LOW_HZ: f32 = 20.0;
 const HIGH_HZ: f32 = 20_000.0;

@@ -6,12 +6,12 @@ use dsp_worker::param::Param;
 use eframe::egui::{Align2, Pos2, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
 
 use super::ScreenSpot;
-use crate::editor::entry::pitch_name;
 use crate::editor::held::Held;
 use crate::editor::model::Asks;
 use crate::editor::param::{ParamSpot, WidgetKind, reachable_ui, ring};
 use crate::editor::pen::{Pen, guide};
 use crate::editor::theme::Theme;
+use crate::entry::pitch_name;
 
 const STEPS: usize = 8;
 const CELLS: usize = 3 * STEPS;

@@ -5,9 +5,9 @@ use eframe::egui::{
 };
 
 use super::ScreenSpot;
-use crate::editor::entry::note_name;
 use crate::editor::pen::Pen;
 use crate::editor::theme::Theme;
+use crate::entry::note_name;
 
 /// Closer than this it is in tune.
 const IN_TUNE_CENTS: f32 = 3.0;

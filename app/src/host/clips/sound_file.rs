@@ -53,7 +53,6 @@ pub struct Sound {
 
 /// Why a file has no sound that can be played.
 #[derive(Debug, Error)]
-#[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
 pub enum SoundError {
     #[error("{0}")]
     Io(#[from] io::Error),

@@ -7,7 +7,7 @@ use super::{Control, Refused, Sound, lock};
 use crate::host::recorder::{RecordError, Remote};
 use crate::osc::outbox::Outbox;
 use crate::osc::reply;
-use crate::osc::request::{Call, Refusal, Request};
+use crate::osc::request::{Call, Refusal, Reports, Request};
 use crate::osc::service::{Calls, ClientId, Rights, Service};
 use crate::patch::file;
 
@@ -35,6 +35,17 @@ impl<S: Sound + Send + 'static> Service for Mutex<Control<S>> {
     }
 }
 
+/// Where knobs stand, and nothing else.
+const PARAMS: Reports = Reports {
+    patch: false,
+    meters: false,
+    health: false,
+    notices: false,
+    view: false,
+    recorder: false,
+    params: true,
+};
+
 const NO_RECORDER: Result<(), RecordError> = Err(RecordError::NoRecorder);
 
 type Locked<'a, S> = MutexGuard<'a, Control<S>>;
@@ -48,11 +59,11 @@ fn answer<'a, S: Sound>(
 ) -> Locked<'a, S> {
     let (locked, path, done) = match call {
         Ok(call) if !locked.may(from, call.is_for_controllers) => {
-            (locked, call.path.into(), Err(Refused::NotForControllers))
+            (locked, call.path, Err(Refused::NotForControllers))
         }
         Ok(Call { path, request, .. }) => {
             let (locked, done) = perform(control, locked, from, request);
-            (locked, path.into(), done)
+            (locked, path, done)
         }
         Err(Refusal { address, why }) => (locked, Cow::from(address), Err(why.into())),
     };
@@ -135,6 +146,8 @@ fn perform<'a, S: Sound>(
         Request::Note { module, event } => locked.note(&module, event),
         Request::SetValue { module, event } => locked.set_value(&module, event),
         Request::AllNotesOff => locked.all_notes_off(),
+        Request::Panic => locked.panic(),
+        Request::Nothing => Ok(()),
         Request::TryAgain(module) => locked.try_again(&module),
         Request::BeginGesture => locked.begin_gesture(from),
         Request::EndGesture => locked.end_gesture(from),
@@ -148,6 +161,9 @@ fn perform<'a, S: Sound>(
         Request::QueryStatus => locked.reply(from, reply::status(&locked.sound.status())),
         Request::Subscribe(reports) => locked.subscribe(from, reports, true),
         Request::Unsubscribe(reports) => locked.subscribe(from, reports, false),
+        // On a stream there is no other port.
+        Request::Feedback { .. } => locked.subscribe(from, PARAMS, true),
+        Request::EndFeedback { .. } => locked.subscribe(from, PARAMS, false),
         Request::Sync(id) => locked.sync(from, id),
         Request::Quit => {
             locked.is_quitting = true;

@@ -32,7 +32,7 @@ impl Saboteur {
         let fault = about.params.iter().position(|param| param.name == "fault")?;
         let choice = |param: &str, word: &str| {
             let param = about.params.iter().find(|it| it.name == param)?;
-            read_value(KIND, param, word).ok()
+            read_value(KIND, param, word, param.default).ok()
         };
         let (hang, always) = (choice("fault", "hang")?, choice("when", "always")?);
         let id = patch.fresh_id(KIND);

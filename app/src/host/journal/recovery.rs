@@ -76,13 +76,15 @@ fn play_on(left: &Left, old: &Patch) -> Beginning {
     let before = left.facts.quarantined.iter().filter(|id| old.modules.contains_key(*id));
     let quarantined: BTreeSet<ModuleId> = suspects.iter().chain(before).cloned().collect();
     let from = if left.snapshot.is_some() {
-        "You hear its patch from where it was about a second before; echoes and tails begin anew."
+        "You hear its patch from where it was about a second before; keys are up, echoes and tails begin anew."
     } else {
         "You hear its patch from the beginning."
     };
     let but = but_quarantined(&suspects);
+    let mut patch = old.clone();
+    patch.let_go();
     Beginning {
-        patch: old.clone(),
+        patch,
         snapshot: left.snapshot.clone(),
         quarantined: quarantined.into_iter().collect(),
         early_ends: early_ends.saturating_add(1),

@@ -70,8 +70,8 @@ impl Inner {
 
     /// Sends what OSC Outs show until the end.
     pub(super) fn send_osc(&self, tell: &dyn Fn(&str)) {
-        let socket = match osc_out::socket() {
-            Ok(socket) => socket,
+        let sockets = match osc_out::Sockets::open() {
+            Ok(sockets) => sockets,
             Err(error) => return tell(&format!("OSC Out can not send anything ({error}).")),
         };
         let (mut posts, mut known) = (BTreeMap::new(), 0);
@@ -89,7 +89,7 @@ impl Inner {
                 if self.status.generation.load(Acquire) != generation {
                     break;
                 }
-                if let Err(sentence) = post.send(&socket, &shown, now) {
+                if let Err(sentence) = post.send(&sockets, &shown, now) {
                     tell(&sentence);
                 }
             }

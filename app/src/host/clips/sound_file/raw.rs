@@ -6,7 +6,7 @@
 //! with a number of valid bits, `sowt` of other than 16 bits. So what is asked of
 //! such a file is asked here: which samples lie where. symphonia decodes them.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, SeekFrom};
 
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::*;
