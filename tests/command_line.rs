@@ -328,7 +328,7 @@ fn a_patch_that_can_not_be_played_is_a_sentence() {
     place.write("torn.sostenuto", "{\n\"sostenuto\": 1,\n\"modules\": [\n");
     place.write("text.sostenuto", "Dear diary\n");
     place.write("other.sostenuto", "{\"name\": \"left-pad\"}\n");
-    place.write("newer.sostenuto", &patch_text(2, "", ""));
+    place.write("newer.sostenuto", &patch_text(3, "", ""));
     place.write("port.sostenuto", &patch_text(1, &a_tone(), r#""vco.sow -> vcf.in""#));
     place.write("range.sostenuto", &patch_text(1, &module("a", "vco", r#""octave": 9"#), ""));
     std::fs::create_dir(place.path("folder.sostenuto")).expect("a folder");
@@ -462,7 +462,6 @@ fn check_says_no_to_what_render_says_no_to_with_the_same_sentence() {
         (with_sound("factory:nowhere.wav"), &["`nowhere.wav`"]),
         (with_sound("."), &["it is not a regular file"]),
         (text("convolution", "nowhere.wav"), &["nowhere.wav"]),
-        (text("granular", "nowhere.wav"), &["nowhere.wav"]),
         (text("wavetable-vco", "nowhere.wav"), &["nowhere.wav"]),
         (text("audio-in", "nowhere.wav"), &["nowhere.wav"]),
         (text("math", "a +"), &["at its end"]),

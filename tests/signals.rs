@@ -92,7 +92,7 @@ fn ctrl_c_ends_a_render_and_leaves_what_was_there() {
     let place = Place::new();
     place.write("old.wav", "precious");
     let before = place.names();
-    let line = "render tone.sostenuto --seconds 3600 --workers 2 -o old.wav";
+    let line = "render tone.sostenuto --seconds 3600 --workers 2 -o old.wav --force";
     let mut child = place.command(line).spawn().expect("the program starts");
     // It is under way once its unfinished file is there.
     until("the render has begun", || place.names().len() > before.len());

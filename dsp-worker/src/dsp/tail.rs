@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::module::Block;
+use crate::rate_change::RateChange;
 use crate::units::QUANTUM;
 
 /// How long the channel of a voice that was turned away stays, in seconds: as
@@ -18,6 +19,11 @@ pub struct Tail {
 }
 
 impl Tail {
+    /// Goes on at another sample rate.
+    pub fn change_rate(&mut self, change: &RateChange) {
+        change.frames(&mut self.left_frames);
+    }
+
     /// To be told of every call of [`process`](crate::Module::process): as many
     /// channels as there are voices, and for a while as many as there were.
     #[inline(always)]

@@ -107,6 +107,7 @@ impl Module for Keyboard {
             change.all_frames([&mut voice.glide_frames, &mut voice.gap_frames]);
             voice.trigger.change_rate(change);
         }
+        self.tail.change_rate(change);
     }
 
     #[inline(always)]

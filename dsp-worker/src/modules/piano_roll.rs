@@ -99,6 +99,7 @@ impl Module for PianoRoll {
         change.all_frames(&mut self.gap_frames);
         change.all_frames(&mut self.least_frames);
         self.steps.change_rate(change);
+        self.tail.change_rate(change);
     }
 
     #[inline(always)]

@@ -60,6 +60,12 @@ impl Rig {
         }
         rig
     }
+
+    /// Whether [`Rig::at_work`] patches sound into such a module.
+    #[cfg(test)]
+    pub(crate) fn is_fed_sound(about: &About) -> bool {
+        (0..about.inputs.len()).any(|index| use_of(about, index) == Use::Audio)
+    }
 }
 
 fn use_of(about: &About, index: usize) -> Use {

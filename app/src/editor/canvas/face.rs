@@ -216,6 +216,7 @@ mod tests {
 
     #[test]
     fn no_face_of_our_own_patches_lies_on_another_and_all_lie_on_the_grid() {
+        let mut too_near = Vec::new();
         for own in PATCHES.iter().chain(TEMPLATES) {
             let patch = own.patch();
             let place = |module: &PatchModule| {
@@ -229,9 +230,12 @@ mod tests {
                 // A cable has room between them.
                 let near =
                     |(_, other): &&(_, Rect)| other.expand(GRID).intersects(rect.shrink(1.0));
-                let near = places[..index].iter().find(near);
-                assert_eq!(near, None, "{}: {id} at {rect}", own.name);
+                let near = places[..index].iter().filter(near);
+                let name = &own.name;
+                too_near
+                    .extend(near.map(|(other, at)| format!("{name}: {id} {rect} {other} {at}")));
             }
         }
+        assert!(too_near.is_empty(), "{}", too_near.join("\n"));
     }
 }

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use dsp_worker::clip::MAX_CLIP_CHANNELS;
 use symphonia::core::audio::{Channels, GenericAudioBufferRef};
+use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
@@ -281,6 +282,14 @@ impl Heard {
         let params = track.codec_params.as_ref().and_then(|params| params.audio());
         let params = params.ok_or(SoundError::Empty)?;
         let name = format.format_info().short_name;
+        // symphonia 0.6.1 takes coupled channels apart in the order of the stream;
+        // "Vorbis I specification", 4.3.5, wants the last pair first. Of more than one
+        // pair only noise is left.
+        let count = params.channels.as_ref().map_or(0, Channels::count);
+        if params.codec == CODEC_ID_VORBIS && count > 2 {
+            let what = "OGG Vorbis with more than two channels, save it as FLAC or WAV";
+            return Err(SoundError::Unsupported(what.to_owned()));
+        }
         let decoder = get_codecs().make_audio_decoder(params, &Default::default());
         let decoder = decoder.map_err(|_| {
             SoundError::Unsupported(format!("an {name} file with another encoding"))

@@ -58,6 +58,12 @@ fn every_sound_that_other_programs_made_is_what_they_decode() {
 }
 
 #[test]
+fn vorbis_with_more_channels_than_can_be_taken_apart_is_refused() {
+    let error = read(&corpus().join("ogg-six.ogg")).unwrap_err();
+    assert!(error.to_string().contains("more than two channels"), "{error}");
+}
+
+#[test]
 fn what_a_file_is_called_does_not_matter() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["wav-s24le.wav", "flac-16.flac", "mp3-tags.mp3", "ogg-mono.ogg", "aiff-s16be.aiff"]
