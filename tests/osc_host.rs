@@ -887,7 +887,7 @@ fn a_panic_lets_everything_go_cuts_what_rings_and_lets_clocks_play_on() {
     editor.until_meters("out", |volts| volts[0] > 1.0);
     // A button that sends a number, as it comes up.
     editor.done(&["/panic 0.0"]);
-    editor.until_meters("keys", |gates| gates[..CHANNELS].iter().any(|&gate| gate == 10.0));
+    editor.until_meters("keys", |gates| gates[..CHANNELS].contains(&10.0));
 }
 
 #[test]

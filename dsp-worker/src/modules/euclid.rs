@@ -291,7 +291,7 @@ mod tests {
     fn it_plays_the_rhythm_from_its_first_step() {
         assert_eq!(heard(&mut rig(3, 8), "trigger", 16), "x..x..x.x..x..x.");
         assert_eq!(heard(&mut rig(5, 8), "trigger", 8), "x.xx.xx.");
-        assert_eq!(heard(&mut rig(5, 8).set("rotate", 2.0), "trigger", 8), "x.x.xx.x");
+        assert_eq!(heard(rig(5, 8).set("rotate", 2.0), "trigger", 8), "x.x.xx.x");
         assert_eq!(heard(&mut rig(7, 12), "trigger", 12), "x.xx.x.xx.x.");
         assert_eq!(heard(&mut rig(4, 16), "trigger", 16), "x...x...x...x...");
         assert_eq!(heard(&mut rig(0, 4), "trigger", 4), "....");

@@ -241,9 +241,7 @@ impl<L: Lane> Curve<L> for Fold<L> {
     fn means(&self, points: &[L], means: &mut [L]) {
         // It turns back at odd numbers.
         let mut places = [L::default(); 9];
-        for k in 0..points.len() {
-            places[k] = points[k];
-        }
+        places[..points.len()].copy_from_slice(points);
         if self.bend != 0.0 {
             let bend = L::splat(self.bend);
             for k in 0..points.len() {
