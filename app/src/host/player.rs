@@ -728,12 +728,7 @@ impl Inner {
         let is_silent = || self.status.silent_from.load(Relaxed) != 0;
         (score, _) = self.wait_until(score, FADE_PATIENCE, is_silent);
         match score.conductor.begin_at_rest() {
-            Ok(preparation) => {
-                drop(score);
-                preparation.wait();
-                score = lock(&self.score);
-                score.conductor.commit();
-            }
+            Ok(preparation) => score = self.commit(score, preparation),
             Err(error) => tell(&format!("{error}. Keys are up, but echoes and tails ring on.")),
         }
         score.is_going_over = false;
