@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dsp_worker::catalog::well_behaved;
-use dsp_worker::module::{About, Event};
 use eframe::egui::{Context, FullOutput, Pos2, RawInput, Rect, Ui, Vec2, pos2, vec2};
 use sostenuto::editor::canvas::face::Face;
 use sostenuto::editor::canvas::{Canvas, Scene};
@@ -23,6 +21,8 @@ use sostenuto::patch::{Cable, InputRef, ModuleId, OutputRef, Patch, PatchModule}
 use sostenuto_benches::samples::{Samples, millis, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_modules::catalog::well_behaved;
+use sostenuto_modules::module::{About, Event};
 
 const WINDOW: Vec2 = vec2(1600.0, 1000.0);
 /// 100 modules and 200 cables, laid out and made triangles of.

@@ -10,9 +10,7 @@
 use std::process::{Child, Command, ExitCode};
 use std::time::Duration;
 
-use dsp_worker::signal::{SILENCE, Signal};
-use dsp_worker::units::QUANTUM;
-use dsp_worker::worker::thread::ask_for_real_time;
+use dsp_worker::thread::ask_for_real_time;
 use shm_ring::doorbell::{BELLS_BYTES, Doorbell, Listener};
 use shm_ring::protocol::{publish, wait_for};
 use shm_ring::region::{Access, PAGE, Region};
@@ -21,6 +19,8 @@ use sostenuto_benches::rigs::RATE_HZ;
 use sostenuto_benches::samples::{Samples, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_dsp::signal::{SILENCE, Signal};
+use sostenuto_dsp::units::QUANTUM;
 
 const PROTOTYPE_MS: f64 = 0.042;
 const TARGET_MS: f64 = 0.002;

@@ -16,8 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dsp_worker::module::Event;
-use dsp_worker::worker::thread::ask_for_real_time;
+use dsp_worker::thread::ask_for_real_time;
 use rosc::OscType;
 use sostenuto::host::callback::Callback;
 use sostenuto::host::control::{Control, Sound, lock};
@@ -26,6 +25,7 @@ use sostenuto_benches::rigs::{Host, RATE_HZ, block_secs, message, patch, setting
 use sostenuto_benches::samples::{Samples, millis};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_modules::module::Event;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
 const PROTOTYPE_MS: f64 = 5.9;

@@ -14,8 +14,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dsp_worker::worker::process::Session;
-use dsp_worker::worker::thread::{ask_for_real_time, flushing_denormals};
+use dsp_worker::process::Session;
+use dsp_worker::thread::{ask_for_real_time, flushing_denormals};
 use shm_ring::layout::{HOST, WARM};
 use shm_ring::protocol::{give_slot, wait_for};
 use sostenuto::host::conductor::Conductor;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use dsp_worker::catalog::CATALOG;
 use sostenuto::host::engine::Frame;
+use sostenuto_modules::catalog::CATALOG;
 use sostenuto_tests::{factory_patches, module, patch, reference};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-sostenuto");

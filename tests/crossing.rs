@@ -1,11 +1,11 @@
 //! Loading a patch, a new patch, and undoing either: the sound crosses, without a
 //! step and without a peak that neither patch has.
 
-use dsp_worker::dsp::random::Random;
 use shm_ring::layout::MODULES;
 use sostenuto::host::engine::Frame;
 use sostenuto::host::render::{ComputedBy, Render};
 use sostenuto::patch::Patch;
+use sostenuto_dsp::random::Random;
 use sostenuto_tests::{RATE_HZ, factory_patches, leave, module, patch, ready};
 
 const BLOCK: u32 = 64;

@@ -3,12 +3,12 @@
 
 use std::f32::consts::TAU;
 
-use dsp_worker::module::Event;
 use proptest::prelude::*;
 use sostenuto::host::engine::Frame;
 use sostenuto::host::plan::Key;
 use sostenuto::host::render::{ComputedBy, Render};
 use sostenuto::patch::{Cable, Edit, ModuleId, Patch, PatchModule, apply};
+use sostenuto_modules::module::Event;
 use sostenuto_tests::{RATE_HZ, assert_same, module, patch, ready, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dsp_worker::catalog::CATALOG;
-use dsp_worker::module::Tag;
 use proptest::prelude::*;
 use sostenuto::host::supervisor::Seat;
 use sostenuto::patch::{Edit, Patch, PatchModule, apply};
+use sostenuto_modules::catalog::CATALOG;
+use sostenuto_modules::module::Tag;
 use sostenuto_tests::faults::{Fault, How, STEPS, Script, Signal, signal};
 use sostenuto_tests::{assert_same, factory_patches, ready, workers};
 

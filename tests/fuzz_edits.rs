@@ -11,9 +11,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dsp_worker::catalog::well_behaved;
-use dsp_worker::dsp::random::Random;
-use dsp_worker::module::About;
 use rosc::{OscMessage, OscType};
 use sostenuto::editor::patching;
 use sostenuto::host::control::{Control, Sound, lock};
@@ -31,6 +28,9 @@ use sostenuto::patch::edit::Move;
 use sostenuto::patch::{
     Cable, Comment, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
 };
+use sostenuto_dsp::random::Random;
+use sostenuto_modules::catalog::well_behaved;
+use sostenuto_modules::module::About;
 use sostenuto_tests::{RATE_HZ, factory_patches, module, patch};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dsp_worker::module::Event;
 use sostenuto::host::callback::Callback;
 use sostenuto::host::control::Sound;
 use sostenuto::host::device::Output;
@@ -19,6 +18,7 @@ use sostenuto::host::supervisor::Seat;
 use sostenuto::host::tap::Tap;
 use sostenuto::patch::file::{self, Over};
 use sostenuto::patch::{Edit, ModuleId, Patch, apply};
+use sostenuto_modules::module::Event;
 use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{RATE_HZ, assert_same, leave, module, patch, ready, reference, workers};
 

@@ -1,7 +1,6 @@
 //! A host and its editors: what is asked for over OSC is heard, seen by all,
 //! and refused in a sentence where it can not be.
 
-use dsp_worker::units::CHANNELS;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use sostenuto::osc::client::Client;
 use sostenuto::osc::endpoint::Endpoint;
 use sostenuto::osc::mirror::Mirror;
 use sostenuto::patch::{Patch, file};
+use sostenuto_dsp::units::CHANNELS;
 
 /// How long something may take that takes no time on a quiet machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dsp_worker::catalog;
 use sostenuto::host::callback::Callback;
 use sostenuto::host::control::Sound;
 use sostenuto::host::device::Output;
@@ -19,6 +18,7 @@ use sostenuto::host::tap::{Tap, TappedBlock};
 use sostenuto::osc::sound::{Recorded, SoundChange, WavFormat};
 use sostenuto::osc::view::{Face, NoView, Probe, View};
 use sostenuto::patch::{ModuleId, Patch, file};
+use sostenuto_modules::catalog;
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, patch, reference};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use dsp_worker::module::Event;
 use sostenuto::host::callback::{Callback, FrameRing};
 use sostenuto::host::pace::Pace;
+use sostenuto_modules::module::Event;
 use sostenuto_tests::{factory_patches, module, patch, ready};
 
 /// Ends the program where memory is asked for while it must not be.

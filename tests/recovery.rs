@@ -7,8 +7,6 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use dsp_worker::catalog;
-use dsp_worker::dsp::random::Random;
 use rosc::{OscMessage, OscType};
 use sostenuto::host::plan::AUDIO_OUT;
 use sostenuto::host::render::{ComputedBy, Render, Settings};
@@ -19,6 +17,8 @@ use sostenuto::osc::mirror::Mirror;
 use sostenuto::osc::reply;
 use sostenuto::patch::edit::Move;
 use sostenuto::patch::{Edit, ModuleId, Patch, PatchModule, apply, file};
+use sostenuto_dsp::random::Random;
+use sostenuto_modules::catalog;
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, patch, ready, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

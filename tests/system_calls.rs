@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use dsp_worker::worker::thread::flushing_denormals;
+use dsp_worker::thread::flushing_denormals;
 use sostenuto::host::conductor::Conductor;
 use sostenuto::host::engine::{Engine, Executor};
 use sostenuto::host::shared::Shared;

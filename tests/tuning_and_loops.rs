@@ -184,7 +184,7 @@ fn a_loop_sounds_the_same_whoever_computes_it() {
 
 #[test]
 fn sixteen_voices_go_through_one_cable() {
-    use dsp_worker::module::Event;
+    use sostenuto_modules::module::Event;
     let modules = [
         module("keys", "keyboard", r#""voices": 16"#),
         module("vco", "vco", ""),

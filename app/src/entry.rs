@@ -1,6 +1,6 @@
 //! Values as people write them: `1.2 kHz`, `-6 dB`, `C#3 +12 ct`, `1/8t`, `*2`.
 
-use dsp_worker::param::{Param, Taper, Unit};
+use sostenuto_modules::param::{Param, Taper, Unit};
 use thiserror::Error;
 
 use self::quantity::{Kind, Quantity};

@@ -6,10 +6,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use dsp_worker::catalog;
-use dsp_worker::clip::Text;
-use dsp_worker::module::{About, Tag};
-use dsp_worker::param::Param;
+use sostenuto_modules::catalog;
+use sostenuto_modules::clip::Text;
+use sostenuto_modules::module::{About, Tag};
+use sostenuto_modules::param::Param;
 
 use crate::entry;
 
@@ -352,7 +352,7 @@ pub fn read_value(module: &str, param: &Param, text: &str, current: f32) -> Resu
 
 /// `20 Hz to 20000 Hz`, or the words of a choice.
 fn range(param: &Param) -> String {
-    if let dsp_worker::param::Taper::Choice(choices) = param.taper {
+    if let sostenuto_modules::param::Taper::Choice(choices) = param.taper {
         return format!("one of {}", choices.join(", "));
     }
     format!("from {} to {}", param.show(*param.range.start()), param.show(*param.range.end()))

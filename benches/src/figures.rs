@@ -2,11 +2,11 @@
 
 use std::f64::consts::TAU;
 
-use dsp_worker::catalog::{find, well_behaved};
-use dsp_worker::dsp::response::corner_hz;
-use dsp_worker::measure::{Shape, alias, cents, coherent_hz, frequency_hz};
-use dsp_worker::rig::Rig;
-use dsp_worker::units::C4_HZ;
+use sostenuto_dsp::measure::{Shape, alias, cents, coherent_hz, frequency_hz};
+use sostenuto_dsp::response::corner_hz;
+use sostenuto_dsp::units::C4_HZ;
+use sostenuto_modules::catalog::{find, well_behaved};
+use sostenuto_modules::rig::Rig;
 
 use crate::rigs::RATE_HZ;
 use crate::table::Target;

@@ -8,10 +8,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use dsp_worker::catalog::well_behaved;
-use dsp_worker::rig::{Committed, Rig};
-use dsp_worker::units::QUANTUM;
-use dsp_worker::worker::thread::flushing_denormals;
+use dsp_worker::thread::flushing_denormals;
+use sostenuto_dsp::units::QUANTUM;
+use sostenuto_modules::catalog::well_behaved;
+use sostenuto_modules::rig::{Committed, Rig};
 
 use crate::rigs::RATE_HZ;
 use crate::samples::{Samples, timed};

@@ -1,5 +1,5 @@
 //! The worker process. The host starts it; nobody else does.
 
 fn main() -> std::process::ExitCode {
-    dsp_worker::worker::process::main()
+    dsp_worker::process::main()
 }

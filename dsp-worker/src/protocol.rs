@@ -10,15 +10,14 @@ use std::sync::atomic::{Ordering, fence};
 use bytemuck::{Pod, Zeroable};
 use shm_ring::layout::{BlockStart, ModuleRecord, SLOTS, control};
 use shm_ring::region::{PAGE, Region};
-
-use crate::card::CARD_SAMPLES;
-use crate::catalog::{CATALOG, Entry};
-use crate::clip::ClipSpan;
-use crate::module::Event;
-use crate::signal::Signal;
-use crate::tape::TapeSpan;
-use crate::units::{MAX_BLOCK_FRAMES, QUANTUM};
-use crate::worker::state::StateLayout;
+use sostenuto_dsp::signal::Signal;
+use sostenuto_dsp::tape::TapeSpan;
+use sostenuto_dsp::units::{FADE_SECS, MAX_BLOCK_FRAMES, QUANTUM};
+use sostenuto_modules::card::CARD_SAMPLES;
+use sostenuto_modules::catalog::{CATALOG, Entry};
+use sostenuto_modules::clip::ClipSpan;
+use sostenuto_modules::module::Event;
+use sostenuto_modules::state::StateLayout;
 
 /// Plans that lie in the control region: the one that plays, the one before,
 /// and the one being made.
@@ -35,9 +34,6 @@ pub const CONTROL_BYTES: usize = CARD + 4 * CARD_SAMPLES;
 
 /// Events in one block. What comes beyond waits for the next block.
 pub const MAX_EVENTS: usize = 256;
-
-/// A cable that appears or leaves does so over this time, in seconds.
-pub const FADE_SECS: f32 = 5e-3;
 
 /// What a plan begins with: how many there are of each of its tables, which
 /// follow in this order.
@@ -644,7 +640,7 @@ mod tests {
             modules: vec![PlanModule { memory: 1 << 20, kind: 3, ..PlanModule::default() }],
             inputs: vec![Span::default(); 3],
             cables: vec![PlanCable { module: 0, output: 2, is_delayed: 1, fade: LEAVING }],
-            tapes: crate::tape::lay_out(&[100]),
+            tapes: sostenuto_dsp::tape::lay_out(&[100]),
             params: vec![0.5, 0.25, 8.0],
         };
         tables.write(&control, 1).unwrap();

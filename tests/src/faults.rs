@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use dsp_worker::worker::faults::{FaultPoints, Step};
+use dsp_worker::faults::{FaultPoints, Step};
 
 /// All steps, by the words of a script.
 pub const STEPS: [(&str, Step); 6] = [

@@ -4,5 +4,5 @@
 use sostenuto_tests::faults::Scripted;
 
 fn main() -> std::process::ExitCode {
-    dsp_worker::worker::process::main_with(|_| Scripted::beside_this_program())
+    dsp_worker::process::main_with(|_| Scripted::beside_this_program())
 }

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use clap::Args;
-use dsp_worker::catalog::{CATALOG, Entry};
-use dsp_worker::clip::Text;
-use dsp_worker::module::Port;
-use dsp_worker::param::{Param, Taper};
+use sostenuto_modules::catalog::{CATALOG, Entry};
+use sostenuto_modules::clip::Text;
+use sostenuto_modules::module::Port;
+use sostenuto_modules::param::{Param, Taper};
 
 /// Lists every module, with its ports and params
 #[derive(Args)]

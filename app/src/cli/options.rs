@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dsp_worker::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use shm_ring::layout::SLOTS;
+use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 
 use crate::host::crash;
 use crate::host::device::Output;

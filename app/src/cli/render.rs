@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use dsp_worker::clip::Text;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
+use sostenuto_modules::clip::Text;
 
 use super::options::{Computing, PatchFile};
 use super::play::on_stop;

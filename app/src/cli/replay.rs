@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use dsp_worker::worker::evidence::Replayed;
-use dsp_worker::worker::{last_words, limits};
+use dsp_worker::evidence::Replayed;
+use dsp_worker::{last_words, limits};
 use shm_ring::last_words::LastWords;
 
 use crate::host::crash::Kept;

@@ -1,12 +1,12 @@
 //! The browser: every module, found by a word of what it does.
 
-use dsp_worker::catalog::CATALOG;
-use dsp_worker::module::{About, Port, Tag};
 use eframe::egui::{
     Align, Area, Context, CornerRadius, FontId, Id, Key, Layout, Modifiers, Order, Pos2, Rect,
     Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
     WidgetType, pos2, vec2,
 };
+use sostenuto_modules::catalog::CATALOG;
+use sostenuto_modules::module::{About, Port, Tag};
 
 use super::parts::{caption, chip, faint, floating, search_field, sign};
 use super::preferences::Preferences;
@@ -577,7 +577,7 @@ mod tests {
     #[test]
     fn every_other_name_is_of_a_module_that_there_is() {
         for (name, _) in ALSO.iter().copied() {
-            assert!(dsp_worker::catalog::find(name).is_some(), "{name}");
+            assert!(sostenuto_modules::catalog::find(name).is_some(), "{name}");
         }
     }
 

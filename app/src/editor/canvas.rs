@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use dsp_worker::clip::Text;
 use eframe::egui::{
     Align2, CursorIcon, Event, Id, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
     Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
+use sostenuto_modules::clip::Text;
 
 use self::camera::Camera;
 use self::face::Face;

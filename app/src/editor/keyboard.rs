@@ -1,8 +1,8 @@
 //! The keyboard at the bottom of the window: notes by mouse, by touch, and by
 //! the keys one writes with.
 
-use dsp_worker::module::Event;
 use eframe::egui::{ComboBox, Sense, Ui, vec2};
+use sostenuto_modules::module::Event;
 
 use super::model::{Asks, Model};
 use super::play::piano::{Piano, PianoSpot, piano_bar_ui, piano_ui, sounding};

@@ -4,12 +4,12 @@
 //! button, ten times finer. A double click goes back to the default, a right
 //! click opens a menu with a field to type in. With the keys: arrows, Home, Enter.
 
-use dsp_worker::param::{Param, Taper, Unit};
 use eframe::egui::accesskit::{Action, ActionData};
 use eframe::egui::{
     CursorIcon, Event, EventFilter, Id, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect,
     Response, RichText, Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
+use sostenuto_modules::param::{Param, Taper, Unit};
 
 use self::turn::{Hand, Means};
 use super::model::Asks;

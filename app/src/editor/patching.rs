@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dsp_worker::module::{About, Port};
+use sostenuto_modules::module::{About, Port};
 
 use crate::patch::edit::Move;
 use crate::patch::loops::Paths;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use dsp_worker::module::About;
-use dsp_worker::param::Taper;
 use serde::{Deserialize, Serialize};
+use sostenuto_modules::module::About;
+use sostenuto_modules::param::Taper;
 
 use super::model::Asks;
 use crate::patch::{ModuleId, Name, PatchModule, find_kind};
@@ -143,7 +143,7 @@ pub fn set_all(id: &ModuleId, module: &PatchModule, settings: &Settings, asks: &
 
 #[cfg(test)]
 mod tests {
-    use dsp_worker::catalog::CATALOG;
+    use sostenuto_modules::catalog::CATALOG;
 
     use super::*;
     use crate::editor::randomise::randomised;

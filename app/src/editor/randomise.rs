@@ -1,7 +1,7 @@
 //! Chance at the knobs: somewhere else that is still worth hearing.
 
-use dsp_worker::module::{About, Tag};
-use dsp_worker::param::{Param, Taper, Unit};
+use sostenuto_modules::module::{About, Tag};
+use sostenuto_modules::param::{Param, Taper, Unit};
 
 use super::presets::Settings;
 use crate::patch::PatchModule;
@@ -103,7 +103,7 @@ fn at_share(param: &Param, share: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use dsp_worker::catalog::CATALOG;
+    use sostenuto_modules::catalog::CATALOG;
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! What a module's face shows besides knobs: pictures of signals, and fields
 //! that are drawn on.
 
-use dsp_worker::catalog;
-use dsp_worker::clip::Text;
 use eframe::egui::{Rect, Ui, Vec2, vec2};
+use sostenuto_modules::catalog;
+use sostenuto_modules::clip::Text;
 
 use super::model::Asks;
 use super::param::{ParamSpot, WidgetKind, reachable_ui, ring};

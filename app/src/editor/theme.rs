@@ -1,8 +1,8 @@
 //! Every colour and size of the window; nowhere else.
 
-use dsp_worker::module::{About, Tag};
 use eframe::egui::{Color32, Context, CornerRadius, Stroke, Visuals, vec2};
 use serde::{Deserialize, Serialize};
+use sostenuto_modules::module::{About, Tag};
 
 /// Which colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! Numbers that know what they count.
 
-use dsp_worker::param::Unit;
-use dsp_worker::units::C4_HZ;
+use sostenuto_dsp::units::C4_HZ;
+use sostenuto_modules::param::Unit;
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-use dsp_worker::catalog::CATALOG;
 use proptest::prelude::*;
+use sostenuto_modules::catalog::CATALOG;
 
 use super::*;
 

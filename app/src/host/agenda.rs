@@ -6,10 +6,10 @@
 //! quantum of the same block or for the next block. What happens to one module
 //! stays in order.
 
-use dsp_worker::module::Event;
 use dsp_worker::protocol::PlanEvent;
-use dsp_worker::units::{QUANTUM, SCHMITT_LOW_VOLTS, TRIGGER_SECS};
 use shm_ring::layout::BlockStart;
+use sostenuto_dsp::units::{QUANTUM, SCHMITT_LOW_VOLTS, TRIGGER_SECS};
+use sostenuto_modules::module::Event;
 
 /// Changes that can wait.
 const WAITING: usize = 512;

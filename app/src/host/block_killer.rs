@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvError, SendError, Sender, TryRecvError, chan
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dsp_worker::dsp::random::Random;
+use sostenuto_dsp::random::Random;
 
 use super::pool::Pool;
 use super::supervisor::Seat;

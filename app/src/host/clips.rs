@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dsp_worker::clip::{ClipSpan, Text};
 use shm_ring::region::{Access, Region};
+use sostenuto_modules::clip::{ClipSpan, Text};
 
 use super::memory::{ModuleMemory, NoMemory};
 use super::plan::{Key, Plan, keys};

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
-use dsp_worker::catalog;
-use dsp_worker::clip::ClipSpan;
-use dsp_worker::module::Event;
-use dsp_worker::param::Param;
+use dsp_worker::process::Order;
 use dsp_worker::protocol::{PLANS, PlanEvent, PlanPen, PlanTooLarge, fade_frames};
-use dsp_worker::rate_change::RateChange;
-use dsp_worker::worker::process::Order;
 use shm_ring::layout::ModuleRecord;
 use shm_ring::sync::Ordering;
+use sostenuto_dsp::rate_change::RateChange;
+use sostenuto_modules::catalog;
+use sostenuto_modules::clip::ClipSpan;
+use sostenuto_modules::module::Event;
+use sostenuto_modules::param::Param;
 
 use super::clips::{self, Clips, Made};
 use super::crossing::{self, Parting};

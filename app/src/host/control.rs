@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use dsp_worker::module::Event;
 use rosc::OscMessage;
+use sostenuto_modules::module::Event;
 use thiserror::Error;
 
 use self::feedback::Feedback;
@@ -1041,8 +1041,10 @@ pub(crate) mod tests {
 
     #[test]
     fn keys_reach_every_module_that_is_played_and_no_other() {
-        let is_keyboard = |about: &&dsp_worker::catalog::Entry| is_played(about.about);
-        let Some(keyboard) = dsp_worker::catalog::CATALOG.iter().find(is_keyboard) else { return };
+        let is_keyboard = |about: &&sostenuto_modules::catalog::Entry| is_played(about.about);
+        let Some(keyboard) = sostenuto_modules::catalog::CATALOG.iter().find(is_keyboard) else {
+            return;
+        };
         let rig = Rig::new();
         let editor = rig.connect(Rights::Editor);
         let add = example(&format!("/module/add keys {} 0 0", keyboard.about.name));

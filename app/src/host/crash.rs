@@ -12,15 +12,15 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use dsp_worker::catalog::fingerprint;
+use dsp_worker::evidence::{Evidence, Garbled, Witness};
+use dsp_worker::last_words;
 use dsp_worker::protocol::Plan;
-use dsp_worker::worker::evidence::{Evidence, Garbled, Witness};
-use dsp_worker::worker::last_words;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shm_ring::last_words::Said;
 use shm_ring::layout::BlockStart;
 use shm_ring::sync::Ordering;
+use sostenuto_modules::catalog::fingerprint;
 
 use super::shared::Shared;
 use super::state_folder;

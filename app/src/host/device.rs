@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfig};
-
-use dsp_worker::worker::thread::ask_for_real_time;
+use dsp_worker::thread::ask_for_real_time;
 
 use super::callback::Callback;
 use crate::osc::sound::Card;

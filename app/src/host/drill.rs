@@ -9,7 +9,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use dsp_worker::worker::thread::ask_for_real_time;
+use comparison::{Compared, Comparison};
+use disturber::{Disturber, Done, wait_until};
+use dsp_worker::thread::ask_for_real_time;
+use saboteur::Saboteur;
 use serde::Serialize;
 
 use super::player::{PlayError, Player, Settings};
@@ -18,9 +21,6 @@ use super::render::{self, ComputedBy, Render, RenderError};
 use super::supervisor::Seat;
 use super::tap::TappedBlock;
 use crate::patch::Patch;
-use comparison::{Compared, Comparison};
-use disturber::{Disturber, Done, wait_until};
-use saboteur::Saboteur;
 
 /// Before anything is counted: plans and caches settle.
 const SETTLE: Duration = Duration::from_millis(500);

@@ -8,16 +8,16 @@ use std::sync::atomic::{
 };
 use std::time::{Duration, Instant};
 
-use dsp_worker::catalog;
 use dsp_worker::protocol::{
     APPEARING, LEAVING, MAX_EVENTS, ModuleLayout, Plan, PlanEvent, PlanModule, PlanPen,
     card_input_mut, fade_frames,
 };
-use dsp_worker::units::{FULL_SCALE_VOLTS, QUANTUM};
-use dsp_worker::worker::run::{Runner, outputs};
+use dsp_worker::run::{Runner, outputs};
 use shm_ring::layout::{BlockStart, ENGINE, SLOTS};
 use shm_ring::protocol::{publish, start_block, wait_for};
 use shm_ring::ring::{Consumer, Producer, Ring};
+use sostenuto_dsp::units::{FULL_SCALE_VOLTS, QUANTUM};
+use sostenuto_modules::catalog;
 
 use super::agenda::Agenda;
 use super::crossing::{self, crossed};

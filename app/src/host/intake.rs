@@ -7,9 +7,9 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dsp_worker::card::CARD_CHANNELS;
-use dsp_worker::units::{FULL_SCALE_VOLTS, MAX_BLOCK_FRAMES};
 use shm_ring::ring::{Consumer, Producer, Ring};
+use sostenuto_dsp::units::{FULL_SCALE_VOLTS, MAX_BLOCK_FRAMES};
+use sostenuto_modules::card::CARD_CHANNELS;
 
 /// A frame that was heard. Full scale is 1.
 pub type Heard = [f32; CARD_CHANNELS];
@@ -181,7 +181,7 @@ impl Intake {
 
 #[cfg(test)]
 mod tests {
-    use dsp_worker::card::CARD_SAMPLES;
+    use sostenuto_modules::card::CARD_SAMPLES;
 
     use super::*;
 

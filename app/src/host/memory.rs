@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dsp_worker::catalog;
-use dsp_worker::clip::ClipSpan;
 use dsp_worker::protocol::ModuleLayout;
-use dsp_worker::rate_change::RateChange;
-use dsp_worker::tape::{carry, lay_out};
-use dsp_worker::units::{MAX_BLOCK_FRAMES, QUANTUM};
 use shm_ring::layout::{MODULES, arena};
 use shm_ring::region::{Access, PAGE, Region, RegionError};
 use shm_ring::sync::{AtomicU32, Ordering};
+use sostenuto_dsp::rate_change::RateChange;
+use sostenuto_dsp::tape::{carry, lay_out};
+use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, QUANTUM};
+use sostenuto_modules::catalog;
+use sostenuto_modules::clip::ClipSpan;
 
 use super::plan::{Key, Memory, params, seed};
 use super::snapshot::Place;

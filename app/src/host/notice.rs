@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use dsp_worker::catalog;
+use sostenuto_modules::catalog;
 
 use super::crash::Crash;
 use super::ear::News;

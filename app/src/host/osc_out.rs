@@ -4,8 +4,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::{Duration, Instant};
 
-use dsp_worker::modules::osc_out::VALUES;
 use rosc::{OscMessage, OscPacket, OscType};
+use sostenuto_modules::modules::osc_out::VALUES;
 
 use crate::patch::Name;
 

@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
-
-use dsp_worker::catalog::{self, Entry};
-use dsp_worker::clip::ClipSpan;
-use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};
-use dsp_worker::tape::TapeSpan;
+use sostenuto_dsp::tape::TapeSpan;
+use sostenuto_modules::catalog::{self, Entry};
+use sostenuto_modules::clip::ClipSpan;
 
 use crate::patch::loops::Paths;
 use crate::patch::{Cable, InputRef, ModuleId, Name, OutputRef, Patch, PatchModule};

@@ -8,15 +8,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dsp_worker::catalog::CATALOG;
-use dsp_worker::dsp::random::Random;
-use dsp_worker::module::Event;
 use dsp_worker::protocol::ModuleLayout;
-use dsp_worker::units::MAX_BLOCK_FRAMES;
-use dsp_worker::worker::thread::{ask_for_real_time, flushing_denormals};
+use dsp_worker::thread::{ask_for_real_time, flushing_denormals};
 use shm_ring::layout::ModuleRecord;
 use shm_ring::region::RegionError;
 use shm_ring::sync::Ordering;
+use sostenuto_dsp::random::Random;
+use sostenuto_dsp::units::MAX_BLOCK_FRAMES;
+use sostenuto_modules::catalog::CATALOG;
+use sostenuto_modules::module::Event;
 
 use super::callback::{Callback, FrameRing, RING_FRAMES};
 use super::clips::Source;

@@ -16,11 +16,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use dsp_worker::evidence::Evidence;
+use dsp_worker::process::{Order, is_prepared};
 use dsp_worker::protocol::Plan;
-use dsp_worker::worker::evidence::Evidence;
-use dsp_worker::worker::process::{Order, is_prepared};
-use dsp_worker::worker::run::{next_job, usual_nanos};
-use dsp_worker::worker::thread::ask_for_real_time;
+use dsp_worker::run::{next_job, usual_nanos};
+use dsp_worker::thread::ask_for_real_time;
 use shared_child::SharedChild;
 use shm_ring::layout::{
     BlockStart, FINISHING, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WARM,

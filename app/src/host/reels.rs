@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use dsp_worker::signal::Signal;
-use dsp_worker::units::{FULL_SCALE_VOLTS, MAX_BLOCK_FRAMES, QUANTUM, SCHMITT_HIGH_VOLTS};
 use shm_ring::ring::{Consumer, Producer, Ring};
+use sostenuto_dsp::signal::Signal;
+use sostenuto_dsp::units::{FULL_SCALE_VOLTS, MAX_BLOCK_FRAMES, QUANTUM, SCHMITT_HIGH_VOLTS};
 
 use super::engine::Frame;
 

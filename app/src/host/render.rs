@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use dsp_worker::worker::thread::flushing_denormals;
+use dsp_worker::thread::flushing_denormals;
 use shm_ring::region::RegionError;
 
 use super::clips::Complaint;
@@ -232,7 +232,7 @@ impl Render {
 
 #[cfg(test)]
 mod tests {
-    use dsp_worker::module::Event;
+    use sostenuto_modules::module::Event;
 
     use super::*;
     use crate::patch::factory::TEMPLATES;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use dsp_worker::protocol::CONTROL_BYTES;
+use dsp_worker::run::module_control;
 use shm_ring::doorbell::Doorbell;
 use shm_ring::last_words::LastWords;
 use shm_ring::layout::{
@@ -10,10 +12,7 @@ use shm_ring::layout::{
 };
 use shm_ring::region::{Access, Region, RegionError, remove_leftovers};
 use shm_ring::sync::Ordering;
-
-use dsp_worker::catalog;
-use dsp_worker::protocol::CONTROL_BYTES;
-use dsp_worker::worker::run::module_control;
+use sostenuto_modules::catalog;
 
 use super::alarm::Alarm;
 

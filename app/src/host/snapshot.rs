@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use dsp_worker::catalog;
-use dsp_worker::units::QUANTUM;
 use shm_ring::layout::BlockStart;
 use shm_ring::sync::{AtomicU32, Ordering, fence};
+use sostenuto_dsp::units::QUANTUM;
+use sostenuto_modules::catalog;
 
 use super::plan::Key;
 use super::shared::Shared;

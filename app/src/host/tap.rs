@@ -7,8 +7,8 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dsp_worker::units::MIN_BLOCK_FRAMES;
 use shm_ring::ring::{Consumer, Producer, Ring};
+use sostenuto_dsp::units::MIN_BLOCK_FRAMES;
 
 use super::engine::Frame;
 

@@ -1155,7 +1155,7 @@ pub(crate) mod tests {
 
     #[test]
     fn no_knob_of_a_new_module_is_taken_for_another_address() {
-        for entry in dsp_worker::catalog::CATALOG {
+        for entry in sostenuto_modules::catalog::CATALOG {
             let kind = entry.about.name;
             assert!(!is_reserved(kind), "{kind}");
             for param in entry.about.params {

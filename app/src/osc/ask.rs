@@ -1,7 +1,7 @@
 //! The other side of reading requests: what an editor sends for each.
 
-use dsp_worker::module::Event;
 use rosc::{OscMessage, OscType};
+use sostenuto_modules::module::Event;
 
 use crate::osc::reply::{self, int, message, text};
 use crate::osc::request::{Reports, Request, Value};

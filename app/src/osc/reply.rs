@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use dsp_worker::catalog;
 use rosc::{OscMessage, OscType};
+use sostenuto_modules::catalog;
 
 use crate::osc::address;
 use crate::osc::sound::{Card, InputSetup, Killed, Recorded, RecorderStatus, SoundSetup};

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use dsp_worker::module::Event;
-use dsp_worker::modules::osc_in::VALUES;
-use dsp_worker::param::{Param, Unit};
-use dsp_worker::units::{GATE_VOLTS, MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use rosc::{OscMessage, OscType};
+use sostenuto_dsp::units::{GATE_VOLTS, MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
+use sostenuto_modules::module::Event;
+use sostenuto_modules::modules::osc_in::VALUES;
+use sostenuto_modules::param::{Param, Unit};
 use thiserror::Error;
 
 use crate::entry::{self, EntryError};

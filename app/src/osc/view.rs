@@ -5,14 +5,14 @@
 //! there may die while writing. So every index is checked, and what is no
 //! number is left out.
 
-use dsp_worker::catalog::{self, CATALOG};
 use dsp_worker::protocol::ModuleLayout;
-use dsp_worker::signal::{SIGNAL_WORDS, SILENCE, Signal};
-use dsp_worker::units::{MAX_BLOCK_FRAMES, QUANTUM};
 use rosc::{OscMessage, OscType};
 use shm_ring::layout::{BlockStart, Clock, Header, ModuleRecord, arena, control};
 use shm_ring::region::{Region, RegionError};
 use shm_ring::sync::{AtomicU32, Ordering, fence};
+use sostenuto_dsp::signal::{SIGNAL_WORDS, SILENCE, Signal};
+use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, QUANTUM};
+use sostenuto_modules::catalog::{self, CATALOG};
 use thiserror::Error;
 
 use crate::patch::{ModuleId, Name};

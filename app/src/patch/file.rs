@@ -6,9 +6,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use dsp_worker::param::Taper;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use sostenuto_modules::param::Taper;
 use thiserror::Error;
 
 use super::problem::Problem;
@@ -317,7 +317,7 @@ impl<'de> Visitor<'de> for ParamsVisitor {
         let mut params: Vec<(String, ReadValue)> = Vec::new();
         while let Some((name, value)) = map.next_entry()? {
             // Asked in the list itself: no module has more than a few dozen.
-            if params.len() >= dsp_worker::catalog::MAX_PARAMS {
+            if params.len() >= sostenuto_modules::catalog::MAX_PARAMS {
                 return Err(serde::de::Error::custom("a module has too many params"));
             }
             if params.iter().any(|(there, _)| *there == name) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dsp_worker::clip::Text;
+use sostenuto_modules::clip::Text;
 
 use super::{Cable, CommentId, Edit, ModuleId, Patch, PatchModule};
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use dsp_worker::clip::Text;
+use sostenuto_modules::clip::Text;
 
 use super::Patch;
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use dsp_worker::module::About;
 use eframe::egui::{Pos2, Rect, Vec2, pos2, vec2};
+use sostenuto_modules::module::About;
 
 use crate::editor::param::WidgetKind;
 use crate::editor::screen::{covers, screen_size};
@@ -51,7 +51,7 @@ pub struct Face {
 impl Face {
     /// The face of a kind of module.
     pub fn of(about: &'static About) -> Face {
-        let names = |ports: &[dsp_worker::module::Port]| -> Vec<Name> {
+        let names = |ports: &[sostenuto_modules::module::Port]| -> Vec<Name> {
             ports.iter().map(|port| port.name.into()).collect()
         };
         let covered = covers(about.name);
@@ -182,7 +182,7 @@ fn rows(params: &[(usize, WidgetKind)], width: f32) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
-    use dsp_worker::catalog::CATALOG;
+    use sostenuto_modules::catalog::CATALOG;
 
     use super::*;
     use crate::patch::factory::{PATCHES, TEMPLATES};

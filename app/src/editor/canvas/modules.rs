@@ -1,12 +1,12 @@
 //! Modules on the canvas: drawn, chosen, picked up, and their ports.
 
-use dsp_worker::module::Port;
-use dsp_worker::param::Param;
 use eframe::egui::accesskit::Action;
 use eframe::egui::{
     Align2, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2,
     WidgetInfo, WidgetType, vec2,
 };
+use sostenuto_modules::module::Port;
+use sostenuto_modules::param::Param;
 
 use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
 use super::hand::Hand;

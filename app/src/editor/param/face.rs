@@ -1,7 +1,7 @@
 //! How params look.
 
-use dsp_worker::param::{Param, Taper};
 use eframe::egui::{Align2, Pos2, Rect, Response, Stroke, Ui, pos2, vec2};
+use sostenuto_modules::param::{Param, Taper};
 
 use super::turn::Hand;
 use super::{ParamSpot, WidgetKind, travel};

@@ -1,9 +1,9 @@
 //! What a right click opens: a field to type in, the words of a choice, reset.
 
-use dsp_worker::param::Taper;
 use eframe::egui::{
     Key, Popup, PopupCloseBehavior, PopupKind, RectAlign, Response, RichText, TextEdit, Ui,
 };
+use sostenuto_modules::param::Taper;
 
 use super::turn::Hand;
 use super::{ParamSpot, entry_id, face};

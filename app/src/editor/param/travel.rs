@@ -1,6 +1,6 @@
 //! How a param's range lies on the way of a knob: from 0 at one end to 1 at the other.
 
-use dsp_worker::param::{Param, Taper, Unit};
+use sostenuto_modules::param::{Param, Taper, Unit};
 
 /// One notch of the wheel, or one press of an arrow.
 const NOTCH: f32 = 1.0 / 50.0;
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn every_value_of_the_catalogue_is_where_its_position_says() {
-        for about in dsp_worker::catalog::CATALOG.iter().map(|entry| entry.about) {
+        for about in sostenuto_modules::catalog::CATALOG.iter().map(|entry| entry.about) {
             for param in about.params {
                 for position_set in [0.0, 0.25, 0.5, 0.9, 1.0] {
                     let set = value(param, position_set);

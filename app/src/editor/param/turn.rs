@@ -3,8 +3,8 @@
 //! The host's answer to a turn comes some frames later. So where the hand has
 //! it is kept here, and shown, until the mirror had time to follow.
 
-use dsp_worker::param::Param;
 use eframe::egui::{Id, Ui};
+use sostenuto_modules::param::Param;
 
 use super::travel;
 use crate::editor::model::Asks;

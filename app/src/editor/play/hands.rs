@@ -1,7 +1,7 @@
 //! Which fingers are on which keys, so that no note is left hanging.
 
-use dsp_worker::module::Event;
 use eframe::egui;
+use sostenuto_modules::module::Event;
 
 /// The key of C4, which is 0 V.
 pub const C4_KEY: u32 = 60;

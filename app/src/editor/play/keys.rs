@@ -2,8 +2,8 @@
 //!
 //! Keys are taken by where they are, not by what is printed on them.
 
-use dsp_worker::module::Event as Note;
 use eframe::egui::{Event, Key, Ui};
+use sostenuto_modules::module::Event as Note;
 
 use super::hands::{C4_KEY, Finger, Hands};
 use super::scale::Scale;

@@ -1,10 +1,10 @@
 //! A piano: keys across, how hard by how far down a key is struck.
 
-use dsp_worker::module::Event;
-use dsp_worker::units::CHANNELS;
 use eframe::egui::{
     self, Align2, Color32, Id, Pos2, Rect, Response, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2,
 };
+use sostenuto_dsp::units::CHANNELS;
+use sostenuto_modules::module::Event;
 
 use super::hands::{C4_KEY, Finger, Hands};
 use super::keys;

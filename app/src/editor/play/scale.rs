@@ -1,6 +1,6 @@
 //! Which keys a scale has.
 
-use dsp_worker::modules::quantizer::{SCALE_NAMES, SCALE_NOTES};
+use sostenuto_dsp::scale::{SCALE_NAMES, SCALE_NOTES};
 
 /// A scale and its first note.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Meters: the peak as a line, the mean as a bar, a lamp for what was too loud.
 
-use dsp_worker::units::{FULL_SCALE_VOLTS, db_from_gain};
 use eframe::egui::{Align2, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use sostenuto_dsp::units::{FULL_SCALE_VOLTS, db_from_gain};
 
 use super::ScreenSpot;
 use crate::editor::pen::{Pen, guide};

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use dsp_worker::dsp::notes::{self, Note};
 use eframe::egui::{
     Align2, CursorIcon, Key, Modifiers, Pos2, Rect, Response, Sense, Ui, WidgetInfo, WidgetType,
     pos2, vec2,
 };
+use sostenuto_dsp::notes::{self, Note};
 
 use super::ScreenSpot;
 use crate::editor::model::Asks;

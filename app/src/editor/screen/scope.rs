@@ -3,10 +3,10 @@
 //! How much of the signal is seen is the eye's affair, not the module's: the
 //! wheel changes volts a division, a click on the badge goes to X/Y and back.
 
-use dsp_worker::modules::scope::{HEADER, POINTS};
 use eframe::egui::{
     Align2, Color32, CursorIcon, Id, Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2,
 };
+use sostenuto_modules::modules::scope::{HEADER, POINTS};
 
 use super::ScreenSpot;
 use crate::editor::held::Held;

@@ -1,8 +1,8 @@
 //! The spectrum: loudness over pitch, and what is under the pointer.
 
-use dsp_worker::tools::SPECTRUM_FRAMES;
-use dsp_worker::units::voct_from_hz;
 use eframe::egui::{Align2, Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use sostenuto_dsp::units::voct_from_hz;
+use sostenuto_modules::tools::SPECTRUM_FRAMES;
 
 use super::ScreenSpot;
 use crate::editor::pen::{Pen, guide};

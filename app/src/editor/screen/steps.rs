@@ -1,9 +1,9 @@
 //! The sequencer's steps: voltages, gates and chances, drawn with the mouse.
 
-use dsp_worker::module::Module as _;
-use dsp_worker::modules::sequencer::Sequencer;
-use dsp_worker::param::Param;
 use eframe::egui::{Align2, Pos2, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
+use sostenuto_modules::module::Module as _;
+use sostenuto_modules::modules::sequencer::Sequencer;
+use sostenuto_modules::param::Param;
 
 use super::ScreenSpot;
 use crate::editor::held::Held;

@@ -1,7 +1,7 @@
-use dsp_worker::catalog::CATALOG;
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use sostenuto_modules::catalog::CATALOG;
 
 use super::*;
 use crate::editor::theme::Look;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use dsp_worker::clip::Text;
 use eframe::egui::{
     Align, Align2, FontId, Key, Popup, Sense, TextEdit, Ui, UiBuilder, WidgetInfo, WidgetType,
 };
+use sostenuto_modules::clip::Text;
 
 use super::ScreenSpot;
 use crate::editor::files::name;

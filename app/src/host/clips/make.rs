@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use dsp_worker::clip::{FULL_SCALE_CLIP_VOLTS, Text};
-use dsp_worker::dsp::wavetable::chain::CYCLE;
-use dsp_worker::dsp::wavetable::{MOST_CYCLES, table};
-use dsp_worker::dsp::{formula, notes};
+use sostenuto_dsp::units::FULL_SCALE_CLIP_VOLTS;
+use sostenuto_dsp::wavetable::chain::CYCLE;
+use sostenuto_dsp::wavetable::{MOST_CYCLES, table};
+use sostenuto_dsp::{formula, notes};
+use sostenuto_modules::clip::Text;
 use thiserror::Error;
 
 use super::sound_facts;
@@ -31,9 +32,9 @@ pub struct Made {
     pub is_cut: bool,
     /// Whether its file ends before it does, or a part of it cannot be read.
     pub is_damaged: bool,
-    /// See [`Clip::loop_part`](dsp_worker::clip::Clip::loop_part).
+    /// See [`Clip::loop_part`](sostenuto_modules::clip::Clip::loop_part).
     pub loop_part: [f64; 2],
-    /// See [`Clip::root_cents`](dsp_worker::clip::Clip::root_cents).
+    /// See [`Clip::root_cents`](sostenuto_modules::clip::Clip::root_cents).
     pub root_cents: i32,
 }
 
@@ -125,8 +126,8 @@ fn read_sound(text: &Name) -> Result<Made, ClipError> {
 
 #[cfg(test)]
 mod tests {
-    use dsp_worker::dsp::wavetable::chain::CHAIN;
     use hound::{SampleFormat, WavSpec, WavWriter};
+    use sostenuto_dsp::wavetable::chain::CHAIN;
 
     use std::fs;
 

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use dsp_worker::dsp::random::Random;
+use sostenuto_dsp::random::Random;
 
 use super::Disturbances;
 use super::saboteur::Saboteur;

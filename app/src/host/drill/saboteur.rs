@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dsp_worker::catalog;
+use sostenuto_modules::catalog;
 
 use crate::host::control::Sound;
 use crate::host::player::Player;

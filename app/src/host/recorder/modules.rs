@@ -109,8 +109,8 @@ fn finish(open: Open) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use dsp_worker::signal::Signal;
-    use dsp_worker::units::QUANTUM;
+    use sostenuto_dsp::signal::Signal;
+    use sostenuto_dsp::units::QUANTUM;
 
     use super::*;
     use crate::host::reels::{Reels, reels};

@@ -5,8 +5,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use dsp_worker::dsp::random::Random;
 use hound::{SampleFormat, WavSpec, WavWriter};
+use sostenuto_dsp::random::Random;
 use thiserror::Error;
 
 use crate::disk;

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use dsp_worker::catalog::{CATALOG, Entry, well_behaved};
-use dsp_worker::dsp::random::Random;
-use dsp_worker::param::Param;
 use dsp_worker::protocol::ModuleLayout;
-use dsp_worker::signal::{SIGNAL_WORDS, SILENCE, Signal};
-use dsp_worker::units::QUANTUM;
+use sostenuto_dsp::random::Random;
+use sostenuto_dsp::signal::{SIGNAL_WORDS, SILENCE, Signal};
+use sostenuto_dsp::units::QUANTUM;
+use sostenuto_modules::catalog::{CATALOG, Entry, well_behaved};
+use sostenuto_modules::param::Param;
 
 use super::*;
 use crate::patch::{Cable, Edit, InputRef, ModuleId, OutputRef, PatchModule, apply, file};
@@ -129,7 +129,7 @@ fn any_patch(random: &mut Random) -> Patch {
 
 fn any_cable(
     random: &mut Random,
-    modules: &[(String, &'static dsp_worker::module::About)],
+    modules: &[(String, &'static sostenuto_modules::module::About)],
 ) -> Option<Cable> {
     let index = |random: &mut Random, count: usize| (random.bits() as usize).checked_rem(count);
     let (from, to) =

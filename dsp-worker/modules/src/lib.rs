@@ -1,0 +1,19 @@
+//! \[rt\] The modules of Sostenuto.
+//!
+//! To write a module, read [`module`] and one of `modules/`; then add your file
+//! there and its line in [`catalog`]. To hear it in a test, patch it in a
+//! [`rig`].
+
+pub mod card;
+pub mod catalog;
+pub mod clip;
+pub mod module;
+pub mod modules;
+pub mod moves;
+pub mod param;
+pub mod parts;
+pub mod rig;
+pub mod state;
+pub mod tools;
+
+pub use module::Module;

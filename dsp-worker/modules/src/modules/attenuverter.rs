@@ -1,0 +1,81 @@
+//! Attenuverter: a signal made smaller, turned over, or moved up and down.
+
+use bytemuck::{Pod, Zeroable};
+use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::signal::groups;
+
+use crate::Module;
+use crate::module::{About, Block, Tag, port};
+use crate::param::{Param, Unit};
+
+const IN: usize = 0;
+const OUT: usize = 0;
+const GAIN: usize = 0;
+const OFFSET: usize = 1;
+
+/// Remembers nothing: its params glide by themselves.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Attenuverter {}
+
+impl Module for Attenuverter {
+    const ABOUT: &'static About = &About {
+        name: "attenuverter",
+        title: "Attenuverter",
+        summary: "Scales a signal, turns it over, and adds an offset; alone it is a constant voltage",
+        tags: &[Tag::Utility, Tag::Polyphonic],
+        inputs: &[port("in", "The signal. Unpatched: 0 V, so that only the offset comes out")],
+        outputs: &[port("out", "in × gain + offset, with as many channels as in")],
+        params: &[
+            Param::linear(
+                "gain",
+                -2.0..=2.0,
+                1.0,
+                Unit::None,
+                "How much of the signal; below 0 it is turned over",
+            ),
+            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "What is added"),
+        ],
+        bypass: &[(0, 0)],
+        display: 0,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        let channels = block.channels(&[IN]);
+        if channels == 1 {
+            scale::<f32>(block, 0);
+        } else {
+            for group in 0..groups(channels) {
+                scale::<Lanes>(block, group);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn scale<L: Lane>(block: &mut Block, group: usize) {
+    let (gain, offset) = (block.ramp(GAIN), block.ramp(OFFSET));
+    let input = block.input(IN);
+    let frames = block.frames();
+    let output = block.output(OUT);
+    for frame in frames {
+        let volts = input.get::<L>(group, frame) * gain.at(frame).into() + offset.at(frame).into();
+        output.put(group, frame, volts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    #[test]
+    fn it_scales_turns_over_and_offsets() {
+        let mut rig = Rig::new::<Attenuverter>(48_000.0);
+        rig.set("gain", -0.5).set("offset", 1.0);
+        rig.feed("in", |_, frame| frame as f32);
+        let out = rig.run(100);
+        assert_eq!(out.channel("out", 0)[..3], [1.0, 0.5, 0.0]);
+    }
+}

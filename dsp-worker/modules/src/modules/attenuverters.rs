@@ -1,0 +1,117 @@
+//! Attenuverters: eight knobs that make signals smaller or turn them over.
+
+use bytemuck::{Pod, Zeroable};
+use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::units::GATE_VOLTS;
+
+use crate::Module;
+use crate::module::{About, Block, Port, Tag, port};
+use crate::param::{Param, Unit};
+
+const ROWS: usize = 8;
+
+/// Remembers nothing: its params glide by themselves.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Attenuverters {}
+
+const fn input(name: &'static str) -> Port {
+    port(name, "A signal. Unpatched: 10 V, so that the knob alone is a voltage")
+}
+
+const fn output(name: &'static str) -> Port {
+    port(name, "The signal × the gain of its row, with as many channels")
+}
+
+const fn gain(name: &'static str) -> Param {
+    let help = "How much of the signal of this row; below 0 it is turned over";
+    Param::linear(name, -1.0..=1.0, 0.0, Unit::None, help)
+}
+
+impl Module for Attenuverters {
+    const ABOUT: &'static About = &About {
+        name: "attenuverters",
+        title: "Eight Attenuverters",
+        summary: "Scales and turns over eight signals; without cables it is eight voltages from -10 to 10 V",
+        tags: &[Tag::Utility, Tag::Polyphonic],
+        inputs: &[
+            input("in-1"),
+            input("in-2"),
+            input("in-3"),
+            input("in-4"),
+            input("in-5"),
+            input("in-6"),
+            input("in-7"),
+            input("in-8"),
+        ],
+        outputs: &[
+            output("out-1"),
+            output("out-2"),
+            output("out-3"),
+            output("out-4"),
+            output("out-5"),
+            output("out-6"),
+            output("out-7"),
+            output("out-8"),
+        ],
+        params: &[
+            gain("gain-1"),
+            gain("gain-2"),
+            gain("gain-3"),
+            gain("gain-4"),
+            gain("gain-5"),
+            gain("gain-6"),
+            gain("gain-7"),
+            gain("gain-8"),
+        ],
+        bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
+        display: 0,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        for row in 0..ROWS {
+            let channels = block.input(row).channels().max(1);
+            block.output(row).set_channels(channels);
+            if channels == 1 {
+                scale::<f32>(block, row, 0);
+            } else {
+                for group in 0..groups(channels) {
+                    scale::<Lanes>(block, row, group);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn scale<L: Lane>(block: &mut Block, row: usize, group: usize) {
+    let gains = block.ramp(row).frames();
+    let input = block.input(row);
+    let frames = block.frames();
+    let output = block.output(row);
+    for frame in frames {
+        let volts = if input.is_patched() { input.get(group, frame) } else { L::splat(GATE_VOLTS) };
+        output.put(group, frame, volts * L::splat(gains[frame]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    #[test]
+    fn each_row_scales_its_own_signal_or_is_a_voltage() {
+        let mut rig = Rig::new::<Attenuverters>(48_000.0);
+        rig.set("gain-1", 0.5).set("gain-2", -0.25).set("gain-8", -1.0);
+        rig.feed_channels("in-1", 9, |channel, _| channel as f32);
+        rig.feed("in-8", |_, frame| frame as f32);
+        let out = rig.run(32);
+        assert_eq!((out.channels("out-1"), out.channel("out-1", 8)[31]), (9, 4.0));
+        assert_eq!((out.channels("out-2"), out.channel("out-2", 0)[31]), (1, -2.5));
+        assert_eq!(out.channel("out-3", 0)[31], 0.0);
+        assert_eq!(out.channel("out-8", 0)[31], -31.0);
+    }
+}

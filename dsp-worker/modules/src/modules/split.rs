@@ -1,0 +1,79 @@
+//! Split: the channels of a polyphonic cable, each on a cable of its own.
+
+use bytemuck::{Pod, Zeroable};
+use sostenuto_dsp::units::CHANNELS;
+
+use crate::Module;
+use crate::module::{About, Block, Port, Tag, port};
+
+const IN: usize = 0;
+
+/// Remembers nothing.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Split {}
+
+const fn channel(name: &'static str) -> Port {
+    port(name, "The channel of that number; 0 V where the cable has not so many")
+}
+
+impl Module for Split {
+    const ABOUT: &'static About = &About {
+        name: "split",
+        title: "Split",
+        summary: "Takes a polyphonic cable apart, so that each voice can go its own way",
+        tags: &[Tag::Utility, Tag::Polyphonic],
+        inputs: &[port("in", "A cable with up to 16 channels")],
+        outputs: &[
+            channel("out-1"),
+            channel("out-2"),
+            channel("out-3"),
+            channel("out-4"),
+            channel("out-5"),
+            channel("out-6"),
+            channel("out-7"),
+            channel("out-8"),
+            channel("out-9"),
+            channel("out-10"),
+            channel("out-11"),
+            channel("out-12"),
+            channel("out-13"),
+            channel("out-14"),
+            channel("out-15"),
+            channel("out-16"),
+        ],
+        params: &[],
+        bypass: &[],
+        display: 0,
+    };
+
+    #[inline(always)]
+    fn process(&mut self, block: &mut Block) {
+        block.set_channels(1);
+        let input = block.input(IN);
+        for channel in 0..CHANNELS {
+            let is_there = channel < input.channels();
+            for frame in block.frames() {
+                let volts = if is_there { input.at(channel, frame) } else { 0.0 };
+                block.output(channel).put(0, frame, volts);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+
+    #[test]
+    fn each_channel_comes_out_alone_and_there_are_no_more() {
+        let mut rig = Rig::new::<Split>(48_000.0);
+        rig.feed_channels("in", 11, |channel, frame| 1.0 + channel as f32 + 100.0 * frame as f32);
+        let out = rig.run(32);
+        let volts = |port: &str| (out.channels(port), out.channel(port, 0)[3]);
+        assert_eq!(["out-1", "out-11", "out-12"].map(volts), [(1, 301.0), (1, 311.0), (1, 0.0)]);
+        let out = rig.feed("in", |_, _| 7.0).run(1);
+        assert_eq!(["out-1", "out-2"].map(|port| out.channel(port, 0)[0]), [7.0, 0.0]);
+    }
+}

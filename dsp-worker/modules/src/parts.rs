@@ -1,0 +1,11 @@
+//! \[rt\] Parts that several modules share and that need their
+//! [`Block`](crate::module::Block): tapes, clips and clocks of modules.
+
+pub mod convolver;
+#[cfg(test)]
+pub mod held;
+pub mod plate;
+pub mod recording;
+pub mod selector;
+pub mod stereo_in;
+pub mod tail;

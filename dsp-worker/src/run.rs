@@ -1,0 +1,708 @@
+//! \[rt\] One block of one slot: wait for what its jobs read, run them, stamp.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shm_ring::doorbell::{Doorbell, Listeners};
+use shm_ring::layout::{
+    BlockStart, ENGINE, FINISHING, MODULES, ModuleControl, ModuleRecord, NONE, RESTARTS, RESTS,
+    SlotControl, SlotRecord, WorkerRecord, arena, control, slot_listener,
+};
+use shm_ring::monotonic::now_nanos;
+use shm_ring::protocol::{enter, is_newest, leave, publish_with, wait_for};
+use shm_ring::region::Region;
+use shm_ring::sync::{AtomicU32, Ordering};
+use sostenuto_dsp::signal::{SILENCE, Signal};
+use sostenuto_dsp::units::QUANTUM;
+use sostenuto_modules::card::CardInput;
+use sostenuto_modules::catalog::{CATALOG, MAX_PARAMS, MAX_PORTS};
+use sostenuto_modules::clip::{Clip, ClipSpan};
+use sostenuto_modules::module::Event;
+use sostenuto_modules::state::{Call, LastFrame, Quantum, Remedy, glide};
+use sostenuto_modules::tools::Tools;
+
+use crate::faults::{FaultPoints, Step};
+use crate::protocol::{
+    Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, STEADY, card_input, fade_gain,
+};
+
+/// What one process, or thread, needs to compute modules.
+pub struct Runner<F = ()> {
+    control: Arc<Region>,
+    arena: Arc<Region>,
+    doorbell: Arc<Doorbell>,
+    layouts: Box<[ModuleLayout]>,
+    tools: Tools,
+    scratch: Box<Scratch>,
+    faults: F,
+    /// No module's code is run now.
+    all_rest: bool,
+}
+
+/// A slot in the hands of a worker.
+#[derive(Clone, Copy)]
+pub struct Holder<'a> {
+    /// The worker.
+    pub worker: &'a WorkerRecord,
+    /// Which slot.
+    pub slot: usize,
+    /// What the host says of it.
+    pub control: &'a SlotControl,
+    /// The slot's epoch when the worker got it.
+    pub epoch: u32,
+}
+
+impl Holder<'_> {
+    fn is_newest(&self) -> bool {
+        is_newest(self.control, self.epoch)
+    }
+
+    fn enter(&self, job: u32) -> bool {
+        enter(self.worker, self.control, self.epoch, job)
+    }
+
+    /// Keeps the time of the first stamp since it got the slot.
+    fn note_stamp(&self) {
+        let word = &self.worker.first_stamp_epoch;
+        if word.load(Ordering::Relaxed) != self.epoch {
+            self.worker.first_stamp_nanos.store(now_nanos(), Ordering::Relaxed);
+            // Release: hands the time to who sees the epoch with Acquire.
+            word.store(self.epoch, Ordering::Release);
+        }
+    }
+}
+
+/// How long a worker sleeps at most before it looks whether its slot is still
+/// its own: what it waits for may have happened while it was not scheduled.
+const NAP: Duration = Duration::from_millis(20);
+
+/// The engine alone, as a set.
+const ENGINES: Listeners = 1 << ENGINE.0;
+
+/// Where the cables of one call are added up, and what happens to its module.
+struct Scratch {
+    inputs: [Signal; MAX_PORTS],
+    /// Where params are set, where that changes within the block.
+    targets: [f32; MAX_PARAMS],
+    events: [Event; MAX_EVENTS],
+}
+
+/// One call of one module: which, and for which frames of which quantum.
+#[derive(Clone)]
+struct Turn {
+    module: usize,
+    quantum: usize,
+    frames: Range<usize>,
+}
+
+impl Runner {
+    /// Plans FFTs and takes scratch memory; not real-time.
+    pub fn new(control: Arc<Region>, arena: Arc<Region>, doorbell: Arc<Doorbell>) -> Runner {
+        Runner::with_faults(control, arena, doorbell, ())
+    }
+}
+
+impl<F: FaultPoints> Runner<F> {
+    /// As [`Runner::new`], for a worker that is to die at points of a test's
+    /// choice.
+    pub fn with_faults(
+        control: Arc<Region>,
+        arena: Arc<Region>,
+        doorbell: Arc<Doorbell>,
+        faults: F,
+    ) -> Runner<F> {
+        Runner {
+            control,
+            arena,
+            doorbell,
+            layouts: ModuleLayout::all(),
+            tools: Tools::new(),
+            scratch: Box::new(Scratch {
+                inputs: [SILENCE; MAX_PORTS],
+                targets: [0.0; MAX_PARAMS],
+                events: [Event::AllNotesOff; MAX_EVENTS],
+            }),
+            faults,
+            all_rest: false,
+        }
+    }
+
+    /// Runs those jobs of a slot that are not stamped yet, then says that the
+    /// slot is done and rings the engine. Gives up where the slot is not the
+    /// holder's any more. Where it takes over from a worker that died, it stamps
+    /// and rings again what has happened already: nobody knows whether the dead
+    /// one came to the last of it. Real-time safe.
+    pub fn run_slot(&mut self, start: &BlockStart, plan: &Plan, holder: Holder) {
+        let arena = Arc::clone(&self.arena);
+        let Some(record) = slot_record(&arena, holder.slot) else { return };
+        let Some(&jobs) = plan.slots.get(holder.slot) else { return };
+        let mut busy_nanos = 0u32;
+        for &index in &plan.slot_jobs[jobs.range()] {
+            let job = &plan.jobs[index as usize];
+            if !self.wait_for_sources(start, plan, job, holder) {
+                return;
+            }
+            self.faults.reach(Step::BeforeClaim, start.block, index);
+            if !holder.enter(index) {
+                return;
+            }
+            if has_happened(&self.arena, start.block, plan, job) {
+                self.stamp(start, plan, index);
+            } else {
+                let begun = holder.worker.jobs_begun.load(Ordering::Relaxed);
+                holder.worker.jobs_begun.store(begun.wrapping_add(1), Ordering::Relaxed);
+                let nanos = self.run_job(start, plan, index, &holder.worker.module);
+                busy_nanos = busy_nanos.saturating_add(nanos);
+            }
+            holder.note_stamp();
+            leave(holder.worker);
+        }
+        if holder.enter(FINISHING) {
+            record.busy_nanos.store(busy_nanos, Ordering::Relaxed);
+            let between = || self.faults.reach(Step::AfterDone, start.block, FINISHING);
+            publish_with(&self.doorbell, &record.done, start.block, ENGINES, between);
+            leave(holder.worker);
+        }
+    }
+
+    /// A worker has heard of a block.
+    pub(crate) fn idle(&self, block: u32) {
+        self.faults.reach(Step::Idle, block, NONE);
+    }
+
+    /// Runs every job of a plan, one after another, without any other worker.
+    /// False where it is to stop before the last. Real-time safe.
+    pub fn run_all(
+        &mut self,
+        start: &BlockStart,
+        plan: &Plan,
+        is_to_stop: impl Fn() -> bool,
+    ) -> bool {
+        let nobody = AtomicU32::new(NONE);
+        (0..plan.jobs.len()).all(|job| {
+            self.run_job(start, plan, job as u32, &nobody);
+            !is_to_stop()
+        })
+    }
+
+    /// Runs one job of a plan whose sources are there, without any other worker.
+    pub(crate) fn run_alone(&mut self, start: &BlockStart, plan: &Plan, job: u32) {
+        self.run_job(start, plan, job, &AtomicU32::new(NONE));
+    }
+
+    /// Whether all jobs of a slot are done. Real-time safe.
+    pub fn is_over(&self, start: &BlockStart, plan: &Plan, slot: usize) -> bool {
+        next_job(&self.arena, start.block, plan, slot).is_none()
+    }
+
+    /// Does a job of a slot that has no worker: signals pass its modules by,
+    /// whatever they are like, and their code is left alone. Where its sources are
+    /// not there yet it is left for later. Real-time safe.
+    pub fn stand_in(&mut self, start: &BlockStart, plan: &Plan, index: u32) {
+        let job = &plan.jobs[index as usize];
+        if has_happened(&self.arena, start.block, plan, job) {
+            self.stamp(start, plan, index);
+        } else if has_sources(&self.arena, start.block, plan, job) {
+            self.all_rest = true;
+            self.run_job(start, plan, index, &AtomicU32::new(NONE));
+            self.all_rest = false;
+        }
+    }
+
+    /// From the first of these stores on, this block of the job has happened.
+    fn stamp(&self, start: &BlockStart, plan: &Plan, index: u32) {
+        let job = &plan.jobs[index as usize];
+        for &module in &plan.job_modules[job.modules.range()] {
+            let module = &plan.modules[module as usize];
+            let (stamp, listeners) = (&self.record(module).stamp, module.listeners);
+            let between = || self.faults.reach(Step::AfterStamp, start.block, index);
+            publish_with(&self.doorbell, stamp, start.block, listeners, between);
+        }
+    }
+
+    /// False where the slot was taken away meanwhile.
+    fn wait_for_sources(&self, start: &BlockStart, plan: &Plan, job: &Job, holder: Holder) -> bool {
+        let me = slot_listener(holder.slot);
+        for source in sources(plan, job) {
+            let stamp = &self.record(source).stamp;
+            while !wait_for(&self.doorbell, me, stamp, start.block, Some(NAP)) {
+                if !holder.is_newest() {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// `at` says all the time which module it is at. Returns how long it took,
+    /// in nanoseconds.
+    fn run_job(&mut self, start: &BlockStart, plan: &Plan, index: u32, at: &AtomicU32) -> u32 {
+        let began = now_nanos();
+        let job = &plan.jobs[index as usize];
+        let modules = &plan.job_modules[job.modules.range()];
+        let quanta = start.frames as usize / QUANTUM;
+        for &module in modules {
+            self.begin(start, &plan.modules[module as usize]);
+        }
+        if job.is_loop == 0 {
+            for &module in modules {
+                for quantum in 0..quanta {
+                    let turn = Turn { module: module as usize, quantum, frames: 0..QUANTUM };
+                    self.call(start, plan, turn, at);
+                    self.faults.reach(Step::MidWrite, start.block, index);
+                }
+                self.keep_last_frames(start, plan, module as usize, quanta - 1);
+            }
+        } else {
+            for quantum in 0..quanta {
+                for frame in 0..QUANTUM {
+                    for &module in modules {
+                        let frames = frame..frame + 1;
+                        let turn = Turn { module: module as usize, quantum, frames };
+                        self.call(start, plan, turn, at);
+                    }
+                }
+                self.faults.reach(Step::MidWrite, start.block, index);
+                for &module in modules {
+                    self.keep_last_frames(start, plan, module as usize, quantum);
+                }
+            }
+        }
+        at.store(NONE, Ordering::Relaxed);
+        let busy_nanos = (now_nanos() - began) as u32;
+        for &module in modules {
+            let record = self.record(&plan.modules[module as usize]);
+            record.busy_nanos.store(busy_nanos / modules.len() as u32, Ordering::Relaxed);
+        }
+        self.faults.reach(Step::BeforeStamp, start.block, index);
+        self.stamp(start, plan, index);
+        busy_nanos
+    }
+
+    /// Takes a copy of the committed state for this block to work on.
+    fn begin(&self, start: &BlockStart, module: &PlanModule) {
+        let memory = self.memory(module);
+        let (committed, next) = memory.states(start.block);
+        next.copy_from_slice(committed);
+        let entry = &CATALOG[module.kind as usize];
+        let remedy = self.remedy(start, module);
+        memory.layout.state.remedy(entry, next, remedy, module.seed);
+    }
+
+    /// What the host wants done with a module in this block. It changes its mind
+    /// in the middle of one only after the module's worker has died.
+    fn remedy(&self, start: &BlockStart, module: &PlanModule) -> Remedy {
+        if self.all_rest {
+            return Remedy::Rests;
+        }
+        let Some(control) = module_control(&self.control, module.number) else {
+            return Remedy::Runs;
+        };
+        match control.remedy.load(Ordering::Relaxed) {
+            RESTS => Remedy::Rests,
+            RESTARTS if control.block.load(Ordering::Relaxed) == start.block => Remedy::Restarts,
+            _ => Remedy::Runs,
+        }
+    }
+
+    fn keep_last_frames(&self, start: &BlockStart, plan: &Plan, module: usize, quantum: usize) {
+        let memory = self.memory(&plan.modules[module]);
+        let (_, state) = memory.states(start.block);
+        memory.layout.state.keep_last_frames(state, memory.outputs(quantum));
+    }
+
+    fn call(&mut self, start: &BlockStart, plan: &Plan, turn: Turn, at: &AtomicU32) {
+        let module = &plan.modules[turn.module];
+        at.store(turn.module as u32, Ordering::Relaxed);
+        let entry = &CATALOG[module.kind as usize];
+        let mut inputs = [&SILENCE; MAX_PORTS];
+        let mut scratch = &mut self.scratch.inputs[..];
+        let gather = Gather { start, plan, arena: &self.arena, layouts: &self.layouts };
+        for (port, input) in inputs.iter_mut().enumerate().take(entry.about.inputs.len()) {
+            let cables = plan.inputs[module.first_input as usize + port];
+            let (own, rest) = scratch.split_first_mut().expect("as many as ports can be");
+            scratch = rest;
+            *input = gather.input(&plan.cables[cables.range()], &turn, own);
+        }
+
+        let params = module.first_param as usize;
+        let params = &plan.params[params..params + entry.about.params.len()];
+        let changed = &mut self.scratch.targets[..params.len()];
+        let own = &mut self.scratch.events;
+        let (mut has_changed, mut events) = (false, 0);
+        for event in plan.events.iter().filter(|event| event.memory() == module.memory) {
+            match (event.param(), event.event()) {
+                // It stays so to the end of the block.
+                (Some((param, value)), _) if event.quantum() <= turn.quantum => {
+                    if !std::mem::replace(&mut has_changed, true) {
+                        changed.copy_from_slice(params);
+                    }
+                    changed.iter_mut().skip(param).take(1).for_each(|target| *target = value);
+                }
+                (_, Some(event_now)) if event.quantum() == turn.quantum => {
+                    own[events] = event_now;
+                    events += 1;
+                }
+                _ => {}
+            }
+        }
+        let targets = if has_changed { &*changed } else { params };
+
+        let memory = memory(&self.arena, &self.layouts, module);
+        let (_, state) = memory.states(start.block);
+        let tape_spans = &plan.tapes[module.tapes.range()];
+        let rests = memory.layout.state.rests(state);
+        let clip = clip(&self.arena, &module.clip);
+        // SAFETY: this block is being computed.
+        #[allow(unsafe_code)]
+        let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
+        let tools = &mut self.tools;
+        let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(quantum));
+        let mut run = |state: &mut [u8], rests: bool| {
+            let call = Call {
+                entry,
+                layout: &memory.layout.state,
+                state,
+                targets,
+                inputs: &inputs[..entry.about.inputs.len()],
+                outputs: memory.outputs_mut(turn.quantum),
+                previous,
+                tapes: memory.tapes(tape_spans),
+                tape_spans,
+                clip,
+                card,
+                events: &own[..events],
+                display: memory.display(),
+                tools,
+                is_bypassed: module.is_bypassed != 0,
+                rests,
+            };
+            call.run(Quantum {
+                sample_rate_hz: start.sample_rate_hz,
+                glide: glide(start.sample_rate_hz),
+                frame: start.frame + (turn.quantum * QUANTUM) as u64,
+                frames: turn.frames.clone(),
+            })
+        };
+        let not_finite = run(state, rests);
+        if not_finite > 0 {
+            memory.record().not_finite.fetch_add(not_finite, Ordering::Relaxed);
+            memory.layout.state.restart(entry, state, module.seed);
+            // Once more, from a fresh state. Where that does not help either,
+            // signals pass it by for this once.
+            if run(state, false) > 0 {
+                memory.layout.state.restart(entry, state, module.seed);
+                run(state, true);
+            }
+        }
+    }
+
+    fn record(&self, module: &PlanModule) -> &ModuleRecord {
+        self.memory(module).record()
+    }
+
+    fn memory(&self, module: &PlanModule) -> Memory<'_> {
+        memory(&self.arena, &self.layouts, module)
+    }
+}
+
+/// Whether a job was computed in that block: its first stamp says so for all of
+/// its modules. Who died between two stamps of a loop had written everything,
+/// and some of it is being read already.
+fn has_happened(arena: &Region, block: u32, plan: &Plan, job: &Job) -> bool {
+    let modules = plan.job_modules.get(job.modules.range()).unwrap_or_default();
+    modules.first().and_then(|&module| plan.modules.get(module as usize)).is_none_or(|module| {
+        // Acquire: a stamp that another worker wrote hands over its outputs.
+        stamp(arena, module).is_none_or(|stamp| stamp.load(Ordering::Acquire) == block)
+    })
+}
+
+fn has_sources(arena: &Region, block: u32, plan: &Plan, job: &Job) -> bool {
+    let is_there = |source: &PlanModule| {
+        stamp(arena, source).is_none_or(|stamp| stamp.load(Ordering::Acquire) == block)
+    };
+    sources(plan, job).all(is_there)
+}
+
+fn stamp<'a>(arena: &'a Region, module: &PlanModule) -> Option<&'a AtomicU32> {
+    arena.record::<ModuleRecord>(module.memory as usize).map(|record| &record.stamp)
+}
+
+/// The first job of a slot that has not happened in that block, and whether
+/// everything is there that it reads.
+pub fn next_job(arena: &Region, block: u32, plan: &Plan, slot: usize) -> Option<(u32, bool)> {
+    let jobs = plan.slot_jobs.get(plan.slots.get(slot)?.range())?.iter();
+    let mut jobs = jobs.filter_map(|&index| Some((index, plan.jobs.get(index as usize)?)));
+    let (index, job) = jobs.find(|(_, job)| !has_happened(arena, block, plan, job))?;
+    Some((index, has_sources(arena, block, plan, job)))
+}
+
+/// What a job took in the last block, in nanoseconds.
+pub fn usual_nanos(arena: &Region, plan: &Plan, job: u32) -> u64 {
+    let Some(job) = plan.jobs.get(job as usize) else { return 0 };
+    let modules = plan.job_modules.get(job.modules.range()).unwrap_or_default().iter();
+    let records = modules.filter_map(|&module| {
+        let memory = plan.modules.get(module as usize)?.memory;
+        arena.record::<ModuleRecord>(memory as usize)
+    });
+    records.map(|record| u64::from(record.busy_nanos.load(Ordering::Relaxed))).sum()
+}
+
+/// What the host says of the module with that number.
+pub fn module_control(control: &Region, number: u32) -> Option<&ModuleControl> {
+    let controls: &[ModuleControl] = control.records(control::MODULE_CONTROLS, MODULES)?;
+    controls.get(number as usize)
+}
+
+/// The modules of other slots whose outputs a job reads.
+pub fn sources<'a>(plan: &'a Plan, job: &'a Job) -> impl Iterator<Item = &'a PlanModule> {
+    let modules = plan.job_modules[job.modules.range()].iter();
+    let cables = modules.flat_map(|&module| cables_into(plan, module as usize));
+    let modules = cables.map(|cable| &plan.modules[cable.module as usize]);
+    modules.filter(|source| source.slot != job.slot)
+}
+
+/// All cables that end in any input of that module.
+pub(crate) fn cables_into<'a>(plan: &Plan<'a>, module: usize) -> &'a [PlanCable] {
+    let module = &plan.modules[module];
+    let inputs = CATALOG[module.kind as usize].about.inputs.len();
+    let first = module.first_input as usize;
+    // The cables of one module's inputs lie together.
+    match &plan.inputs[first..first + inputs] {
+        [] => &[],
+        [one] => &plan.cables[one.range()],
+        [first, .., last] => &plan.cables[first.range().start..last.range().end],
+    }
+}
+
+/// Adds up what comes into an input.
+struct Gather<'a> {
+    start: &'a BlockStart,
+    plan: &'a Plan<'a>,
+    arena: &'a Region,
+    layouts: &'a [ModuleLayout],
+}
+
+impl<'a> Gather<'a> {
+    /// The signal of an input: the output itself where one steady cable ends
+    /// in it, else the sum of all in `own`.
+    fn input(&self, cables: &[PlanCable], turn: &Turn, own: &'a mut Signal) -> &'a Signal {
+        match cables {
+            [] => &SILENCE,
+            [cable] if cable.fade == STEADY && cable.is_delayed == 0 => self.output(cable, turn),
+            _ => {
+                let channels = cables.iter().map(|cable| self.channels(cable, turn)).max();
+                own.set_channels(channels.unwrap_or(1));
+                own.clear(turn.frames.clone());
+                for cable in cables {
+                    self.add(cable, turn, own);
+                }
+                own
+            }
+        }
+    }
+
+    fn channels(&self, cable: &PlanCable, turn: &Turn) -> usize {
+        if cable.is_delayed == 0 {
+            self.output(cable, turn).channels()
+        } else {
+            // The number at the end of the quantum before holds for all of
+            // this one, or samples of one call would lie in another's order.
+            self.last_frame(cable).channels as usize
+        }
+    }
+
+    fn add(&self, cable: &PlanCable, turn: &Turn, sum: &mut Signal) {
+        let frame = self.start.frame + (turn.quantum * QUANTUM) as u64;
+        let gain = |offset: usize| fade_gain(cable.fade, self.start, frame + offset as u64);
+        if cable.is_delayed == 0 {
+            sum.add(self.output(cable, turn), turn.frames.clone(), gain);
+            return;
+        }
+        // In a loop there is one frame to a call. What was not written in this
+        // quantum yet, the last one remembers.
+        let offset = turn.frames.start;
+        let last = self.last_frame(cable);
+        for channel in 0..sum.channels() {
+            let volts = match offset.checked_sub(1) {
+                Some(before) => self.output(cable, turn).at(channel, before),
+                None if last.channels <= 1 => last.volts[0],
+                None => last.volts[channel],
+            };
+            let volts = sum.at(channel, offset) + gain(offset) * volts;
+            sum.set(channel, offset, volts);
+        }
+    }
+
+    fn output(&self, cable: &PlanCable, turn: &Turn) -> &'a Signal {
+        let memory = memory(self.arena, self.layouts, &self.plan.modules[cable.module as usize]);
+        &memory.outputs(turn.quantum)[cable.output as usize]
+    }
+
+    fn last_frame(&self, cable: &PlanCable) -> &'a LastFrame {
+        let memory = memory(self.arena, self.layouts, &self.plan.modules[cable.module as usize]);
+        let (_, state) = memory.states(self.start.block);
+        &memory.layout.state.last_frames(state)[cable.output as usize]
+    }
+}
+
+/// One module's memory.
+struct Memory<'a> {
+    arena: &'a Region,
+    layout: &'a ModuleLayout,
+    start: usize,
+    outputs: usize,
+}
+
+fn memory<'a>(arena: &'a Region, layouts: &'a [ModuleLayout], module: &PlanModule) -> Memory<'a> {
+    Memory {
+        arena,
+        layout: &layouts[module.kind as usize],
+        start: module.memory as usize,
+        outputs: CATALOG[module.kind as usize].about.outputs.len(),
+    }
+}
+
+/// The clip that lies there; none where it does not lie in the arena.
+#[allow(unsafe_code)]
+fn clip<'a>(arena: &'a Region, span: &ClipSpan) -> Clip<'a> {
+    // SAFETY: a clip is written before a plan names it, and given to others only
+    // when no plan does; between, nobody writes it.
+    let samples = unsafe { arena.values::<f32>(span.memory as usize, span.samples as usize) };
+    span.clip(samples.unwrap_or_default())
+}
+
+const IN_ARENA: &str = "a plan names memory in the arena";
+
+// SAFETY (all of `Memory`): between the start of a block and its module's
+// stamp, only the worker of the module's slot touches the module's state,
+// outputs and tapes, one call at a time; from the stamp to the end of the block
+// nobody writes them. The plan gives each module memory of its own.
+#[allow(unsafe_code)]
+impl<'a> Memory<'a> {
+    fn record(&self) -> &'a ModuleRecord {
+        self.arena.record(self.start).expect(IN_ARENA)
+    }
+
+    /// The committed state, and the one that this block writes.
+    fn states(&self, block: u32) -> (&'a [u8], &'a mut [u8]) {
+        let [even, odd] = self.layout.states.map(|offset| self.start + offset);
+        let (from, to) = if block.is_multiple_of(2) { (even, odd) } else { (odd, even) };
+        let bytes = self.layout.state.size_bytes();
+        // SAFETY: see above; the two copies do not overlap.
+        let states = unsafe { (self.arena.values(from, bytes), self.arena.values_mut(to, bytes)) };
+        (states.0.expect(IN_ARENA), states.1.expect(IN_ARENA))
+    }
+
+    fn outputs_at(&self, quantum: usize) -> usize {
+        self.start + self.layout.outputs + quantum * self.outputs * size_of::<Signal>()
+    }
+
+    fn outputs(&self, quantum: usize) -> &'a [Signal] {
+        // SAFETY: see above.
+        let signals = unsafe { self.arena.values(self.outputs_at(quantum), self.outputs) };
+        signals.expect(IN_ARENA)
+    }
+
+    fn outputs_mut(&self, quantum: usize) -> &'a mut [Signal] {
+        // SAFETY: see above.
+        let signals = unsafe { self.arena.values_mut(self.outputs_at(quantum), self.outputs) };
+        signals.expect(IN_ARENA)
+    }
+
+    fn tapes(&self, spans: &[sostenuto_dsp::tape::TapeSpan]) -> &'a mut [f32] {
+        let frames = spans.last().map_or(0, |span| span.end());
+        // SAFETY: see above.
+        let tapes = unsafe { self.arena.values_mut(self.start + self.layout.tapes, frames) };
+        tapes.expect(IN_ARENA)
+    }
+
+    fn display(&self) -> &'a [AtomicU32] {
+        let entry_display = (self.layout.outputs - self.layout.display) / 4;
+        self.arena.records(self.start + self.layout.display, entry_display).expect(IN_ARENA)
+    }
+}
+
+/// The record of a slot.
+pub fn slot_record(arena: &Region, slot: usize) -> Option<&SlotRecord> {
+    arena.record(arena::slot_record(slot))
+}
+
+/// A module's outputs in one quantum of a block, as its worker left them.
+/// Real-time safe.
+///
+/// # Safety
+/// The module's slot has done the block, and the next has not begun.
+#[allow(unsafe_code)]
+pub unsafe fn outputs<'a>(
+    arena: &'a Region,
+    layouts: &'a [ModuleLayout],
+    module: &PlanModule,
+    quantum: usize,
+) -> &'a [Signal] {
+    memory(arena, layouts, module).outputs(quantum)
+}
+
+#[cfg(test)]
+mod tests {
+    use shm_ring::doorbell::BELLS_BYTES;
+
+    use super::*;
+    use crate::protocol::{CONTROL_BYTES, Span, Tables};
+    use sostenuto_modules::catalog;
+
+    /// Two attenuverters, each of which feeds the other.
+    fn ring(bytes: usize) -> Tables {
+        let kind = catalog::find("attenuverter").expect("it is in the catalogue").0 as u32;
+        let span = |first, count| Span { first, count };
+        let module = |module: u32| PlanModule {
+            memory: (arena::REST + module as usize * bytes) as u64,
+            kind,
+            first_input: module,
+            first_param: module * 2,
+            ..PlanModule::default()
+        };
+        let cable = |module| PlanCable { module, is_delayed: 1, ..PlanCable::default() };
+        Tables {
+            generation: 1,
+            slots: vec![span(0, 1)],
+            jobs: vec![Job { modules: span(0, 2), is_loop: 1, slot: 0 }],
+            job_modules: vec![0, 1],
+            slot_jobs: vec![0],
+            modules: vec![module(0), module(1)],
+            inputs: vec![span(0, 1), span(1, 1)],
+            cables: vec![cable(1), cable(0)],
+            params: vec![1.0, 0.5, 1.0, 0.5],
+            ..Tables::default()
+        }
+    }
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_loop_with_one_stamp_has_happened_and_is_only_stamped_to_the_end() {
+        let layouts = ModuleLayout::all();
+        let kind = catalog::find("attenuverter").expect("it is in the catalogue").0;
+        let bytes = layouts[kind].size_bytes(&[]);
+        let control = Arc::new(Region::create(CONTROL_BYTES).unwrap());
+        let arena = Arc::new(Region::create(arena::REST + 2 * bytes).unwrap());
+        ring(bytes).write(&control, 0).unwrap();
+        // SAFETY: nobody else knows these regions.
+        let plan = unsafe { Plan::read(&control, 0) }.unwrap();
+        let doorbell = Arc::new(Doorbell::create(&mut [0; BELLS_BYTES]).unwrap());
+        let (control, memory) = (Arc::clone(&control), Arc::clone(&arena));
+        let mut runner = Runner::new(control, memory, doorbell);
+        let (worker, slot) = (WorkerRecord::default(), SlotControl::default());
+        let holder = Holder { worker: &worker, slot: 0, control: &slot, epoch: 0 };
+        let start = BlockStart { block: 1, frames: 32, sample_rate_hz: 48e3, ..Default::default() };
+        runner.run_slot(&start, &plan, holder);
+
+        // Its worker dies after the first stamp, and a reader is at its outputs.
+        let [first, last] = [0, 1].map(|module| &plan.modules[module]);
+        runner.record(last).stamp.store(0, Ordering::Relaxed);
+        runner.memory(first).outputs_mut(0)[0].set(0, 7, 42.0);
+        runner.run_slot(&start, &plan, holder);
+        assert_eq!(runner.memory(first).outputs(0)[0].at(0, 7), 42.0, "it was computed again");
+        assert_eq!(runner.record(last).stamp.load(Ordering::Relaxed), 1);
+    }
+}
