@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use sostenuto::host::drill::{Disturbances, Report, drill};
-use sostenuto::host::player::Settings;
-use sostenuto::patch::{Patch, file};
 use sostenuto_benches::rigs::{RATE_HZ, block_secs, eight_voices, settings};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_host::drill::{Disturbances, Report, drill};
+use sostenuto_host::player::Settings;
+use sostenuto_patch::{Patch, file};
 
 #[cfg(all(target_os = "linux", feature = "jack"))]
 #[path = "fail01/jack.rs"]

@@ -2,27 +2,26 @@
 //! triangles. No window is opened and nothing is sent to a graphics card.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eframe::egui::{Context, FullOutput, Pos2, RawInput, Rect, Ui, Vec2, pos2, vec2};
-use sostenuto::editor::canvas::face::Face;
-use sostenuto::editor::canvas::{Canvas, Scene};
-use sostenuto::editor::model::{Asks, Level, Model, ModuleSignals};
-use sostenuto::editor::preferences::Preferences;
-use sostenuto::editor::session::Session;
-use sostenuto::editor::theme::{Look, Theme};
-use sostenuto::editor::window::Editor;
-use sostenuto::host::control::{Control, Sound, Status};
-use sostenuto::osc::endpoint::Endpoint;
-use sostenuto::osc::reply;
-use sostenuto::osc::stream::Server;
-use sostenuto::patch::{Cable, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 use sostenuto_benches::samples::{Samples, millis, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_editor::canvas::face::Face;
+use sostenuto_editor::canvas::{Canvas, Scene};
+use sostenuto_editor::model::{Asks, Level, Model, ModuleSignals};
+use sostenuto_editor::preferences::Preferences;
+use sostenuto_editor::session::Session;
+use sostenuto_editor::theme::{Look, Theme};
+use sostenuto_editor::window::Editor;
+use sostenuto_host::control::{Control, SharedControl, Sound, Status};
 use sostenuto_modules::catalog::well_behaved;
 use sostenuto_modules::module::{About, Event};
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::reply;
+use sostenuto_osc::stream::Server;
+use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 
 const WINDOW: Vec2 = vec2(1600.0, 1000.0);
 /// 100 modules and 200 cables, laid out and made triangles of.
@@ -258,7 +257,7 @@ fn whole_window(count: usize) -> Measured {
     let folder = tempfile::tempdir().expect("a folder for the socket");
     let endpoint = Endpoint::at(folder.path().join("host.sock"));
     let control = Control::new(rack(count), Silence).unwrap_or_else(|error| panic!("{error}"));
-    let server = Server::start(&endpoint, Arc::new(Mutex::new(control)));
+    let server = Server::start(&endpoint, SharedControl::new(control));
     let _server = server.unwrap_or_else(|error| panic!("{error}"));
     let (wake, woken) = std::sync::mpsc::channel();
     let session = Session::start(endpoint, None, move || _ = wake.send(()));

@@ -1,10 +1,10 @@
 //! The round trip of `/sync` over the local stream, to a host that plays.
 
-use sostenuto::host::player::Player;
 use sostenuto_benches::rigs::{Host, eight_voices, settings};
 use sostenuto_benches::samples::{Samples, millis, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_host::player::Player;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
 const PROTOTYPE_MS: f64 = 0.068;

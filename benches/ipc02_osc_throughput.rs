@@ -2,11 +2,11 @@
 //! are done, while it plays.
 
 use rosc::OscType;
-use sostenuto::host::player::Player;
 use sostenuto_benches::rigs::{Host, eight_voices, message, settings};
 use sostenuto_benches::samples::{Samples, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_host::player::Player;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
 const PROTOTYPE_PER_SEC: f64 = 1000.0;

@@ -17,14 +17,14 @@ fn main() {
 mod on_unix {
     use std::time::Duration;
 
-    use sostenuto::host::pool::Crew;
-    use sostenuto::host::pool::Pool;
-    use sostenuto::host::render::{ComputedBy, Render};
-    use sostenuto::host::supervisor::Seat;
     use sostenuto_benches::rigs::{eight_voices, render};
     use sostenuto_benches::samples::{Samples, millis, timed};
     use sostenuto_benches::table::{Row, Table, Target};
     use sostenuto_benches::times;
+    use sostenuto_host::pool::Crew;
+    use sostenuto_host::pool::Pool;
+    use sostenuto_host::render::{ComputedBy, Render};
+    use sostenuto_host::supervisor::Seat;
 
     const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
     const PROTOTYPE_MS: f64 = 0.02;

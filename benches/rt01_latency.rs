@@ -12,19 +12,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use dsp_worker::thread::ask_for_real_time;
 use rosc::OscType;
-use sostenuto::host::callback::Callback;
-use sostenuto::host::control::{Control, Sound, lock};
-use sostenuto::host::player::Player;
 use sostenuto_benches::rigs::{Host, RATE_HZ, block_secs, message, patch, settings};
 use sostenuto_benches::samples::{Samples, millis};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_host::callback::Callback;
+use sostenuto_host::control::{SharedControl, Sound};
+use sostenuto_host::player::Player;
 use sostenuto_modules::module::Event;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
@@ -61,7 +61,7 @@ fn measure(table: &Table, block_frames: u32, ahead: u32, by: By) {
     let samples = (0..times(100, 6)).map(|turn| latency(&mut host, &steps, turn, block_frames, by));
     let samples: Samples = samples.map(millis).collect();
     drop(card);
-    let xruns = lock(&host.control).sound().xruns();
+    let xruns = host.control.lock().sound().xruns();
     let expected = (1.5 + f64::from(ahead)) * block_secs(block_frames) * 1e3;
     let way = match by {
         By::Stream => "stream",
@@ -106,12 +106,12 @@ fn send(host: &mut Host, is_down: bool) {
     host.client.send(message).and_then(|()| host.client.flush()).expect("the host listens");
 }
 
-fn press(control: &Mutex<Control<Player>>, is_down: bool) {
+fn press(control: &SharedControl<Player>, is_down: bool) {
     let event = match is_down {
         true => Event::NoteOn { key: 60, voct: 0.0, velocity: 1.0 },
         false => Event::NoteOff { key: 60 },
     };
-    lock(control).sound_mut().event(&"keys".parse().expect("an id"), event);
+    control.lock().sound_mut().event(&"keys".parse().expect("an id"), event);
 }
 
 /// A sound card that nobody hears, and that says when it asked for each step.

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use sostenuto::host::player::Player;
-use sostenuto::patch::{Patch, file};
 use sostenuto_benches::rigs::{block_secs, eight_voices, settings};
 use sostenuto_benches::samples::Samples;
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_host::player::Player;
+use sostenuto_patch::{Patch, file};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
 

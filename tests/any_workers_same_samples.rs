@@ -4,8 +4,8 @@ use std::num::NonZero;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use sostenuto::host::render::ComputedBy;
-use sostenuto::patch::Patch;
+use sostenuto_host::render::ComputedBy;
+use sostenuto_patch::Patch;
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, ready, reference, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

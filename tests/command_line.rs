@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sostenuto::host::engine::Frame;
+use sostenuto_host::engine::Frame;
 use sostenuto_modules::catalog::CATALOG;
 use sostenuto_tests::{factory_patches, module, patch, reference};
 
@@ -587,7 +587,7 @@ fn any_kind_of_sound_is_an_input() {
     let place = Place::new();
     let ear = format!("{}, {}", module("in", "audio-in", ""), module("out", "audio-out", ""));
     place.write("ear.sostenuto", &patch_text(1, &ear, r#""in.left -> out.left""#));
-    let sounds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/tests/sounds");
+    let sounds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/host/tests/sounds");
     for name in ["ogg-stereo.ogg", "mp3-tags.mp3", "wav-rf64.wav", "flac-16.flac", "aiff-sox.aifc"]
     {
         std::fs::copy(sounds.join(name), place.path("sound")).expect("a sound");

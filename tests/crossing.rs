@@ -2,10 +2,10 @@
 //! step and without a peak that neither patch has.
 
 use shm_ring::layout::MODULES;
-use sostenuto::host::engine::Frame;
-use sostenuto::host::render::{ComputedBy, Render};
-use sostenuto::patch::Patch;
 use sostenuto_dsp::random::Random;
+use sostenuto_host::engine::Frame;
+use sostenuto_host::render::{ComputedBy, Render};
+use sostenuto_patch::Patch;
 use sostenuto_tests::{RATE_HZ, factory_patches, leave, module, patch, ready};
 
 const BLOCK: u32 = 64;

@@ -10,11 +10,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rosc::{OscMessage, OscType};
-use sostenuto::editor::places::Place;
-use sostenuto::osc::client::Client;
-use sostenuto::osc::endpoint::Endpoint;
-use sostenuto::osc::mirror::Mirror;
-use sostenuto::patch::Patch;
+use sostenuto_editor::places::Place;
+use sostenuto_osc::client::Client;
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::mirror::Mirror;
+use sostenuto_patch::Patch;
 use sostenuto_tests::spectrum::lines;
 
 use self::ear::Ear;

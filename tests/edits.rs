@@ -4,11 +4,11 @@
 use std::f32::consts::TAU;
 
 use proptest::prelude::*;
-use sostenuto::host::engine::Frame;
-use sostenuto::host::plan::Key;
-use sostenuto::host::render::{ComputedBy, Render};
-use sostenuto::patch::{Cable, Edit, ModuleId, Patch, PatchModule, apply};
+use sostenuto_host::engine::Frame;
+use sostenuto_host::plan::Key;
+use sostenuto_host::render::{ComputedBy, Render};
 use sostenuto_modules::module::Event;
+use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule, apply};
 use sostenuto_tests::{RATE_HZ, assert_same, module, patch, ready, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sostenuto::host::supervisor::Seat;
-use sostenuto::patch::{Edit, Patch, PatchModule, apply};
+use sostenuto_host::supervisor::Seat;
 use sostenuto_modules::catalog::CATALOG;
 use sostenuto_modules::module::Tag;
+use sostenuto_patch::{Edit, Patch, PatchModule, apply};
 use sostenuto_tests::faults::{Fault, How, STEPS, Script, Signal, signal};
 use sostenuto_tests::{assert_same, factory_patches, ready, workers};
 
@@ -81,7 +81,7 @@ fn any_death() -> impl Strategy<Value = Fault> {
 }
 
 fn reference(patch: &Patch) -> Vec<[f32; 2]> {
-    let in_process = sostenuto::host::render::ComputedBy::InProcess;
+    let in_process = sostenuto_host::render::ComputedBy::InProcess;
     ready(patch, BLOCK, in_process).frames(FRAMES)
 }
 
@@ -152,7 +152,7 @@ fn a_worker_that_is_stopped_between_two_jobs_loses_its_slot_and_not_its_life() {
         others.into_iter().for_each(|pid| signal(pid, Signal::Kill));
         let more = render.frames(FRAMES);
         let all =
-            ready(&patch, BLOCK, sostenuto::host::render::ComputedBy::InProcess).frames(2 * FRAMES);
+            ready(&patch, BLOCK, sostenuto_host::render::ComputedBy::InProcess).frames(2 * FRAMES);
         assert_same("stopped-and-back", &more, &all[FRAMES..]);
     }
 }

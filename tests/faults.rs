@@ -7,12 +7,12 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sostenuto::host::engine::Frame;
-use sostenuto::host::ladder::{Cause, Rung};
-use sostenuto::host::player::{Player, Settings};
-use sostenuto::host::pool::{Crew, Pool};
-use sostenuto::host::render::Render;
-use sostenuto::patch::Patch;
+use sostenuto_host::engine::Frame;
+use sostenuto_host::ladder::{Cause, Rung};
+use sostenuto_host::player::{Player, Settings};
+use sostenuto_host::pool::{Crew, Pool};
+use sostenuto_host::render::Render;
+use sostenuto_patch::Patch;
 use sostenuto_tests::faults::{Script, Signal, signal};
 use sostenuto_tests::{RATE_HZ, leave, module, patch, ready, reference, workers};
 
@@ -184,7 +184,7 @@ impl Live {
             crashes: None,
             crew: Crew::of(2),
             program: WORKER.into(),
-            output: sostenuto::host::device::Output::SilentClock,
+            output: sostenuto_host::device::Output::SilentClock,
             quarantined: Vec::new(),
         };
         let (player, mut callback) =

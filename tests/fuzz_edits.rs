@@ -7,30 +7,30 @@
 
 use std::f32::consts::TAU;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rosc::{OscMessage, OscType};
-use sostenuto::editor::patching;
-use sostenuto::host::control::{Control, Sound, lock};
-use sostenuto::host::device::Output;
-use sostenuto::host::player::{Keeping, Player, Settings};
-use sostenuto::host::pool::Crew;
-use sostenuto::osc::ask::ask;
-use sostenuto::osc::client::Client;
-use sostenuto::osc::endpoint::Endpoint;
-use sostenuto::osc::mirror::{Mirror, Mirrored};
-use sostenuto::osc::request::{Request, Value};
-use sostenuto::osc::sound::WavFormat;
-use sostenuto::osc::stream::Server;
-use sostenuto::patch::edit::Move;
-use sostenuto::patch::{
-    Cable, Comment, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
-};
 use sostenuto_dsp::random::Random;
+use sostenuto_editor::patching;
+use sostenuto_host::control::{Control, SharedControl, Sound};
+use sostenuto_host::device::Output;
+use sostenuto_host::player::{Keeping, Player, Settings};
+use sostenuto_host::pool::Crew;
 use sostenuto_modules::catalog::well_behaved;
 use sostenuto_modules::module::About;
+use sostenuto_osc::ask::ask;
+use sostenuto_osc::client::Client;
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::mirror::{Mirror, Mirrored};
+use sostenuto_osc::request::{Request, Value};
+use sostenuto_osc::sound::WavFormat;
+use sostenuto_osc::stream::Server;
+use sostenuto_patch::edit::Move;
+use sostenuto_patch::{
+    Cable, Comment, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
+};
 use sostenuto_tests::{RATE_HZ, factory_patches, module, patch};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
@@ -62,7 +62,7 @@ fn any_edits_of_two_editors_are_heard_without_a_click() {
     let ear = patch(&module("ear", "audio-out", r#""level": -20"#), &[]);
     let fuzz = Fuzz::new(ear, Rack::tame(), 2, 3);
     let wav = fuzz.host.folder.path().join("heard.wav");
-    let remote = lock(&fuzz.host.control).sound().recorder();
+    let remote = fuzz.host.control.lock().sound().recorder();
     remote.expect("it records").start(&wav, WavFormat::F32).expect("a writable folder");
     let folder = fuzz.run(edits());
     let step = largest_step(&wav);
@@ -92,7 +92,7 @@ fn largest_step(wav: &Path) -> f32 {
 
 /// A player under control, on the silent clock.
 struct Host {
-    control: Arc<Mutex<Control<Player>>>,
+    control: Arc<SharedControl<Player>>,
     endpoint: Endpoint,
     server: Server,
     // Last: it is removed when the server has ended.
@@ -116,7 +116,7 @@ impl Host {
         let player = Player::resume(patch, settings, keeping, |_| {});
         let player = player.unwrap_or_else(|error| panic!("{error}"));
         let control = Control::new(patch.clone(), player).expect("a patch that keeps the rules");
-        let control = Arc::new(Mutex::new(control));
+        let control = SharedControl::new(control);
         let endpoint = Endpoint::at(folder.path().join("host.sock"));
         let server = Server::start(&endpoint, Arc::clone(&control));
         let server = server.unwrap_or_else(|error| panic!("{error}"));
@@ -124,15 +124,15 @@ impl Host {
     }
 
     fn patch(&self) -> Patch {
-        lock(&self.control).patch().clone()
+        self.control.lock().patch().clone()
     }
 
     fn blocks(&self) -> u64 {
-        lock(&self.control).sound().engine_status().blocks.load(Relaxed)
+        self.control.lock().sound().engine_status().blocks.load(Relaxed)
     }
 
     fn xruns(&self) -> u64 {
-        lock(&self.control).sound().xruns()
+        self.control.lock().sound().xruns()
     }
 }
 

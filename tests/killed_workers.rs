@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sostenuto::host::ladder::Rung;
-use sostenuto::host::supervisor::Seat;
 use sostenuto_dsp::random::Random;
+use sostenuto_host::ladder::Rung;
+use sostenuto_host::supervisor::Seat;
 use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, ready, reference, workers};
 

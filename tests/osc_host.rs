@@ -8,11 +8,11 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType};
-use sostenuto::osc::client::Client;
-use sostenuto::osc::endpoint::Endpoint;
-use sostenuto::osc::mirror::Mirror;
-use sostenuto::patch::{Patch, file};
 use sostenuto_dsp::units::CHANNELS;
+use sostenuto_osc::client::Client;
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::mirror::Mirror;
+use sostenuto_patch::{Patch, file};
 
 /// How long something may take that takes no time on a quiet machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use sostenuto::host::callback::{Callback, FrameRing};
-use sostenuto::host::pace::Pace;
+use sostenuto_host::callback::{Callback, FrameRing};
+use sostenuto_host::pace::Pace;
 use sostenuto_modules::module::Event;
 use sostenuto_tests::{factory_patches, module, patch, ready};
 
@@ -15,7 +15,7 @@ static ALLOCATOR: AllocDisabler = AllocDisabler;
 #[test]
 fn a_block_of_any_factory_patch_allocates_nothing() {
     for (_, patch) in factory_patches() {
-        let mut render = ready(&patch, 256, sostenuto::host::render::ComputedBy::InProcess);
+        let mut render = ready(&patch, 256, sostenuto_host::render::ComputedBy::InProcess);
         for _ in 0..200 {
             assert_no_alloc(|| drop_slice(render.block()));
         }
@@ -33,7 +33,7 @@ fn notes_knobs_and_new_plans_are_taken_up_without_allocating() {
     ];
     let before = patch(&modules.join(","), &["keys.voct -> vco.voct", "vco.saw -> out.left"]);
     let after = patch(&modules.join(","), &["keys.voct -> vco.voct", "vco.sine -> out.left"]);
-    let mut render = ready(&before, 64, sostenuto::host::render::ComputedBy::InProcess);
+    let mut render = ready(&before, 64, sostenuto_host::render::ComputedBy::InProcess);
     let keys = |kind: &str| {
         let id = before.modules.iter().find(|(_, module)| &*module.kind == kind);
         id.map(|(id, module)| (id.clone(), module.kind.clone())).expect("it is there")

@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rosc::{OscMessage, OscType};
-use sostenuto::host::plan::AUDIO_OUT;
-use sostenuto::host::render::{ComputedBy, Render, Settings};
-use sostenuto::host::snapshot::Snapshot;
-use sostenuto::osc::client::Client;
-use sostenuto::osc::endpoint::Endpoint;
-use sostenuto::osc::mirror::Mirror;
-use sostenuto::osc::reply;
-use sostenuto::patch::edit::Move;
-use sostenuto::patch::{Edit, ModuleId, Patch, PatchModule, apply, file};
 use sostenuto_dsp::random::Random;
+use sostenuto_host::plan::AUDIO_OUT;
+use sostenuto_host::render::{ComputedBy, Render, Settings};
+use sostenuto_host::snapshot::Snapshot;
 use sostenuto_modules::catalog;
+use sostenuto_osc::client::Client;
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::mirror::Mirror;
+use sostenuto_osc::reply;
+use sostenuto_patch::edit::Move;
+use sostenuto_patch::{Edit, ModuleId, Patch, PatchModule, apply, file};
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, patch, ready, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use shm_ring::layout::{HOST, WARM};
 use shm_ring::protocol::{give_slot, wait_for};
-use sostenuto::host::conductor::Conductor;
-use sostenuto::host::crash::{Crash, Kept, capture, finish, folder};
-use sostenuto::host::engine::{Engine, Executor};
-use sostenuto::host::ladder::Cause;
-use sostenuto::host::process::cause;
-use sostenuto::host::shared::Shared;
-use sostenuto::patch::Patch;
+use sostenuto_host::conductor::Conductor;
+use sostenuto_host::crash::{Crash, Kept, capture, finish, folder};
+use sostenuto_host::engine::{Engine, Executor};
+use sostenuto_host::ladder::Cause;
+use sostenuto_host::process::cause;
+use sostenuto_host::shared::Shared;
+use sostenuto_patch::Patch;
 use sostenuto_tests::{RATE_HZ, module, patch};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-sostenuto");

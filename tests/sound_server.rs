@@ -9,11 +9,11 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sostenuto::host::control::Sound;
-use sostenuto::host::device::{Output, SILENT_CLOCK};
-use sostenuto::host::player::{Player, Settings};
-use sostenuto::host::pool::Crew;
-use sostenuto::patch::Patch;
+use sostenuto_host::control::Sound;
+use sostenuto_host::device::{Output, SILENT_CLOCK};
+use sostenuto_host::player::{Player, Settings};
+use sostenuto_host::pool::Crew;
+use sostenuto_patch::Patch;
 use sostenuto_tests::spectrum::{lines, rms};
 use sostenuto_tests::{RATE_HZ, module, patch};
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dsp_worker::thread::flushing_denormals;
-use sostenuto::host::conductor::Conductor;
-use sostenuto::host::engine::{Engine, Executor};
-use sostenuto::host::shared::Shared;
+use sostenuto_host::conductor::Conductor;
+use sostenuto_host::engine::{Engine, Executor};
+use sostenuto_host::shared::Shared;
 use sostenuto_tests::factory_patches;
 
 /// The engine, and a worker's code beside it, under a filter of the kernel's

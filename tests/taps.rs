@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use sostenuto::host::plan::{AUDIO_OUT, Key, OSC_IN};
-use sostenuto::host::render::{ComputedBy, Render, Settings};
-use sostenuto::host::supervisor::Seat;
-use sostenuto::patch::{Patch, is_played};
 use sostenuto_dsp::random::Random;
 use sostenuto_dsp::units::TRIGGER_SECS;
+use sostenuto_host::plan::{AUDIO_OUT, Key, OSC_IN};
+use sostenuto_host::render::{ComputedBy, Render, Settings};
+use sostenuto_host::supervisor::Seat;
 use sostenuto_modules::catalog::{CATALOG, Entry};
 use sostenuto_modules::module::{About, Event};
+use sostenuto_patch::{Patch, is_played};
 use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{assert_same, module, patch, ready, workers};
 

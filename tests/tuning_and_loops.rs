@@ -1,7 +1,7 @@
 //! What a cable carries: exact pitch, one sample through a loop, 16 voices.
 
-use sostenuto::host::render::ComputedBy;
-use sostenuto::patch::file;
+use sostenuto_host::render::ComputedBy;
+use sostenuto_patch::file;
 use sostenuto_tests::{RATE_HZ, assert_same, module, patch, ready, reference, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");

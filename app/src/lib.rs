@@ -1,9 +1,3 @@
-//! The parts of Sostenuto without a window, so that tests can start them.
+//! The program: its command line, and nothing that is heard.
 
 pub mod cli;
-mod disk;
-pub mod editor;
-pub mod entry;
-pub mod host;
-pub mod osc;
-pub mod patch;

@@ -1,17 +1,17 @@
 //! Patches, and a host that plays one and can be asked.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rosc::{OscMessage, OscType};
-use sostenuto::host::control::Control;
-use sostenuto::host::device::Output;
-use sostenuto::host::player::{Player, Settings};
-use sostenuto::host::pool::Crew;
-use sostenuto::host::render::{self, ComputedBy, Render};
-use sostenuto::osc::client::Client;
-use sostenuto::osc::endpoint::Endpoint;
-use sostenuto::osc::stream::Server;
-use sostenuto::patch::{Patch, PatchModule};
+use sostenuto_host::control::{Control, SharedControl};
+use sostenuto_host::device::Output;
+use sostenuto_host::player::{Player, Settings};
+use sostenuto_host::pool::Crew;
+use sostenuto_host::render::{self, ComputedBy, Render};
+use sostenuto_osc::client::Client;
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::stream::Server;
+use sostenuto_patch::{Patch, PatchModule};
 
 /// The rate of everything here, in Hz.
 pub const RATE_HZ: u32 = 48_000;
@@ -92,7 +92,7 @@ pub struct Host {
     /// The editor's end of the local stream.
     pub client: Client,
     /// The patch, for whoever needs no stream.
-    pub control: Arc<Mutex<Control<Player>>>,
+    pub control: Arc<SharedControl<Player>>,
     _server: Server,
     // Last: it is removed when the server has ended.
     _folder: tempfile::TempDir,
@@ -107,7 +107,7 @@ impl Host {
         let folder = tempfile::tempdir().expect("a folder for the socket");
         let endpoint = Endpoint::at(folder.path().join("host.sock"));
         let control = Control::new(patch, player).unwrap_or_else(|error| panic!("{error}"));
-        let control = Arc::new(Mutex::new(control));
+        let control = SharedControl::new(control);
         let server = Server::start(&endpoint, Arc::clone(&control));
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         let client = Client::connect(&endpoint).unwrap_or_else(|error| panic!("{error}"));

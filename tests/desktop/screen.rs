@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sostenuto::editor::places::{Place, Places};
+use sostenuto_editor::places::{Place, Places};
 
 use super::Inside;
 

@@ -5,10 +5,10 @@ pub mod spectrum;
 
 use std::path::{Path, PathBuf};
 
-use sostenuto::host::engine::Frame;
-use sostenuto::host::pool::Crew;
-use sostenuto::host::render::{ComputedBy, Render, Settings};
-use sostenuto::patch::{Patch, file};
+use sostenuto_host::engine::Frame;
+use sostenuto_host::pool::Crew;
+use sostenuto_host::render::{ComputedBy, Render, Settings};
+use sostenuto_patch::{Patch, file};
 
 /// The rate of every render here, in Hz.
 pub const RATE_HZ: u32 = 48_000;

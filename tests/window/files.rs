@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use eframe::egui::{Key, Modifiers};
-use sostenuto::editor::files::Files;
-use sostenuto::editor::files::dialogs::FileDialogs;
-use sostenuto::patch::file;
+use sostenuto_editor::files::Files;
+use sostenuto_editor::files::dialogs::FileDialogs;
+use sostenuto_patch::file;
 
 use super::place::Place;
 use super::worked::{Worked, cable, voice};

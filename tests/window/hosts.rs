@@ -1,11 +1,10 @@
 //! Windows and hosts, of which either may end at any time.
 
-use sostenuto::editor::model::Connection;
-use sostenuto::editor::window::Editor;
+use eframe::egui::{Key, vec2};
+use sostenuto_editor::model::Connection;
+use sostenuto_editor::window::Editor;
 use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{assert_same, module, patch, reference};
-
-use eframe::egui::{Key, vec2};
 
 use super::place::{Place, message, word};
 use super::worked::{Worked, voice};

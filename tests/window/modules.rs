@@ -1,7 +1,7 @@
 //! Modules under the hand.
 
 use eframe::egui::{Key, Modifiers};
-use sostenuto::patch::Patch;
+use sostenuto_patch::Patch;
 
 use super::place::Place;
 use super::worked::{Worked, cable, id, standing, voice, voice_and};

@@ -7,11 +7,11 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use rosc::{OscMessage, OscType};
-use sostenuto::editor::session::StartHost;
-use sostenuto::osc::client::Client;
-use sostenuto::osc::endpoint::Endpoint;
-use sostenuto::osc::mirror::Mirror;
-use sostenuto::patch::{Patch, file};
+use sostenuto_editor::session::StartHost;
+use sostenuto_osc::client::Client;
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::mirror::Mirror;
+use sostenuto_patch::{Patch, file};
 
 /// The program of a host.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-sostenuto");

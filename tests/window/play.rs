@@ -6,7 +6,7 @@ use super::place::Place;
 use super::worked::{Worked, id, standing, voice, voice_and};
 
 /// How many keys the module's own display shows as down.
-fn gates(editor: &sostenuto::editor::window::Editor) -> usize {
+fn gates(editor: &sostenuto_editor::window::Editor) -> usize {
     let display = editor.model().signals.display(&id("keyboard"));
     let gates = &display[..display.len() / 2];
     gates.iter().filter(|&&gate_volts| gate_volts > 1.0).count()

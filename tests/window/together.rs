@@ -10,7 +10,7 @@ use super::worked::{Worked, cable, voice};
 fn until_both(
     one: &mut Worked,
     other: &mut Worked,
-    is_so: impl Fn(&sostenuto::patch::Patch) -> bool,
+    is_so: impl Fn(&sostenuto_patch::Patch) -> bool,
 ) {
     one.until("the first is in step", |_| {
         other.frames(1);

@@ -9,10 +9,10 @@ use eframe::egui::{
 };
 use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
 use egui_kittest::{Harness, Node};
-use sostenuto::editor::preferences::Preferences;
-use sostenuto::editor::session::{Session, StartHost};
-use sostenuto::editor::window::Editor;
-use sostenuto::patch::{Cable, ModuleId, Patch};
+use sostenuto_editor::preferences::Preferences;
+use sostenuto_editor::session::{Session, StartHost};
+use sostenuto_editor::window::Editor;
+use sostenuto_patch::{Cable, ModuleId, Patch};
 use sostenuto_tests::patch;
 
 use super::place::{PATIENCE, Place};

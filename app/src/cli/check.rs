@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use sostenuto_host::render::{self, ComputedBy, Settings};
 
 use super::options::{load, sample_rate};
-use crate::host::render::{self, ComputedBy, Settings};
 
 /// Says whether a patch can be played, and what is in it
 #[derive(Args)]

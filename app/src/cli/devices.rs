@@ -4,10 +4,9 @@ use std::io::Write;
 
 use anyhow::bail;
 use clap::Args;
-
-use crate::host::device::list;
-use crate::host::ear;
-use crate::osc::sound::Card;
+use sostenuto_host::device::list;
+use sostenuto_host::ear;
+use sostenuto_osc::sound::Card;
 
 /// Lists the sound cards that can play, and those that can be heard
 #[derive(Args)]

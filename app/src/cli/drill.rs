@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use sostenuto_host::device::Output;
+use sostenuto_host::drill::{Disturbances, Report, Spread, drill};
+use sostenuto_patch::{Patch, file};
 
 use super::options::{Computing, Heard, load};
 use super::play::on_stop;
-use crate::host::device::Output;
-use crate::host::drill::{Disturbances, Report, Spread, drill};
-use crate::patch::{Patch, file};
 
 /// Kills workers while a patch plays, and compares every block with what it should be
 #[derive(Args)]

@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, CommandFactory};
 use eframe::egui::{ViewportBuilder, vec2};
-
-use crate::editor::places::PlacesFile;
-use crate::editor::preferences::{self, Preferences};
-use crate::editor::session::{Session, StartHost};
-use crate::editor::window::Editor;
-use crate::host::state_folder;
-use crate::osc::endpoint::Endpoint;
-use crate::patch::nearest;
+use sostenuto_editor::places::PlacesFile;
+use sostenuto_editor::preferences::{self, Preferences};
+use sostenuto_editor::session::{Session, StartHost};
+use sostenuto_editor::window::Editor;
+use sostenuto_host::state_folder;
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_patch::nearest;
 
 /// Opens the window. It finds the host that plays, or starts one
 #[derive(Args, Default)]

@@ -2,24 +2,24 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use sostenuto_host::control::{Control, SharedControl};
+use sostenuto_host::journal::recovery::Beginning;
+use sostenuto_host::journal::{Journal, Tell, folder_of_this_user};
+use sostenuto_host::notice;
+use sostenuto_host::player::{Keeping, Player};
+use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::stream::Server;
+use sostenuto_osc::udp::UdpServer;
+use sostenuto_patch::Patch;
 
 use super::options::{Computing, Heard, load};
 use super::play::on_stop;
-use crate::host::control::{Control, lock};
-use crate::host::journal::recovery::Beginning;
-use crate::host::journal::{Journal, Tell, folder_of_this_user};
-use crate::host::notice;
-use crate::host::player::{Keeping, Player};
-use crate::osc::endpoint::Endpoint;
-use crate::osc::stream::Server;
-use crate::osc::udp::UdpServer;
-use crate::patch::Patch;
 
 /// Plays a patch and listens to editors (local stream) and controllers (UDP)
 #[derive(Args)]
@@ -91,12 +91,12 @@ impl Host {
         if let Some(path) = &self.path {
             control.begin_with_file(std::path::absolute(path)?);
         }
-        let control = Arc::new(Mutex::new(control));
+        let control = SharedControl::new(control);
         if let Some(journal) = &journal {
             let waiting = Arc::downgrade(&control);
             let answer = move || {
                 if let Some(control) = waiting.upgrade() {
-                    lock(&control).answer_syncs();
+                    control.lock().answer_syncs();
                 }
             };
             journal.when_kept(Some(Box::new(answer)));
@@ -113,7 +113,7 @@ impl Host {
             }
         };
         while stop.recv_timeout(REPORT_EVERY) == Err(RecvTimeoutError::Timeout) {
-            let mut control = lock(&control);
+            let mut control = control.lock();
             for sentence in told.try_iter() {
                 let kind = notice::kind(&sentence);
                 control.notice(sentence, kind);
@@ -124,10 +124,10 @@ impl Host {
             }
         }
         drop((server, udp));
-        lock(&control).stop_recording();
+        control.lock().stop_recording();
         if let Some(journal) = journal {
             // The last turns of a knob.
-            lock(&control).keep();
+            control.lock().keep();
             journal.when_kept(None);
             journal.end();
         }

@@ -24,7 +24,7 @@ impl Modules {
     pub fn run(&self) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         if let Some(name) = &self.name {
-            crate::patch::find_kind(name)?;
+            sostenuto_patch::find_kind(name)?;
         }
         let is_wanted =
             |entry: &&Entry| self.name.as_ref().is_none_or(|name| name == entry.about.name);
@@ -90,7 +90,7 @@ mod tests {
     use std::fmt::Write;
 
     use super::*;
-    use crate::editor::browser::tag_title;
+    use sostenuto_editor::browser::tag_title;
 
     /// The text of `docs/modules.md`.
     fn manual() -> String {

@@ -7,16 +7,15 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use shm_ring::layout::SLOTS;
 use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
-
-use crate::host::crash;
-use crate::host::device::Output;
-use crate::host::ear::Input;
-use crate::host::player::Settings;
-use crate::host::pool::{Crew, worker_program};
-use crate::host::recordings_folder;
-use crate::host::render::ComputedBy;
-use crate::patch::file::FileError;
-use crate::patch::{self, Edit, Patch, apply};
+use sostenuto_host::crash;
+use sostenuto_host::device::Output;
+use sostenuto_host::ear::Input;
+use sostenuto_host::player::Settings;
+use sostenuto_host::pool::{Crew, worker_program};
+use sostenuto_host::recordings_folder;
+use sostenuto_host::render::ComputedBy;
+use sostenuto_patch::file::FileError;
+use sostenuto_patch::{Edit, Patch, apply};
 
 /// How sound is computed.
 #[derive(Args, Clone, Debug)]
@@ -130,7 +129,7 @@ impl PatchFile {
 
 /// Reads a patch.
 pub fn load(path: &Path) -> anyhow::Result<Patch> {
-    patch::file::load(path).map_err(|error| match error {
+    sostenuto_patch::file::load(path).map_err(|error| match error {
         // Nothing plays yet, so nothing is said of it.
         FileError::Read { what, .. } => anyhow!("{}: {what}", path.display()),
         FileError::Open { what, .. } => anyhow!("{} can not be opened ({what})", path.display()),
@@ -147,9 +146,9 @@ fn set(patch: &mut Patch, setting: &str) -> anyhow::Result<()> {
         bail!("it is not of the form MODULE.PARAM=VALUE, such as vcf.cutoff=440");
     };
     let there = patch.module(module)?;
-    let (_, facts) = patch::find_param(there.about()?, module, param)?;
+    let (_, facts) = sostenuto_patch::find_param(there.about()?, module, param)?;
     let current = there.param(param).unwrap_or(facts.default);
-    let value = patch::read_value(module, facts, value, current)?;
+    let value = sostenuto_patch::read_value(module, facts, value, current)?;
     let module = module.parse()?;
     apply(patch, Edit::SetParam { module, param: param.into(), value })?;
     Ok(())
@@ -181,7 +180,7 @@ fn block_frames(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::patch::PatchModule;
+    use sostenuto_patch::PatchModule;
 
     #[test]
     fn a_knob_is_set_as_in_the_window() {

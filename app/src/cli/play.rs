@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use sostenuto_host::player::{Keeping, Player};
 
 use super::options::{Computing, Heard, PatchFile};
-use crate::host::player::{Keeping, Player};
 
 /// Plays a patch until Ctrl-C
 #[derive(Args)]

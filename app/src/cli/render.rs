@@ -12,18 +12,18 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
+use sostenuto_host::block_killer::{BlockKiller, Tally};
+use sostenuto_host::clips;
+use sostenuto_host::crash;
+use sostenuto_host::engine::{EngineStatus, Frame};
+use sostenuto_host::plan::{AUDIO_IN, Plan};
+use sostenuto_host::render::{self, ComputedBy, Settings};
 use sostenuto_modules::clip::Text;
+use sostenuto_patch::disk::{NewFile, is_same_file};
+use sostenuto_patch::{Edit, ModuleId, Name, Patch, apply, sounds};
 
 use super::options::{Computing, PatchFile};
 use super::play::on_stop;
-use crate::disk::{NewFile, is_same_file};
-use crate::host::block_killer::{BlockKiller, Tally};
-use crate::host::clips;
-use crate::host::crash;
-use crate::host::engine::{EngineStatus, Frame};
-use crate::host::plan::{AUDIO_IN, Plan};
-use crate::host::render::{self, ComputedBy, Settings};
-use crate::patch::{Edit, ModuleId, Name, Patch, apply, sounds};
 
 /// Renders a patch into a WAV file, as fast as it goes
 #[derive(Args)]

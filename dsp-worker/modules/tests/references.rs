@@ -116,7 +116,7 @@ fn compare(entry: &Entry, is: &[i32]) -> Result<(), String> {
     if residual_db < LIMIT_DB {
         return Ok(());
     }
-    let left = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts/references");
+    let left = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../artifacts/references");
     std::fs::create_dir_all(&left).expect("a folder for artefacts");
     let name = entry.about.name;
     write(&left.join(format!("{name}-is.wav")), is);

@@ -1,0 +1,643 @@
+//! The canvas: modules and cables under the hand. It looks at the model, keeps
+//! only what is seen (camera, selection, what is being dragged), and asks for
+//! edits.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use eframe::egui::{
+    Align2, CursorIcon, Event, Id, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
+    Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
+};
+use sostenuto_modules::clip::Text;
+use sostenuto_patch::sounds::is_sound;
+use sostenuto_patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule};
+
+use self::camera::Camera;
+use self::face::Face;
+use self::hand::Hand;
+use self::trace::Trace;
+use self::wiring::Wiring;
+use super::browser::BrowseFor;
+use super::model::{Asks, Model};
+use super::module_menu::ModuleWish;
+use super::patching;
+use super::pen::Pen;
+use super::preferences::Preferences;
+use super::screen::text::set_text;
+use super::shortcuts::{Command, keys_of};
+use super::theme::Theme;
+
+mod cable;
+pub mod camera;
+mod comments;
+pub mod face;
+mod glow;
+mod hand;
+mod menus;
+mod minimap;
+mod modules;
+mod sketch;
+mod trace;
+mod wires;
+mod wiring;
+
+/// Below this zoom faces are drawn simply: nobody turns a knob of nine pixels.
+pub const DETAIL_ZOOM: f32 = 0.5;
+
+/// So long after its last turn the wheel may turn something else.
+const WHEEL_REST_SECS: f64 = 0.4;
+
+fn wheel_id() -> Id {
+    Id::new("the wheel is the canvas's")
+}
+
+/// Whether the wheel still zooms, so that it turns no knob that comes under the
+/// pointer meanwhile.
+pub(super) fn has_wheel(ui: &Ui) -> bool {
+    let until_secs: f64 = ui.data(|data| data.get_temp(wheel_id())).unwrap_or(0.0);
+    ui.input(|input| input.time) < until_secs
+}
+
+/// What the canvas reads.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// Colours.
+    pub theme: &'a Theme,
+    /// What this musician likes.
+    pub preferences: &'a Preferences,
+    /// What the host said.
+    pub model: &'a Model,
+}
+
+/// What the canvas wants of the rest of the window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// The module browser, there on the screen, for a module there on the canvas.
+    Browse {
+        /// What for.
+        wish: BrowseFor,
+        /// On the screen.
+        corner: Pos2,
+        /// On the canvas.
+        at: Pos2,
+    },
+    /// A sentence at the bottom of the window.
+    Say(String),
+    /// What was chosen in a module's menu.
+    Module(ModuleWish),
+}
+
+/// One end of a cable.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum End {
+    /// Where signals come from.
+    Output(OutputRef),
+    /// Where they go to.
+    Input(InputRef),
+}
+
+impl End {
+    /// Whose port it is.
+    pub fn module(&self) -> &ModuleId {
+        match self {
+            End::Output(OutputRef { module, .. }) | End::Input(InputRef { module, .. }) => module,
+        }
+    }
+
+    /// The cable between two ends, if one is an output and the other an input.
+    pub fn cable_to(&self, other: &End) -> Option<Cable> {
+        match (self, other) {
+            (End::Output(from), End::Input(to)) | (End::Input(to), End::Output(from)) => {
+                Some(Cable { from: from.clone(), to: to.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the pointer is on.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Pointed {
+    #[default]
+    Nothing,
+    Port(End),
+    Cable(Cable),
+    Module(ModuleId),
+}
+
+/// The canvas of one window.
+#[derive(Default)]
+pub struct Canvas {
+    /// Where it looks.
+    pub camera: Camera,
+    /// What was chosen, to be moved, copied or deleted together.
+    pub selection: BTreeSet<ModuleId>,
+    /// What was chosen before the host has it.
+    awaited: BTreeSet<ModuleId>,
+    /// Whether faces say what they cost, and who computes them.
+    pub shows_load: bool,
+    selected_cable: Option<Cable>,
+    selected_comment: Option<CommentId>,
+    hand: Hand,
+    faces: HashMap<&'static str, Arc<Face>>,
+    /// Bottom to top; what was touched last is on top.
+    order: Vec<ModuleId>,
+    pointed: Pointed,
+    lit: BTreeSet<ModuleId>,
+    trace: Trace,
+    menu_of: Option<Cable>,
+    menu_at: Pos2,
+    editing: comments::Editing,
+    /// In the window, as of the last frame.
+    window: Option<Rect>,
+    visible: Vec<ModuleId>,
+    had_modules: bool,
+    wants_fit: bool,
+}
+
+/// Draws a module's menu, and says what was wished for beyond asking the host.
+pub type ModuleMenu<'a> = dyn FnMut(&mut Ui, &ModuleId, &mut Asks) -> Option<ModuleWish> + 'a;
+
+/// All that is at hand in one frame.
+struct Desk<'a> {
+    scene: Scene<'a>,
+    layout: &'a Layout,
+    wiring: &'a Wiring<'a>,
+    /// Where the canvas is on the screen.
+    window: Rect,
+    asks: &'a mut Asks,
+    intents: Vec<Intent>,
+    module_menu: &'a mut ModuleMenu<'a>,
+}
+
+impl Desk<'_> {
+    fn say(&mut self, why: &str) {
+        self.intents.push(Intent::Say(why.to_owned()));
+    }
+}
+
+/// Where every face is, for one frame.
+struct Layout {
+    /// On the canvas.
+    places: BTreeMap<ModuleId, (Rect, Arc<Face>)>,
+}
+
+impl Layout {
+    fn jack(&self, end: &End) -> Option<Pos2> {
+        match end {
+            End::Output(output) => self.output(output),
+            End::Input(input) => self.input(input),
+        }
+    }
+
+    fn output(&self, output: &OutputRef) -> Option<Pos2> {
+        let (rect, face) = self.places.get(&output.module)?;
+        face.output(&output.port).map(|at| rect.min + at.to_vec2())
+    }
+
+    fn input(&self, input: &InputRef) -> Option<Pos2> {
+        let (rect, face) = self.places.get(&input.module)?;
+        face.input(&input.port).map(|at| rect.min + at.to_vec2())
+    }
+
+    fn bounds(&self) -> Option<Rect> {
+        self.places.values().map(|(rect, _)| *rect).reduce(Rect::union)
+    }
+}
+
+impl Canvas {
+    /// Modules that were in the window in the last frame, and whose signals are
+    /// worth looking at.
+    pub fn visible(&self) -> &[ModuleId] {
+        &self.visible
+    }
+
+    /// Shows all of the patch.
+    pub fn fit(&mut self) {
+        self.wants_fit = true;
+    }
+
+    /// Shows what was chosen.
+    pub fn fit_selection(&mut self, patch: &Patch) {
+        let layout = self.layout(patch);
+        let chosen = self.selection.iter().filter_map(|id| layout.places.get(id));
+        let bounds = chosen.map(|(rect, _)| *rect).reduce(Rect::union);
+        if let Some((window, bounds)) = self.window.zip(bounds) {
+            self.camera.fit(window, bounds);
+        }
+    }
+
+    /// The corner of a module's face, on the screen and on the canvas.
+    pub fn beside(&self, patch: &Patch, id: &ModuleId) -> (Pos2, Pos2) {
+        let module = patch.modules.get(id);
+        let at = module.map_or(self.camera.centre, |module| Pos2::new(module.x, module.y));
+        (self.window.map_or(at, |window| self.camera.to_screen(window, at)), at)
+    }
+
+    /// The size of a module's face, in points.
+    pub fn face_size(&mut self, patch: &Patch, id: &ModuleId) -> Vec2 {
+        patch.modules.get(id).map_or(Vec2::ZERO, |module| self.face(patch, id, module).size)
+    }
+
+    fn face(
+        &mut self,
+        patch: &Patch,
+        id: &ModuleId,
+        module: &sostenuto_patch::PatchModule,
+    ) -> Arc<Face> {
+        match module.about() {
+            Ok(about) => {
+                let face = self.faces.entry(about.name);
+                Arc::clone(face.or_insert_with(|| Arc::new(Face::of(about))))
+            }
+            Err(_) => Arc::new(Face::of_placeholder(patch, id, module)),
+        }
+    }
+
+    fn layout(&mut self, patch: &Patch) -> Layout {
+        let places = patch.modules.iter().map(|(id, module)| {
+            let face = self.face(patch, id, module);
+            let carried = self.hand.offset_of(id) + self.editing.offset_of(id);
+            let corner = Pos2::new(module.x, module.y) + carried;
+            (id.clone(), (Rect::from_min_size(corner, face.size), face))
+        });
+        Layout { places: places.collect() }
+    }
+
+    /// Draws it all into what room there is, and lets the hand at it.
+    pub fn ui<'a>(
+        &mut self,
+        ui: &mut Ui,
+        scene: Scene<'a>,
+        asks: &'a mut Asks,
+        module_menu: &'a mut ModuleMenu<'a>,
+    ) -> Vec<Intent> {
+        let window = ui.available_rect_before_wrap();
+        self.window = Some(window);
+        ui.set_clip_rect(window.intersect(ui.clip_rect()));
+        let ground = ui.interact(window, ui.id().with("canvas"), Sense::click_and_drag());
+        ground.widget_info(|| WidgetInfo::labeled(WidgetType::Panel, true, "Canvas"));
+        self.keep_up(scene.model.patch());
+        let layout = self.layout(scene.model.patch());
+        self.move_camera(ui, &layout, window, &ground);
+        self.draw_ground(ui, scene, window);
+        if scene.model.patch().modules.is_empty() {
+            invite(ui, scene, window);
+        }
+        let wiring = Wiring::new(scene.model.patch(), &layout, &scene.model.signals);
+        let (layout, wiring, intents) = (&layout, &wiring, Vec::new());
+        let desk = Desk { scene, layout, wiring, window, asks, intents, module_menu };
+        self.on_desk(ui, desk, &ground)
+    }
+
+    fn on_desk(&mut self, ui: &mut Ui, mut desk: Desk, ground: &Response) -> Vec<Intent> {
+        self.comments_ui(ui, &mut desk);
+        self.modules_ui(ui, &mut desk);
+        self.wires_ui(ui, &desk);
+        self.drag(ui, &mut desk, ground);
+        self.ground_menu(ui, &mut desk, ground);
+        self.take_sounds(ui, &mut desk);
+        self.minimap_ui(ui, &desk);
+        self.wheel(ui, desk.window, ground);
+        desk.intents
+    }
+
+    /// A sound that is dropped on a module that plays one is its sound; on the
+    /// ground it gets a sampler.
+    fn take_sounds(&mut self, ui: &Ui, desk: &mut Desk) {
+        let dropped = ui.input(|input| input.raw.dropped_files.clone());
+        let mut sounds = dropped.iter().map(|file| file.path()).filter(|path| is_sound(path));
+        let Some(text) = sounds.find_map(|path| path.to_str()) else { return };
+        let patch = desk.scene.model.patch();
+        if let Pointed::Module(id) = &self.pointed
+            && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_path)
+        {
+            return set_text(id, text, desk.asks);
+        }
+        let latest = ui.input(|input| input.pointer.latest_pos());
+        let place = latest.filter(|place| desk.window.contains(*place));
+        let place = self.camera.to_canvas(desk.window, place.unwrap_or(desk.window.center()));
+        let place = face::snapped(place.to_vec2());
+        let (id, add) = patching::add(patch, "sampler", place.x, place.y);
+        let give = Edit::SetText { module: id.clone(), text: text.into() };
+        self.choose_new(BTreeSet::from([id]));
+        desk.asks.edit(Edit::Group(vec![add, give]));
+    }
+
+    /// Forgets what is no more, and puts what is new on top.
+    fn keep_up(&mut self, patch: &Patch) {
+        self.awaited.retain(|id| !patch.modules.contains_key(id));
+        let awaited = &self.awaited;
+        self.selection.retain(|id| patch.modules.contains_key(id) || awaited.contains(id));
+        self.order.retain(|id| patch.modules.contains_key(id));
+        if self.selected_cable.as_ref().is_some_and(|cable| !patch.cables.contains(cable)) {
+            self.selected_cable = None;
+        }
+        if self.order.len() < patch.modules.len() {
+            let known: BTreeSet<ModuleId> = self.order.iter().cloned().collect();
+            self.order.extend(patch.modules.keys().filter(|id| !known.contains(*id)).cloned());
+        }
+        // A patch that just came is shown whole. A first module was put there by
+        // hand, on a canvas that is looked at as one begins.
+        let is_empty = patch.modules.is_empty();
+        if is_empty && self.had_modules {
+            self.camera = Camera::default();
+        }
+        if !self.had_modules && patch.modules.len() > 1 {
+            self.wants_fit = true;
+        }
+        self.had_modules = !is_empty;
+    }
+
+    fn move_camera(&mut self, ui: &Ui, layout: &Layout, window: Rect, ground: &Response) {
+        if std::mem::take(&mut self.wants_fit)
+            && let Some(bounds) = layout.bounds()
+        {
+            self.camera.fit(window, bounds);
+        }
+        if self.camera.glide(ui.input(|input| input.stable_dt).min(0.1)) {
+            ui.ctx().request_repaint();
+        }
+        let (is_middle, is_dragged, delta) = ui.input(|input| {
+            let pointer = &input.pointer;
+            let is_dragged =
+                pointer.button_down(PointerButton::Secondary) && pointer.is_decidedly_dragging();
+            (pointer.middle_down(), is_dragged, pointer.delta())
+        });
+        let is_on_ground = ground.is_pointer_button_down_on();
+        if (is_dragged && is_on_ground)
+            || (is_middle && (is_on_ground || ui.rect_contains_pointer(window)))
+        {
+            self.camera.pan(delta);
+            ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        }
+    }
+
+    /// The wheel zooms around the pointer; a touchpad pans, and zooms by
+    /// pinching. What a knob under the pointer took is not there any more.
+    fn wheel(&mut self, ui: &Ui, window: Rect, ground: &Response) {
+        let Some(pointer) = ui.input(|input| input.pointer.hover_pos()) else { return };
+        let is_mine = ground.contains_pointer() || ui.ui_contains_pointer();
+        if !window.contains(pointer) || !is_mine || ui.ctx().any_popup_open() {
+            return;
+        }
+        let (scroll, zoom, is_wheel) = ui.input(|input| {
+            let is_line = |event: &Event| {
+                matches!(
+                    event,
+                    Event::MouseWheel { unit: MouseWheelUnit::Line | MouseWheelUnit::Page, .. }
+                )
+            };
+            (input.smooth_scroll_delta(), input.zoom_delta(), input.events.iter().any(is_line))
+        });
+        let is_rolling = is_wheel
+            || (scroll.x == 0.0 && ui.data(|data| data.get_temp(ui.id()).unwrap_or(false)));
+        if scroll == Vec2::ZERO && zoom == 1.0 {
+            return;
+        }
+        ui.data_mut(|data| data.insert_temp(ui.id(), is_rolling));
+        // Until it rests, the wheel is the canvas's, whatever comes under the pointer.
+        let until_secs = ui.input(|input| input.time) + WHEEL_REST_SECS;
+        ui.data_mut(|data| data.insert_temp(wheel_id(), until_secs));
+        if zoom != 1.0 {
+            self.camera.zoom_by(window, pointer, zoom);
+        } else if is_rolling && scroll.y != 0.0 {
+            self.camera.zoom_by(window, pointer, (scroll.y / 320.0).exp());
+        } else {
+            self.camera.pan(scroll);
+        }
+        ui.ctx().request_repaint();
+    }
+
+    fn draw_ground(&self, ui: &Ui, scene: Scene, window: Rect) {
+        let painter = ui.painter();
+        painter.rect_filled(window, 0.0, scene.theme.canvas);
+        if self.camera.zoom < DETAIL_ZOOM {
+            return;
+        }
+        let step = 5.0 * face::GRID;
+        let seen = self.camera.visible(window);
+        let stroke = (1.0, scene.theme.grid);
+        let lines = |from: f32, to: f32| {
+            ((from / step).floor() as i32..=(to / step).ceil() as i32).map(move |n| n as f32 * step)
+        };
+        for x in lines(seen.left(), seen.right()) {
+            painter.vline(
+                self.camera.to_screen(window, Pos2::new(x, 0.0)).x,
+                window.y_range(),
+                stroke,
+            );
+        }
+        for y in lines(seen.top(), seen.bottom()) {
+            painter.hline(
+                window.x_range(),
+                self.camera.to_screen(window, Pos2::new(0.0, y)).y,
+                stroke,
+            );
+        }
+    }
+
+    fn raise(&mut self, id: &ModuleId) {
+        if self.order.last() != Some(id) {
+            self.order.retain(|other| other != id);
+            self.order.push(id.clone());
+        }
+    }
+
+    /// Puts a chosen module on the canvas, and what else was wished for.
+    pub fn put(&mut self, scene: Scene, chosen: &super::browser::Chosen, asks: &mut Asks) {
+        let patch = scene.model.patch();
+        let kind = chosen.kind;
+        if let BrowseFor::Replace(modules) = &chosen.wish {
+            let mut replaced = patch.clone();
+            let mut edits = Vec::new();
+            let mut names = BTreeSet::new();
+            for id in modules {
+                let Some((new_id, edit)) = patching::replace(&replaced, id, kind) else { continue };
+                if sostenuto_patch::apply(&mut replaced, edit.clone()).is_ok() {
+                    edits.push(edit);
+                    names.insert(new_id);
+                }
+            }
+            self.choose_new(names);
+            return asks.edit(Edit::Group(edits));
+        }
+        let size = Face::of(kind).size;
+        let corner = match &chosen.wish {
+            BrowseFor::From(_) => chosen.at - vec2(0.0, size.y / 2.0),
+            BrowseFor::Into(_) => chosen.at - vec2(size.x, size.y / 2.0),
+            _ => chosen.at - size / 2.0,
+        };
+        let place = face::snapped(corner.to_vec2());
+        let (id, add) = patching::add(patch, kind.name, place.x, place.y);
+        let mut edits = vec![add];
+        match &chosen.wish {
+            BrowseFor::From(from) => {
+                let to = patching::main_input(&id, kind);
+                edits.extend(to.map(|to| Edit::Connect(Cable { from: from.clone(), to })));
+            }
+            BrowseFor::Into(to) => {
+                let from = patching::main_output(&id, kind);
+                edits.extend(from.map(|from| Edit::Connect(Cable { from, to: to.clone() })));
+            }
+            BrowseFor::Insert(cable) => {
+                let mut ahead = patch.clone();
+                let _ = sostenuto_patch::apply(&mut ahead, edits[0].clone());
+                edits.extend(patching::insert(&ahead, &id, kind, cable));
+            }
+            BrowseFor::New | BrowseFor::Replace(_) => {}
+        }
+        self.choose_new(BTreeSet::from([id]));
+        asks.edit(Edit::Group(edits));
+    }
+
+    /// Chooses what the host is only just being asked for.
+    fn choose_new(&mut self, names: BTreeSet<ModuleId>) {
+        self.awaited.clone_from(&names);
+        self.selection = names;
+    }
+
+    /// Takes the selection away; signals go on past it.
+    pub fn delete(&mut self, patch: &Patch, asks: &mut Asks) {
+        if let Some(cable) = self.selected_cable.take() {
+            asks.edit(Edit::Disconnect(cable));
+        } else if let Some(id) = self.selected_comment.take() {
+            asks.edit(Edit::SetComment { id, comment: None });
+        } else if !self.selection.is_empty() {
+            asks.edit(patching::remove(patch, &std::mem::take(&mut self.selection)));
+        }
+    }
+
+    /// The selection as words for the clipboard: a patch file.
+    pub fn copy(&mut self, patch: &Patch) -> Option<String> {
+        let (modules, comments) = self.chosen(patch);
+        words(patch, &modules, &comments)
+    }
+
+    /// The same, and takes it away.
+    pub fn cut(&mut self, patch: &Patch, asks: &mut Asks) -> Option<String> {
+        let (modules, comments) = self.chosen(patch);
+        let words = words(patch, &modules, &comments)?;
+        let mut edits = vec![patching::remove(patch, &modules)];
+        edits.extend(comments.into_iter().map(|id| Edit::SetComment { id, comment: None }));
+        asks.edit(Edit::Group(edits));
+        self.selection.clear();
+        self.selected_comment = None;
+        Some(words)
+    }
+
+    /// Puts what was copied under the pointer, or in the middle.
+    ///
+    /// # Errors
+    /// Where the words are no patch.
+    pub fn paste(
+        &mut self,
+        ui: &Ui,
+        patch: &Patch,
+        words: &str,
+        asks: &mut Asks,
+    ) -> Result<(), String> {
+        let copied =
+            sostenuto_patch::file::read(words.as_bytes()).map_err(|why| why.to_string())?;
+        let window = self.window.unwrap_or(Rect::NOTHING);
+        let pointer = ui.input(|input| input.pointer.hover_pos());
+        let point = pointer.filter(|point| window.contains(*point)).unwrap_or(window.center());
+        let place = face::snapped(self.camera.to_canvas(window, point).to_vec2());
+        let (names, edit) = patching::paste(patch, &copied, place.x, place.y);
+        self.choose_new(names);
+        asks.edit(edit);
+        Ok(())
+    }
+
+    /// Copies of the selection beside it, fed as it is.
+    pub fn duplicate(&mut self, patch: &Patch, asks: &mut Asks) {
+        let (modules, comments) = self.chosen(patch);
+        if !modules.is_empty() || !comments.is_empty() {
+            let (names, edit) = patching::duplicate(patch, &modules, &comments);
+            self.choose_new(names);
+            asks.edit(edit);
+        }
+    }
+
+    /// Lines the selection up.
+    pub fn align(&mut self, patch: &Patch, by: patching::Align, asks: &mut Asks) {
+        let modules = self.selection.clone();
+        let sizes: BTreeMap<ModuleId, Vec2> =
+            modules.iter().map(|id| (id.clone(), self.face_size(patch, id))).collect();
+        asks.edit(patching::align(patch, &modules, by, |id| sizes[id].into()));
+    }
+
+    /// Lays all modules out as signals flow.
+    pub fn arrange(&mut self, patch: &Patch, asks: &mut Asks) {
+        let sizes: BTreeMap<ModuleId, Vec2> =
+            patch.modules.keys().map(|id| (id.clone(), self.face_size(patch, id))).collect();
+        asks.edit(super::arrange::arrange(patch, |id| sizes[id].into()));
+        self.fit();
+    }
+
+    /// Chooses every module.
+    pub fn select_all(&mut self, patch: &Patch) {
+        self.selection = patch.modules.keys().cloned().collect();
+    }
+
+    /// Zooms around the middle of the window.
+    pub fn zoom(&mut self, factor: f32) {
+        if let Some(window) = self.window {
+            self.camera.zoom_by(window, window.center(), factor);
+        }
+    }
+
+    /// The browser for a new module where the pointer is.
+    pub fn browse(&self, ui: &Ui) -> Intent {
+        let window = self.window.unwrap_or(Rect::NOTHING);
+        let pointer = ui.input(|input| input.pointer.hover_pos());
+        let corner = pointer.filter(|at| window.contains(*at)).unwrap_or(window.center());
+        Intent::Browse { wish: BrowseFor::New, corner, at: self.camera.to_canvas(window, corner) }
+    }
+
+    /// Lets go of whatever is in the hand.
+    pub fn cancel(&mut self) {
+        self.hand = Hand::default();
+    }
+
+    /// Whether keys choose more than one thing.
+    fn adds(modifiers: Modifiers) -> bool {
+        modifiers.shift || modifiers.command
+    }
+}
+
+/// What is chosen as a patch file, if it is anything.
+fn words(
+    patch: &Patch,
+    modules: &BTreeSet<ModuleId>,
+    comments: &BTreeSet<CommentId>,
+) -> Option<String> {
+    let is_any = !modules.is_empty() || !comments.is_empty();
+    is_any.then(|| sostenuto_patch::file::write(&patching::copy(patch, modules, comments)))
+}
+
+/// Says on an empty canvas how to begin.
+fn invite(ui: &Ui, scene: Scene, window: Rect) {
+    let keys = keys_of(ui.ctx(), Command::AddModule);
+    let words = format!("Double-click, or press {keys}, to add a module");
+    let (pen, middle) = (Pen::new(ui, 1.0), window.center());
+    pen.text(middle, Align2::CENTER_CENTER, 16.0, scene.theme.faint, &words);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sostenuto_patch::PatchModule;
+
+    #[test]
+    fn a_patch_that_is_there_before_the_first_frame_is_shown_whole() {
+        let mut patch = Patch::default();
+        for kind in ["vco", "vca"] {
+            patch.modules.insert(kind.parse().unwrap(), PatchModule::new(kind, 0.0, 0.0));
+        }
+        let mut canvas = Canvas::default();
+        canvas.keep_up(&patch);
+        assert!(canvas.wants_fit);
+    }
+}

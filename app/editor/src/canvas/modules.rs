@@ -1,0 +1,386 @@
+//! Modules on the canvas: drawn, chosen, picked up, and their ports.
+
+use eframe::egui::accesskit::Action;
+use eframe::egui::{
+    Align2, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2,
+    WidgetInfo, WidgetType, vec2,
+};
+use sostenuto_modules::module::Port;
+use sostenuto_modules::param::Param;
+use sostenuto_patch::{InputRef, ModuleId, OutputRef, PatchModule};
+
+use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
+use super::hand::Hand;
+use super::sketch::{SKETCH_ZOOM, draw_sketch};
+use super::wiring::Wiring;
+use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
+use crate::model::Level;
+use crate::module_menu::module_popup;
+use crate::param::{ParamSpot, param_ui_with};
+use crate::patching::{self, Modulator, input_that_moves};
+use crate::pen::Pen;
+use crate::screen::{ScreenSpot, screen_ui};
+
+/// The least height of letters from some way off, in points of the screen.
+const FAR_TEXT: f32 = 10.0;
+
+/// One module, in one frame.
+pub(super) struct Spot<'a> {
+    pub id: &'a ModuleId,
+    pub module: &'a PatchModule,
+    pub face: &'a Face,
+    /// On the screen.
+    pub rect: Rect,
+}
+
+/// A module's kind and its screen, if it has one.
+pub(super) fn screen_spot<'a>(
+    scene: Scene<'a>,
+    spot: &'a Spot,
+    zoom: f32,
+) -> Option<(&'static str, ScreenSpot<'a>)> {
+    let (screen, about) = (spot.face.screen?, spot.face.about?);
+    let corner = spot.rect.min + screen.min.to_vec2() * zoom;
+    let screen = ScreenSpot {
+        rect: Rect::from_min_size(corner, screen.size() * zoom),
+        zoom,
+        module: spot.id,
+        params: spot.module,
+        display: scene.model.signals.display(spot.id),
+        sample_rate_hz: scene.model.status.sample_rate_hz,
+    };
+    Some((about.name, screen))
+}
+
+impl Canvas {
+    pub(super) fn modules_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        self.visible.clear();
+        let patch = desk.scene.model.patch();
+        let (layout, window) = (desk.layout, desk.window);
+        let was_pointed = std::mem::take(&mut self.pointed);
+        self.lit = match &was_pointed {
+            Pointed::Module(id) => patching::connected(patch, id),
+            _ => Default::default(),
+        };
+        for id in self.order.clone() {
+            let Some((rect, face)) = layout.places.get(&id) else { continue };
+            let rect = self.camera.rect_to_screen(window, *rect);
+            if !rect.expand(12.0).intersects(window) {
+                continue;
+            }
+            self.visible.push(id.clone());
+            let spot = Spot { id: &id, module: &patch.modules[&id], face, rect };
+            self.module_ui(ui, desk, &spot);
+        }
+    }
+
+    fn module_ui(&mut self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
+        let scene = desk.scene;
+        let id = ui.id().with(("module", spot.id.as_str()));
+        let response = ui.interact(spot.rect, id, Sense::click_and_drag());
+        let is_chosen = self.selection.contains(spot.id);
+        response.widget_info(|| {
+            let label = format!("{}, module {}", spot.face.title, spot.id);
+            WidgetInfo::selected(WidgetType::Button, true, is_chosen, label)
+        });
+        self.choose(ui, &response, spot);
+        if response.contains_pointer() && matches!(self.hand, Hand::Nothing) {
+            self.pointed = Pointed::Module(spot.id.clone());
+        }
+        let is_near = self.camera.zoom >= DETAIL_ZOOM;
+        self.draw_face(ui, scene, spot, is_near);
+        if response.has_focus() {
+            Pen::new(ui, self.camera.zoom).focus_ring(spot.rect, scene.theme.accent);
+        }
+        if is_near {
+            self.screen_of(ui, desk, spot);
+            self.params_of(ui, desk, spot);
+            self.ports_of(ui, desk, spot);
+        }
+        module_popup(&response).show(|ui| {
+            if !self.selection.contains(spot.id) {
+                self.selection = [spot.id.clone()].into();
+            }
+            let wish = (desk.module_menu)(ui, spot.id, desk.asks);
+            desk.intents.extend(wish.map(Intent::Module));
+        });
+    }
+
+    /// Clicks choose, drags carry.
+    fn choose(&mut self, ui: &Ui, response: &Response, spot: &Spot) {
+        let modifiers = ui.input(|input| input.modifiers);
+        if response.is_pointer_button_down_on() {
+            self.raise(spot.id);
+        }
+        let is_enter = response.has_focus() && ui.input(|input| input.key_pressed(Key::Space));
+        if response.clicked() || is_enter {
+            response.request_focus();
+            self.selected_cable = None;
+            self.selected_comment = None;
+            if Canvas::adds(modifiers) {
+                if !self.selection.remove(spot.id) {
+                    self.selection.insert(spot.id.clone());
+                }
+            } else {
+                self.selection = [spot.id.clone()].into();
+            }
+        }
+        if response.drag_started_by(PointerButton::Primary) {
+            if !self.selection.contains(spot.id) {
+                if !Canvas::adds(modifiers) {
+                    self.selection.clear();
+                }
+                self.selection.insert(spot.id.clone());
+            }
+            let modules = self.selection.clone();
+            // What the pointer went before egui took it for a drag.
+            let whole = ui.input(|input| {
+                let pointer = &input.pointer;
+                let from = pointer.press_origin().zip(pointer.interact_pos());
+                from.map_or(Vec2::ZERO, |(from, to)| to - from - pointer.delta())
+            });
+            let way = whole / self.camera.zoom;
+            self.hand = Hand::Modules { grabbed: spot.id.clone(), modules, way };
+        }
+    }
+
+    fn draw_face(&self, ui: &Ui, scene: Scene, spot: &Spot, is_near: bool) {
+        let (theme, zoom, rect) = (scene.theme, self.camera.zoom, spot.rect);
+        let pen = Pen::new(ui, zoom);
+        let category = spot.face.about.map_or(theme.trouble, |about| theme.category(about));
+        let is_off = spot.module.is_bypassed || spot.module.is_placeholder;
+        pen.fill(rect, 6.0, theme.face);
+        let is_sketch = !is_near && zoom >= SKETCH_ZOOM;
+        // From some way off, names are what one looks for.
+        let least = if is_sketch { 1.3 * FAR_TEXT } else { 0.0 };
+        let title =
+            Rect::from_min_size(rect.min, vec2(rect.width(), (TITLE_HEIGHT * zoom).max(least)));
+        let strip = category.gamma_multiply(if is_off { 0.15 } else { 0.32 });
+        pen.fill(title, 6.0, strip);
+        let is_chosen = self.selection.contains(spot.id);
+        let is_lit = self.lit.contains(spot.id) && self.lit.len() > 1;
+        let (width, edge) = match (is_chosen, is_lit) {
+            (true, _) => (2.5, theme.accent),
+            (false, true) => (1.5, category),
+            (false, false) => (1.0, theme.edge),
+        };
+        pen.edge(rect, 6.0, width, edge);
+        if is_near {
+            let ink = if is_off { theme.faint } else { theme.text };
+            let place = title.shrink2(vec2(10.0 * zoom, 0.0));
+            pen.fitted_text(place, Align2::LEFT_CENTER, 14.0, ink, &spot.face.title);
+            let name_fits = spot.face.about.is_none_or(|about| about.name != spot.id.as_str());
+            let remark = self.remark(scene, spot);
+            let remark = if remark.is_empty() && name_fits { spot.id.to_string() } else { remark };
+            let taken = pen.text_width(14.0, &spot.face.title) + 18.0 * zoom;
+            let room =
+                Rect::from_min_max(title.min + vec2(taken, 0.0), title.max - vec2(8.0 * zoom, 0.0));
+            if room.width() > 20.0 * zoom {
+                pen.fitted_text(room, Align2::RIGHT_CENTER, 11.0, theme.faint, &remark);
+            }
+        } else if is_sketch {
+            draw_sketch(ui, scene, spot, zoom);
+            let place = title.shrink2(vec2(3.0, 0.0));
+            let ink = if is_off { theme.faint } else { theme.text };
+            pen.fitted_text(place, Align2::LEFT_CENTER, FAR_TEXT / zoom, ink, &spot.face.title);
+        } else {
+            // As large as it goes.
+            let size = (rect.width() / zoom / 8.0).min(13.0 / zoom);
+            pen.fitted_text(
+                rect.shrink(3.0),
+                Align2::CENTER_CENTER,
+                size,
+                theme.text,
+                &spot.face.title,
+            );
+        }
+        if let Some(badge) = fault(scene, spot.id) {
+            let at = rect.right_top() + vec2(-4.0, 4.0) * zoom;
+            pen.disc(at, 6.0, theme.trouble, Stroke::NONE);
+            let below = rect.left_bottom() + vec2(4.0, 3.0) * zoom;
+            pen.text(below, Align2::LEFT_TOP, 12.0, theme.trouble, &badge);
+        }
+    }
+
+    /// Beside the title: what it costs, or that signals pass it by.
+    fn remark(&self, scene: Scene, spot: &Spot) -> String {
+        if spot.module.is_bypassed {
+            return "bypassed".to_owned();
+        }
+        let Some(signals) = scene.model.signals.modules.get(spot.id).filter(|_| self.shows_load)
+        else {
+            return String::new();
+        };
+        let worker = scene.model.status.workers.iter().find(|worker| worker.slot == signals.slot);
+        let worker = worker.map(|worker| format!(" · pid {}", worker.pid)).unwrap_or_default();
+        format!("{:.1} %{worker}", signals.load * 100.0)
+    }
+
+    fn screen_of(&self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
+        let scene = desk.scene;
+        if let Some((kind, screen)) = screen_spot(scene, spot, self.camera.zoom) {
+            screen_ui(ui, scene.theme, kind, &screen, desk.asks);
+        }
+    }
+
+    fn params_of(&mut self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
+        let scene = desk.scene;
+        let Some(about) = spot.face.about else { return };
+        let zoom = self.camera.zoom;
+        for &(index, kind, rect) in &spot.face.params {
+            let param = &about.params[index];
+            let rect =
+                Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom);
+            let value = spot.module.param(param.name).unwrap_or(param.default);
+            let moved = moved(desk.wiring, spot, param);
+            let under = ParamSpot { rect, zoom, module: spot.id, param, value, moved, kind };
+            let mut wanted = None;
+            let has_input = input_that_moves(about, param.name).is_some();
+            let response = param_ui_with(ui, scene.theme, &under, desk.asks, &mut |ui| {
+                if has_input {
+                    ui.menu_button("Modulate with", |ui| {
+                        for with in Modulator::ALL {
+                            if ui.button(with.name()).clicked() {
+                                wanted = Some(with);
+                                ui.close();
+                            }
+                        }
+                    });
+                }
+            });
+            if response.response.contains_pointer() {
+                self.pointed = Pointed::Nothing;
+            }
+            if let Some(with) = wanted {
+                let patch = scene.model.patch();
+                if let Some(edit) = patching::modulate(patch, spot.id, param.name, with) {
+                    desk.asks.edit(edit);
+                }
+            }
+        }
+    }
+
+    fn ports_of(&mut self, ui: &Ui, desk: &mut Desk, spot: &Spot) {
+        let scene = desk.scene;
+        let about = spot.face.about;
+        for (index, (port, at)) in spot.face.inputs.iter().enumerate() {
+            let end = End::Input(InputRef { module: spot.id.clone(), port: port.clone() });
+            let facts = about.map(|about| &about.inputs[index]);
+            let first = desk.wiring.arriving_at(spot.id, port).next();
+            let (is_plugged, level) = (first.is_some(), first.and_then(|run| run.level));
+            self.port_ui(ui, desk, spot, (&end, *at, facts), (is_plugged, level));
+        }
+        for (index, (port, at)) in spot.face.outputs.iter().enumerate() {
+            let output = OutputRef { module: spot.id.clone(), port: port.clone() };
+            let level = scene.model.signals.level(scene.model.patch(), &output);
+            let facts = about.map(|about| &about.outputs[index]);
+            let is_plugged = desk.wiring.is_plugged(spot.id, port);
+            self.port_ui(ui, desk, spot, (&End::Output(output), *at, facts), (is_plugged, level));
+        }
+    }
+
+    fn port_ui(
+        &mut self,
+        ui: &Ui,
+        desk: &mut Desk,
+        spot: &Spot,
+        (end, at, facts): (&End, Pos2, Option<&'static Port>),
+        (is_plugged, level): (bool, Option<Level>),
+    ) {
+        let scene = desk.scene;
+        let (theme, zoom, patch) = (scene.theme, self.camera.zoom, scene.model.patch());
+        let jack = spot.rect.min + at.to_vec2() * zoom;
+        let (name, is_output) = match end {
+            End::Output(output) => (&output.port, true),
+            End::Input(input) => (&input.port, false),
+        };
+        let half = spot.rect.width() / 2.0;
+        let reach = if is_output { vec2(-half, 0.0) } else { vec2(half, 0.0) };
+        let middle = Rect::from_center_size(jack, Vec2::splat(22.0 * zoom));
+        let pen = Pen::new(ui, zoom);
+        let wide = pen.text_width(12.0, name).min(half - 30.0 * zoom).max(0.0) + 14.0 * zoom;
+        let under = match is_output {
+            true => Rect::from_min_max(middle.min - vec2(wide, 0.0), middle.max),
+            false => Rect::from_min_max(middle.min, middle.max + vec2(wide, 0.0)),
+        };
+        let id = ui.id().with(("port", spot.id.as_str(), is_output, &**name));
+        let response = ui.interact(under, id, Sense::click_and_drag());
+        let way = if is_output { "output" } else { "input" };
+        response.widget_info(|| {
+            WidgetInfo::labeled(WidgetType::Button, true, format!("{way} {name} of {}", spot.id))
+        });
+        let body = if is_plugged { theme.text } else { theme.faint };
+        pen.disc(jack, JACK_RADIUS, theme.well, Stroke::new(2.0 * zoom, body));
+        let hole = match &level {
+            Some(level) => {
+                theme.well.lerp_to_gamma(glow::colour(theme, level), glow::brightness(level))
+            }
+            None => theme.well,
+        };
+        pen.disc(jack, JACK_RADIUS - 3.0, hole, Stroke::NONE);
+        let beside = jack + if is_output { vec2(-13.0, 0.0) } else { vec2(13.0, 0.0) } * zoom;
+        let room = Rect::from_two_pos(
+            beside - vec2(0.0, 9.0) * zoom,
+            beside + reach * 0.8 + vec2(0.0, 9.0) * zoom,
+        );
+        let align = if is_output { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
+        pen.fitted_text(room, align, 12.0, if is_plugged { theme.text } else { theme.faint }, name);
+        if response.has_focus() {
+            pen.focus_ring(under, theme.accent);
+        }
+        if response.contains_pointer() && matches!(self.hand, Hand::Nothing) {
+            self.pointed = Pointed::Port(end.clone());
+        }
+        if response.drag_started_by(PointerButton::Primary) {
+            let is_other = ui.input(|input| input.modifiers.command);
+            self.pull(patch, end.clone(), is_other, false);
+        }
+        let has_focus = response.has_focus();
+        // A screen reader presses what it has found.
+        let is_enter = ui.input_mut(|input| {
+            input.has_accesskit_action_request(response.id, Action::Click)
+                || has_focus && input.consume_key(Modifiers::NONE, Key::Enter)
+        });
+        if is_enter && self.is_holding_cable() {
+            if let Some(why) = self.plug_by_keys(patch, end, desk.asks) {
+                desk.say(why);
+            }
+        } else if is_enter {
+            self.pull(patch, end.clone(), false, true);
+            desk.say("The cable is in your hand: go to a port and press Enter, or Escape.");
+        }
+        if !response.dragged() && matches!(self.hand, Hand::Nothing) {
+            response.on_hover_ui(|ui| {
+                ui.set_max_width(260.0);
+                ui.strong(format!("{way} {name}"));
+                ui.label(facts.map_or("Nobody knows this port.", |port| port.help));
+                if let Some(level) = &level {
+                    ui.label(super::wires::reading(level));
+                }
+            });
+        }
+    }
+}
+
+/// What is wrong with a module, in a word.
+fn fault(scene: Scene, id: &ModuleId) -> Option<String> {
+    let fault = scene.model.status.faults.iter().find(|fault| fault.module == id.as_str())?;
+    Some(match (fault.state.as_str(), fault.crashes) {
+        ("", 0) => "sent what is no sound".to_owned(),
+        ("", crashes) => format!("crashed {crashes}×, runs again"),
+        (state, _) => state.to_owned(),
+    })
+}
+
+/// Where a param is in effect, where cables move it.
+fn moved(wiring: &Wiring, spot: &Spot, param: &'static Param) -> Option<f32> {
+    let input = input_that_moves(spot.face.about?, param.name)?;
+    let moves = input.moves.as_ref()?;
+    let mut volts = None;
+    for run in wiring.arriving_at(spot.id, input.name) {
+        volts = Some(volts.unwrap_or(0.0) + run.level?.volts);
+    }
+    let volts = volts?;
+    let amount = moves.amount.map_or(Some(1.0), |amount| spot.module.param(amount))?;
+    Some(moves.moved(param, spot.module.param(param.name)?, amount, volts))
+}

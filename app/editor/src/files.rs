@@ -1,0 +1,428 @@
+//! New, open, save: everything between the patch and its file.
+//!
+//! Nothing is ever asked before a patch is replaced: the host keeps the steps,
+//! and undo brings back what was there.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{Align2, Color32, Context, FontId, Id, LayerId, Modal, Order, Ui};
+use sostenuto_osc::request::Request;
+use sostenuto_patch::disk;
+use sostenuto_patch::file::{FileError, Over};
+use sostenuto_patch::sounds::is_sound;
+use sostenuto_patch::{Edit, ModuleId, Patch};
+
+use super::errands::Errands;
+use super::factory::FactoryBrowser;
+use super::model::{Asks, Model};
+use super::parts::{button, caption, floating, main_button};
+use super::preferences::Preferences;
+use super::screen::text::set_text;
+use super::theme::Theme;
+
+pub mod dialogs;
+pub mod path_entry;
+pub mod reveal;
+
+use dialogs::{EXTENSION, FileDialogs};
+use path_entry::{Entered, PathEntry};
+
+/// A dialog that says no as quickly as this was never there: nobody is so fast.
+const NO_DIALOG_SECS: f64 = 0.1;
+
+/// What a file is wanted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To open it.
+    Open,
+    /// To save the patch in it.
+    Save,
+    /// To give it to a module as its sound.
+    Sound(ModuleId),
+}
+
+/// A question that the system's dialog was asked.
+struct Asked {
+    purpose: Purpose,
+    at_secs: f64,
+}
+
+/// Everything between the patch and its file.
+pub struct Files {
+    dialogs: Box<dyn FileDialogs>,
+    asked: Option<Asked>,
+    entry: Option<(Purpose, PathEntry)>,
+    /// A file that holds something else, or another patch: it is asked about.
+    over: Option<PathBuf>,
+    /// The last file that the host was asked to save in.
+    saving: Option<PathBuf>,
+    /// The last file that was seen to be the patch's.
+    known: Option<PathBuf>,
+    factory: FactoryBrowser,
+    errands: Errands<Looked>,
+    said: Vec<String>,
+}
+
+/// A file to save in, and whether there is one already that nobody was asked about.
+struct Looked {
+    path: PathBuf,
+    is_taken: bool,
+}
+
+impl Files {
+    /// `wake` is called when there is something new to show.
+    pub fn new(dialogs: Box<dyn FileDialogs>, wake: impl Fn() + Send + 'static) -> Files {
+        Files {
+            dialogs,
+            asked: None,
+            entry: None,
+            over: None,
+            saving: None,
+            known: None,
+            factory: FactoryBrowser::default(),
+            errands: Errands::new("files", wake),
+            said: Vec::new(),
+        }
+    }
+
+    /// What the musician should hear of it, since the last time.
+    pub fn said(&mut self) -> std::vec::Drain<'_, String> {
+        self.said.drain(..)
+    }
+
+    /// An empty patch instead of this one.
+    pub fn new_patch(&mut self, model: &Model, asks: &mut Asks) {
+        asks.edit(Edit::Replace(Box::default()));
+        self.say_replaced("A new patch.", model);
+    }
+
+    /// A patch of the program's own instead of this one.
+    pub fn take(&mut self, patch: Patch, model: &Model, asks: &mut Asks) {
+        let title = patch.title.clone();
+        asks.edit(Edit::Replace(Box::new(patch)));
+        self.say_replaced(&format!("{title}."), model);
+    }
+
+    /// Another patch instead of this one, from a file.
+    pub fn load(&mut self, path: &Path, model: &Model, asks: &mut Asks) {
+        asks.requests.push(Request::Load(path.to_owned()));
+        self.say_replaced(&format!("Opening {}.", name(path)), model);
+    }
+
+    fn say_replaced(&mut self, what: &str, model: &Model) {
+        if model.patch().modules.is_empty() {
+            return;
+        }
+        let before = if model.file.is_saved { "the patch before" } else { "what was not saved" };
+        self.said.push(format!("{what} Undo brings back {before}."));
+    }
+
+    /// Asks which patch to open.
+    pub fn open(&mut self, ctx: &Context, preferences: &Preferences) {
+        self.dialogs.open(folder(preferences).as_deref());
+        self.ask(ctx, Purpose::Open);
+    }
+
+    /// Saves the patch where it belongs; asks where, if it has no file yet.
+    pub fn save(
+        &mut self,
+        ctx: &Context,
+        model: &Model,
+        preferences: &Preferences,
+        asks: &mut Asks,
+    ) {
+        match model.file.path.clone() {
+            Some(path) => self.save_in(path, Over::Patches, asks),
+            None => self.save_as(ctx, model, preferences),
+        }
+    }
+
+    /// Asks where to save the patch.
+    pub fn save_as(&mut self, ctx: &Context, model: &Model, preferences: &Preferences) {
+        let folder = match model.file.path.as_deref() {
+            Some(path) => path.parent().map(Path::to_owned),
+            None => folder(preferences),
+        };
+        self.dialogs.save(folder.as_deref(), &suggested(model));
+        self.ask(ctx, Purpose::Save);
+    }
+
+    fn ask(&mut self, ctx: &Context, purpose: Purpose) {
+        let at_secs = ctx.input(|input| input.time);
+        self.asked = Some(Asked { purpose, at_secs });
+    }
+
+    /// Has a path typed instead of chosen.
+    pub fn type_path(&mut self, purpose: Purpose, model: &Model, preferences: &Preferences) {
+        let known = model.file.path.clone();
+        let folder = || folder(preferences).unwrap_or_else(|| PathBuf::from("~"));
+        let path = known.unwrap_or_else(|| folder().join(suggested(model)));
+        let (title, verb) = match purpose {
+            Purpose::Open => ("Open the patch in this file", "Open"),
+            Purpose::Save => ("Save the patch in this file", "Save"),
+            Purpose::Sound(_) => ("The file of the sound", "Take it"),
+        };
+        let path = match purpose {
+            Purpose::Sound(_) => path.with_file_name("sound.wav"),
+            Purpose::Open | Purpose::Save => path,
+        };
+        self.entry = Some((purpose, PathEntry::new(title, verb, &path)));
+    }
+
+    fn save_in(&mut self, path: PathBuf, over: Over, asks: &mut Asks) {
+        asks.requests.push(Request::Save { path: path.clone(), over });
+        self.saving = Some(path);
+    }
+
+    /// The host could not do what it was asked. Where that was to save over
+    /// something that is no patch, the musician is asked, and this is `true`.
+    pub fn hear_error(&mut self, sentence: &str) -> bool {
+        let Some(path) = self.saving.clone() else { return false };
+        let is_foreign = FileError::Foreign { path: path.clone() }.to_string() == sentence;
+        if is_foreign {
+            self.over = Some(path);
+            self.saving = None;
+        }
+        is_foreign
+    }
+
+    /// The entries of a menu.
+    pub fn menu_ui(
+        &mut self,
+        ui: &mut Ui,
+        model: &Model,
+        preferences: &Preferences,
+        asks: &mut Asks,
+    ) {
+        let ctx = ui.ctx().clone();
+        if ui.button("New").clicked() {
+            self.new_patch(model, asks);
+        }
+        if ui.button("Open…").clicked() {
+            self.open(&ctx, preferences);
+        }
+        ui.add_enabled_ui(!preferences.recent_patches.is_empty(), |ui| {
+            ui.menu_button("Open recent", |ui| {
+                for path in &preferences.recent_patches {
+                    let entry = ui.button(name(path));
+                    if entry.on_hover_text(path.display().to_string()).clicked() {
+                        self.load(path, model, asks);
+                    }
+                }
+            });
+        });
+        if ui.button("Open by path…").clicked() {
+            self.type_path(Purpose::Open, model, preferences);
+        }
+        if ui.button("Templates and examples…").clicked() {
+            self.factory.open();
+        }
+        ui.separator();
+        if ui.button("Save").clicked() {
+            self.save(&ctx, model, preferences, asks);
+        }
+        if ui.button("Save as…").clicked() {
+            self.save_as(&ctx, model, preferences);
+        }
+        if ui.button("Save by path…").clicked() {
+            self.type_path(Purpose::Save, model, preferences);
+        }
+    }
+
+    /// Once a frame: hears dialogs and dropped files, and shows what is asked.
+    pub fn ui(
+        &mut self,
+        ctx: &Context,
+        theme: &Theme,
+        model: &Model,
+        preferences: &mut Preferences,
+        asks: &mut Asks,
+    ) {
+        self.remember(model, preferences);
+        self.hear_errands(asks);
+        if let Some(module) = asks.sound_for.take() {
+            self.dialogs.sound(folder(preferences).as_deref());
+            self.ask(ctx, Purpose::Sound(module));
+        }
+        self.hear_dialog(ctx, model, preferences, asks);
+        self.drops(ctx, theme, model, asks);
+        if let Some(patch) = self.factory.ui(ctx, theme) {
+            self.take(patch, model, asks);
+        }
+        self.entry_ui(ctx, theme, model, asks);
+        self.over_ui(ctx, theme, asks);
+    }
+
+    /// Files that were really opened or saved are recent.
+    fn remember(&mut self, model: &Model, preferences: &mut Preferences) {
+        if self.known != model.file.path {
+            self.known.clone_from(&model.file.path);
+            if let Some(path) = &self.known {
+                preferences.used_patch(path);
+            }
+        }
+    }
+
+    fn hear_dialog(
+        &mut self,
+        ctx: &Context,
+        model: &Model,
+        preferences: &Preferences,
+        asks: &mut Asks,
+    ) {
+        let Some(answer) = self.dialogs.poll() else { return };
+        let Some(Asked { purpose, at_secs }) = self.asked.take() else { return };
+        let secs = ctx.input(|input| input.time) - at_secs;
+        match (answer, purpose) {
+            (Some(path), Purpose::Open) => self.load(&path, model, asks),
+            (Some(path), Purpose::Save) => self.look(path, true),
+            (Some(path), Purpose::Sound(module)) => self.give(&module, &path, asks),
+            (None, purpose) if secs < NO_DIALOG_SECS => self.type_path(purpose, model, preferences),
+            (None, _) => {}
+        }
+    }
+
+    /// Gives the file its ending, and looks whether that is taken: of the name
+    /// with the ending no dialog has asked yet.
+    fn look(&self, path: PathBuf, was_asked: bool) {
+        let whole = disk::with_ending(&path, EXTENSION);
+        let was_asked = was_asked && whole == path;
+        let path = whole;
+        self.errands.send(move || {
+            // A link is a name that is taken, wherever it leads.
+            let is_taken = !was_asked && path.symlink_metadata().is_ok();
+            Some(Looked { path, is_taken })
+        });
+    }
+
+    fn hear_errands(&mut self, asks: &mut Asks) {
+        let news: Vec<Looked> = self.errands.news().collect();
+        for looked in news {
+            self.hear_looked(looked, asks);
+        }
+    }
+
+    fn hear_looked(&mut self, Looked { path, is_taken }: Looked, asks: &mut Asks) {
+        match is_taken {
+            true => self.over = Some(path),
+            false => self.save_in(path, Over::Patches, asks),
+        }
+    }
+
+    fn give(&mut self, module: &ModuleId, path: &Path, asks: &mut Asks) {
+        match path.to_str() {
+            Some(path) => set_text(module, path, asks),
+            None => self.said.push(format!(
+                "{} has a name that is no text, so a patch can not remember it. Rename the file.",
+                name(path)
+            )),
+        }
+    }
+
+    fn drops(&mut self, ctx: &Context, theme: &Theme, model: &Model, asks: &mut Asks) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        // The canvas takes sounds.
+        if let Some(file) = dropped.first().filter(|file| !is_sound(file.path())) {
+            self.load(file.path(), model, asks);
+        }
+        if ctx.input(|input| input.raw.hovered_files.is_empty()) {
+            return;
+        }
+        let layer = LayerId::new(Order::Foreground, Id::new("drop a patch"));
+        let painter = ctx.layer_painter(layer);
+        let window = ctx.content_rect();
+        painter.rect_filled(window, 0.0, Color32::from_black_alpha(140));
+        let font = FontId::proportional(24.0);
+        let ink = if theme.canvas.intensity() > 0.5 { theme.face } else { theme.text };
+        painter.text(
+            window.center(),
+            Align2::CENTER_CENTER,
+            "Drop a patch to open it, or a sound onto the canvas",
+            font,
+            ink,
+        );
+    }
+
+    fn entry_ui(&mut self, ctx: &Context, theme: &Theme, model: &Model, asks: &mut Asks) {
+        let Some((purpose, entry)) = &mut self.entry else { return };
+        let purpose = purpose.clone();
+        match entry.ui(ctx, theme) {
+            Entered::Open => return,
+            Entered::Cancelled => {}
+            Entered::Path(path) => match purpose {
+                Purpose::Open => self.load(&path, model, asks),
+                Purpose::Sound(module) => self.give(&module, &path, asks),
+                Purpose::Save => {
+                    // What was the patch's file already needs no question.
+                    let is_its_own = model.file.path.as_ref() == Some(&path);
+                    self.look(path, is_its_own);
+                }
+            },
+        }
+        self.entry = None;
+    }
+
+    fn over_ui(&mut self, ctx: &Context, theme: &Theme, asks: &mut Asks) {
+        let Some(path) = self.over.clone() else { return };
+        let modal = Modal::new(Id::new("save over")).frame(floating(theme));
+        let shown = modal.show(ctx, |ui| {
+            ui.set_width(400.0);
+            caption(ui, theme, "Save over it?");
+            ui.label(format!("There is already something in {}.", name(&path)));
+            ui.label("If you save the patch there, what is in it now is lost.");
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                let keep = main_button(ui, theme, "Keep the file");
+                if ui.memory(|memory| memory.focused().is_none()) {
+                    keep.request_focus();
+                }
+                (button(ui, "Save over it").clicked(), keep.clicked())
+            })
+            .inner
+        });
+        let (is_over, is_kept) = shown.inner;
+        if is_over {
+            self.save_in(path, Over::Anything, asks);
+        }
+        if is_over || is_kept || shown.should_close() {
+            self.over = None;
+        }
+    }
+
+    /// Whether a question of this waits for an answer.
+    pub fn is_asking(&self) -> bool {
+        self.entry.is_some() || self.over.is_some() || self.factory.is_open()
+    }
+}
+
+/// What a file is called, without its folder and ending.
+pub fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Where the last patch was, else where documents are.
+fn folder(preferences: &Preferences) -> Option<PathBuf> {
+    let recent = preferences.recent_patches.first().and_then(|path| path.parent());
+    recent.map(Path::to_owned).or_else(|| {
+        let folders = directories::UserDirs::new()?;
+        Some(folders.document_dir().unwrap_or(folders.home_dir()).to_owned())
+    })
+}
+
+/// A name for the file of a patch: its title's, if it has one.
+fn suggested(model: &Model) -> String {
+    format!("{}.{EXTENSION}", file_stem(&model.patch().title))
+}
+
+/// A title as a file can be called on any system, with room left for numbers,
+/// endings and what a file is called while it is being written.
+pub fn file_stem(title: &str) -> String {
+    let is_bad = |c: char| c.is_control() || "/\\:*?\"<>|\u{2028}\u{2029}".contains(c);
+    let fit = |c: char| if is_bad(c) { '-' } else { c };
+    let title: String = title.trim().chars().map(fit).take(80).collect();
+    let title = disk::cut(&title, 200).trim_matches(['.', ' ']);
+    if title.is_empty() { "Untitled".to_owned() } else { title.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! The first two minutes: a small card that watches the patch, and knows by it
+//! how far the musician has come.
+
+use std::collections::BTreeSet;
+
+use eframe::egui::{Align2, Area, Context, Id, Order, RichText, Sense, Ui, vec2};
+use sostenuto_patch::{ModuleId, Patch};
+
+use super::model::Model;
+use super::parts::{button, caption, faint, floating, main_button, row};
+use super::preferences::Preferences;
+use super::shortcuts::{Command, keys_of};
+use super::theme::Theme;
+
+const WIDTH: f32 = 290.0;
+
+/// One thing to do, and how it shows in the patch that it was done.
+struct Step {
+    title: &'static str,
+    help: &'static str,
+    is_done: fn(&Model) -> bool,
+}
+
+const STEPS: [Step; 8] = [
+    Step {
+        title: "An empty canvas",
+        help: "What plays is a patch that comes with Sostenuto. To make your own sound, press {new}: Undo brings this one back.",
+        is_done: |model| !has(model.patch(), &["vco"]) || !has(model.patch(), &["audio-out"]),
+    },
+    Step {
+        title: "Add an oscillator",
+        help: "Double-click an empty place, or press {add}. Type “vco” and press Enter.",
+        is_done: |model| has(model.patch(), &["vco"]),
+    },
+    Step {
+        title: "Add a way out",
+        help: "In the same way, add “Audio Out”. It leads to your loudspeakers.",
+        is_done: |model| has(model.patch(), &["audio-out"]),
+    },
+    Step {
+        title: "Hear it",
+        help: "Drag a cable from the VCO's “saw” to “left” of Audio Out. Turn Audio Out's level down first if your loudspeakers are loud.",
+        is_done: |model| chain(model.patch(), &[&["vco"], &["audio-out"]]),
+    },
+    Step {
+        title: "Give it colour",
+        help: "Drop a filter onto the cable: right-click the cable, choose Insert, and type “ladder”.",
+        is_done: |model| chain(model.patch(), &[&["vco"], &["ladder", "svf"], &["audio-out"]]),
+    },
+    Step {
+        title: "Turn the knob that everybody turns",
+        help: "Drag the filter's cutoff up and down.",
+        is_done: |model| is_turned(model.patch(), &["ladder", "svf"], "cutoff"),
+    },
+    Step {
+        title: "Play it",
+        help: "Add “Keyboard” and lead its “voct” to the VCO's “voct”. Now play, on the screen or on your computer's keys.",
+        is_done: |model| chain(model.patch(), &[&["keyboard"], &["vco"]]),
+    },
+    Step {
+        title: "Let notes begin and end",
+        help: "Insert a VCA before Audio Out. Lead the Keyboard's “gate” to a new ADSR, and the ADSR to the VCA's “cv”.",
+        is_done: |model| {
+            let patch = model.patch();
+            chain(patch, &[&["vco"], &["vca"], &["audio-out"]])
+                && chain(patch, &[&["keyboard"], &["adsr"], &["vca"]])
+        },
+    },
+];
+
+/// The guided patch.
+#[derive(Debug, Default)]
+pub struct Guide {
+    is_open: bool,
+    done: usize,
+    /// Whether the first patch has come.
+    has_begun: bool,
+}
+
+impl Guide {
+    /// Open for who has not seen it.
+    pub fn new(preferences: &Preferences) -> Guide {
+        Guide { is_open: !preferences.has_seen_guide, ..Guide::default() }
+    }
+
+    /// Begins it again.
+    pub fn start(&mut self) {
+        *self = Guide { is_open: true, has_begun: self.has_begun, done: 0 };
+    }
+
+    /// Whether it is there.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Shows the card, at the window's lower left, where it can be moved from.
+    pub fn ui(
+        &mut self,
+        ctx: &Context,
+        theme: &Theme,
+        model: &Model,
+        preferences: &mut Preferences,
+    ) {
+        if !self.is_open {
+            return;
+        }
+        self.has_begun |= !model.patch().modules.is_empty();
+        if !self.has_begun {
+            return;
+        }
+        // What was done stays done, whatever happens to the patch afterwards.
+        while STEPS.get(self.done).is_some_and(|step| (step.is_done)(model)) {
+            self.done += 1;
+        }
+        let corner = ctx.content_rect().left_bottom() + vec2(16.0, -48.0);
+        let area = Area::new(Id::new("guide"))
+            .order(Order::Middle)
+            .pivot(Align2::LEFT_BOTTOM)
+            .default_pos(corner)
+            .constrain(true);
+        let is_left = area.show(ctx, |ui| {
+            floating(theme).show(ui, |ui| {
+                ui.set_width(WIDTH);
+                self.card(ui, theme)
+            })
+        });
+        if is_left.inner.inner {
+            self.is_open = false;
+            preferences.has_seen_guide = true;
+        }
+    }
+
+    /// What is to be done; whether it was left.
+    fn card(&self, ui: &mut Ui, theme: &Theme) -> bool {
+        let Some(step) = STEPS.get(self.done) else {
+            caption(ui, theme, "Your first sound");
+            ui.label(RichText::new("That is an instrument.").size(17.0).strong());
+            ui.label("Every knob and cable can be changed while it plays. Nothing that you do here stops the sound.");
+            ui.add_space(4.0);
+            return main_button(ui, theme, "Go on alone").clicked();
+        };
+        caption(ui, theme, "Make your first sound");
+        ui.label(RichText::new(step.title).size(17.0).strong());
+        let add = keys_of(ui.ctx(), Command::AddModule);
+        let new = keys_of(ui.ctx(), Command::New);
+        ui.label(step.help.replace("{add}", &add).replace("{new}", &new));
+        ui.add_space(4.0);
+        row(ui, |ui| {
+            dots(ui, theme, self.done);
+            faint(ui, theme, format!("{} of {}", self.done + 1, STEPS.len()));
+            let help = "It can be begun again from the Panels menu";
+            button(ui, "Skip").on_hover_text(help).clicked()
+        })
+    }
+}
+
+fn dots(ui: &mut Ui, theme: &Theme, done: usize) {
+    let size = vec2(12.0 * STEPS.len() as f32, 12.0);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    for step in 0..STEPS.len() {
+        let centre = rect.left_center() + vec2(5.0 + 12.0 * step as f32, 0.0);
+        let ink = match step {
+            step if step < done => theme.good,
+            step if step == done => theme.accent,
+            _ => theme.edge,
+        };
+        ui.painter().circle_filled(centre, 3.5, ink);
+    }
+}
+
+fn of_kind<'a>(patch: &'a Patch, kinds: &[&str]) -> BTreeSet<&'a ModuleId> {
+    let modules = patch.modules.iter();
+    modules.filter(|(_, module)| kinds.contains(&&*module.kind)).map(|(id, _)| id).collect()
+}
+
+fn has(patch: &Patch, kinds: &[&str]) -> bool {
+    !of_kind(patch, kinds).is_empty()
+}
+
+/// Whether cables lead from one kind to the next and so on, other modules
+/// between them or not.
+fn chain(patch: &Patch, links: &[&[&str]]) -> bool {
+    let mut reached = of_kind(patch, links[0]);
+    for kinds in &links[1..] {
+        let ahead = behind(patch, &reached);
+        reached = of_kind(patch, kinds).intersection(&ahead).copied().collect();
+    }
+    !reached.is_empty()
+}
+
+/// All that hear these modules, directly or through others.
+fn behind<'a>(patch: &'a Patch, from: &BTreeSet<&'a ModuleId>) -> BTreeSet<&'a ModuleId> {
+    let mut reached = BTreeSet::new();
+    let mut heads: Vec<&ModuleId> = from.iter().copied().collect();
+    while let Some(head) = heads.pop() {
+        let cables = patch.cables.iter().filter(|cable| cable.from.module == *head);
+        heads.extend(cables.map(|cable| &cable.to.module).filter(|next| reached.insert(*next)));
+    }
+    reached
+}
+
+fn is_turned(patch: &Patch, kinds: &[&str], param: &str) -> bool {
+    patch
+        .modules
+        .values()
+        .any(|module| kinds.contains(&&*module.kind) && module.params.contains_key(param))
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::theme::Look;
+    use sostenuto_osc::reply;
+    use sostenuto_patch::{Edit, PatchModule, apply};
+
+    fn add(kind: &str) -> Edit {
+        Edit::AddModule { id: kind.parse().unwrap(), module: PatchModule::new(kind, 0.0, 0.0) }
+    }
+
+    fn cable(text: &str) -> Edit {
+        Edit::Connect(text.parse().unwrap())
+    }
+
+    /// What a musician does who follows the card.
+    fn story() -> [Vec<Edit>; 8] {
+        let cutoff = Edit::SetParam {
+            module: "ladder".parse().unwrap(),
+            param: "cutoff".into(),
+            value: 300.0,
+        };
+        [
+            vec![Edit::Replace(Box::default())],
+            vec![add("vco")],
+            vec![add("audio-out")],
+            vec![cable("vco.saw -> audio-out.left")],
+            vec![
+                add("ladder"),
+                Edit::Disconnect("vco.saw -> audio-out.left".parse().unwrap()),
+                cable("vco.saw -> ladder.in"),
+                cable("ladder.lowpass -> audio-out.left"),
+            ],
+            vec![cutoff],
+            vec![add("keyboard"), cable("keyboard.voct -> vco.voct")],
+            vec![
+                add("vca"),
+                add("adsr"),
+                Edit::Disconnect("ladder.lowpass -> audio-out.left".parse().unwrap()),
+                cable("ladder.lowpass -> vca.in"),
+                cable("vca.out -> audio-out.left"),
+                cable("keyboard.gate -> adsr.gate"),
+                cable("adsr.env -> vca.cv"),
+            ],
+        ]
+    }
+
+    type Stage = (Guide, Model, Preferences);
+
+    fn stage() -> Harness<'static, Stage> {
+        let app = |ui: &mut Ui, (guide, model, preferences): &mut Stage| {
+            guide.ui(ui.ctx(), &Theme::of(Look::Dark), model, preferences);
+        };
+        let preferences = Preferences::default();
+        let mut model = Model::default();
+        model.mirror.hear(reply::patch(&sostenuto_patch::factory::PATCHES[0].patch()));
+        let stage = (Guide::new(&preferences), model, preferences);
+        let builder = Harness::builder().with_size(vec2(800.0, 600.0)).with_step_dt(1.0 / 60.0);
+        let mut harness = builder.build_ui_state(app, stage);
+        harness.run_steps(3);
+        harness
+    }
+
+    #[test]
+    fn each_step_is_known_by_the_patch_and_only_by_that() {
+        let mut harness = stage();
+        let mut patch = harness.state().1.patch().clone();
+        for (done, edits) in story().into_iter().enumerate() {
+            harness.get_by_label(STEPS[done].title);
+            for edit in edits {
+                assert_eq!(harness.state().0.done, done);
+                apply(&mut patch, edit).unwrap();
+                harness.state_mut().1.mirror.hear(reply::patch(&patch));
+                harness.run_steps(2);
+            }
+        }
+        assert_eq!(harness.state().0.done, STEPS.len());
+        harness.get_by_label("Go on alone").click();
+        harness.run_steps(2);
+        let (guide, _, preferences) = harness.state();
+        assert!(!guide.is_open() && preferences.has_seen_guide);
+    }
+
+    #[test]
+    fn it_can_be_skipped_and_begun_again() {
+        let mut harness = stage();
+        harness.get_by_label("Skip").click();
+        harness.run_steps(2);
+        let (guide, _, preferences) = harness.state_mut();
+        assert!(!guide.is_open() && !Guide::new(preferences).is_open());
+        guide.start();
+        harness.run_steps(2);
+        harness.get_by_label(STEPS[0].title);
+    }
+}

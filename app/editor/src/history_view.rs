@@ -1,0 +1,142 @@
+//! Every step that was made, to go back and forth by a click.
+
+use eframe::egui::{Align, Button, Layout, RichText, ScrollArea, TextStyle, Ui, vec2};
+use sostenuto_osc::request::Request;
+
+use super::model::{Asks, HistoryView, Model};
+use super::parts::{button, caption, row};
+use super::theme::Theme;
+
+/// How many labels are asked for at once.
+const PAGE: usize = 200;
+const HEIGHT: f32 = 420.0;
+
+/// The list of steps.
+#[derive(Debug, Default)]
+pub struct HistoryList {
+    /// The first label that was asked for and has not come yet.
+    asked: Option<usize>,
+}
+
+impl HistoryList {
+    /// Draws it.
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
+        let history = &model.history;
+        ui.set_width(280.0);
+        row(ui, |ui| {
+            ui.add_enabled_ui(history.undos > 0, |ui| {
+                if button(ui, "⟲ Undo").clicked() {
+                    asks.requests.push(Request::Undo);
+                }
+            });
+            ui.add_enabled_ui(history.redos > 0, |ui| {
+                if button(ui, "⟳ Redo").clicked() {
+                    asks.requests.push(Request::Redo);
+                }
+            });
+        });
+        caption(ui, theme, &counts(history));
+        let height = ui.text_style_height(&TextStyle::Button) + 6.0;
+        let rows = history.undos + history.redos + 1;
+        let scroll = ScrollArea::vertical().max_height(HEIGHT).min_scrolled_height(HEIGHT);
+        let scroll = scroll.auto_shrink([false, true]);
+        ui.spacing_mut().item_spacing.y = 2.0;
+        scroll.show_rows(ui, height, rows, |ui, shown| {
+            self.ask(history, shown.end, asks);
+            ui.with_layout(Layout::top_down_justified(Align::Min), |ui| {
+                shown.for_each(|done| step_ui(ui, theme, history, done, height, asks));
+            });
+        });
+    }
+
+    /// Asks for labels that are in sight and not known.
+    fn ask(&mut self, history: &HistoryView, end: usize, asks: &mut Asks) {
+        let known = history.steps.len();
+        let is_needed = end.saturating_sub(1) > known;
+        if is_needed && self.asked != Some(known) {
+            self.asked = Some(known);
+            let (first, count) = (known as u32, PAGE as u32);
+            asks.requests.push(Request::GetHistory { first, count });
+        }
+    }
+}
+
+/// One step: where the patch stands once so many were done.
+fn step_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    history: &HistoryView,
+    done: usize,
+    height: f32,
+    asks: &mut Asks,
+) {
+    let is_here = done == history.undos;
+    let ink = if done > history.undos { theme.faint } else { theme.text };
+    let text = RichText::new(label(history, done)).color(ink);
+    let entry = Button::selectable(is_here, text).min_size(vec2(0.0, height));
+    if ui.add(entry).clicked() && !is_here {
+        asks.requests.push(Request::GoTo(done as u32));
+    }
+}
+
+/// What a row says: the first is where nothing was done yet.
+fn label(history: &HistoryView, done: usize) -> &str {
+    match done.checked_sub(1) {
+        None => "The beginning",
+        Some(step) => history.steps.get(step).map_or("…", String::as_str),
+    }
+}
+
+fn counts(history: &HistoryView) -> String {
+    match (history.undos, history.redos) {
+        (0, 0) => "Nothing was done yet".to_owned(),
+        (undos, 0) => format!("{undos} done"),
+        (undos, redos) => format!("{undos} done, {redos} taken back"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::theme::Look;
+
+    type Stage = (HistoryList, Model, Asks);
+
+    fn stage(undos: usize, redos: usize, known: usize) -> Harness<'static, Stage> {
+        let steps = (1..=known).map(|n| format!("Step {n}.")).collect();
+        let history = HistoryView { undos, redos, steps };
+        let model = Model { history, ..Model::default() };
+        let app = |ui: &mut Ui, (list, model, asks): &mut Stage| {
+            list.ui(ui, &Theme::of(Look::Dark), model, asks);
+        };
+        let builder = Harness::builder().with_size(vec2(400.0, 600.0)).with_step_dt(1.0 / 60.0);
+        let stage = (HistoryList::default(), model, Asks::default());
+        let mut harness = builder.build_ui_state(app, stage);
+        harness.run_steps(3);
+        harness
+    }
+
+    #[test]
+    fn a_click_goes_to_where_that_step_was_done() {
+        let mut harness = stage(3, 2, 5);
+        for (row, done) in [("Step 1.", 1), ("The beginning", 0), ("Step 5.", 5)] {
+            harness.get_by_label(row).click();
+            harness.run_steps(2);
+            assert_eq!(harness.state_mut().2.requests.pop(), Some(Request::GoTo(done)));
+        }
+        harness.get_by_label("Step 3.").click();
+        harness.run_steps(2);
+        assert!(harness.state().2.requests.is_empty(), "it is there already");
+    }
+
+    #[test]
+    fn only_what_is_in_sight_is_asked_for_and_only_once() {
+        let harness = stage(5000, 0, 0);
+        assert_eq!(harness.state().2.requests, [Request::GetHistory { first: 0, count: 200 }]);
+        let harness = stage(5000, 0, 100);
+        assert!(harness.state().2.requests.is_empty());
+    }
+}

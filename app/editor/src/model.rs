@@ -1,0 +1,225 @@
+//! What the window shows, as plain data: filled by the session between two
+//! frames, read by every panel.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sostenuto_osc::mirror::Mirror;
+use sostenuto_osc::request::{Request, Value};
+use sostenuto_osc::sound::InputSetup;
+use sostenuto_osc::status::Status;
+use sostenuto_patch::{Edit, ModuleId, Name, OutputRef, Patch};
+
+/// All that is known of the host and its patch.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// Whether there is a host to speak to.
+    pub connection: Connection,
+    /// Its patch.
+    pub mirror: Mirror,
+    /// How its sound is doing.
+    pub status: Status,
+    /// What can be undone and redone.
+    pub history: HistoryView,
+    /// Where its patch is saved.
+    pub file: FileView,
+    /// What it had to say, oldest first.
+    pub notices: Vec<Notice>,
+    /// What is being recorded.
+    pub recorder: RecorderView,
+    /// Through what it plays.
+    pub sound: SoundView,
+    /// Every sound card, once asked for.
+    pub cards: Vec<CardView>,
+    /// How the patch hears the world.
+    pub input: InputSetup,
+    /// The sound cards that can be heard.
+    pub inputs: Vec<CardView>,
+    /// The last worker that was killed by the drill button.
+    pub drill: Option<DrillView>,
+    /// What flows, as of this frame.
+    pub signals: Signals,
+}
+
+impl Model {
+    /// The host's patch, as far as it was heard.
+    pub fn patch(&self) -> &Patch {
+        self.mirror.patch()
+    }
+}
+
+/// Whether there is a host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Connection {
+    /// Not yet.
+    #[default]
+    Starting,
+    /// It answers.
+    Connected {
+        /// Its process.
+        pid: u32,
+    },
+    /// It does not. Why, in a sentence.
+    Lost(String),
+}
+
+/// How far undo and redo reach.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HistoryView {
+    /// How many steps can be undone.
+    pub undos: usize,
+    /// How many steps can be redone.
+    pub redos: usize,
+    /// Every step by its label, oldest first, as far as it was asked for.
+    pub steps: Vec<String>,
+}
+
+/// Where the patch is saved.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileView {
+    /// Its file, if it has one.
+    pub path: Option<PathBuf>,
+    /// Whether the file holds the patch as it is.
+    pub is_saved: bool,
+}
+
+/// A sentence from the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// Whether something went wrong.
+    pub is_trouble: bool,
+    /// What happened, what is heard now, what can be done.
+    pub sentence: String,
+    /// When it was heard, in seconds of the window's clock.
+    pub at_secs: f64,
+}
+
+/// What is being recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecorderView {
+    /// The file that is being written, if any.
+    pub path: Option<PathBuf>,
+    /// How long it is already.
+    pub secs: f32,
+    /// How much of the past can be saved.
+    pub remembered_secs: f32,
+    /// The last file that was finished.
+    pub finished: Option<PathBuf>,
+}
+
+/// Through what the host plays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SoundView {
+    /// What was asked for: `default`, `silent`, or a card's id.
+    pub device: String,
+    /// In Hz.
+    pub sample_rate_hz: u32,
+    /// Computed in one go.
+    pub block_frames: u32,
+    /// Blocks ahead of the sound card.
+    pub ahead: u32,
+    /// From an event to its sound.
+    pub latency_secs: f32,
+    /// Why nothing is heard, where that is so.
+    pub silence: Option<String>,
+}
+
+/// A sound card.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CardView {
+    /// As the host knows it.
+    pub id: String,
+    /// What a musician calls it.
+    pub name: String,
+    /// Whether it is the system's choice.
+    pub is_default: bool,
+}
+
+/// A worker that was killed on purpose.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DrillView {
+    /// Its process.
+    pub pid: u32,
+    /// From its death until its work was done by another; 0 where it had none.
+    pub recovery_secs: f32,
+}
+
+/// What flows through the modules that are looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Signals {
+    /// By module, as far as it was read for this frame.
+    pub modules: BTreeMap<ModuleId, ModuleSignals>,
+}
+
+/// What a module shows and sends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModuleSignals {
+    /// The numbers for its face.
+    pub display: Vec<f32>,
+    /// By output, in the catalogue's order.
+    pub outputs: Vec<Level>,
+    /// Share of a block's time that it takes.
+    pub load: f32,
+    /// The slot that computes it.
+    pub slot: u32,
+}
+
+/// What an output carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Level {
+    /// Channels of its cables; 0 where nothing is known.
+    pub channels: u32,
+    /// The newest sample of the first channel.
+    pub volts: f32,
+    /// The least over the last block, in volts.
+    pub min_volts: f32,
+    /// The most over the last block, in volts.
+    pub max_volts: f32,
+}
+
+impl Signals {
+    /// What an output carries, if that is known.
+    pub fn level(&self, patch: &Patch, output: &OutputRef) -> Option<Level> {
+        let about = patch.modules.get(&output.module)?.about().ok()?;
+        let index = about.output(&output.port)?;
+        self.modules.get(&output.module)?.outputs.get(index).copied()
+    }
+
+    /// The numbers for a module's face; none where they are not known.
+    pub fn display(&self, module: &ModuleId) -> &[f32] {
+        self.modules.get(module).map_or(&[], |signals| &signals.display)
+    }
+}
+
+/// What the musician has asked for in this frame, in order.
+#[derive(Debug, Default)]
+pub struct Asks {
+    /// For the host.
+    pub requests: Vec<Request>,
+    /// For the system's dialog: a module that wants a sound.
+    pub sound_for: Option<ModuleId>,
+    gestures: i32,
+}
+
+impl Asks {
+    /// A number for a new gesture: everything set with it is one undo step.
+    pub fn begin_gesture(&mut self) -> i32 {
+        self.gestures = self.gestures.wrapping_add(1).max(1);
+        self.gestures
+    }
+
+    /// Asks for a change that is one undo step.
+    pub fn edit(&mut self, edit: Edit) {
+        self.requests.push(Request::Edit(edit));
+    }
+
+    /// Turns a knob, as part of a gesture.
+    pub fn set_param(&mut self, module: &ModuleId, param: &str, value: f32, gesture: i32) {
+        self.requests.push(Request::SetParam {
+            module: module.clone(),
+            param: Name::from(param),
+            value: Value::Number(value),
+            gesture,
+        });
+    }
+}

@@ -1,0 +1,235 @@
+//! How params look.
+
+use eframe::egui::{Align2, Pos2, Rect, Response, Stroke, Ui, pos2, vec2};
+use sostenuto_modules::param::{Param, Taper};
+use sostenuto_patch::entry;
+
+use super::turn::Hand;
+use super::{ParamSpot, WidgetKind, travel};
+use crate::pen::{Pen, guide};
+use crate::theme::Theme;
+
+/// Size of a param's name.
+const NAME: f32 = 11.0;
+/// Height of the line that holds it.
+const NAME_LINE: f32 = 15.0;
+
+/// What there is to see of a param in this frame.
+pub struct Look {
+    value: f32,
+    is_turning: bool,
+    is_hovered: bool,
+    has_focus: bool,
+}
+
+impl Look {
+    pub fn of(ui: &Ui, response: &Response, hand: &Hand) -> Look {
+        Look {
+            value: hand.value(),
+            is_turning: hand.is_turning(),
+            is_hovered: response.hovered() && ui.is_enabled(),
+            has_focus: response.has_focus(),
+        }
+    }
+}
+
+/// What a panel calls it: `pulse width`.
+pub fn title(param: &Param) -> String {
+    param.name.replace('-', " ")
+}
+
+pub fn draw(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) {
+    let body = match spot.kind {
+        WidgetKind::Knob => knob(pen, theme, spot, look, 20.0),
+        WidgetKind::SmallKnob => knob(pen, theme, spot, look, 14.0),
+        WidgetKind::Fader => fader(pen, theme, spot, look),
+        WidgetKind::Switch => switch(pen, theme, spot, look),
+        WidgetKind::Choice => choice(pen, theme, spot, look),
+        WidgetKind::Stepper => stepper(pen, theme, spot, look),
+    };
+    if look.has_focus {
+        pen.focus_ring(body.expand(pen.scaled(2.0)), theme.text);
+    }
+    let says_its_value = matches!(spot.kind, WidgetKind::Choice | WidgetKind::Stepper);
+    let line = name_line(pen, spot);
+    if look.is_turning && !says_its_value {
+        let value = entry::show(spot.param, look.value);
+        pen.fitted_text(line, Align2::CENTER_CENTER, NAME, theme.text, &value);
+    } else {
+        let colour = if look.is_hovered { theme.text } else { theme.faint };
+        pen.fitted_text(line, Align2::CENTER_CENTER, NAME, colour, &title(spot.param));
+    }
+}
+
+fn name_line(pen: &Pen, spot: &ParamSpot) -> Rect {
+    let top = spot.rect.bottom() - pen.scaled(NAME_LINE);
+    Rect::from_min_max(pos2(spot.rect.left(), top), spot.rect.max)
+}
+
+/// What is above the name.
+fn body(pen: &Pen, spot: &ParamSpot) -> Rect {
+    spot.rect.with_max_y(spot.rect.bottom() - pen.scaled(NAME_LINE))
+}
+
+fn knob(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look, radius: f32) -> Rect {
+    let body = body(pen, spot);
+    // The ring is open below, so the knob hangs a little.
+    let center = body.center() + vec2(0.0, pen.scaled(radius * 0.1));
+    let (param, value) = (spot.param, travel::position(spot.param, look.value));
+    let ring = radius + 1.0;
+    pen.arc(center, ring, [0.0, 1.0], 3.0, guide(theme, 0.75));
+    pen.arc(center, ring, [travel::origin(param), value], 3.0, theme.accent);
+    if let Some(moved) = spot.moved {
+        let moved = travel::position(param, moved);
+        pen.arc(center, radius + 4.5, [value, moved], 2.0, theme.moved);
+        let end = pen.on_ring(center, radius + 4.5, moved);
+        pen.disc(end, 2.2, theme.moved, Stroke::NONE);
+    }
+    let edge = if look.is_hovered || look.is_turning { theme.faint } else { theme.edge };
+    pen.disc(center, radius - 3.5, theme.knob, pen.stroke(1.0, edge));
+    let marker = [radius * 0.32, radius - 5.5].map(|at| pen.on_ring(center, at, value));
+    pen.line(marker[0], marker[1], if radius > 16.0 { 2.5 } else { 2.0 }, theme.text);
+    Rect::from_center_size(center, vec2(2.0, 2.0) * pen.scaled(radius + 3.0))
+}
+
+fn fader(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
+    let body = body(pen, spot).shrink2(vec2(0.0, pen.scaled(2.0)));
+    let cap = vec2(24.0, 12.0);
+    let way = body.shrink2(vec2(0.0, pen.scaled(cap.y / 2.0)));
+    let y = |position: f32| way.bottom() - position * way.height();
+    let x = way.center().x;
+    for tenth in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        tick(pen, pos2(x, y(tenth)), [8.0, 11.0], theme.edge);
+    }
+    let default = travel::position(spot.param, spot.param.default);
+    tick(pen, pos2(x, y(default)), [8.0, 14.0], theme.faint);
+    let rail = |from: f32, to: f32, width: f32| {
+        let half = pen.scaled(width / 2.0);
+        Rect::from_min_max(pos2(x - half, y(to)), pos2(x + half, y(from)))
+    };
+    let value = travel::position(spot.param, look.value);
+    pen.fill(rail(0.0, 1.0, 6.0), 3.0, theme.well);
+    pen.edge(rail(0.0, 1.0, 6.0), 3.0, 1.0, guide(theme, 0.75));
+    pen.fill(rail(travel::origin(spot.param), value, 4.0), 2.0, theme.accent);
+    if let Some(moved) = spot.moved {
+        let at = pos2(x - pen.scaled(15.0), y(travel::position(spot.param, moved)));
+        let far = pen.scaled(4.0);
+        let points = vec![at, at + vec2(-far, -far), at + vec2(-far, far)];
+        pen.shape(points, theme.moved);
+    }
+    let thumb = Rect::from_center_size(pos2(x, y(value)), cap * pen.scaled(1.0));
+    let edge = if look.is_hovered || look.is_turning { theme.text } else { theme.faint };
+    pen.fill(thumb, 3.0, theme.knob);
+    pen.edge(thumb, 3.0, 1.0, edge);
+    let half = vec2(pen.scaled(cap.x / 2.0 - 3.0), 0.0);
+    pen.line(thumb.center() - half, thumb.center() + half, 2.0, theme.text);
+    thumb
+}
+
+/// A mark on both sides of a rail.
+fn tick(pen: &Pen, at: Pos2, ends: [f32; 2], colour: eframe::egui::Color32) {
+    for side in [-1.0, 1.0] {
+        let [from, to] = ends.map(|x| at + vec2(side * pen.scaled(x), 0.0));
+        pen.line(from, to, 1.0, colour);
+    }
+}
+
+fn switch(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
+    let is_on = look.value != 0.0;
+    let pill = Rect::from_center_size(body(pen, spot).center(), vec2(36.0, 20.0) * pen.scaled(1.0));
+    let edge = if look.is_hovered { theme.text } else { theme.faint };
+    pen.fill(pill, 10.0, if is_on { theme.accent } else { theme.well });
+    pen.edge(pill, 10.0, 1.0, if is_on { theme.accent } else { edge });
+    let side = if is_on { 1.0 } else { -1.0 };
+    let center = pill.center() + vec2(side * pen.scaled(8.0), 0.0);
+    let fill = if is_on { theme.face } else { theme.faint };
+    pen.disc(center, 6.5, fill, Stroke::NONE);
+    pill
+}
+
+fn choice(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
+    let Taper::Choice(words) = spot.param.taper else { return spot.rect };
+    let place = field(pen, spot);
+    pen.fill(place, 4.0, theme.well);
+    let chosen = look.value.max(0.0) as usize;
+    let edge = if look.is_hovered { theme.text } else { theme.edge };
+    if is_segmented(pen, spot, words) {
+        for (index, word) in words.iter().enumerate() {
+            let segment = segment(place, index, words.len());
+            let mut colour = theme.faint;
+            if index == chosen {
+                pen.fill(segment.shrink(pen.scaled(2.0)), 3.0, theme.accent);
+                colour = theme.face;
+            }
+            let words_place = segment.shrink2(vec2(pen.scaled(4.0), 0.0));
+            pen.fitted_text(words_place, Align2::CENTER_CENTER, NAME, colour, word);
+        }
+    } else {
+        let word = words.get(chosen).copied().unwrap_or("?");
+        let words_place =
+            place.shrink2(vec2(pen.scaled(8.0), 0.0)).with_max_x(place.right() - pen.scaled(20.0));
+        pen.fitted_text(words_place, Align2::LEFT_CENTER, 12.0, theme.text, word);
+        let tip = pos2(place.right() - pen.scaled(11.0), place.center().y + pen.scaled(2.5));
+        let far = pen.scaled(4.0);
+        pen.shape(
+            vec![tip, tip + vec2(-far, -far * 1.2), tip + vec2(far, -far * 1.2)],
+            theme.faint,
+        );
+    }
+    pen.edge(place, 4.0, 1.0, edge);
+    place
+}
+
+/// Where words and numbers stand.
+fn field(pen: &Pen, spot: &ParamSpot) -> Rect {
+    let body = body(pen, spot);
+    Rect::from_center_size(body.center(), vec2(body.width(), pen.scaled(23.0)))
+}
+
+fn segment(place: Rect, index: usize, count: usize) -> Rect {
+    let width = place.width() / count as f32;
+    let left = place.left() + index as f32 * width;
+    Rect::from_min_size(pos2(left, place.top()), vec2(width, place.height()))
+}
+
+/// Whether all the words have room beside each other.
+fn is_segmented(pen: &Pen, spot: &ParamSpot, words: &[&str]) -> bool {
+    let room = spot.rect.width() / words.len() as f32 - pen.scaled(6.0);
+    let letters = words.iter().map(|word| word.len()).max().unwrap_or(0) as f32;
+    // By the letters, not by the font: so that it looks the same at every zoom.
+    words.len() <= 4 && letters * pen.scaled(4.6) <= room
+}
+
+/// Which word was hit, where they stand beside each other.
+pub fn segment_at(ui: &Ui, spot: &ParamSpot, place: Pos2) -> Option<usize> {
+    let Taper::Choice(words) = spot.param.taper else { return None };
+    let pen = Pen::new(ui, spot.zoom);
+    let field = field(&pen, spot);
+    let hit = |&index: &usize| segment(field, index, words.len()).x_range().contains(place.x);
+    if is_segmented(&pen, spot, words) { (0..words.len()).find(hit) } else { None }
+}
+
+fn stepper(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
+    let place = field(pen, spot);
+    pen.fill(place, 4.0, theme.well);
+    pen.edge(place, 4.0, 1.0, if look.is_hovered { theme.text } else { theme.edge });
+    for (side, end) in [(-1.0, *spot.param.range.start()), (1.0, *spot.param.range.end())] {
+        let colour = if look.value == end { theme.edge } else { theme.faint };
+        let tip = place.center() + vec2(side * (place.width() / 2.0 - pen.scaled(6.0)), 0.0);
+        let back = vec2(-side * pen.scaled(5.0), pen.scaled(4.5));
+        pen.shape(vec![tip, tip + back, tip + vec2(back.x, -back.y)], colour);
+    }
+    let value = entry::show(spot.param, look.value);
+    let room = place.shrink2(vec2(pen.scaled(14.0), 0.0));
+    pen.fitted_text(room, Align2::CENTER_CENTER, 13.0, theme.text, &value);
+    place
+}
+
+/// Which arrow of a stepper was hit: down, none, up.
+pub fn arrow_at(spot: &ParamSpot, place: Pos2) -> f32 {
+    match (place.x - spot.rect.left()) / spot.rect.width() {
+        across if across < 0.33 => -1.0,
+        across if across > 0.67 => 1.0,
+        _ => 0.0,
+    }
+}

@@ -1,0 +1,725 @@
+//! What hands do to a patch, as edits: insert, remove and heal, replace,
+//! duplicate, paste, align. Pure: nothing is drawn and nobody is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sostenuto_modules::module::{About, Port};
+use sostenuto_patch::edit::Move;
+use sostenuto_patch::loops::Paths;
+use sostenuto_patch::{
+    Cable, Comment, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
+};
+
+/// Where copies lie from what they are copies of, in points.
+pub const COPY_OFFSET: f32 = 40.0;
+
+/// The input that a cable dropped on a whole module goes to.
+pub fn main_input(id: &ModuleId, about: &About) -> Option<InputRef> {
+    let port = about.inputs.first()?;
+    Some(InputRef { module: id.clone(), port: port.name.into() })
+}
+
+/// The output that a cable pulled from a whole module comes from.
+pub fn main_output(id: &ModuleId, about: &About) -> Option<OutputRef> {
+    let port = about.outputs.first()?;
+    Some(OutputRef { module: id.clone(), port: port.name.into() })
+}
+
+/// The ports by which a module goes into a cable: its first bypass route, as
+/// that is the way signals take through it.
+pub fn way_through(id: &ModuleId, about: &About) -> Option<(InputRef, OutputRef)> {
+    let Some(&(input, output)) = about.bypass.first() else {
+        return main_input(id, about).zip(main_output(id, about));
+    };
+    let input = InputRef { module: id.clone(), port: about.inputs[input].name.into() };
+    let output = OutputRef { module: id.clone(), port: about.outputs[output].name.into() };
+    Some((input, output))
+}
+
+/// Whether a cable would be a new one between ports that exist.
+pub fn can_connect(patch: &Patch, cable: &Cable) -> Result<(), &'static str> {
+    if patch.check_cable(cable).is_err() {
+        return Err("A cable goes from an output to an input.");
+    }
+    if patch.cables.contains(cable) {
+        return Err("These are connected already.");
+    }
+    Ok(())
+}
+
+/// A module of that kind, with its name, put on the canvas.
+pub fn add(patch: &Patch, kind: &str, x: f32, y: f32) -> (ModuleId, Edit) {
+    let id = patch.fresh_id(kind);
+    (id.clone(), Edit::AddModule { id, module: PatchModule::new(kind, x, y) })
+}
+
+/// Edits of a patch, after which these cables are delayed and no others of those
+/// that the edits touch, as far as each loop has a delayed cable then.
+fn with_delays(patch: &Patch, mut edits: Vec<Edit>, delayed: &BTreeSet<Cable>) -> Edit {
+    let mut ahead = patch.clone();
+    for edit in &edits {
+        let _ = apply(&mut ahead, edit.clone());
+    }
+    let marks = |cables: Vec<&Cable>, is_delayed| -> Vec<Edit> {
+        let mark = |cable: &Cable| Edit::SetDelay { cable: cable.clone(), is_delayed };
+        cables.into_iter().map(mark).collect()
+    };
+    let missing = marks(delayed.difference(&ahead.delayed).collect(), true);
+    let surplus = marks(ahead.delayed.difference(delayed).collect(), false);
+    for edit in missing.into_iter().chain(surplus) {
+        if apply(&mut ahead, edit.clone()).is_ok() {
+            edits.push(edit);
+        }
+    }
+    Edit::Group(edits)
+}
+
+/// Delays that cable in place of the others of its loops, as far as these have
+/// no loop without it. `None` where that is so already, or it is in no loop.
+pub fn delay_instead(patch: &Patch, cable: &Cable) -> Option<Edit> {
+    let looped = patch.looped();
+    if !looped.contains(cable) {
+        return None;
+    }
+    let others = patch.delayed.iter().filter(|other| shares_loop(&looped, cable, other));
+    let others: BTreeSet<&Cable> = others.filter(|other| *other != cable).collect();
+    let mut delayed: BTreeSet<Cable> =
+        patch.delayed.iter().filter(|other| !others.contains(other)).cloned().collect();
+    delayed.insert(cable.clone());
+    match with_delays(patch, Vec::new(), &delayed) {
+        Edit::Group(edits) if edits.is_empty() => None,
+        edit => Some(edit),
+    }
+}
+
+/// Whether two cables that are each part of a loop are part of one: each leads
+/// to the other.
+fn shares_loop(looped: &BTreeSet<&Cable>, one: &Cable, other: &Cable) -> bool {
+    let paths = Paths::of(looped.iter().map(|cable| (&cable.from.module, &cable.to.module)));
+    let leads = |from: &Cable, to: &Cable| paths.are_closed_by(&to.from.module, &from.to.module);
+    leads(one, other) && leads(other, one)
+}
+
+/// Puts a module into a cable. `None` where it has no way through.
+pub fn insert(patch: &Patch, id: &ModuleId, about: &About, cable: &Cable) -> Option<Edit> {
+    if cable.from.module == *id || cable.to.module == *id {
+        return None;
+    }
+    let (input, output) = way_through(id, about)?;
+    let [before, after] = [(&cable.from, &input), (&output, &cable.to)]
+        .map(|(from, to)| Cable { from: from.clone(), to: to.clone() });
+    let mut delayed = patch.delayed.clone();
+    if delayed.remove(cable) {
+        delayed.insert(after.clone());
+    }
+    let edits = vec![Edit::Disconnect(cable.clone()), Edit::Connect(before), Edit::Connect(after)];
+    Some(with_delays(patch, edits, &delayed))
+}
+
+/// Takes modules away, and lets signals go on where the modules' bypass routes
+/// led them.
+pub fn remove(patch: &Patch, modules: &BTreeSet<ModuleId>) -> Edit {
+    let mut rest = patch.clone();
+    let mut edits = Vec::new();
+    let mut delayed = patch.delayed.clone();
+    for id in modules.iter().filter(|id| patch.modules.contains_key(*id)) {
+        let mut step = vec![Edit::RemoveModule { id: id.clone() }];
+        step.extend(healing(&rest, id, &mut delayed).into_iter().map(Edit::Connect));
+        for edit in &step {
+            let _ = apply(&mut rest, edit.clone());
+        }
+        edits.extend(step);
+    }
+    with_delays(patch, without_detours(edits, modules), &delayed)
+}
+
+/// Cables that lead past a module as its bypass routes do. Where they stand for
+/// delayed ones, they are delayed too.
+fn healing(patch: &Patch, id: &ModuleId, delayed: &mut BTreeSet<Cable>) -> Vec<Cable> {
+    let about = patch.modules.get(id).and_then(|module| module.about().ok());
+    let mut healed = BTreeSet::new();
+    for &(input, output) in about.map_or(&[][..], |about| about.bypass) {
+        let about = about.expect("it has routes");
+        let (input, output) = (about.inputs[input].name, about.outputs[output].name);
+        let into = patch.cables.iter().filter(|c| c.to.module == *id && &*c.to.port == input);
+        for before in into.filter(|cable| cable.from.module != *id) {
+            let from = |c: &&Cable| c.from.module == *id && &*c.from.port == output;
+            for after in patch.cables.iter().filter(from).filter(|c| c.to.module != *id) {
+                let past = Cable { from: before.from.clone(), to: after.to.clone() };
+                if delayed.contains(before) || delayed.contains(after) {
+                    delayed.insert(past.clone());
+                }
+                healed.insert(past);
+            }
+        }
+    }
+    healed.into_iter().filter(|cable| !patch.cables.contains(cable)).collect()
+}
+
+/// Leaves out cables to modules that are removed after them.
+fn without_detours(edits: Vec<Edit>, removed: &BTreeSet<ModuleId>) -> Vec<Edit> {
+    let stays = |edit: &Edit| match edit {
+        Edit::Connect(Cable { from, to }) => {
+            !removed.contains(&from.module) && !removed.contains(&to.module)
+        }
+        _ => true,
+    };
+    edits.into_iter().filter(stays).collect()
+}
+
+/// Another kind of module in a module's place. Cables stay at ports of the same
+/// name, else those of the way through stay at the new way through; params
+/// keep their values where name and unit are the same.
+pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(ModuleId, Edit)> {
+    let old = patch.modules.get(id)?;
+    let mut module = PatchModule::new(about.name, old.x, old.y);
+    module.is_bypassed = old.is_bypassed;
+    let old_about = old.about().ok();
+    for (name, value) in &old.params {
+        let there = about.param(name).map(|index| &about.params[index]);
+        let was = old_about.and_then(|old| Some(&old.params[old.param(name)?]));
+        if let (Some(there), Some(was)) = (there, was)
+            && there.unit == was.unit
+            && there.taper == was.taper
+        {
+            module.params.insert(name.clone(), there.legal(*value));
+        }
+    }
+    let is_own_name = id.as_str() != &*old.kind
+        && !id.as_str().strip_prefix(&*old.kind).is_some_and(|rest| {
+            rest.strip_prefix('-').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+        });
+    let new_id = if is_own_name { id.clone() } else { patch.fresh_id(about.name) };
+    let old_way = old_about.and_then(|old| way_through(id, old));
+    let new_way = way_through(&new_id, about);
+    let mut cables = BTreeSet::new();
+    let mut delayed = patch.delayed.clone();
+    for old_cable in patch.cables_of(id) {
+        let mut cable = old_cable.clone();
+        if cable.to.module == *id {
+            let like = about.input(&cable.to.port).map(|_| cable.to.port.clone());
+            let is_way = old_way.as_ref().is_some_and(|(input, _)| *input == cable.to);
+            let way = new_way.as_ref().filter(|_| is_way).map(|(input, _)| input.port.clone());
+            let Some(port) = like.or(way) else { continue };
+            cable.to = InputRef { module: new_id.clone(), port };
+        }
+        if cable.from.module == *id {
+            let like = about.output(&cable.from.port).map(|_| cable.from.port.clone());
+            let is_way = old_way.as_ref().is_some_and(|(_, output)| *output == cable.from);
+            let way = new_way.as_ref().filter(|_| is_way).map(|(_, output)| output.port.clone());
+            let Some(port) = like.or(way) else { continue };
+            cable.from = OutputRef { module: new_id.clone(), port };
+        }
+        if delayed.remove(old_cable) {
+            delayed.insert(cable.clone());
+        }
+        cables.insert(cable);
+    }
+    let mut edits = vec![Edit::RemoveModule { id: id.clone() }];
+    edits.push(Edit::AddModule { id: new_id.clone(), module });
+    edits.extend(cables.into_iter().map(Edit::Connect));
+    Some((new_id, with_delays(patch, edits, &delayed)))
+}
+
+/// Modules and comments, with the cables between them, to be pasted somewhere.
+pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<CommentId>) -> Patch {
+    let is_in = |id: &ModuleId| modules.contains(id);
+    let is_between = |cable: &&Cable| is_in(&cable.from.module) && is_in(&cable.to.module);
+    Patch {
+        modules: patch
+            .modules
+            .iter()
+            .filter(|(id, _)| is_in(id))
+            .map(|(id, module)| (id.clone(), module.clone()))
+            .collect(),
+        cables: patch.cables.iter().filter(is_between).cloned().collect(),
+        delayed: patch.delayed.iter().filter(is_between).cloned().collect(),
+        comments: patch
+            .comments
+            .iter()
+            .filter(|(id, _)| comments.contains(*id))
+            .map(|(id, comment)| (id.clone(), comment.clone()))
+            .collect(),
+        ..Patch::default()
+    }
+}
+
+/// Puts what was copied on the canvas, its leftmost and topmost edges at `x`
+/// and `y`. Returns the names of its modules.
+pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleId>, Edit) {
+    let corners = copied
+        .modules
+        .values()
+        .map(|module| (module.x, module.y))
+        .chain(copied.comments.values().map(|comment| (comment.x, comment.y)));
+    let (left, top) = corners.fold((f32::INFINITY, f32::INFINITY), |least, corner| {
+        (least.0.min(corner.0), least.1.min(corner.1))
+    });
+    let (names, mut edits) = put(patch, copied, x - left, y - top);
+    let renamed = |cable: &Cable| {
+        let mut cable = cable.clone();
+        cable.from.module = names.get(&cable.from.module)?.clone();
+        cable.to.module = names.get(&cable.to.module)?.clone();
+        Some(cable)
+    };
+    edits.extend(copied.cables.iter().filter_map(renamed).map(Edit::Connect));
+    let mut delayed = patch.delayed.clone();
+    delayed.extend(copied.delayed.iter().filter_map(renamed));
+    let edit = with_delays(patch, edits, &delayed);
+    (names.into_values().collect(), edit)
+}
+
+/// Copies of modules and comments beside them, with the cables between them and
+/// those that come into them from elsewhere. Returns the names of the modules.
+pub fn duplicate(
+    patch: &Patch,
+    modules: &BTreeSet<ModuleId>,
+    comments: &BTreeSet<CommentId>,
+) -> (BTreeSet<ModuleId>, Edit) {
+    let copied = copy(patch, modules, comments);
+    let (names, mut edits) = put(patch, &copied, COPY_OFFSET, COPY_OFFSET);
+    let mut delayed = patch.delayed.clone();
+    for own in &patch.cables {
+        let Some(to) = names.get(&own.to.module) else { continue };
+        let mut cable = own.clone();
+        cable.to.module = to.clone();
+        if let Some(from) = names.get(&cable.from.module) {
+            cable.from.module = from.clone();
+        }
+        if patch.is_delayed(own) {
+            delayed.insert(cable.clone());
+        }
+        edits.push(Edit::Connect(cable));
+    }
+    let edit = with_delays(patch, edits, &delayed);
+    (names.into_values().collect(), edit)
+}
+
+/// The modules and comments of a copy, under fresh names.
+fn put(
+    patch: &Patch,
+    copied: &Patch,
+    dx: f32,
+    dy: f32,
+) -> (BTreeMap<ModuleId, ModuleId>, Vec<Edit>) {
+    let mut taken = patch.clone();
+    let mut names = BTreeMap::new();
+    let mut edits = Vec::new();
+    for (id, module) in &copied.modules {
+        let stem = id.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
+        let stem = stem.strip_suffix('-').filter(|stem| !stem.is_empty()).unwrap_or(id.as_str());
+        let new_id = taken.fresh_id(stem);
+        let module = PatchModule { x: module.x + dx, y: module.y + dy, ..module.clone() };
+        taken.modules.insert(new_id.clone(), module.clone());
+        names.insert(id.clone(), new_id.clone());
+        edits.push(Edit::AddModule { id: new_id, module });
+    }
+    for comment in copied.comments.values() {
+        let id = taken.fresh_comment_id();
+        let comment = Comment { x: comment.x + dx, y: comment.y + dy, ..comment.clone() };
+        taken.comments.insert(id.clone(), comment.clone());
+        edits.push(Edit::SetComment { id, comment: Some(comment) });
+    }
+    (names, edits)
+}
+
+/// Which edges modules are lined up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is its own word")]
+pub enum Align {
+    Left,
+    Top,
+    Right,
+    Bottom,
+}
+
+/// A module, its left and top edge, and its width and height.
+type Aligned<'a> = (&'a ModuleId, f32, f32, (f32, f32));
+
+/// Lines modules up. `size` gives a module's width and height, in points.
+pub fn align(
+    patch: &Patch,
+    modules: &BTreeSet<ModuleId>,
+    by: Align,
+    size: impl Fn(&ModuleId) -> (f32, f32),
+) -> Edit {
+    let there = modules.iter().filter_map(|id| Some((id, patch.modules.get(id)?)));
+    let there: Vec<Aligned> = there.map(|(id, m)| (id, m.x, m.y, size(id))).collect();
+    let least = |of: fn(&Aligned) -> f32| there.iter().map(of).fold(f32::INFINITY, f32::min);
+    let most = |of: fn(&Aligned) -> f32| there.iter().map(of).fold(f32::NEG_INFINITY, f32::max);
+    let (left, top) = (least(|m| m.1), least(|m| m.2));
+    let (right, bottom) = (most(|m| m.1 + m.3.0), most(|m| m.2 + m.3.1));
+    let moves = there.iter().map(|&(id, x, y, (width, height))| {
+        let (x, y) = match by {
+            Align::Left => (left, y),
+            Align::Top => (x, top),
+            Align::Right => (right - width, y),
+            Align::Bottom => (x, bottom - height),
+        };
+        Move { module: id.clone(), x, y }
+    });
+    Edit::MoveModules(moves.collect())
+}
+
+/// What a knob can be modulated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modulator {
+    /// Round and round.
+    Lfo,
+    /// With every note.
+    Envelope,
+    /// By hand, together with other knobs.
+    Macro,
+}
+
+impl Modulator {
+    /// Every one.
+    pub const ALL: [Modulator; 3] = [Modulator::Lfo, Modulator::Envelope, Modulator::Macro];
+
+    /// What a menu calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Modulator::Lfo => "LFO",
+            Modulator::Envelope => "Envelope",
+            Modulator::Macro => "Macro knob",
+        }
+    }
+
+    fn kind_and_output(self) -> (&'static str, &'static str) {
+        match self {
+            Modulator::Lfo => ("lfo", "sine"),
+            Modulator::Envelope => ("adsr", "env"),
+            Modulator::Macro => ("macros", "macro-1"),
+        }
+    }
+}
+
+/// The input that moves a param, if its module has one.
+pub fn input_that_moves(about: &'static About, param: &str) -> Option<&'static Port> {
+    let moves = |port: &&Port| port.moves.as_ref().is_some_and(|moves| moves.param == param);
+    about.inputs.iter().find(moves)
+}
+
+/// Patches a modulator into the input that moves a param. An envelope gets the
+/// gate of a keyboard that is there; a macro knob is the first free one. Where
+/// the input's amount is 0 it is turned up to a quarter.
+pub fn modulate(patch: &Patch, id: &ModuleId, param: &str, with: Modulator) -> Option<Edit> {
+    let module = patch.modules.get(id)?;
+    let about = module.about().ok()?;
+    let input = input_that_moves(about, param)?;
+    let to = InputRef { module: id.clone(), port: input.name.into() };
+    let (kind, output) = with.kind_and_output();
+    let mut edits = Vec::new();
+    let from = match free_macro(patch).filter(|_| with == Modulator::Macro) {
+        Some(from) => from,
+        None => {
+            let (source, edit) = add(patch, kind, module.x - 320.0, module.y + 120.0);
+            edits.push(edit);
+            let gate = patch.modules.iter().find(|(_, module)| &*module.kind == "keyboard");
+            if let (Modulator::Envelope, Some((keyboard, _))) = (with, gate) {
+                let from = OutputRef { module: keyboard.clone(), port: "gate".into() };
+                let to = InputRef { module: source.clone(), port: "gate".into() };
+                edits.push(Edit::Connect(Cable { from, to }));
+            }
+            OutputRef { module: source, port: output.into() }
+        }
+    };
+    edits.push(Edit::Connect(Cable { from, to }));
+    if let Some(amount) = input.moves.as_ref().and_then(|moves| moves.amount)
+        && module.param(amount) == Some(0.0)
+    {
+        let index = about.param(amount)?;
+        let value = about.params[index].legal(0.25 * about.params[index].range.end());
+        edits.push(Edit::SetParam { module: id.clone(), param: amount.into(), value });
+    }
+    Some(Edit::Group(edits))
+}
+
+/// The first output of a macro module that drives nothing yet.
+fn free_macro(patch: &Patch) -> Option<OutputRef> {
+    let modules = patch.modules.iter().filter(|(_, module)| &*module.kind == "macros");
+    let mut outputs = modules.flat_map(|(id, module)| {
+        let ports = module.about().map_or(&[][..], |about| about.outputs);
+        ports.iter().map(|port| OutputRef { module: id.clone(), port: port.name.into() })
+    });
+    outputs.find(|output| patch.cables.iter().all(|cable| cable.from != *output))
+}
+
+/// Every module that signals come from, or go to, through any number of
+/// cables, and these cables: what is highlighted under the pointer.
+pub fn connected(patch: &Patch, id: &ModuleId) -> BTreeSet<ModuleId> {
+    let mut found = BTreeSet::from([id.clone()]);
+    for is_forward in [true, false] {
+        let mut nexts: BTreeMap<&ModuleId, Vec<&ModuleId>> = BTreeMap::new();
+        for Cable { from, to } in &patch.cables {
+            let (from, to) = (&from.module, &to.module);
+            let (here, there) = if is_forward { (from, to) } else { (to, from) };
+            nexts.entry(here).or_default().push(there);
+        }
+        let (mut reached, mut seen) = (vec![id], BTreeSet::from([id]));
+        while let Some(at) = reached.pop() {
+            let next = nexts.get(at).into_iter().flatten();
+            reached.extend(next.filter(|there| seen.insert(there)));
+        }
+        found.extend(seen.into_iter().cloned());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sostenuto_patch::find_kind;
+
+    fn id(name: &str) -> ModuleId {
+        name.parse().unwrap()
+    }
+
+    fn cable(text: &str) -> Cable {
+        text.parse().unwrap()
+    }
+
+    fn ids(names: &[&str]) -> BTreeSet<ModuleId> {
+        names.iter().map(|name| id(name)).collect()
+    }
+
+    /// A VCO through a ladder and a VCA to the loudspeakers.
+    fn voice() -> Patch {
+        let mut patch = Patch::default();
+        for (x, kind) in ["vco", "ladder", "vca", "audio-out"].into_iter().enumerate() {
+            patch.modules.insert(id(kind), PatchModule::new(kind, 300.0 * x as f32, 0.0));
+        }
+        for text in
+            ["vco.saw -> ladder.in", "ladder.lowpass -> vca.in", "vca.out -> audio-out.left"]
+        {
+            patch.cables.insert(cable(text));
+        }
+        patch
+    }
+
+    fn after(mut patch: Patch, edit: Edit) -> Patch {
+        let before = patch.clone();
+        let back = apply(&mut patch, edit).unwrap();
+        let mut undone = patch.clone();
+        apply(&mut undone, back).unwrap();
+        assert_eq!(undone, before, "and it can be taken back");
+        patch
+    }
+
+    #[test]
+    fn a_removed_module_leaves_its_way_through() {
+        let patch = voice();
+        let healed = after(patch.clone(), remove(&patch, &ids(&["ladder"])));
+        assert!(healed.cables.contains(&cable("vco.saw -> vca.in")));
+        let healed = after(patch.clone(), remove(&patch, &ids(&["ladder", "vca"])));
+        assert_eq!(healed.cables, BTreeSet::from([cable("vco.saw -> audio-out.left")]));
+    }
+
+    #[test]
+    fn a_removed_source_leaves_nothing() {
+        let patch = voice();
+        let rest = after(patch.clone(), remove(&patch, &ids(&["vco", "audio-out"])));
+        assert_eq!(rest.cables, BTreeSet::from([cable("ladder.lowpass -> vca.in")]));
+    }
+
+    #[test]
+    fn a_module_dropped_on_a_cable_goes_into_it() {
+        let mut patch = voice();
+        let (svf, edit) = add(&patch, "svf", 0.0, 0.0);
+        apply(&mut patch, edit).unwrap();
+        let into = cable("vco.saw -> ladder.in");
+        let edit = insert(&patch, &svf, find_kind("svf").unwrap(), &into).unwrap();
+        let patch = after(patch, edit);
+        assert!(patch.cables.contains(&cable("vco.saw -> svf.in")));
+        assert!(patch.cables.contains(&cable("svf.lowpass -> ladder.in")));
+        assert!(!patch.cables.contains(&cable("vco.saw -> ladder.in")));
+        let ladder = find_kind("ladder").unwrap();
+        assert_eq!(insert(&patch, &id("ladder"), ladder, &into), None);
+    }
+
+    /// A voice whose filter is fed back, through an amp: the last of the cables
+    /// closes the loop. Then its delay is moved to the first.
+    fn feedback() -> Patch {
+        let mut patch = voice();
+        let (_, added) = add(&patch, "attenuverter", 0.0, 300.0);
+        for edit in [
+            added,
+            Edit::Connect(cable("ladder.lowpass -> attenuverter.in")),
+            Edit::Connect(cable("attenuverter.out -> ladder.in")),
+        ] {
+            apply(&mut patch, edit).unwrap();
+        }
+        assert_eq!(delayed(&patch), ["attenuverter.out -> ladder.in"]);
+        let edit = delay_instead(&patch, &cable("ladder.lowpass -> attenuverter.in")).unwrap();
+        after(patch, edit)
+    }
+
+    fn delayed(patch: &Patch) -> Vec<String> {
+        patch.delayed.iter().map(Cable::to_string).collect()
+    }
+
+    #[test]
+    fn another_cable_of_the_loop_is_delayed_instead() {
+        let patch = feedback();
+        assert_eq!(delayed(&patch), ["ladder.lowpass -> attenuverter.in"]);
+        for not_so in ["ladder.lowpass -> attenuverter.in", "vco.saw -> ladder.in"] {
+            assert_eq!(delay_instead(&patch, &cable(not_so)), None, "{not_so}");
+        }
+    }
+
+    #[test]
+    fn a_loop_with_many_delays_keeps_only_the_one_that_is_asked_for() {
+        let mut patch = feedback();
+        let other = cable("attenuverter.out -> ladder.in");
+        let more = Edit::SetDelay { cable: other.clone(), is_delayed: true };
+        let itself = Edit::Connect(cable("vca.out -> vca.in"));
+        for edit in [more, itself] {
+            apply(&mut patch, edit).unwrap();
+        }
+        let edit = delay_instead(&patch, &other).unwrap();
+        let patch = after(patch, edit);
+        assert_eq!(delayed(&patch), ["attenuverter.out -> ladder.in", "vca.out -> vca.in"]);
+    }
+
+    #[test]
+    fn what_takes_a_place_in_a_loop_or_is_a_copy_of_one_is_delayed_alike() {
+        let patch = feedback();
+        let (_, edit) = replace(&patch, &id("ladder"), find_kind("svf").unwrap()).unwrap();
+        assert_eq!(delayed(&after(patch.clone(), edit)), ["svf.lowpass -> attenuverter.in"]);
+        let both = ids(&["ladder", "attenuverter"]);
+        let copies = ["ladder.lowpass -> attenuverter.in", "ladder-2.lowpass -> attenuverter-2.in"];
+        let (_, edit) = duplicate(&patch, &both, &BTreeSet::new());
+        assert_eq!(delayed(&after(patch.clone(), edit)), copies);
+        let copied = copy(&patch, &both, &BTreeSet::new());
+        let copied = sostenuto_patch::file::write(&copied);
+        let copied = sostenuto_patch::file::read(copied.as_bytes()).unwrap();
+        let (_, edit) = paste(&patch, &copied, 0.0, 0.0);
+        assert_eq!(delayed(&after(patch.clone(), edit)), copies);
+        let healed = after(patch.clone(), remove(&patch, &ids(&["attenuverter"])));
+        assert_eq!(delayed(&healed), ["ladder.lowpass -> ladder.in"]);
+        let (svf, edit) = add(&patch, "svf", 0.0, 0.0);
+        let patch = after(patch, edit);
+        let into = cable("ladder.lowpass -> attenuverter.in");
+        let edit = insert(&patch, &svf, find_kind("svf").unwrap(), &into).unwrap();
+        assert_eq!(delayed(&after(patch, edit)), ["svf.lowpass -> attenuverter.in"]);
+    }
+
+    #[test]
+    fn a_replaced_filter_keeps_cables_and_cutoff() {
+        let mut patch = voice();
+        patch.modules.get_mut("ladder").unwrap().params.insert("cutoff".into(), 440.0);
+        let (new_id, edit) = replace(&patch, &id("ladder"), find_kind("svf").unwrap()).unwrap();
+        let patch = after(patch, edit);
+        assert_eq!(new_id, id("svf"));
+        assert_eq!(patch.modules["svf"].param("cutoff"), Some(440.0));
+        assert!(patch.cables.contains(&cable("vco.saw -> svf.in")));
+        assert!(patch.cables.contains(&cable("svf.lowpass -> vca.in")));
+    }
+
+    #[test]
+    fn a_named_module_keeps_its_name_when_it_is_replaced() {
+        let mut patch = voice();
+        let edit = Edit::RenameModule { id: id("ladder"), new_id: id("growl") };
+        apply(&mut patch, edit).unwrap();
+        let (new_id, edit) = replace(&patch, &id("growl"), find_kind("reverb").unwrap()).unwrap();
+        assert_eq!(new_id, id("growl"));
+        let patch = after(patch, edit);
+        assert_eq!(patch.cables_of(&id("growl")).count(), 2, "by the way through");
+    }
+
+    #[test]
+    fn duplicates_are_fed_as_what_they_are_copies_of() {
+        let patch = voice();
+        let (names, edit) = duplicate(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
+        let patch = after(patch, edit);
+        assert_eq!(names, ids(&["ladder-2", "vca-2"]));
+        for text in ["vco.saw -> ladder-2.in", "ladder-2.lowpass -> vca-2.in"] {
+            assert!(patch.cables.contains(&cable(text)), "{text}");
+        }
+        assert_eq!(patch.cables.len(), 5, "and nothing goes on from them");
+        assert_eq!(patch.modules["ladder-2"].x, 340.0);
+    }
+
+    #[test]
+    fn a_paste_lies_where_it_is_wanted_with_its_own_cables() {
+        let patch = voice();
+        let copied = copy(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
+        let (names, edit) = paste(&patch, &copied, 1000.0, 500.0);
+        let patch = after(patch, edit);
+        assert_eq!(names, ids(&["ladder-2", "vca-2"]));
+        let places: Vec<_> =
+            names.iter().map(|id| (patch.modules[id].x, patch.modules[id].y)).collect();
+        assert_eq!(places, [(1000.0, 500.0), (1300.0, 500.0)]);
+        assert!(patch.cables.contains(&cable("ladder-2.lowpass -> vca-2.in")));
+        assert_eq!(patch.cables.len(), 4);
+    }
+
+    #[test]
+    fn a_comment_is_pasted_around_its_modules_and_names_do_not_clash() {
+        let mut patch = voice();
+        let around = Comment {
+            text: "the filter".into(),
+            x: 280.0,
+            y: -40.0,
+            width: 300.0,
+            height: 200.0,
+            colour: 3,
+        };
+        patch.comments.insert(patch.fresh_comment_id(), around.clone());
+        let comments = patch.comments.keys().cloned().collect();
+        let copied = copy(&patch, &ids(&["ladder"]), &comments);
+        let (_, edit) = paste(&patch, &copied, 1000.0, 500.0);
+        let patch = after(patch, edit);
+        let pasted = patch.comments.values().find(|comment| **comment != around).unwrap();
+        assert_eq!(*pasted, Comment { x: 1000.0, y: 500.0, ..around });
+        assert_eq!((patch.modules["ladder-2"].x, patch.modules["ladder-2"].y), (1020.0, 540.0));
+    }
+
+    #[test]
+    fn modules_line_up_by_their_edges() {
+        let patch = voice();
+        let all = ids(&["vco", "ladder"]);
+        let size = |id: &ModuleId| if id.as_str() == "vco" { (100.0, 50.0) } else { (60.0, 80.0) };
+        let place = |by, name: &str| {
+            let patch = after(patch.clone(), align(&patch, &all, by, size));
+            (patch.modules[name].x, patch.modules[name].y)
+        };
+        assert_eq!(place(Align::Left, "ladder"), (0.0, 0.0));
+        assert_eq!(place(Align::Right, "vco"), (260.0, 0.0));
+        assert_eq!(place(Align::Bottom, "vco"), (0.0, 30.0));
+    }
+
+    #[test]
+    fn a_knob_is_modulated_by_what_is_asked_for() {
+        let mut patch = voice();
+        patch.modules.insert(id("keyboard"), PatchModule::new("keyboard", 0.0, 0.0));
+        let edit = modulate(&patch, &id("ladder"), "cutoff", Modulator::Envelope).unwrap();
+        let patch = after(patch, edit);
+        assert!(patch.cables.contains(&cable("adsr.env -> ladder.cutoff")));
+        assert!(patch.cables.contains(&cable("keyboard.gate -> adsr.gate")));
+        let edit = modulate(&patch, &id("vco"), "pulse-width", Modulator::Lfo).unwrap();
+        let patch = after(patch, edit);
+        assert!(patch.cables.contains(&cable("lfo.sine -> vco.pw")));
+        assert_eq!(patch.modules["vco"].param("pwm-amount"), Some(0.25), "it is heard");
+        assert_eq!(modulate(&patch, &id("vco"), "oversample", Modulator::Lfo), None);
+    }
+
+    #[test]
+    fn connected_goes_both_ways_but_not_round_the_corner() {
+        let mut patch = voice();
+        for kind in ["lfo", "noise"] {
+            patch.modules.insert(id(kind), PatchModule::new(kind, 0.0, 0.0));
+        }
+        patch.cables.insert(cable("lfo.sine -> vca.cv"));
+        let found = connected(&patch, &id("ladder"));
+        assert_eq!(found, ids(&["vco", "ladder", "vca", "audio-out"]));
+    }
+
+    #[test]
+    fn a_cable_is_refused_with_a_reason() {
+        let patch = voice();
+        assert!(can_connect(&patch, &cable("vco.sine -> ladder.in")).is_ok());
+        assert!(can_connect(&patch, &cable("vco.saw -> ladder.in")).is_err());
+        assert!(can_connect(&patch, &cable("ladder.in -> vco.saw")).is_err());
+    }
+}

@@ -1,0 +1,104 @@
+//! What this musician likes: kept beside the program's settings, not in patches.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sostenuto_patch::disk::replace;
+
+use super::theme::Look;
+
+/// How many patches and modules are remembered as recent.
+const RECENT: usize = 12;
+
+/// What this musician likes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// The colours of the window.
+    pub look: Look,
+    /// How much of what lies under a cable it hides, 0 to 1.
+    pub cable_opacity: f32,
+    /// How tight cables hang: 0 is loose, 1 is straight.
+    pub cable_tension: f32,
+    /// The size of everything, as a factor.
+    pub scale: f32,
+    /// Whether the sound goes on when the window is closed.
+    pub keeps_playing: bool,
+    /// Modules that are shown first, by kind.
+    pub favourites: BTreeSet<String>,
+    /// Modules used last, by kind, newest first.
+    pub recent_modules: Vec<String>,
+    /// Patches opened or saved last, newest first.
+    pub recent_patches: Vec<PathBuf>,
+    /// Where recordings go; the system's place for music, if not said.
+    pub recordings: Option<PathBuf>,
+    /// `f32`, `s24` or `s16`.
+    pub recording_format: String,
+    /// How the sound was set last: device, rate in Hz, block in frames, blocks ahead.
+    pub sound: Option<(String, u32, u32, u32)>,
+    /// What Audio In hears: a card's id, `default` or `none`.
+    pub input: Option<String>,
+    /// Whether the first steps were taken or skipped.
+    pub has_seen_guide: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Preferences {
+        Preferences {
+            look: Look::Dark,
+            cable_opacity: 0.8,
+            cable_tension: 0.4,
+            scale: 1.0,
+            keeps_playing: false,
+            favourites: BTreeSet::new(),
+            recent_modules: Vec::new(),
+            recent_patches: Vec::new(),
+            recordings: None,
+            recording_format: "s24".to_owned(),
+            sound: None,
+            input: None,
+            has_seen_guide: false,
+        }
+    }
+}
+
+impl Preferences {
+    /// Reads them; where there are none, or none that can be read, the defaults.
+    pub fn load(path: &Path) -> Preferences {
+        let text = std::fs::read(path).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Writes them beside, and puts them in their place.
+    ///
+    /// # Errors
+    /// Where the system does not let it.
+    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let text = serde_json::to_vec_pretty(self).expect("words and numbers are JSON");
+        replace(path, &text)
+    }
+
+    /// A patch was opened or saved.
+    pub fn used_patch(&mut self, path: &Path) {
+        self.recent_patches.retain(|recent| recent != path);
+        self.recent_patches.insert(0, path.to_owned());
+        self.recent_patches.truncate(RECENT);
+    }
+
+    /// A module was put on the canvas.
+    pub fn used_module(&mut self, kind: &str) {
+        self.recent_modules.retain(|recent| recent != kind);
+        self.recent_modules.insert(0, kind.to_owned());
+        self.recent_modules.truncate(RECENT);
+    }
+}
+
+/// Where the preferences of this user are kept.
+pub fn of_this_user() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "sostenuto")?;
+    Some(folders.config_dir().join("preferences.json"))
+}

@@ -1,0 +1,368 @@
+//! The recorder: from now on, or what was just played.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{Button, RichText, Slider, Ui, WidgetInfo, WidgetType, vec2};
+use sostenuto_osc::request::Request;
+use sostenuto_osc::sound::WavFormat;
+
+use super::errands::Errands;
+use super::files::dialogs::FileDialogs;
+use super::files::{file_stem, name, reveal::reveal};
+use super::model::{Asks, Model, RecorderView};
+use super::parts::{button, caption, chip, clock_time, faint, main_button, row};
+use super::preferences::Preferences;
+use super::theme::Theme;
+
+/// What a sample may be written as, and what people call it.
+const FORMATS: [(WavFormat, &str); 3] =
+    [(WavFormat::F32, "32 bit float"), (WavFormat::S24, "24 bit"), (WavFormat::S16, "16 bit")];
+/// The longest time that can be saved afterwards, in minutes.
+const MOST_MINUTES: f32 = 60.0;
+
+/// What a file is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Take {
+    Start,
+    Last { secs: f32 },
+}
+
+enum News {
+    Free(Take, PathBuf),
+    Trouble(String),
+}
+
+/// The recorder's panel.
+pub struct Recorder {
+    minutes: f32,
+    dialogs: Box<dyn FileDialogs>,
+    errands: Errands<News>,
+    said: Vec<String>,
+}
+
+impl Recorder {
+    /// `wake` is called when there is something new to show.
+    pub fn new(dialogs: Box<dyn FileDialogs>, wake: impl Fn() + Send + 'static) -> Recorder {
+        let errands = Errands::new("recorder", wake);
+        Recorder { minutes: 1.0, dialogs, errands, said: Vec::new() }
+    }
+
+    /// What went wrong since the last time.
+    pub fn said(&mut self) -> std::vec::Drain<'_, String> {
+        self.said.drain(..)
+    }
+
+    /// Once a frame, whether it is shown or not: hears files and folders.
+    pub fn poll(&mut self, preferences: &mut Preferences, asks: &mut Asks) {
+        let news: Vec<News> = self.errands.news().collect();
+        for news in news {
+            self.hear(news, preferences, asks);
+        }
+        if let Some(Some(folder)) = self.dialogs.poll() {
+            preferences.recordings = Some(folder);
+        }
+    }
+
+    fn hear(&mut self, news: News, preferences: &Preferences, asks: &mut Asks) {
+        let format = format(preferences);
+        match news {
+            News::Trouble(sentence) => self.said.push(sentence),
+            News::Free(Take::Start, path) => {
+                asks.requests.push(Request::StartRecording { path, format });
+            }
+            News::Free(Take::Last { secs }, path) => {
+                asks.requests.push(Request::SaveLast { path, format, secs: Some(f64::from(secs)) });
+            }
+        }
+    }
+
+    /// Starts, or stops where it runs.
+    pub fn toggle(&self, model: &Model, preferences: &Preferences, asks: &mut Asks) {
+        if model.recorder.path.is_some() {
+            asks.requests.push(Request::StopRecording);
+        } else {
+            self.find_file(Take::Start, model, preferences);
+        }
+    }
+
+    /// Saves what was played in the last minutes.
+    pub fn save_last(&self, model: &Model, preferences: &Preferences) {
+        let secs = (self.minutes * 60.0).min(model.recorder.remembered_secs.max(1.0));
+        self.find_file(Take::Last { secs }, model, preferences);
+    }
+
+    /// Looks for a name that is free.
+    fn find_file(&self, take: Take, model: &Model, preferences: &Preferences) {
+        let folder = folder(preferences);
+        let title = title(model);
+        self.errands.send(move || match free_file(&folder, &title) {
+            Ok(path) => Some(News::Free(take, path)),
+            Err(error) => Some(News::Trouble(format!(
+                "Nothing can be recorded there ({error}). Choose another folder: {}",
+                folder.display()
+            ))),
+        });
+    }
+
+    /// The button alone, for the window's edge.
+    pub fn button_ui(
+        &self,
+        ui: &mut Ui,
+        theme: &Theme,
+        model: &Model,
+        preferences: &Preferences,
+        asks: &mut Asks,
+    ) {
+        let is_on = model.recorder.path.is_some();
+        let (text, words, ink) = match is_on {
+            true => {
+                (format!("⏺ {}", clock_time(model.recorder.secs)), "Stop recording", theme.trouble)
+            }
+            false => ("⏺".to_owned(), "Record", theme.faint),
+        };
+        let response =
+            ui.add(Button::new(RichText::new(text).color(ink)).min_size(vec2(34.0, 28.0)));
+        response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, is_on, words));
+        if response.on_hover_text(words).clicked() {
+            self.toggle(model, preferences, asks);
+        }
+    }
+
+    /// The whole panel.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        model: &Model,
+        preferences: &mut Preferences,
+        asks: &mut Asks,
+    ) {
+        ui.set_width(320.0);
+        self.record_ui(ui, theme, model, preferences, asks);
+        ui.add_space(10.0);
+        self.last_ui(ui, theme, model, preferences);
+        ui.add_space(10.0);
+        caption(ui, theme, "Format");
+        row(ui, |ui| {
+            for (one, words) in FORMATS {
+                if chip(ui, theme, words, format(preferences) == one).clicked() {
+                    preferences.recording_format = one.word().to_owned();
+                }
+            }
+        });
+        ui.add_space(10.0);
+        self.folder_ui(ui, theme, preferences);
+        self.finished_ui(ui, theme, &model.recorder);
+    }
+
+    fn record_ui(
+        &self,
+        ui: &mut Ui,
+        theme: &Theme,
+        model: &Model,
+        preferences: &Preferences,
+        asks: &mut Asks,
+    ) {
+        let RecorderView { path, secs, .. } = &model.recorder;
+        row(ui, |ui| {
+            let words = if path.is_some() { "⏹ Stop recording" } else { "⏺ Record" };
+            if main_button(ui, theme, words).clicked() {
+                self.toggle(model, preferences, asks);
+            }
+            let ink = if path.is_some() { theme.trouble } else { theme.faint };
+            ui.label(RichText::new(clock_time(*secs)).size(20.0).monospace().color(ink));
+        });
+        match path {
+            Some(path) => faint(ui, theme, format!("Into {}", name(path))),
+            None => faint(ui, theme, "What you hear goes into a WAV file, the patch beside it."),
+        };
+    }
+
+    fn last_ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, preferences: &Preferences) {
+        let remembered_secs = model.recorder.remembered_secs;
+        caption(ui, theme, "Save what I just played");
+        row(ui, |ui| {
+            let most = (remembered_secs / 60.0).ceil().clamp(1.0, MOST_MINUTES);
+            ui.spacing_mut().slider_width = 120.0;
+            let minutes = Slider::new(&mut self.minutes, 0.5..=most).step_by(0.5).max_decimals(1);
+            let minutes = minutes.suffix(" min");
+            ui.add(minutes).widget_info(|| {
+                WidgetInfo::slider(true, f64::from(self.minutes), "Minutes to save")
+            });
+            ui.add_enabled_ui(remembered_secs > 0.0, |ui| {
+                if button(ui, "Save it").clicked() {
+                    self.save_last(model, preferences);
+                }
+            });
+        });
+        let remembered = clock_time(remembered_secs);
+        faint(ui, theme, format!("{remembered} are remembered, without having recorded."));
+    }
+
+    fn folder_ui(&mut self, ui: &mut Ui, theme: &Theme, preferences: &Preferences) {
+        let folder = folder(preferences);
+        caption(ui, theme, "Folder");
+        row(ui, |ui| {
+            if button(ui, "Choose…").clicked() {
+                self.dialogs.folder(Some(&folder));
+            }
+            faint(ui, theme, folder.display().to_string());
+        });
+    }
+
+    fn finished_ui(&self, ui: &mut Ui, theme: &Theme, recorder: &RecorderView) {
+        let Some(path) = &recorder.finished else { return };
+        ui.add_space(10.0);
+        caption(ui, theme, "Recorded last");
+        row(ui, |ui| {
+            if button(ui, "Show").on_hover_text("Shows the file where it lies").clicked() {
+                let path = path.clone();
+                self.errands.send(move || {
+                    let error = reveal(&path).err()?;
+                    let sentence =
+                        format!("The folder can not be shown ({error}): {}", path.display());
+                    Some(News::Trouble(sentence))
+                });
+            }
+            ui.label(name(path)).on_hover_text(path.display().to_string());
+        });
+    }
+}
+
+/// Where recordings go.
+fn folder(preferences: &Preferences) -> PathBuf {
+    preferences.recordings.clone().unwrap_or_else(|| {
+        let folders = directories::UserDirs::new();
+        let folder =
+            folders.as_ref().map(|folders| folders.audio_dir().unwrap_or(folders.home_dir()));
+        folder.map_or_else(std::env::temp_dir, |folder| folder.join("Sostenuto"))
+    })
+}
+
+/// How samples are written; what no version knows of is as if it was not said.
+fn format(preferences: &Preferences) -> WavFormat {
+    let word = &preferences.recording_format;
+    WavFormat::ALL.into_iter().find(|format| format.word() == word).unwrap_or_default()
+}
+
+/// What the recordings of a patch are called.
+fn title(model: &Model) -> String {
+    let file = model.file.path.as_deref().map(name);
+    let title = model.patch().title.trim().to_owned();
+    file_stem(if title.is_empty() { file.as_deref().unwrap_or_default() } else { &title })
+}
+
+/// `Title 1.wav`, or the first number that is free. Makes the folder.
+fn free_file(folder: &Path, title: &str) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    let is_free = |path: &PathBuf| !path.exists() && !path.with_extension("sostenuto").exists();
+    let mut paths = (1u64..).map(|number| folder.join(format!("{title} {number}.wav")));
+    Ok(paths.find(is_free).expect("numbers do not end"))
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::theme::Look;
+
+    struct NoDialogs;
+
+    impl FileDialogs for NoDialogs {
+        fn open(&mut self, _folder: Option<&Path>) {}
+        fn save(&mut self, _folder: Option<&Path>, _name: &str) {}
+        fn sound(&mut self, _folder: Option<&Path>) {}
+        fn folder(&mut self, _folder: Option<&Path>) {}
+        fn poll(&mut self) -> Option<Option<PathBuf>> {
+            None
+        }
+    }
+
+    struct Studio {
+        recorder: Recorder,
+        model: Model,
+        preferences: Preferences,
+        asks: Asks,
+    }
+
+    fn studio(folder: &Path) -> Harness<'static, Studio> {
+        let recorder = Recorder::new(Box::new(NoDialogs), || {});
+        let preferences =
+            Preferences { recordings: Some(folder.to_owned()), ..Preferences::default() };
+        let mut model = Model::default();
+        model.recorder.remembered_secs = 600.0;
+        let studio = Studio { recorder, model, preferences, asks: Asks::default() };
+        let app = |ui: &mut Ui, studio: &mut Studio| {
+            let Studio { recorder, model, preferences, asks } = studio;
+            recorder.ui(ui, &Theme::of(Look::Dark), model, preferences, asks);
+        };
+        let mut harness = Harness::builder().with_step_dt(1.0 / 60.0).build_ui_state(app, studio);
+        harness.run_steps(2);
+        harness
+    }
+
+    fn press(harness: &mut Harness<Studio>, label: &str) {
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+    }
+
+    fn wait(harness: &mut Harness<Studio>) -> Option<Request> {
+        let Studio { recorder, preferences, asks, .. } = harness.state_mut();
+        let news = recorder.errands.wait();
+        recorder.hear(news, preferences, asks);
+        asks.requests.pop()
+    }
+
+    #[test]
+    fn recording_begins_in_the_first_free_file_and_ends_with_the_same_button() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Untitled 1.wav"), "").unwrap();
+        let mut harness = studio(folder.path());
+        press(&mut harness, "⏺ Record");
+        let path = folder.path().join("Untitled 2.wav");
+        let format = WavFormat::S24;
+        assert_eq!(
+            wait(&mut harness),
+            Some(Request::StartRecording { path: path.clone(), format })
+        );
+        harness.state_mut().model.recorder.path = Some(path);
+        harness.run_steps(2);
+        press(&mut harness, "⏹ Stop recording");
+        assert_eq!(harness.state().asks.requests, [Request::StopRecording]);
+    }
+
+    #[test]
+    fn what_was_just_played_is_saved_as_long_as_was_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut harness = studio(folder.path());
+        press(&mut harness, "16 bit");
+        harness.state_mut().recorder.minutes = 3.0;
+        press(&mut harness, "Save it");
+        let path = folder.path().join("Untitled 1.wav");
+        let (format, secs) = (WavFormat::S16, Some(180.0));
+        assert_eq!(wait(&mut harness), Some(Request::SaveLast { path, format, secs }));
+    }
+
+    #[test]
+    fn a_folder_that_can_not_be_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let mut harness = studio(&file);
+        press(&mut harness, "⏺ Record");
+        assert_eq!(wait(&mut harness), None);
+        let said: Vec<String> = harness.state_mut().recorder.said().collect();
+        assert!(said[0].starts_with("Nothing can be recorded there"), "{said:?}");
+    }
+
+    #[test]
+    fn a_title_becomes_a_file() {
+        let title_text = " Night/Train: 2 ".to_owned();
+        let patch = sostenuto_patch::Patch { title: title_text, ..Default::default() };
+        let mut model = Model::default();
+        model.mirror.hear(sostenuto_osc::reply::patch(&patch));
+        assert_eq!(title(&model), "Night-Train- 2");
+    }
+}

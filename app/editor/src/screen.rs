@@ -1,0 +1,231 @@
+//! What a module's face shows besides knobs: pictures of signals, and fields
+//! that are drawn on.
+
+use eframe::egui::{Rect, Ui, Vec2, vec2};
+use sostenuto_modules::catalog;
+use sostenuto_modules::clip::Text;
+use sostenuto_osc::request::Request;
+use sostenuto_patch::{ModuleId, PatchModule};
+
+use super::model::Asks;
+use super::param::{ParamSpot, WidgetKind, reachable_ui, ring};
+use super::pen::Pen;
+use super::play::piano::{self, Piano, PianoSpot};
+use super::play::ribbon::{RibbonSpot, ribbon_ui};
+use super::play::xy_pad::{PadSpot, xy_pad_ui};
+use super::theme::Theme;
+
+pub mod drum_grid;
+pub mod level_meter;
+pub mod roll;
+pub mod scope;
+pub mod spectrum;
+pub mod steps;
+pub mod text;
+pub mod tuner;
+
+/// A screen, and what there is to show on it.
+pub struct ScreenSpot<'a> {
+    /// On the screen. Its natural size is [`screen_size`] times the zoom.
+    pub rect: Rect,
+    /// How near the face is.
+    pub zoom: f32,
+    /// Whose screen.
+    pub module: &'a ModuleId,
+    /// Where its params stand.
+    pub params: &'a PatchModule,
+    /// The numbers that it shows; none where they are not known.
+    pub display: &'a [f32],
+    /// At which the host computes.
+    pub sample_rate_hz: f32,
+}
+
+impl ScreenSpot<'_> {
+    /// Where a param stands; 0 where there is none of that name.
+    pub fn param(&self, name: &str) -> f32 {
+        self.params.param(name).unwrap_or(0.0)
+    }
+
+    /// A number that the module shows; 0 where it is not known.
+    pub fn shown(&self, index: usize) -> f32 {
+        self.display.get(index).copied().filter(|number| number.is_finite()).unwrap_or(0.0)
+    }
+}
+
+/// The room that a kind's screen wants at zoom 1, in points. `None` where it has none.
+pub fn screen_size(kind: &str) -> Option<Vec2> {
+    Some(match kind {
+        "scope" => vec2(320.0, 190.0),
+        "spectrum" => vec2(320.0, 180.0),
+        "tuner" => vec2(200.0, 130.0),
+        "level-meter" => vec2(120.0, 180.0),
+        "audio-out" => vec2(84.0, 140.0),
+        "sequencer" => vec2(320.0, 200.0),
+        "drum-grid" => vec2(400.0, 210.0),
+        "xy-pad" => vec2(220.0, 220.0),
+        "ribbon" => vec2(320.0, 60.0),
+        "keyboard" => vec2(390.0, 90.0),
+        "piano-roll" => vec2(400.0, 220.0),
+        _ => match text_form(kind)? {
+            Text::Notes => return None,
+            Text::Sound | Text::Wavetable => vec2(180.0, 28.0),
+            Text::Formula | Text::Words => vec2(240.0, 28.0),
+        },
+    })
+}
+
+fn text_form(kind: &str) -> Option<Text> {
+    catalog::find(kind)?.1.text
+}
+
+/// The params that a kind's screen sets itself, so that no knob is needed.
+pub fn covers(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "sequencer" => &steps::PARAMS,
+        "drum-grid" => &drum_grid::PARAMS,
+        "xy-pad" => &["x", "y", "touch"],
+        "ribbon" => &["position", "touch"],
+        _ => &[],
+    }
+}
+
+/// A kind's screen from some way off: what moves on it, and nothing to take hold of.
+pub fn glance(ui: &Ui, theme: &Theme, kind: &str, spot: &ScreenSpot) {
+    let pen = Pen::within(ui, spot.zoom, spot.rect);
+    pen.fill(spot.rect, 4.0, theme.well);
+    match kind {
+        "scope" => scope::glance(&pen, theme, spot),
+        "spectrum" => spectrum::glance(&pen, theme, spot),
+        "sequencer" => steps::glance(&pen, theme, spot),
+        "audio-out" | "level-meter" => {
+            level_meter::glance(&pen, theme, spot, [0, 1].map(|side| spot.shown(side)));
+        }
+        _ => {}
+    }
+}
+
+/// Draws a kind's screen. Draw it before anything else reads the wheel.
+pub fn screen_ui(ui: &mut Ui, theme: &Theme, kind: &str, spot: &ScreenSpot, asks: &mut Asks) {
+    match kind {
+        "scope" => scope::scope_ui(ui, theme, spot, asks),
+        "spectrum" => spectrum::spectrum_ui(ui, theme, spot),
+        "tuner" => tuner::tuner_ui(ui, theme, spot),
+        "level-meter" => {
+            let sides = [0, 1].map(|side| level_meter::Side {
+                peak_volts: spot.shown(side),
+                mean_volts: Some(spot.shown(2 + side)),
+                is_clipped: spot.shown(4 + side) > 0.0,
+            });
+            level_meter::level_meter_ui(ui, theme, spot, sides);
+        }
+        "audio-out" => {
+            let sides = [0, 1].map(|side| level_meter::Side::of_peak(spot.shown(side)));
+            level_meter::level_meter_ui(ui, theme, spot, sides);
+        }
+        "sequencer" => steps::steps_ui(ui, theme, spot, asks),
+        "drum-grid" => drum_grid::drum_grid_ui(ui, theme, &drum_grid::GridSpot::of(spot), asks),
+        "xy-pad" => {
+            let edges = [(0.94, 0.0, 1.0, 0.06), (0.0, 0.06, 0.06, 1.0), (0.3, 0.3, 0.7, 0.7)];
+            by_keys(ui, theme, kind, spot, edges, asks, |ui, [x, y, touch], asks| {
+                let is_touched = touch != 0.0;
+                xy_pad_ui(ui, theme, &PadSpot { x, y, is_touched, ..pad(spot) }, asks);
+            });
+        }
+        "ribbon" => {
+            let halves = [(0.0, 0.0, 1.0, 0.7), (0.0, 0.7, 1.0, 1.0)];
+            by_keys(ui, theme, kind, spot, halves, asks, |ui, [position, touch], asks| {
+                let is_touched = touch != 0.0;
+                ribbon_ui(ui, theme, &RibbonSpot { position, is_touched, ..ribbon(spot) }, asks);
+            });
+        }
+        "keyboard" => keyboard_ui(ui, theme, spot, asks),
+        "piano-roll" => roll::roll_ui(ui, theme, spot, asks),
+        _ => {
+            if let Some(form) = text_form(kind) {
+                text::text_ui(ui, theme, form, spot, asks);
+            }
+        }
+    }
+}
+
+/// A screen that the mouse is dragged over, with its params for the keys and for
+/// screen readers too. `places` are parts of the screen: left, top, right, bottom.
+fn by_keys<const N: usize>(
+    ui: &mut Ui,
+    theme: &Theme,
+    kind: &str,
+    spot: &ScreenSpot,
+    places: [(f32, f32, f32, f32); N],
+    asks: &mut Asks,
+    screen: impl FnOnce(&mut Ui, [f32; N], &mut Asks),
+) {
+    let Some((_, entry)) = catalog::find(kind) else { return };
+    let within = |part: (f32, f32, f32, f32)| {
+        Rect::from_min_max(
+            spot.rect.lerp_inside(vec2(part.0, part.1)),
+            spot.rect.lerp_inside(vec2(part.2, part.3)),
+        )
+    };
+    let param_spot = |index: usize| {
+        let name = covers(kind)[index];
+        let param = &entry.about.params[entry.about.param(name).expect("a param of this kind")];
+        ParamSpot {
+            rect: within(places[index]),
+            zoom: spot.zoom,
+            module: spot.module,
+            param,
+            value: spot.param(name),
+            moved: None,
+            kind: WidgetKind::of(param),
+        }
+    };
+    let values = std::array::from_fn(|index| reachable_ui(ui, &param_spot(index), asks));
+    screen(ui, values, asks);
+    (0..N).for_each(|index| ring(ui, theme, &param_spot(index)));
+}
+
+fn pad<'a>(spot: &ScreenSpot<'a>) -> PadSpot<'a> {
+    PadSpot {
+        rect: spot.rect,
+        zoom: spot.zoom,
+        module: spot.module,
+        x: spot.param("x"),
+        y: spot.param("y"),
+        is_touched: spot.param("touch") != 0.0,
+        is_bipolar: spot.param("range") != 0.0,
+    }
+}
+
+fn ribbon<'a>(spot: &ScreenSpot<'a>) -> RibbonSpot<'a> {
+    RibbonSpot {
+        rect: spot.rect,
+        zoom: spot.zoom,
+        module: spot.module,
+        position: spot.param("position"),
+        is_touched: spot.param("touch") != 0.0,
+        octave: spot.param("octave"),
+        octaves: spot.param("octaves").max(1.0),
+        snaps: spot.param("snap") != 0.0,
+    }
+}
+
+/// The keys on a keyboard's face: for the mouse, and to see what sounds.
+fn keyboard_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
+    let id = ui.id().with(("piano on a face", spot.module.as_str()));
+    let mut keys: Piano = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+    let sounding = piano::sounding(spot.display);
+    let piano_spot = PianoSpot {
+        rect: spot.rect,
+        zoom: spot.zoom,
+        name: spot.module.as_str(),
+        sounding: &sounding,
+        takes_keys: false,
+    };
+    for (_, event) in piano::piano_ui(ui, theme, &piano_spot, &mut keys) {
+        asks.requests.push(Request::Note { module: spot.module.clone(), event });
+    }
+    ui.data_mut(|data| data.insert_temp(id, keys));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1426 @@
+//! The patch under control: requests come in, the one truth changes, the
+//! sound and every editor hear of it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rosc::OscMessage;
+use sostenuto_modules::module::Event;
+use sostenuto_osc::outbox::{Missed, Outbox};
+use sostenuto_osc::packet::append;
+use sostenuto_osc::reply;
+use sostenuto_osc::request::{Reports, Unreadable, Value};
+use sostenuto_osc::service::{ClientId, Rights};
+use sostenuto_osc::sound::{Card, InputSetup, Killed, SoundChange, SoundSetup};
+use thiserror::Error;
+
+use self::feedback::Feedback;
+use super::clips::{self, ClipError};
+use super::journal::{Kept, Ticket};
+use super::notice;
+use super::plan::OSC_IN;
+use super::recorder::{RecordError, Remote};
+pub use sostenuto_osc::status::{Notice, NoticeKind, Status, WorkerStatus};
+use sostenuto_osc::view::View;
+use sostenuto_patch::edit::{Edit, Reach, apply};
+use sostenuto_patch::file::{self, FileError};
+use sostenuto_patch::problem::Problem;
+use sostenuto_patch::{Gesture, History, ModuleId, Name, Patch, PatchModule};
+use sostenuto_patch::{find_param, is_played, read_value};
+
+mod feedback;
+mod serve;
+
+/// Settings by a controller that are less than this apart are one undo step.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What makes the patch heard.
+///
+/// It is called with the patch locked, so it hands over and returns.
+pub trait Sound {
+    /// Modules or cables changed: a new plan is needed, with the params as
+    /// they stand in this patch.
+    fn patch_changed(&mut self, patch: &Patch);
+    /// Another patch plays from now on. None of its modules goes on from one of the
+    /// patch before, whatever it is called.
+    fn patch_replaced(&mut self, patch: &Patch) {
+        self.patch_changed(patch);
+    }
+    /// A param was turned, by its index in the catalogue. The plan stays.
+    fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32);
+    /// A key was pressed or let go. The module is one that is played.
+    fn event(&mut self, module: &ModuleId, event: Event);
+    /// What rings is to be cut, and nothing is held any more.
+    fn panic(&mut self) {}
+    /// A module that rests or is in quarantine is to be tried again. Whether
+    /// there was any need.
+    fn try_again(&mut self, module: &ModuleId) -> bool;
+    /// Something changed that asks for no new plan. The whole patch, as it is
+    /// to outlive this process.
+    fn keep(&mut self, _patch: &Patch) {}
+    /// How far what it was given would outlive this process. `None` where
+    /// nothing does.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
+    /// How the sound is doing.
+    fn status(&self) -> Status;
+    /// What every module shows on its face.
+    fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
+    /// What records it, where anything does.
+    fn recorder(&self) -> Option<Remote> {
+        None
+    }
+    /// How it is played.
+    fn setup(&self) -> SoundSetup {
+        SoundSetup::default()
+    }
+    /// How the world is heard.
+    fn input(&self) -> InputSetup {
+        InputSetup::default()
+    }
+    /// It is to be played otherwise.
+    fn change_setup(&mut self, _change: &SoundChange) {}
+    /// Through what it can be played. This takes time, and no lock.
+    fn devices() -> Vec<Card>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+    /// To what it can listen. This takes time, and no lock.
+    fn inputs() -> Vec<Card>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+    /// Kills a worker that has work: of that slot, or any. Whether there is one.
+    fn kill(&mut self, _slot: Option<usize>) -> bool {
+        false
+    }
+    /// Those who were killed so, and whose work is done by others now.
+    fn killed(&mut self) -> Vec<Killed> {
+        Vec::new()
+    }
+    /// Another number for every other view.
+    fn view_number(&self) -> u32 {
+        0
+    }
+    /// Where modules lie in shared memory. `None` where nobody can look there.
+    fn view(&self) -> Option<View> {
+        None
+    }
+}
+
+/// Why a request was refused.
+#[derive(Debug, Error)]
+enum Refused {
+    #[error("{0}")]
+    Problem(#[from] Problem),
+    #[error("{0}")]
+    Request(#[from] Unreadable),
+    #[error("{0}")]
+    File(#[from] FileError),
+    #[error("{0} The patch that plays was not changed.")]
+    Unread(#[from] file::ReadError),
+    #[error("{0} Nothing was changed.")]
+    Text(#[from] ClipError),
+    #[error("`{module}` is not played: {title} takes no notes. Choose a keyboard.")]
+    NotPlayed { module: ModuleId, title: &'static str },
+    #[error("`{module}` takes no values: {title} is no OSC In.")]
+    TakesNoValues { module: ModuleId, title: &'static str },
+    #[error("`{0}` is in no trouble: there is nothing to try again.")]
+    NoTrouble(ModuleId),
+    #[error("{0}")]
+    Record(#[from] RecordError),
+    #[error("There is no worker with work to kill.")]
+    NobodyToKill,
+    #[error("Nothing is left to undo.")]
+    NothingToUndo,
+    #[error("Nothing is left to redo.")]
+    NothingToRedo,
+    #[error("There are only {all} steps.")]
+    NoStep { all: usize },
+    #[error("A gesture is open already. End it with /gesture/end first.")]
+    GestureOpen,
+    #[error("No gesture is open.")]
+    NoGesture,
+    #[error("This can not be asked over UDP. Ask for it on the local stream.")]
+    NotForControllers,
+}
+
+struct Client {
+    outbox: Arc<Outbox>,
+    rights: Rights,
+    reports: Reports,
+    /// The gesture between `/gesture/begin` and `/gesture/end`.
+    open_gesture: Option<Gesture>,
+    gestures: u32,
+    last_turn: Option<Instant>,
+    /// The view that it knows.
+    seen_view: Option<u32>,
+    /// Where it knows knobs to stand.
+    feedback: Feedback,
+    /// Something was put into the outbox that the client did not ask for.
+    has_news: bool,
+}
+
+/// The host's patch, and everybody who asks for something.
+pub struct Control<S> {
+    patch: Patch,
+    history: History,
+    sound: S,
+    clients: BTreeMap<ClientId, Client>,
+    last_client: u32,
+    /// The sound has not heard yet that modules or cables changed.
+    needs_plan: bool,
+    /// It has not heard yet that this is another patch.
+    is_another_patch: bool,
+    /// Something changed that the sound does not keep yet.
+    needs_keeping: bool,
+    kept_at: Instant,
+    syncs: Vec<Sync>,
+    told_changes: u64,
+    told_file: (Option<PathBuf>, bool),
+    told_recorder: (Option<PathBuf>, Instant),
+    told_setup: SoundSetup,
+    told_input: InputSetup,
+    /// The last of them, for who asks later.
+    notices: VecDeque<Notice>,
+    is_quitting: bool,
+    framed: Vec<u8>,
+}
+
+/// A `/sync` that waits until what came before it is kept.
+struct Sync {
+    from: ClientId,
+    id: i32,
+    ticket: Ticket,
+    /// Then it waits no longer: the disk does not answer.
+    until: Instant,
+}
+
+/// Turned knobs that nobody asks about are kept so often, to spare the disk.
+const KEEP_EVERY: Duration = Duration::from_millis(500);
+
+/// How many sentences are kept for who subscribes later.
+const KEPT_NOTICES: usize = 20;
+
+/// How many steps `/history/steps` has at most.
+const MAX_STEPS: usize = 1000;
+/// How often a recorder's time is told.
+const TELL_RECORDER_EVERY: Duration = Duration::from_millis(250);
+
+/// How long the answer to `/sync` waits for the disk at most.
+const DISK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A [`Control`] for all that are connected.
+pub struct SharedControl<S>(Mutex<Control<S>>);
+
+impl<S> SharedControl<S> {
+    /// For the stream, the port, and whoever starts them.
+    pub fn new(control: Control<S>) -> Arc<SharedControl<S>> {
+        Arc::new(SharedControl(Mutex::new(control)))
+    }
+
+    /// Locks, also after a panic: every change of a patch is whole or undone.
+    pub fn lock(&self) -> MutexGuard<'_, Control<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Sound> Control<S> {
+    /// Starts with a patch, which nobody can undo.
+    pub fn new(patch: Patch, sound: S) -> Result<Control<S>, Problem> {
+        let mut checked = Patch::default();
+        apply(&mut checked, Edit::Replace(Box::new(patch)))?;
+        let mut control = Control {
+            patch: checked,
+            history: History::default(),
+            sound,
+            clients: BTreeMap::new(),
+            last_client: 0,
+            needs_plan: true,
+            is_another_patch: false,
+            needs_keeping: false,
+            kept_at: Instant::now(),
+            syncs: Vec::new(),
+            told_changes: 0,
+            told_file: (None, false),
+            told_recorder: (None, Instant::now()),
+            told_setup: SoundSetup::default(),
+            told_input: InputSetup::default(),
+            notices: VecDeque::new(),
+            is_quitting: false,
+            framed: Vec::new(),
+        };
+        control.settle(None);
+        Ok(control)
+    }
+
+    /// The patch as it is.
+    pub fn patch(&self) -> &Patch {
+        &self.patch
+    }
+
+    /// What makes it heard.
+    pub fn sound(&self) -> &S {
+        &self.sound
+    }
+
+    /// What makes it heard.
+    pub fn sound_mut(&mut self) -> &mut S {
+        &mut self.sound
+    }
+
+    /// Whether somebody has asked the host to quit.
+    pub fn is_quitting(&self) -> bool {
+        self.is_quitting
+    }
+
+    /// A new connection. What it is told comes into `outbox`.
+    pub fn connect(&mut self, outbox: Arc<Outbox>, rights: Rights) -> ClientId {
+        self.last_client += 1;
+        let id = ClientId(self.last_client);
+        let client = Client {
+            outbox,
+            rights,
+            reports: Reports::default(),
+            open_gesture: None,
+            gestures: 0,
+            last_turn: None,
+            seen_view: None,
+            feedback: Feedback::default(),
+            has_news: false,
+        };
+        self.clients.insert(id, client);
+        id
+    }
+
+    /// A connection has ended.
+    pub fn disconnect(&mut self, id: ClientId) {
+        self.clients.remove(&id);
+    }
+
+    /// Has the sound and the editors hear of what has changed since the last
+    /// time. `from` will look into its outbox by itself.
+    pub fn settle(&mut self, from: Option<ClientId>) {
+        self.settle_sound();
+        if self.history.changes() != self.told_changes {
+            self.told_changes = self.history.changes();
+            self.tell(Missed::Tell, |reports| reports.patch, [self.history_now()]);
+        }
+        let (file, is_saved) = (self.history.file(), self.history.is_saved());
+        if (file, is_saved) != (self.told_file.0.as_deref(), self.told_file.1) {
+            self.told_file = (file.map(Path::to_owned), is_saved);
+            self.tell(Missed::Tell, |reports| reports.patch, [self.file_now()]);
+        }
+        for (id, client) in &mut self.clients {
+            if std::mem::take(&mut client.has_news) && Some(*id) != from {
+                client.outbox.wake();
+            }
+        }
+    }
+
+    fn history_now(&self) -> OscMessage {
+        reply::history(self.history.undos(), self.history.redos(), &self.history.label())
+    }
+
+    fn file_now(&self) -> OscMessage {
+        reply::file(self.history.file(), self.history.is_saved())
+    }
+
+    /// The patch was read from that file when the host started.
+    pub fn begin_with_file(&mut self, file: PathBuf) {
+        self.history.set_file(file, true);
+    }
+
+    /// Tells the musician something, now and when an editor subscribes later.
+    pub fn notice(&mut self, sentence: impl Into<String>, kind: NoticeKind) {
+        let notice = Notice { kind, sentence: sentence.into() };
+        self.tell(Missed::Drop, |reports| reports.notices, [reply::notice(&notice)]);
+        if self.notices.len() == KEPT_NOTICES {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(notice);
+    }
+
+    fn settle_sound(&mut self) {
+        if std::mem::take(&mut self.needs_plan) {
+            self.needs_keeping = false;
+            if std::mem::take(&mut self.is_another_patch) {
+                self.sound.patch_replaced(&self.patch);
+            } else {
+                self.sound.patch_changed(&self.patch);
+            }
+        }
+    }
+
+    /// Has the sound keep what changed since it was last told.
+    pub fn keep(&mut self) {
+        self.settle_sound();
+        if std::mem::take(&mut self.needs_keeping) {
+            self.kept_at = Instant::now();
+            self.sound.keep(&self.patch);
+        }
+    }
+
+    /// Answers who waited until something is kept, where it is.
+    pub fn answer_syncs(&mut self) {
+        if self.syncs.is_empty() {
+            return;
+        }
+        let done = self.sound.kept().map(|kept| kept.done);
+        let now = Instant::now();
+        for Sync { from, id, ticket, until } in std::mem::take(&mut self.syncs) {
+            if done.is_some_and(|done| done < ticket) && now < until {
+                self.syncs.push(Sync { from, id, ticket, until });
+            } else if let Some(client) = self.clients.get_mut(&from) {
+                client.outbox.reply(reply::synced(id));
+                client.has_news = true;
+            }
+        }
+        self.settle(None);
+    }
+
+    fn sync(&mut self, from: ClientId, id: i32) -> Result<(), Refused> {
+        if self.sound.kept().is_some() && self.may(from, false) {
+            self.keep();
+            if let Some(Kept { given, done }) = self.sound.kept()
+                && done < given
+            {
+                let until = Instant::now() + DISK_PATIENCE;
+                self.syncs.push(Sync { from, id, ticket: given, until });
+                return Ok(());
+            }
+        }
+        self.reply(from, [reply::synced(id)])
+    }
+
+    /// Sends status and meters to who subscribed. Call it some times a second.
+    pub fn report(&mut self) {
+        if self.kept_at.elapsed() >= KEEP_EVERY {
+            self.keep();
+        }
+        self.answer_syncs();
+        if self.has_subscriber(|reports| reports.health) {
+            let status = reply::status(&self.sound.status());
+            self.tell(Missed::Skip, |reports| reports.health, status);
+            self.report_setup();
+        }
+        for killed in self.sound.killed() {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::killed(&killed)]);
+        }
+        if let Some(recorder) = self.sound.recorder() {
+            self.report_recorder(&recorder);
+        }
+        if self.has_subscriber(|reports| reports.meters) {
+            let meters = self.sound.meters();
+            let messages = meters.iter().map(|(id, numbers)| reply::meters(id, numbers));
+            self.tell(Missed::Skip, |reports| reports.meters, messages);
+        }
+        self.tell_view();
+        self.tell_params();
+        self.settle(None);
+    }
+
+    /// Tells who subscribed to them which knobs were turned.
+    fn tell_params(&mut self) {
+        for client in self.clients.values_mut().filter(|client| client.reports.params) {
+            // Who does not read hears the newest values later.
+            if client.outbox.waiting_bytes() > serve::HEAVY_BYTES {
+                continue;
+            }
+            for message in client.feedback.news(&self.patch) {
+                client.outbox.reply(message);
+                client.has_news = true;
+            }
+        }
+    }
+
+    fn report_setup(&mut self) {
+        let setup = self.sound.setup();
+        if setup != self.told_setup {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::sound(&setup)]);
+            self.told_setup = setup;
+        }
+        let input = self.sound.input();
+        if input != self.told_input {
+            self.tell(Missed::Tell, |reports| reports.health, [reply::input(&input)]);
+            self.told_input = input;
+        }
+    }
+
+    fn report_recorder(&mut self, recorder: &Remote) {
+        for recorded in recorder.take_done() {
+            self.tell(Missed::Tell, |reports| reports.recorder, [reply::recorded(&recorded)]);
+        }
+        let status = recorder.status();
+        let (path, at) = &self.told_recorder;
+        if *path != status.path || at.elapsed() >= TELL_RECORDER_EVERY {
+            self.tell(Missed::Skip, |reports| reports.recorder, [reply::recorder(&status)]);
+            self.told_recorder = (status.path, Instant::now());
+        }
+    }
+
+    /// Ends a recording that is going on, and saves the patch beside it.
+    pub fn stop_recording(&mut self) {
+        let patch = self.patch.clone();
+        // None may be going on.
+        let _ = self.sound.recorder().map(|recorder| recorder.stop(patch));
+    }
+
+    fn kill_worker(&mut self, slot: Option<u32>) -> Result<(), Refused> {
+        let is_killed = self.sound.kill(slot.map(|slot| slot as usize));
+        is_killed.then_some(()).ok_or(Refused::NobodyToKill)
+    }
+
+    /// Tells who subscribed to it and does not know it where modules lie.
+    fn tell_view(&mut self) {
+        // Asked first: a view that comes in between is told once more.
+        let number = self.sound.view_number();
+        let wants = |client: &Client| client.reports.view && client.seen_view != Some(number);
+        if !self.clients.values().any(wants) {
+            return;
+        }
+        let Some(view) = self.sound.view() else { return };
+        self.framed.clear();
+        reply::view(&view).into_iter().for_each(|message| append(message, &mut self.framed));
+        for client in self.clients.values_mut().filter(|client| wants(client)) {
+            // Who is busy is told the next time.
+            if client.outbox.report(&self.framed, Missed::Skip) {
+                client.seen_view = Some(number);
+                client.has_news = true;
+            }
+        }
+    }
+
+    /// Changes the patch, as an undo step of its own or of a gesture. Where
+    /// the edit can not be done, nothing changes.
+    pub fn edit(&mut self, edit: Edit, gesture: Option<Gesture>) -> Result<(), Problem> {
+        if self.history.apply(&mut self.patch, &edit, gesture)? {
+            self.spread(&edit);
+        }
+        Ok(())
+    }
+
+    fn may(&self, from: ClientId, is_for_controllers: bool) -> bool {
+        let rights = self.clients.get(&from).map(|client| client.rights);
+        is_for_controllers || rights == Some(Rights::Editor)
+    }
+
+    fn edit_as(&mut self, from: ClientId, edit: Edit) -> Result<(), Refused> {
+        self.check_text(&edit)?;
+        let gesture = self.open_gesture(from);
+        Ok(self.edit(edit, gesture)?)
+    }
+
+    /// Whether a text that is asked for can be read. One in a file is kept as it
+    /// is, and the musician told.
+    fn check_text(&self, edit: &Edit) -> Result<(), Refused> {
+        let Edit::SetText { module, text } = edit else { return Ok(()) };
+        let form = self.patch.modules.get(module).and_then(PatchModule::text_form);
+        form.map_or(Ok(()), |form| Ok(clips::check(&(form, text.clone()))?))
+    }
+
+    /// Another patch instead of this one, read from a file where there is one.
+    fn load(
+        &mut self,
+        from: ClientId,
+        read: Result<Patch, Refused>,
+        file: Option<&Path>,
+    ) -> Result<(), Refused> {
+        let edit = Edit::Replace(Box::new(read?));
+        let gesture = self.open_gesture(from);
+        if self.history.apply_from(&mut self.patch, &edit, gesture, file)? {
+            self.spread(&edit);
+        }
+        if let Some(sentence) = self.patch.about_placeholders() {
+            self.notice(sentence, NoticeKind::Trouble);
+        }
+        Ok(())
+    }
+
+    /// That patch, which was this one a moment ago, now lies in the file.
+    fn saved(&mut self, patch: &Patch, replacements: u64, file: PathBuf) {
+        if self.patch == *patch {
+            self.history.set_file(file, true);
+        } else if self.history.replacements() == replacements {
+            self.history.set_file(file, false);
+        } else {
+            self.history.forget_file(&file);
+        }
+    }
+
+    fn undo(&mut self) -> Result<(), Refused> {
+        let edit = self.history.undo(&mut self.patch).ok_or(Refused::NothingToUndo)?;
+        self.spread(&edit);
+        Ok(())
+    }
+
+    fn redo(&mut self) -> Result<(), Refused> {
+        let edit = self.history.redo(&mut self.patch).ok_or(Refused::NothingToRedo)?;
+        self.spread(&edit);
+        Ok(())
+    }
+
+    /// Undo or redo until that many steps are done.
+    fn go_to(&mut self, steps: u32) -> Result<(), Refused> {
+        let steps = steps as usize;
+        let all = self.history.undos() + self.history.redos();
+        if steps > all {
+            return Err(Refused::NoStep { all });
+        }
+        while self.history.undos() > steps {
+            self.undo()?;
+        }
+        while self.history.undos() < steps {
+            self.redo()?;
+        }
+        Ok(())
+    }
+
+    fn reply_steps(&self, to: ClientId, first: u32, count: u32) -> Result<(), Refused> {
+        let labels = self.history.labels(first as usize);
+        let labels = labels.take((count as usize).min(MAX_STEPS));
+        self.reply(to, [reply::steps(first, labels)])
+    }
+
+    fn query_module(&self, from: ClientId, id: &ModuleId) -> Result<(), Refused> {
+        let module = self.patch.module(id.as_str())?;
+        self.reply(from, reply::module(id, module))
+    }
+
+    fn set_param(
+        &mut self,
+        from: ClientId,
+        module: ModuleId,
+        param: Name,
+        value: Value,
+        gesture: i32,
+    ) -> Result<(), Refused> {
+        let value = match value {
+            Value::Number(number) => number,
+            Value::Word(word) => {
+                let there = self.patch.module(module.as_str())?;
+                let (_, facts) = find_param(there.about()?, module.as_str(), &param)?;
+                let current = there.param(&param).unwrap_or(facts.default);
+                read_value(module.as_str(), facts, &word, current)?
+            }
+        };
+        let gesture = match gesture {
+            0 => self.open_gesture(from),
+            number => Some(Gesture { hand: from.0 << 1, number: number.cast_unsigned() }),
+        };
+        self.edit(Edit::SetParam { module, param, value }, gesture)?;
+        Ok(())
+    }
+
+    fn note(&mut self, module: &ModuleId, event: Event) -> Result<(), Refused> {
+        let about = self.patch.module(module.as_str())?.about()?;
+        if !is_played(about) {
+            return Err(Refused::NotPlayed { module: module.clone(), title: about.title });
+        }
+        // The module may have come with the same packet.
+        self.settle_sound();
+        self.sound.event(module, event);
+        Ok(())
+    }
+
+    fn set_value(&mut self, module: &ModuleId, event: Event) -> Result<(), Refused> {
+        let about = self.patch.module(module.as_str())?.about()?;
+        if about.name != OSC_IN {
+            return Err(Refused::TakesNoValues { module: module.clone(), title: about.title });
+        }
+        // The module may have come with the same packet.
+        self.settle_sound();
+        self.sound.event(module, event);
+        Ok(())
+    }
+
+    fn try_again(&mut self, module: &ModuleId) -> Result<(), Refused> {
+        self.patch.module(module.as_str())?;
+        let is_tried = self.sound.try_again(module);
+        is_tried.then_some(()).ok_or_else(|| Refused::NoTrouble(module.clone()))
+    }
+
+    fn all_notes_off(&mut self) -> Result<(), Refused> {
+        self.settle_sound();
+        for (id, module) in &self.patch.modules {
+            if module.about().is_ok_and(is_played) {
+                self.sound.event(id, Event::AllNotesOff);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of everything, and cuts what rings.
+    fn panic(&mut self) -> Result<(), Refused> {
+        let held = self.patch.held();
+        if !held.is_empty() {
+            self.edit(Edit::Group(held), None)?;
+        }
+        self.all_notes_off()?;
+        self.sound.panic();
+        self.notice(notice::PANIC, NoticeKind::Info);
+        Ok(())
+    }
+
+    /// The gesture that an edit of this connection belongs to.
+    fn open_gesture(&mut self, from: ClientId) -> Option<Gesture> {
+        let client = self.clients.get_mut(&from)?;
+        if client.rights == Rights::Controller {
+            client.end_gesture_after_pause(Instant::now());
+            return Some(client.gesture(from));
+        }
+        client.open_gesture
+    }
+
+    fn begin_gesture(&mut self, from: ClientId) -> Result<(), Refused> {
+        let client = self.clients.get_mut(&from).ok_or(Refused::NoGesture)?;
+        if client.open_gesture.is_some() {
+            return Err(Refused::GestureOpen);
+        }
+        client.gestures = client.gestures.wrapping_add(1);
+        client.open_gesture = Some(client.gesture(from));
+        Ok(())
+    }
+
+    fn end_gesture(&mut self, from: ClientId) -> Result<(), Refused> {
+        let client = self.clients.get_mut(&from).ok_or(Refused::NoGesture)?;
+        client.open_gesture.take().map(drop).ok_or(Refused::NoGesture)
+    }
+
+    fn subscribe(
+        &mut self,
+        from: ClientId,
+        named: Reports,
+        is_wanted: bool,
+    ) -> Result<(), Refused> {
+        let Some(client) = self.clients.get_mut(&from) else { return Ok(()) };
+        if client.rights == Rights::Controller && named.is_for_editors() {
+            return Err(Refused::NotForControllers);
+        }
+        if named.params {
+            client.feedback = Feedback::new();
+        }
+        let before = client.reports;
+        client.reports = before.with(named, is_wanted);
+        client.seen_view = client.seen_view.filter(|_| !named.view);
+        if client.reports.notices && !before.notices {
+            self.reply(from, self.notices.iter().map(reply::notice))?;
+        }
+        self.tell_view();
+        Ok(())
+    }
+
+    /// Tells sound and editors of an edit that was made.
+    fn spread(&mut self, edit: &Edit) {
+        self.needs_keeping = true;
+        self.is_another_patch |= edit.replaces();
+        if self.is_switch(edit) {
+            // Each time that it is thrown is heard, also where its module came with
+            // the same packet.
+            self.settle_sound();
+        }
+        match edit.reach() {
+            Reach::Structure => self.needs_plan = true,
+            // A plan that is to come has the params with it.
+            Reach::Params if !self.needs_plan => self.turn(edit),
+            Reach::Params | Reach::Looks => {}
+        }
+        self.clients.values_mut().for_each(|client| client.feedback.fall_behind());
+        if self.has_subscriber(|reports| reports.patch) {
+            self.tell(Missed::Tell, |reports| reports.patch, reply::edit(edit));
+        }
+    }
+
+    /// Whether an edit throws a switch.
+    fn is_switch(&self, edit: &Edit) -> bool {
+        let Edit::SetParam { module, param, .. } = edit else { return false };
+        let about = self.patch.modules.get(module).and_then(|module| module.about().ok());
+        let param = about.and_then(|about| find_param(about, module.as_str(), param).ok());
+        param.is_some_and(|(_, param)| param.is_switch())
+    }
+
+    fn turn(&mut self, edit: &Edit) {
+        match edit {
+            Edit::SetParam { module, param, .. } => {
+                let Some(there) = self.patch.modules.get(module) else { return };
+                let index = there.about().ok().and_then(|about| about.param(param));
+                if let (Some(index), Some(value)) = (index, there.param(param)) {
+                    self.sound.param_changed(module, index, value);
+                }
+            }
+            Edit::Group(edits) => edits.iter().for_each(|edit| self.turn(edit)),
+            _ => {}
+        }
+    }
+
+    fn has_subscriber(&self, of: impl Fn(&Reports) -> bool) -> bool {
+        self.clients.values().any(|client| of(&client.reports))
+    }
+
+    fn tell(
+        &mut self,
+        missed: Missed,
+        of: impl Fn(&Reports) -> bool,
+        messages: impl IntoIterator<Item = OscMessage>,
+    ) {
+        self.framed.clear();
+        messages.into_iter().for_each(|message| append(message, &mut self.framed));
+        for client in self.clients.values_mut().filter(|client| of(&client.reports)) {
+            client.outbox.report(&self.framed, missed);
+            client.has_news = true;
+        }
+    }
+
+    fn reply(
+        &self,
+        to: ClientId,
+        messages: impl IntoIterator<Item = OscMessage>,
+    ) -> Result<(), Refused> {
+        if let Some(client) = self.clients.get(&to) {
+            messages.into_iter().for_each(|message| client.outbox.reply(message));
+        }
+        Ok(())
+    }
+
+    fn reply_whole(&self, to: ClientId) -> Result<(), Refused> {
+        if let Some(client) = self.clients.get(&to) {
+            client.outbox.reply_whole(reply::patch(&self.patch));
+        }
+        self.reply(to, [self.file_now(), self.history_now()])
+    }
+
+    fn answer(&self, to: ClientId, address: &str, done: Result<(), Refused>) {
+        if let (Err(why), Some(client)) = (done, self.clients.get(&to)) {
+            client.outbox.reply(reply::error(address, &why.to_string()));
+        }
+    }
+}
+
+impl Client {
+    fn gesture(&self, id: ClientId) -> Gesture {
+        // Odd, so that it is none of those that the client numbers by itself.
+        Gesture { hand: id.0 << 1 | 1, number: self.gestures }
+    }
+
+    fn end_gesture_after_pause(&mut self, now: Instant) {
+        if self.last_turn.replace(now).is_none_or(|last| now - last > PAUSE) {
+            self.gestures = self.gestures.wrapping_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use sostenuto_osc::address::ADDRESSES;
+    use sostenuto_osc::mirror::Mirror;
+    use sostenuto_osc::packet::{decode, split};
+    use sostenuto_osc::request::Call;
+    use sostenuto_osc::service::Service;
+    use sostenuto_osc::testing::example;
+    use sostenuto_patch::testing::{added, any_edit, connected, id, math, ring};
+
+    /// What a sound was told.
+    #[derive(Clone, Debug, PartialEq)]
+    pub(crate) enum Told {
+        Patch(usize),
+        Another(usize),
+        Param(String, usize, f32),
+        Event(String, Event),
+        Panic,
+        TryAgain(String),
+    }
+
+    /// A sound that writes down what it is told.
+    #[derive(Debug, Default)]
+    pub(crate) struct Scribe(pub(crate) Vec<Told>);
+
+    impl Sound for Scribe {
+        fn patch_changed(&mut self, patch: &Patch) {
+            self.0.push(Told::Patch(patch.modules.len()));
+        }
+
+        fn patch_replaced(&mut self, patch: &Patch) {
+            self.0.push(Told::Another(patch.modules.len()));
+        }
+
+        fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32) {
+            self.0.push(Told::Param(module.to_string(), param, value));
+        }
+
+        fn event(&mut self, module: &ModuleId, event: Event) {
+            self.0.push(Told::Event(module.to_string(), event));
+        }
+
+        fn panic(&mut self) {
+            self.0.push(Told::Panic);
+        }
+
+        fn try_again(&mut self, module: &ModuleId) -> bool {
+            let is_in_trouble = module.as_str() == "a";
+            self.0.extend(is_in_trouble.then(|| Told::TryAgain(module.to_string())));
+            is_in_trouble
+        }
+
+        fn status(&self) -> Status {
+            let workers = vec![WorkerStatus::default(); 2];
+            Status { device: "silent clock".into(), workers, ..Status::default() }
+        }
+
+        fn meters(&self) -> Vec<(ModuleId, Vec<f32>)> {
+            vec![(id("a"), vec![0.5])]
+        }
+
+        /// Another one for each time that it was told of a patch.
+        fn view_number(&self) -> u32 {
+            self.0.iter().filter(|told| matches!(told, Told::Patch(_) | Told::Another(_))).count()
+                as u32
+        }
+
+        fn view(&self) -> Option<View> {
+            Some(View::default())
+        }
+    }
+
+    struct Rig {
+        control: Arc<SharedControl<Scribe>>,
+    }
+
+    struct Editor<'a> {
+        rig: &'a Rig,
+        id: ClientId,
+        outbox: Arc<Outbox>,
+    }
+
+    impl Rig {
+        /// A ring of three modules, and nothing told yet.
+        fn new() -> Rig {
+            let mut control = Control::new(ring(), Scribe::default()).unwrap();
+            assert_eq!(std::mem::take(&mut control.sound.0), [Told::Patch(3)]);
+            Rig { control: SharedControl::new(control) }
+        }
+
+        fn connect(&self, rights: Rights) -> Editor<'_> {
+            let outbox = Arc::new(Outbox::default());
+            let id = self.control.lock().connect(outbox.clone(), rights);
+            Editor { rig: self, id, outbox }
+        }
+
+        fn told(&self) -> Vec<Told> {
+            std::mem::take(&mut self.control.lock().sound.0)
+        }
+
+        fn patch(&self) -> Patch {
+            self.control.lock().patch.clone()
+        }
+    }
+
+    impl Editor<'_> {
+        /// One packet, and what came back.
+        fn send(&self, messages: impl IntoIterator<Item = OscMessage>) -> Vec<OscMessage> {
+            let calls: Vec<_> = messages.into_iter().map(Call::read).collect();
+            self.rig.control.serve(self.id, &self.outbox, &mut calls.into_iter());
+            self.heard()
+        }
+
+        fn ask(&self, text: &str) -> Vec<OscMessage> {
+            self.send([example(text)])
+        }
+
+        /// The sentence of what was refused.
+        fn refused(&self, text: &str) -> String {
+            let before = self.rig.patch();
+            let mut heard = self.ask(text);
+            assert_eq!(heard.len(), 1, "{heard:?}");
+            assert_eq!(self.rig.patch(), before, "a refused request changes nothing");
+            assert_eq!(self.rig.told(), [], "a refused request is not heard");
+            let OscMessage { addr, args } = heard.remove(0);
+            assert_eq!((&*addr, &args[0]), ("/error", &text.split(' ').next().unwrap().into()));
+            args[1].clone().string().unwrap()
+        }
+
+        fn heard(&self) -> Vec<OscMessage> {
+            let bytes = self.outbox.take();
+            split(&bytes).map(|packet| decode(packet).unwrap().remove(0)).collect()
+        }
+    }
+
+    fn addresses(messages: &[OscMessage]) -> Vec<&str> {
+        messages.iter().map(|message| message.addr.as_str()).collect()
+    }
+
+    #[test]
+    fn a_knob_is_told_by_its_index_and_a_module_by_a_new_plan() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        assert_eq!(editor.ask("/param/set a offset 2.5"), []);
+        assert_eq!(rig.told(), [Told::Param("a".into(), 1, 2.5)]);
+        assert_eq!(editor.ask("/param/set a gain \"-0.5\""), []);
+        assert_eq!(rig.told(), [Told::Param("a".into(), 0, -0.5)]);
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/cable/connect d.out a.in");
+        assert_eq!(rig.told(), [Told::Patch(4), Told::Patch(4)]);
+        editor.ask("/module/move a 5 5");
+        editor.ask("/patch/title Ring");
+        assert_eq!(rig.told(), [], "what is only seen is not heard");
+    }
+
+    #[test]
+    fn what_is_undone_is_told_like_what_is_done() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/param/set a gain 0.5");
+        editor.ask("/module/remove b");
+        rig.told();
+        editor.ask("/undo");
+        editor.ask("/undo");
+        assert_eq!(rig.told(), [Told::Patch(3), Told::Param("a".into(), 0, 1.0)]);
+        assert_eq!(rig.patch(), ring());
+        editor.ask("/redo");
+        assert_eq!(rig.told(), [Told::Param("a".into(), 0, 0.5)]);
+    }
+
+    #[test]
+    fn a_bundle_makes_one_plan_with_its_params_in_it() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let texts = ["/module/add d attenuverter 0 0", "/param/set d gain 2.0", "/module/remove a"];
+        assert_eq!(editor.send(texts.map(example)), []);
+        assert_eq!(rig.told(), [Told::Patch(3)]);
+    }
+
+    #[test]
+    fn what_is_refused_is_answered_with_a_sentence_and_changes_nothing() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        assert!(editor.refused("/param/set d gain 1").contains("no module called `d`"));
+        assert!(editor.refused("/param/set a gian 1").contains("Did you mean `gain`?"));
+        assert!(editor.refused("/param/set a gain 5").contains("from -2 to 2"));
+        assert!(editor.refused("/param/set a gain loud").contains("`loud`"));
+        assert!(editor.refused("/module/add a attenuverter 0 0").contains("already"));
+        assert!(editor.refused("/note/on a 60 1").contains("Attenuverter takes no notes"));
+        assert!(editor.refused("/note/off z 60").contains("no module called `z`"));
+        assert!(editor.refused("/undo").contains("Nothing is left to undo"));
+        assert!(editor.refused("/redo").contains("Nothing is left to redo"));
+        assert!(editor.refused("/gesture/end").contains("No gesture"));
+        assert!(editor.refused("/query/module z").contains("`z`"));
+        assert!(editor.refused("/patch/put blob:{}").contains("was not changed"));
+        assert!(editor.refused("/patch/load /no/where").contains("/no/where"));
+        assert!(editor.refused("/nonsense").contains("no such address"));
+    }
+
+    #[test]
+    fn a_text_that_can_not_be_read_is_refused_with_its_place() {
+        let rig = Rig::new();
+        rig.control.lock().edit(math("m"), None).unwrap();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        other.ask("/reports/subscribe patch");
+        rig.told();
+        assert!(editor.refused("/module/text m \"a +\"").contains("at its end"));
+        assert!(editor.refused("/module/text a \"a + b\"").contains("takes none"));
+        assert!(editor.refused("/module/text z a").contains("`z`"));
+        assert_eq!(editor.ask("/module/text m \"a + b\""), []);
+        assert_eq!(rig.told(), [Told::Patch(4)], "it is a new plan");
+        assert_eq!(other.heard()[0], example("/module/text m \"a + b\""));
+        let heard = editor.ask("/query/module m");
+        assert_eq!(addresses(&heard), ["/module", "/module/text"]);
+    }
+
+    #[test]
+    fn a_value_reaches_an_osc_in_and_nothing_else() {
+        let rig = Rig::new();
+        let module = sostenuto_patch::PatchModule::new("osc-in", 0.0, 0.0);
+        rig.control.lock().edit(Edit::AddModule { id: id("pad"), module }, None).unwrap();
+        let controller = rig.connect(Rights::Controller);
+        rig.control.lock().settle(None);
+        rig.told();
+        assert_eq!(controller.ask("/in/pad/3 2.5"), []);
+        assert_eq!(rig.told(), [Told::Event("pad".into(), Event::Value { index: 2, volts: 2.5 })]);
+        assert!(controller.refused("/module/in a 1 1.0").contains("no OSC In"));
+        assert_eq!(rig.control.lock().history.undos(), 1, "it is no step");
+    }
+
+    #[test]
+    fn keys_reach_every_module_that_is_played_and_no_other() {
+        let is_keyboard = |about: &&sostenuto_modules::catalog::Entry| is_played(about.about);
+        let Some(keyboard) = sostenuto_modules::catalog::CATALOG.iter().find(is_keyboard) else {
+            return;
+        };
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let add = example(&format!("/module/add keys {} 0 0", keyboard.about.name));
+        // In one packet: the sound hears of the module before its first note.
+        editor.send([add, example("/note/on keys 72 0.5"), example("/note/all-off")]);
+        let note = Event::NoteOn { key: 72, voct: 1.0, velocity: 0.5 };
+        let keys = |event| Told::Event("keys".into(), event);
+        assert_eq!(rig.told(), [Told::Patch(4), keys(note), keys(Event::AllNotesOff)]);
+    }
+
+    #[test]
+    fn a_switch_is_told_each_time_that_it_is_thrown_also_with_its_module() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let lines =
+            ["/module/add pad xy-pad 0 0", "/pad/touch true", "/pad/touch 0", "/pad/x 0.25"];
+        assert_eq!(editor.send(lines.map(example)), []);
+        let touch = |value| Told::Param("pad".into(), 2, value);
+        let x = Told::Param("pad".into(), 0, 0.25);
+        assert_eq!(rig.told(), [Told::Patch(4), touch(1.0), touch(0.0), x]);
+    }
+
+    #[test]
+    fn a_panic_lets_go_of_what_a_hand_holds_and_of_nothing_else() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        for kind in ["keyboard", "buttons", "xy-pad", "ribbon", "mixer"] {
+            editor.ask(&format!("/module/add {kind} {kind} 0 0"));
+        }
+        for knob in ["buttons/button-3", "xy-pad/touch", "ribbon/touch", "mixer/mute-1"] {
+            editor.ask(&format!("/{knob} 1"));
+        }
+        editor.ask("/reports/subscribe notices");
+        rig.told();
+        let before = rig.patch();
+        let heard = editor.ask("/panic");
+        assert_eq!(addresses(&heard), ["/notice"]);
+        assert_eq!(heard[0].args[0], "info".into());
+        let told = rig.told();
+        assert_eq!(told.len(), 3 + 2 + 1, "{told:?}");
+        assert_eq!(told[5], Told::Panic);
+        for id in ["keyboard", "buttons"] {
+            assert!(told.contains(&Told::Event(id.into(), Event::AllNotesOff)));
+        }
+        let patch = rig.patch();
+        assert_eq!(patch.held(), []);
+        assert_eq!(patch.modules["mixer"], before.modules["mixer"]);
+        // Nothing is held: nothing is a step.
+        let steps = rig.control.lock().history.undos();
+        editor.ask("/panic 1.0");
+        editor.ask("/panic 0.0");
+        assert_eq!(rig.control.lock().history.undos(), steps);
+        assert_eq!(rig.told().len(), 3);
+    }
+
+    #[test]
+    fn a_module_in_trouble_is_tried_again_and_no_other() {
+        let rig = Rig::new();
+        let controller = rig.connect(Rights::Controller);
+        assert_eq!(controller.ask("/module/retry a"), []);
+        assert_eq!(rig.told(), [Told::TryAgain("a".into())]);
+        assert!(controller.refused("/module/retry b").contains("no trouble"));
+        assert!(controller.refused("/module/retry z").contains("no module called `z`"));
+    }
+
+    #[test]
+    fn a_change_is_reported_to_who_subscribed_and_to_nobody_else() {
+        let rig = Rig::new();
+        let [editor, other, stranger] = [(); 3].map(|()| rig.connect(Rights::Editor));
+        editor.ask("/reports/subscribe patch");
+        other.ask("/reports/subscribe patch meters");
+        let heard = editor.send([example("/param/set a gain 0.5"), example("/sync 3")]);
+        assert_eq!(addresses(&heard), ["/param/set", "/synced", "/history"]);
+        assert_eq!(addresses(&other.heard()), ["/param/set", "/history"]);
+        assert_eq!(stranger.heard(), []);
+        editor.ask("/reports/unsubscribe patch");
+        other.ask("/module/remove a");
+        assert_eq!(editor.heard(), []);
+    }
+
+    #[test]
+    fn status_and_meters_are_reported_to_who_wants_them() {
+        let rig = Rig::new();
+        let [health, meters] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        health.ask("/reports/subscribe health");
+        meters.ask("/reports/subscribe meters");
+        rig.control.lock().report();
+        assert_eq!(addresses(&health.heard()), ["/status", "/worker", "/worker"]);
+        assert_eq!(meters.heard(), [example("/meters a 0.5")]);
+        assert_eq!(addresses(&meters.ask("/query/status")), ["/status", "/worker", "/worker"]);
+    }
+
+    #[test]
+    fn the_view_is_told_at_once_and_then_only_when_it_is_another() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        let report = || rig.control.lock().report();
+        let told = ["/view", "/view/end"];
+        assert_eq!(addresses(&editor.ask("/reports/subscribe view")), told);
+        report();
+        assert_eq!(editor.heard(), []);
+        other.ask("/module/remove a");
+        report();
+        assert_eq!(addresses(&editor.heard()), told);
+        assert_eq!(addresses(&editor.ask("/reports/subscribe view")), told);
+        editor.ask("/reports/unsubscribe view");
+        other.ask("/undo");
+        report();
+        assert_eq!((editor.heard(), other.heard()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_module_is_described_with_all_its_params() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/param/set a gain 0.5");
+        let module = "/module a attenuverter 0.0 0.0 false gain 0.5 offset 0.0";
+        assert_eq!(editor.ask("/query/module a"), [example(module)]);
+        assert_eq!(addresses(&editor.ask("/query/host")), ["/host"]);
+    }
+
+    #[test]
+    fn a_gesture_is_one_step_and_another_editor_ends_it() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        editor.ask("/gesture/begin");
+        assert!(editor.refused("/gesture/begin").contains("open already"));
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/cable/connect d.out a.in");
+        editor.ask("/gesture/end");
+        for gain in ["0.1", "0.2", "0.3"] {
+            editor.ask(&format!("/param/set b gain {gain} 9"));
+        }
+        other.ask("/param/set b gain 0.4 9");
+        let steps = || rig.control.lock().history.undos();
+        assert_eq!(steps(), 3);
+        for _ in 0..3 {
+            other.ask("/undo");
+        }
+        assert_eq!(rig.patch(), ring());
+    }
+
+    #[test]
+    fn a_controller_may_play_but_not_patch() {
+        let rig = Rig::new();
+        let controller = rig.connect(Rights::Controller);
+        for address in ADDRESSES.iter().filter(|a| !a.is_for_controllers) {
+            let heard = controller.ask(address.example);
+            assert_eq!(addresses(&heard), ["/error"], "{}", address.path);
+        }
+        assert_eq!(rig.patch(), ring());
+        for gain in ["0.1", "0.2", "0.3"] {
+            assert_eq!(controller.ask(&format!("/param/set b gain {gain}")), []);
+        }
+        assert_eq!(rig.control.lock().history.undos(), 1, "one turn of a knob");
+        assert!(!rig.control.lock().is_quitting());
+    }
+
+    #[test]
+    fn a_patch_is_saved_and_loaded_and_the_loading_undone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.sostenuto");
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        let (save, load) = (reply_with("/patch/save", &path), reply_with("/patch/load", &path));
+        assert_eq!(editor.send([save.clone(), example("/patch/new")]), []);
+        assert_eq!(rig.patch(), Patch::default());
+        other.ask("/reports/subscribe patch");
+        assert_eq!(editor.send([load.clone()]), []);
+        assert_eq!(rig.patch(), ring());
+        assert_eq!(addresses(&other.heard()), ["/patch", "/history", "/patch/file"]);
+        editor.ask("/undo");
+        assert_eq!(rig.patch(), Patch::default());
+        // No module of one patch goes on in the other.
+        assert_eq!(rig.told(), [0, 3, 0].map(Told::Another));
+        std::fs::write(&path, "Dear Ada,").unwrap();
+        assert_eq!(addresses(&editor.send([load, save])), ["/error", "/error"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
+    }
+
+    #[test]
+    fn a_file_is_known_until_another_patch_comes_and_undo_brings_it_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.sostenuto");
+        let told = |path: Option<&Path>, is_saved| reply::file(path, is_saved);
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe patch");
+        assert_eq!(
+            editor.ask("/patch/get")[1..],
+            [told(None, false), example("/history 0 0 \"\"")]
+        );
+        let heard = editor.send([reply_with("/patch/save", &path)]);
+        assert_eq!(heard, [told(Some(&path), true)]);
+        let heard = editor.ask("/param/set a gain 0.5");
+        assert_eq!(heard[2], told(Some(&path), false));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        assert_eq!(editor.ask("/patch/new")[2], told(None, true));
+        assert_eq!(editor.ask("/undo")[2], told(Some(&path), true));
+        editor.ask("/patch/new");
+        let heard = editor.send([reply_with("/patch/load", &path)]);
+        assert_eq!(heard[2], told(Some(&path), true));
+        let heard = editor.ask("/patch/put blob:{\"sostenuto\":1}");
+        assert_eq!(heard[2], told(None, true));
+        assert_eq!(editor.ask("/patch/title Ring")[2], told(None, false));
+    }
+
+    #[test]
+    fn what_changed_while_it_was_saved_is_not_saved() {
+        let rig = Rig::new();
+        let mut control = rig.control.lock();
+        let (patch, replacements) = (control.patch.clone(), control.history.replacements());
+        control.edit(added("d"), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        let file = |control: &Control<Scribe>| {
+            (control.history.file().map(Path::to_owned), control.history.is_saved())
+        };
+        assert_eq!(file(&control), (Some("/a".into()), false));
+        // Another patch does not get the name of the one before.
+        control.edit(Edit::Replace(Box::default()), None).unwrap();
+        control.saved(&patch, replacements, "/a".into());
+        assert_eq!(file(&control), (None, true));
+    }
+
+    #[test]
+    fn the_history_is_read_and_jumped_in() {
+        let rig = Rig::new();
+        let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        other.ask("/reports/subscribe patch");
+        editor.ask("/param/set a gain 0.5");
+        assert_eq!(other.heard()[1], example("/history 1 0 \"Turn gain of a\""));
+        editor.ask("/module/add d attenuverter 0 0");
+        editor.ask("/patch/title Ring");
+        let last = rig.patch();
+        assert_eq!(
+            editor.ask("/history/get 0"),
+            [example(
+                "/history/steps 0 \"Turn gain of a\" \"Add Attenuverter\" \"Call it “Ring”\""
+            )]
+        );
+        assert_eq!(editor.ask("/history/go 0"), []);
+        assert_eq!(rig.patch(), ring());
+        assert_eq!(
+            editor.ask("/history/get 1 1"),
+            [example("/history/steps 1 \"Add Attenuverter\"")]
+        );
+        assert_eq!(editor.ask("/history/get 3"), [example("/history/steps 3")]);
+        editor.ask("/history/go 3");
+        assert_eq!(rig.patch(), last);
+        rig.told();
+        assert!(editor.refused("/history/go 4").contains("only 3 steps"));
+        assert!(editor.refused("/history/go -1").contains("0 to all"));
+    }
+
+    #[test]
+    fn the_last_notices_are_told_to_who_comes_later() {
+        let rig = Rig::new();
+        let [early, late] = [(); 2].map(|()| rig.connect(Rights::Editor));
+        assert_eq!(early.ask("/reports/subscribe notices"), []);
+        for n in 0..25 {
+            rig.control.lock().notice(format!("No-{n}"), NoticeKind::Info);
+        }
+        assert_eq!(early.heard().len(), 25);
+        let heard = late.ask("/reports/subscribe notices");
+        assert_eq!((heard.len(), &heard[0]), (20, &example("/notice info No-5")));
+        assert_eq!(late.ask("/reports/subscribe notices patch"), []);
+    }
+
+    #[test]
+    fn a_patch_with_unknown_modules_is_told_of_and_undone() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe notices");
+        let put = |kind: &str| {
+            let json = r#"{"sostenuto":1,"modules":[{"id":"g","kind":"KIND"}]}"#;
+            example(&format!("/patch/put blob:{}", json.replace("KIND", kind)))
+        };
+        assert_eq!(addresses(&editor.send([put("grains")])), ["/notice"]);
+        assert_eq!(addresses(&editor.send([put("attenuverter")])), Vec::<&str>::new());
+        editor.ask("/undo");
+        assert!(rig.patch().modules["g"].is_placeholder);
+        assert_eq!(editor.ask("/query/module g"), [example("/module g grains 0.0 0.0 false")]);
+    }
+
+    fn reply_with(addr: &str, path: &Path) -> OscMessage {
+        OscMessage { addr: addr.into(), args: vec![path.to_str().unwrap().into()] }
+    }
+
+    #[test]
+    fn who_asks_without_reading_waits_for_the_rest() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let calls: Vec<_> = (0..10_000).map(|_| Call::read(example("/patch/get"))).collect();
+        let mut calls = calls.into_iter();
+        rig.control.serve(editor.id, &editor.outbox, &mut calls);
+        assert!(calls.len() > 0 && editor.outbox.waiting_bytes() < 2 * serve::HEAVY_BYTES);
+    }
+
+    #[test]
+    fn a_connection_that_ended_is_told_nothing() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        editor.ask("/reports/subscribe patch");
+        rig.control.lock().disconnect(editor.id);
+        rig.control.lock().edit(added("d"), None).unwrap();
+        rig.control.lock().edit(connected("d.out -> a.in"), None).unwrap();
+        assert_eq!(editor.heard(), []);
+        assert_eq!(editor.ask("/sync 1"), []);
+    }
+
+    #[test]
+    fn quitting_is_left_to_the_host() {
+        let rig = Rig::new();
+        rig.connect(Rights::Editor).ask("/host/quit");
+        assert!(rig.control.lock().is_quitting());
+    }
+
+    proptest! {
+        #[test]
+        fn a_mirror_stays_in_step_through_edits_undo_and_redo(
+            steps in prop::collection::vec((0u8..8, any_edit()), 0..60)
+        ) {
+            let rig = Rig::new();
+            let [editor, watcher] = [(); 2].map(|()| rig.connect(Rights::Editor));
+            watcher.ask("/reports/subscribe patch");
+            let mut mirror = Mirror::default();
+            watcher.ask("/patch/get").into_iter().for_each(|message| drop(mirror.hear(message)));
+            for (choice, edit) in steps {
+                match choice {
+                    0 => drop(editor.ask("/undo")),
+                    1 => drop(editor.ask("/redo")),
+                    // As an editor asks for it, message by message.
+                    2 => drop(editor.send(reply::edit(&edit))),
+                    _ => {
+                        let mut control = rig.control.lock();
+                        let _ = control.edit(edit, None);
+                        control.settle(None);
+                    }
+                }
+                watcher.heard().into_iter().for_each(|message| drop(mirror.hear(message)));
+                prop_assert!(mirror.is_in_step());
+                prop_assert_eq!(mirror.patch(), &rig.patch());
+            }
+        }
+
+        #[test]
+        fn any_message_is_done_or_refused(
+            address in prop::sample::select(ADDRESSES.iter().map(|a| a.path)
+                .filter(|path| !path.contains("save")).collect::<Vec<_>>()),
+            args in prop::collection::vec(prop_oneof![
+                any::<f32>().prop_map(rosc::OscType::Float),
+                any::<i32>().prop_map(rosc::OscType::Int),
+                prop::sample::select(vec!["a", "gain", "a.out", "b.in", "attenuverter", "/x", ""])
+                    .prop_map(|word| word.into()),
+                any::<bool>().prop_map(rosc::OscType::Bool),
+            ], 0..6)
+        ) {
+            let rig = Rig::new();
+            let editor = rig.connect(Rights::Editor);
+            editor.send([OscMessage { addr: address.into(), args }]);
+            rig.patch().check().unwrap();
+        }
+    }
+}
+
+#[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
+mod udp_tests;

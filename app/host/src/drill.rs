@@ -1,0 +1,304 @@
+//! A patch plays, workers are killed, and every block is compared with what it
+//! should be.
+
+mod comparison;
+mod disturber;
+mod saboteur;
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use comparison::{Compared, Comparison};
+use disturber::{Disturber, Done, wait_until};
+use dsp_worker::thread::ask_for_real_time;
+use saboteur::Saboteur;
+use serde::Serialize;
+use sostenuto_patch::Patch;
+
+use super::player::{PlayError, Player, Settings};
+use super::pool::{Pool, Recovery};
+use super::render::{self, ComputedBy, Render, RenderError};
+use super::supervisor::Seat;
+use super::tap::TappedBlock;
+
+/// Before anything is counted: plans and caches settle.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// How long the pool may take to be full again.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is done to the workers.
+#[derive(Clone, Copy, Debug)]
+pub struct Disturbances {
+    /// For how long; and before, for just as long, nothing is.
+    pub time: Duration,
+    /// How often in the mean.
+    pub per_second: f64,
+    /// Whether some are stopped for two seconds instead of killed.
+    pub stops: bool,
+    /// Whether some are made to hang instead.
+    pub hangs: bool,
+    /// Chooses victims and instants.
+    pub seed: u64,
+}
+
+/// Why there was no drill.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says it by itself")]
+pub enum DrillError {
+    #[error(transparent)]
+    Play(#[from] PlayError),
+    #[error("the reference cannot be computed: {0}")]
+    Reference(#[from] RenderError),
+    #[error("no thread to compare on: {0}")]
+    Thread(#[from] std::io::Error),
+    #[error("this program has no module that hangs")]
+    NoSaboteur,
+    #[error("workers can be stopped on Linux and macOS only")]
+    NoStops,
+    #[error("stopped before the end")]
+    Stopped,
+}
+
+/// All that was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Of the patch.
+    pub title: String,
+    /// In Hz.
+    pub sample_rate_hz: u32,
+    /// Frames in a block.
+    pub block_frames: u32,
+    /// Blocks computed ahead.
+    pub ahead: u32,
+    /// How long each half took.
+    pub seconds: f64,
+    /// How often somebody was killed, in the mean.
+    pub kills_per_second: f64,
+    /// What victims and instants were drawn from.
+    pub seed: u64,
+    /// Workers that were killed.
+    pub kills: u64,
+    /// Those of them that died inside a job.
+    pub kills_inside_a_job: u64,
+    /// Workers that were stopped for two seconds.
+    pub stops: u64,
+    /// Those of them that were inside a job: that is waited for, and heard.
+    pub stops_inside_a_job: u64,
+    /// Workers that hung, and were killed for it.
+    pub hangs: u64,
+    /// Blocks compared with the reference.
+    pub blocks_compared: u64,
+    /// Those that were not the same to the bit.
+    pub blocks_different: u64,
+    /// When the first of these began, in seconds since the sound did.
+    pub first_different_secs: Option<f64>,
+    /// Blocks that could not be compared.
+    pub blocks_lost: u64,
+    /// The first half.
+    pub undisturbed: Half,
+    /// The second half.
+    pub disturbed: Half,
+    /// From a kill to the stamp of the job that another did again.
+    pub recovery: Spread,
+    /// The part of it that it took to hear of the death.
+    pub news: Spread,
+    /// Workers started anew.
+    pub refills: u64,
+    /// Workers ready at the start.
+    pub workers_at_start: usize,
+    /// Workers ready at the end.
+    pub workers_at_end: usize,
+}
+
+/// What was measured in one half.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Half {
+    /// Times the sound card got nothing in time.
+    pub xruns: u64,
+    /// How long blocks took.
+    pub block_time: Spread,
+}
+
+/// How times are spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Spread {
+    /// How many there are.
+    pub count: u64,
+    /// As many are below as above.
+    pub p50_nanos: u64,
+    /// One in a hundred is above.
+    pub p99_nanos: u64,
+    /// The longest.
+    pub max_nanos: u64,
+}
+
+impl Spread {
+    fn of(nanos: impl Iterator<Item = u64>) -> Spread {
+        let mut sorted: Vec<u64> = nanos.collect();
+        sorted.sort_unstable();
+        let rank = |part: f64| ((part * sorted.len() as f64).ceil() as usize).max(1) - 1;
+        let at = |part: f64| sorted.get(rank(part)).copied().unwrap_or(0);
+        Spread {
+            count: sorted.len() as u64,
+            p50_nanos: at(0.5),
+            p99_nanos: at(0.99),
+            max_nanos: at(1.0),
+        }
+    }
+}
+
+impl Report {
+    /// What was heard, where anything was.
+    pub fn heard(&self) -> Option<String> {
+        let mut heard = Vec::new();
+        let different = self.blocks_different;
+        if different > 0 {
+            let compared = self.blocks_compared;
+            heard.push(format!("{different} of {compared} blocks are not what they should be"));
+        }
+        if self.blocks_lost > 0 {
+            heard.push(format!("{} blocks could not be compared", self.blocks_lost));
+        }
+        let (with, without) = (self.disturbed.xruns, self.undisturbed.xruns);
+        if with > without {
+            heard.push(format!("{with} xruns with kills, {without} without"));
+        }
+        (!heard.is_empty()).then(|| heard.join("; "))
+    }
+}
+
+/// Plays a patch undisturbed, then with disturbances, and compares. `stop` ends
+/// it before its time.
+///
+/// # Errors
+/// Where it cannot be, or was stopped.
+pub fn drill(
+    patch: &Patch,
+    settings: Settings,
+    wanted: Disturbances,
+    stop: Receiver<()>,
+    tell: impl Fn(&str) + Clone + Send + Sync + 'static,
+) -> Result<Report, DrillError> {
+    if wanted.stops && !cfg!(unix) {
+        return Err(DrillError::NoStops);
+    }
+    let mut patch = patch.clone();
+    let saboteur = wanted.hangs.then(|| Saboteur::add(&mut patch).ok_or(DrillError::NoSaboteur));
+    let saboteur = saboteur.transpose()?;
+    let (rate, block_frames) = (settings.sample_rate_hz, settings.block_frames);
+    let reference = Render::new(
+        &patch,
+        &render::Settings {
+            sample_rate_hz: rate,
+            block_frames,
+            computed_by: ComputedBy::InProcess,
+        },
+    )?;
+    let ahead = settings.ahead;
+    let mut player = Player::start(&patch, settings, tell.clone())?;
+    let tap = player.tap().expect("nobody else knows this player");
+    let comparison = Comparison::start(tap, reference)?;
+    if !wait_until(Instant::now() + SETTLE, &stop) {
+        return Err(DrillError::Stopped);
+    }
+
+    tell("Playing undisturbed.");
+    let workers_at_start = ready(player.pool());
+    let first = Mark::now(&player);
+    if !wait_until(Instant::now() + wanted.time, &stop) {
+        return Err(DrillError::Stopped);
+    }
+    tell("Killing workers.");
+    let second = Mark::now(&player);
+    let block = Duration::from_secs_f64(f64::from(block_frames) / f64::from(rate));
+    let end = Instant::now() + wanted.time;
+    let mut disturber = Disturber::new(&mut player, wanted, block, saboteur);
+    let run = move || {
+        // Or it would wake up when the job that it aims at is long over.
+        ask_for_real_time(block_frames, rate);
+        disturber.run(end, &stop)
+    };
+    let done = std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or(None);
+    let Done { kills, stops, stops_inside_a_job } = done.ok_or(DrillError::Stopped)?;
+
+    // What the last kill did belongs to it.
+    let pool = player.pool();
+    pool.wait_for_deaths(kills, PATIENCE);
+    pool.wait_until_full(PATIENCE);
+    std::thread::sleep(4 * block);
+    let third = Mark::now(&player);
+    let Compared { blocks, different, first_different, lost } = comparison.finish();
+    let (recoveries, deaths) = (pool.recoveries(), pool.deaths());
+    let hangs = deaths.saturating_sub(kills);
+    Ok(Report {
+        title: patch.title,
+        sample_rate_hz: rate,
+        block_frames,
+        ahead,
+        seconds: wanted.time.as_secs_f64(),
+        kills_per_second: wanted.per_second,
+        seed: wanted.seed,
+        kills,
+        kills_inside_a_job: pool.deaths_inside_a_job().saturating_sub(hangs),
+        stops,
+        stops_inside_a_job,
+        hangs,
+        blocks_compared: blocks.len() as u64,
+        blocks_different: different,
+        first_different_secs: first_different.map(|frame| frame as f64 / f64::from(rate)),
+        blocks_lost: lost,
+        undisturbed: first.half(&second, &blocks),
+        disturbed: second.half(&third, &blocks),
+        recovery: spread(&recoveries, |recovery| recovery.stamp_nanos),
+        news: spread(&recoveries, |recovery| recovery.news_nanos),
+        refills: pool.refills(),
+        workers_at_start,
+        workers_at_end: ready(pool),
+    })
+}
+
+fn ready(pool: &Pool) -> usize {
+    let is_ready = |seat: &&Seat| matches!(seat, Seat::Holds(_) | Seat::Spare);
+    pool.seats().iter().filter(is_ready).count()
+}
+
+fn spread(recoveries: &[Recovery], nanos: impl Fn(&Recovery) -> u64) -> Spread {
+    Spread::of(recoveries.iter().map(nanos))
+}
+
+/// Where a half begins or ends.
+struct Mark {
+    frame: u64,
+    xruns: u64,
+}
+
+impl Mark {
+    fn now(player: &Player) -> Mark {
+        Mark { frame: player.engine_status().frame.load(Relaxed), xruns: player.xruns() }
+    }
+
+    fn half(&self, end: &Mark, blocks: &[TappedBlock]) -> Half {
+        let here = blocks.iter().filter(|block| (self.frame..end.frame).contains(&block.frame));
+        Half {
+            xruns: end.xruns - self.xruns,
+            block_time: Spread::of(here.map(|block| u64::from(block.nanos))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_names_times_that_were_measured() {
+        assert_eq!(Spread::of([].into_iter()), Spread::default());
+        let spread = Spread::of((1..=200).rev());
+        let expected = Spread { count: 200, p50_nanos: 100, p99_nanos: 198, max_nanos: 200 };
+        assert_eq!(spread, expected);
+        let one = Spread { count: 1, p50_nanos: 7, p99_nanos: 7, max_nanos: 7 };
+        assert_eq!(Spread::of([7].into_iter()), one);
+    }
+}

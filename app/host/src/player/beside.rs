@@ -1,0 +1,153 @@
+//! What a player does beside the sound, for modules that need their host: it
+//! listens to the sound card, reads sounds, writes recordings, sends OSC. The
+//! engine waits for none of it.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::{Duration, Instant};
+
+use shm_ring::sync::{AtomicU32, Ordering};
+use sostenuto_patch::{ModuleId, Patch};
+
+use super::{Inner, Score, lock};
+use crate::clips::{self, Put, Source};
+use crate::ear::{Input, Wanted};
+use crate::osc_out::{self, OSC_OUT, Post, SHOWN};
+use crate::plan::{AUDIO_IN, Key};
+use crate::recorder::ModuleTakes;
+
+/// Between two looks at what Recorders have recorded.
+const WRITE: Duration = Duration::from_millis(20);
+
+/// Between two looks at what is to be sent.
+const SEND: Duration = Duration::from_millis(2);
+
+/// The same where nobody sends.
+const SEND_SELDOM: Duration = Duration::from_millis(50);
+
+/// The OSC Outs of a plan: where each shows its numbers, and who sends them.
+type Posts = BTreeMap<ModuleId, (usize, Post)>;
+
+impl Inner {
+    /// Listens to the input where the patch that plays hears it, and else not.
+    pub(super) fn mind_ear(&self, score: &Score) {
+        let hears = |patch: &Patch| {
+            let mut modules = patch.modules.values();
+            modules.any(|module| &*module.kind == AUDIO_IN && module.text.is_empty())
+        };
+        let input = lock(&self.input).clone();
+        let is_wanted = input != Input::Nothing && score.conductor.now().is_some_and(hears);
+        let wanted = is_wanted.then(|| Wanted {
+            input,
+            sample_rate_hz: self.pace.sample_rate_hz(),
+            block_frames: self.pace.block_frames(),
+        });
+        if let Some((ear, told)) = &mut *lock(&self.ear)
+            && *told != wanted
+        {
+            ear.listen(wanted.clone());
+            *told = wanted;
+        }
+    }
+
+    /// Writes what Recorders record until the end.
+    pub(super) fn write_takes(&self, mut takes: ModuleTakes, tell: &dyn Fn(&str)) {
+        let name = |number: u32| {
+            let score = lock(&self.score);
+            let mut numbers = score.conductor.numbers();
+            let key = numbers.find(|(_, other)| *other == number);
+            key.map_or("recorder".to_owned(), |(key, _)| key.0.own_name().to_owned())
+        };
+        while !self.status.is_stopping.load(Relaxed) {
+            let told = takes.write(self.status.frame.load(Relaxed), name);
+            told.iter().for_each(|sentence| tell(sentence));
+            std::thread::park_timeout(WRITE);
+        }
+        let told = takes.end(self.status.frame.load(Relaxed), name);
+        told.iter().for_each(|sentence| tell(sentence));
+    }
+
+    /// Sends what OSC Outs show until the end.
+    pub(super) fn send_osc(&self, tell: &dyn Fn(&str)) {
+        let sockets = match osc_out::Sockets::open() {
+            Ok(sockets) => sockets,
+            Err(error) => return tell(&format!("OSC Out can not send anything ({error}).")),
+        };
+        let (mut posts, mut known) = (BTreeMap::new(), 0);
+        while !self.status.is_stopping.load(Relaxed) {
+            // Acquire: with the generation comes the plan whose modules these are.
+            let generation = self.status.generation.load(Acquire);
+            if generation != known {
+                posts = self.posts(posts);
+                known = generation;
+            }
+            let now = Instant::now();
+            for (offset, post) in posts.values_mut() {
+                let Some(shown) = self.shown(*offset) else { continue };
+                // By now its memory may be another module's.
+                if self.status.generation.load(Acquire) != generation {
+                    break;
+                }
+                if let Err(sentence) = post.send(&sockets, &shown, now) {
+                    tell(&sentence);
+                }
+            }
+            std::thread::park_timeout(if posts.is_empty() { SEND_SELDOM } else { SEND });
+        }
+    }
+
+    /// The OSC Outs of the plan that plays; those that send already go on.
+    fn posts(&self, mut old: Posts) -> Posts {
+        let score = lock(&self.score);
+        let (Some(plan), Some(patch)) = (score.conductor.plan(), score.conductor.now()) else {
+            return BTreeMap::new();
+        };
+        let post = |(key, &index): (&Key, &usize)| {
+            let module = patch.modules.get(&key.0).filter(|_| &*key.1 == OSC_OUT)?;
+            let planned = &plan.tables.modules[index];
+            let offset = planned.memory as usize + self.layouts[planned.kind as usize].display;
+            let old = old.remove(&key.0).map(|(_, post)| post);
+            let post = old.filter(|post| *post.text() == module.text);
+            let post = post.unwrap_or_else(|| Post::new(module.text.clone()));
+            Some((key.0.clone(), (offset, post)))
+        };
+        plan.modules.iter().filter_map(post).collect()
+    }
+
+    fn shown(&self, offset: usize) -> Option<[f32; SHOWN]> {
+        let cells: &[AtomicU32] = self.shared.arena.records(offset, SHOWN)?;
+        Some(std::array::from_fn(|n| f32::from_bits(cells[n].load(Ordering::Relaxed))))
+    }
+
+    /// Reads sounds until the end. Edits do not wait for it.
+    pub(super) fn read_sounds(&self, tell: &dyn Fn(&str)) {
+        let mut score = lock(&self.score);
+        loop {
+            if score.is_closing {
+                return;
+            }
+            let Some(source) = score.unread.pop_first() else {
+                score = self.changed.wait(score).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(score);
+            let put = self.put_clip(&source);
+            score = lock(&self.score);
+            score.conductor.clips().keep(source, put);
+            let complaints = score.conductor.clips().take_complaints();
+            complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
+            score.has_new_clips = true;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Reads a sound and puts it into memory of its own.
+    fn put_clip(&self, source: &Source) -> Put {
+        let made = clips::make(source).map_err(|error| error.to_string())?;
+        let room = lock(&self.score).conductor.room_for(&made);
+        let span = room.map_err(clips::too_large)?;
+        clips::write(&self.shared.arena, &span, &made).map_err(clips::too_large)?;
+        Ok((span, made.notices(&source.1)))
+    }
+}

@@ -1,0 +1,88 @@
+//! What can be wrong with a patch, each with its sentence.
+
+use thiserror::Error;
+
+use super::comment::PALETTE_COLOURS;
+use crate::entry::EntryError;
+
+/// Something that a patch may not be, or an edit may not do.
+///
+/// Whoever is refused an edit can rely on this: nothing has changed.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
+pub enum Problem {
+    #[error("There is no kind of module called `{kind}`.{}", did_you_mean(*near))]
+    NoKind { kind: String, near: Option<&'static str> },
+    #[error("The patch has no module called `{module}`.{}", did_you_mean(near.as_deref()))]
+    NoModule { module: String, near: Option<String> },
+    #[error("There is no `{port}`: {title} has no such {way}.{}", did_you_mean(*near))]
+    NoPort { way: &'static str, port: String, title: &'static str, near: Option<&'static str> },
+    #[error("There is no `{param}`: {title} has no such param.{}", did_you_mean(*near))]
+    NoParam { param: String, title: &'static str, near: Option<&'static str> },
+    #[error("`{param}` can not be set to {value}: it goes {range}.")]
+    OutOfRange { param: String, value: f32, range: String },
+    #[error("`{param}`: {error}")]
+    Unread { param: String, error: EntryError },
+    #[error("`{module}` has no text: {title} takes none.")]
+    NoText { module: String, title: &'static str },
+    #[error("There is already a cable `{cable}`.")]
+    CableTwice { cable: String },
+    #[error("There is no cable `{cable}`.")]
+    NoCable { cable: String },
+    #[error("`{cable}` is not part of a loop, so it is not delayed.")]
+    NoLoop { cable: String },
+    #[error(
+        "`{cable}` must stay delayed: no other cable delays its loop. Delay another cable of the loop first."
+    )]
+    PromptLoop { cable: String },
+    #[error("The patch already has a module called `{id}`. Choose another name.")]
+    IdTaken { id: String },
+    #[error(
+        "A module can not be called `{id}`: use at most 64 lower-case letters, digits and dashes."
+    )]
+    BadId { id: String },
+    #[error("`{text}` is no port: write it as MODULE.PORT.")]
+    BadPort { text: String },
+    #[error("`{text}` is no cable: write it as MODULE.OUTPUT -> MODULE.INPUT.")]
+    BadCable { text: String },
+    #[error("The {what} is too long, or has a zero byte in it.")]
+    BadText { what: &'static str },
+    #[error("The place of `{module}` on the canvas is not a number.")]
+    Nowhere { module: String },
+    #[error("`{kind}` is a kind of module that this version knows: no placeholder is needed.")]
+    NoPlaceholder { kind: String },
+    #[error(
+        "`{name}` can not be the name of a kind, port or param: use at most 64 letters, digits and dashes."
+    )]
+    BadName { name: String },
+    #[error("`{param}` must be either a number or a word.")]
+    NoValue { param: String },
+    #[error("`{module}` has too many params.")]
+    TooManyParams { module: String },
+    #[error("The patch has no comment called `{id}`.")]
+    NoComment { id: String },
+    #[error(
+        "A comment can not be called `{id}`: use at most 64 lower-case letters, digits and dashes."
+    )]
+    BadCommentId { id: String },
+    #[error("The place or size of the comment `{comment}` is no number, or the size is below 0.")]
+    NoRectangle { comment: String },
+    #[error("There is no colour {colour}: they go from 0 to {}.", PALETTE_COLOURS - 1)]
+    NoColour { colour: u8 },
+}
+
+impl Problem {
+    pub(crate) fn no_port(
+        way: &'static str,
+        port: &str,
+        title: &'static str,
+        near: Option<&'static str>,
+    ) -> Problem {
+        Problem::NoPort { way, port: port.to_owned(), title, near }
+    }
+}
+
+/// The question after a sentence about an unknown name, where one is near.
+pub fn did_you_mean(near: Option<&str>) -> String {
+    near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default()
+}
