@@ -11,9 +11,9 @@ use shm_ring::sync::Ordering;
 use sostenuto_benches::samples::{Samples, millis, timed};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
+use sostenuto_host::pool::watchdog::Patience;
 use sostenuto_host::pool::{Crew, Pool, SPARES};
 use sostenuto_host::shared::Shared;
-use sostenuto_host::watchdog::Patience;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
 const PROTOTYPE_MS: f64 = 672.0;

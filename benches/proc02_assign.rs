@@ -23,8 +23,8 @@ mod on_unix {
     use sostenuto_benches::times;
     use sostenuto_host::pool::Crew;
     use sostenuto_host::pool::Pool;
+    use sostenuto_host::pool::supervisor::Seat;
     use sostenuto_host::render::{ComputedBy, Render};
-    use sostenuto_host::supervisor::Seat;
 
     const WORKER: &str = env!("CARGO_BIN_EXE_bench-worker");
     const PROTOTYPE_MS: f64 = 0.02;

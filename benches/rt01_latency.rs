@@ -10,9 +10,9 @@
 //! waits in the ring behind `ahead` others and the one that the card is given
 //! first. So 1.5 + `ahead` blocks are expected.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,8 @@ use sostenuto_benches::rigs::{Host, RATE_HZ, block_secs, message, patch, setting
 use sostenuto_benches::samples::{Samples, millis};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
-use sostenuto_host::callback::Callback;
 use sostenuto_host::control::{SharedControl, Sound};
+use sostenuto_host::engine::callback::Callback;
 use sostenuto_host::player::Player;
 use sostenuto_modules::module::Event;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sostenuto_host::supervisor::Seat;
+use sostenuto_host::pool::supervisor::Seat;
 use sostenuto_modules::catalog::CATALOG;
 use sostenuto_modules::module::Tag;
 use sostenuto_patch::{Edit, Patch, PatchModule, apply};

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sostenuto_host::engine::Frame;
-use sostenuto_host::ladder::{Cause, Rung};
 use sostenuto_host::player::{Player, Settings};
+use sostenuto_host::pool::ladder::{Cause, Rung};
 use sostenuto_host::pool::{Crew, Pool};
 use sostenuto_host::render::Render;
 use sostenuto_patch::Patch;
@@ -184,7 +184,7 @@ impl Live {
             crashes: None,
             crew: Crew::of(2),
             program: WORKER.into(),
-            output: sostenuto_host::device::Output::SilentClock,
+            output: sostenuto_host::sound_card::device::Output::SilentClock,
             quarantined: Vec::new(),
         };
         let (player, mut callback) =

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sostenuto_dsp::random::Random;
-use sostenuto_host::ladder::Rung;
-use sostenuto_host::supervisor::Seat;
+use sostenuto_host::pool::ladder::Rung;
+use sostenuto_host::pool::supervisor::Seat;
 use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, ready, reference, workers};
 

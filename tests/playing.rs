@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sostenuto_editor::probe::{Face, NoView, Probe};
-use sostenuto_host::callback::Callback;
 use sostenuto_host::control::Sound;
-use sostenuto_host::device::Output;
 use sostenuto_host::engine::Frame;
+use sostenuto_host::engine::callback::Callback;
+use sostenuto_host::engine::tap::{Tap, TappedBlock};
 use sostenuto_host::player::{Keeping, Player, Settings};
 use sostenuto_host::pool::Crew;
 use sostenuto_host::recorder::{RecordError, Remote};
-use sostenuto_host::tap::{Tap, TappedBlock};
+use sostenuto_host::sound_card::device::Output;
 use sostenuto_modules::catalog;
 use sostenuto_osc::sound::{Recorded, SoundChange, WavFormat};
 use sostenuto_osc::view::View;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use sostenuto_host::callback::{Callback, FrameRing};
-use sostenuto_host::pace::Pace;
+use sostenuto_host::engine::callback::{Callback, FrameRing};
+use sostenuto_host::engine::pace::Pace;
 use sostenuto_modules::module::Event;
 use sostenuto_tests::{factory_patches, module, patch, ready};
 

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
 #[cfg(target_os = "linux")]
-use sostenuto_host::process::cpu_nanos;
+use sostenuto_host::pool::process::cpu_nanos;
 
 use super::{Place, Said, module, patch_text, shared_memory_of};
 

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sostenuto_host::control::Sound;
-use sostenuto_host::device::{Output, SILENT_CLOCK};
 use sostenuto_host::player::{Player, Settings};
 use sostenuto_host::pool::Crew;
+use sostenuto_host::sound_card::device::{Output, SILENT_CLOCK};
 use sostenuto_patch::Patch;
 use sostenuto_tests::spectrum::{lines, rms};
 use sostenuto_tests::{RATE_HZ, module, patch};

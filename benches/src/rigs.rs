@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rosc::{OscMessage, OscType};
 use sostenuto_host::control::{Control, SharedControl};
-use sostenuto_host::device::Output;
 use sostenuto_host::player::{Player, Settings};
 use sostenuto_host::pool::Crew;
 use sostenuto_host::render::{self, ComputedBy, Render};
+use sostenuto_host::sound_card::device::Output;
 use sostenuto_osc::client::Client;
 use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_osc::stream::Server;

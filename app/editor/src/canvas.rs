@@ -24,9 +24,9 @@ use super::module_menu::ModuleWish;
 use super::patching;
 use super::pen::Pen;
 use super::preferences::Preferences;
-use super::screen::text::set_text;
 use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
+use super::wheel::zoom_with_wheel;
 
 mod cable;
 pub mod camera;
@@ -44,20 +44,6 @@ mod wiring;
 
 /// Below this zoom faces are drawn simply: nobody turns a knob of nine pixels.
 pub const DETAIL_ZOOM: f32 = 0.5;
-
-/// So long after its last turn the wheel may turn something else.
-const WHEEL_REST_SECS: f64 = 0.4;
-
-fn wheel_id() -> Id {
-    Id::new("the wheel is the canvas's")
-}
-
-/// Whether the wheel still zooms, so that it turns no knob that comes under the
-/// pointer meanwhile.
-pub(super) fn has_wheel(ui: &Ui) -> bool {
-    let until_secs: f64 = ui.data(|data| data.get_temp(wheel_id())).unwrap_or(0.0);
-    ui.input(|input| input.time) < until_secs
-}
 
 /// What the canvas reads.
 #[derive(Clone, Copy)]
@@ -313,7 +299,7 @@ impl Canvas {
         if let Pointed::Module(id) = &self.pointed
             && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_path)
         {
-            return set_text(id, text, desk.asks);
+            return desk.asks.set_text(id, text);
         }
         let latest = ui.input(|input| input.pointer.latest_pos());
         let place = latest.filter(|place| desk.window.contains(*place));
@@ -398,8 +384,7 @@ impl Canvas {
         }
         ui.data_mut(|data| data.insert_temp(ui.id(), is_rolling));
         // Until it rests, the wheel is the canvas's, whatever comes under the pointer.
-        let until_secs = ui.input(|input| input.time) + WHEEL_REST_SECS;
-        ui.data_mut(|data| data.insert_temp(wheel_id(), until_secs));
+        zoom_with_wheel(ui);
         if zoom != 1.0 {
             self.camera.zoom_by(window, pointer, zoom);
         } else if is_rolling && scroll.y != 0.0 {

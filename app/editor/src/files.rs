@@ -17,7 +17,6 @@ use super::factory::FactoryBrowser;
 use super::model::{Asks, Model};
 use super::parts::{button, caption, floating, main_button};
 use super::preferences::Preferences;
-use super::screen::text::set_text;
 use super::theme::Theme;
 
 pub mod dialogs;
@@ -311,7 +310,7 @@ impl Files {
 
     fn give(&mut self, module: &ModuleId, path: &Path, asks: &mut Asks) {
         match path.to_str() {
-            Some(path) => set_text(module, path, asks),
+            Some(path) => asks.set_text(module, path),
             None => self.said.push(format!(
                 "{} has a name that is no text, so a patch can not remember it. Rename the file.",
                 name(path)
@@ -393,11 +392,6 @@ impl Files {
     pub fn is_asking(&self) -> bool {
         self.entry.is_some() || self.over.is_some() || self.factory.is_open()
     }
-}
-
-/// What a file is called, without its folder and ending.
-pub fn name(path: &Path) -> String {
-    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Where the last patch was, else where documents are.

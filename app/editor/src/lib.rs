@@ -38,4 +38,5 @@ pub mod shortcuts;
 pub mod sound_settings;
 pub mod theme;
 pub mod transport;
+mod wheel;
 pub mod window;

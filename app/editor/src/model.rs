@@ -213,6 +213,11 @@ impl Asks {
         self.requests.push(Request::Edit(edit));
     }
 
+    /// Gives a module another text, as one step.
+    pub fn set_text(&mut self, module: &ModuleId, text: &str) {
+        self.edit(Edit::SetText { module: module.clone(), text: text.into() });
+    }
+
     /// Turns a knob, as part of a gesture.
     pub fn set_param(&mut self, module: &ModuleId, param: &str, value: f32, gesture: i32) {
         self.requests.push(Request::SetParam {

@@ -17,6 +17,7 @@ use self::turn::{Hand, Means};
 use super::model::Asks;
 use super::pen::Pen;
 use super::theme::Theme;
+use super::wheel::wheel_zooms;
 
 mod face;
 mod menu;
@@ -217,7 +218,7 @@ fn wheel(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: 
 /// How far the wheel was turned, in notches, upwards. It is taken from whoever
 /// reads it later; a wheel that zooms is left to them.
 pub fn take_wheel(ui: &Ui) -> f32 {
-    if super::canvas::has_wheel(ui) {
+    if wheel_zooms(ui) {
         return 0.0;
     }
     ui.input_mut(|input| {

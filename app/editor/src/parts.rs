@@ -173,6 +173,11 @@ pub fn is_typing(ctx: &Context) -> bool {
     ctx.text_edit_focused()
 }
 
+/// What a file is called, without its folder and ending.
+pub fn file_title(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,15 +23,15 @@ use sostenuto_modules::param::Param;
 use sostenuto_patch::edit::renamed;
 use sostenuto_patch::{Cable, Edit, ModuleId, Patch, apply};
 
-use super::clips::{self, Clips, Made};
-use super::crossing::{self, Parting};
-use super::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
-use super::memory::{ModuleMemory, NoMemory};
-use super::plan::{AUDIO_OUT, Key, Plan, RECORDER, Request, keys, marks_on_the_way, plan};
-use super::pool::Pool;
-use super::reels::MAX_RECORDERS;
-use super::shared::Shared;
-use super::snapshot::{self, Place};
+use crate::engine::crossing::{self, Parting};
+use crate::engine::reels::MAX_RECORDERS;
+use crate::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
+use crate::plan::clips::{self, Clips, Made};
+use crate::plan::memory::{ModuleMemory, NoMemory};
+use crate::plan::snapshot::{self, Place};
+use crate::plan::{AUDIO_OUT, Key, Plan, RECORDER, Request, keys, marks_on_the_way, plan};
+use crate::pool::Pool;
+use crate::shared::Shared;
 
 /// Audio Out modules of one patch: on the way to the next, its own are heard
 /// too.

@@ -1,6 +1,8 @@
 //! The patch under control: requests come in, the one truth changes, the
 //! sound and every editor hear of it.
 
+pub mod osc_out;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,11 +19,11 @@ use sostenuto_osc::sound::{Card, InputSetup, Killed, SoundChange, SoundSetup};
 use thiserror::Error;
 
 use self::feedback::Feedback;
-use super::clips::{self, ClipError};
-use super::journal::{Kept, Ticket};
-use super::notice;
-use super::plan::OSC_IN;
-use super::recorder::{RecordError, Remote};
+use crate::journal::{Kept, Ticket};
+use crate::notice;
+use crate::plan::OSC_IN;
+use crate::plan::clips::{self, ClipError};
+use crate::recorder::{RecordError, Remote};
 pub use sostenuto_osc::status::{Notice, NoticeKind, Status, WorkerStatus};
 use sostenuto_osc::view::View;
 use sostenuto_patch::edit::{Edit, Reach, apply};

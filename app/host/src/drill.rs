@@ -1,6 +1,8 @@
 //! A patch plays, workers are killed, and every block is compared with what it
 //! should be.
 
+pub mod block_killer;
+
 mod comparison;
 mod disturber;
 mod saboteur;
@@ -16,11 +18,11 @@ use saboteur::Saboteur;
 use serde::Serialize;
 use sostenuto_patch::Patch;
 
-use super::player::{PlayError, Player, Settings};
-use super::pool::{Pool, Recovery};
-use super::render::{self, ComputedBy, Render, RenderError};
-use super::supervisor::Seat;
-use super::tap::TappedBlock;
+use crate::engine::tap::TappedBlock;
+use crate::player::{PlayError, Player, Settings};
+use crate::pool::supervisor::Seat;
+use crate::pool::{Pool, Recovery};
+use crate::render::{self, ComputedBy, Render, RenderError};
 
 /// Before anything is counted: plans and caches settle.
 const SETTLE: Duration = Duration::from_millis(500);

@@ -1,6 +1,16 @@
 //! \[rt\] One block after another: take what hands have done, say what is to be
 //! computed, wait until it is, mix, limit.
 
+pub mod agenda;
+pub mod callback;
+pub mod crossing;
+mod demand;
+pub mod intake;
+pub mod limiter;
+pub mod pace;
+pub mod reels;
+pub mod tap;
+
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU32, AtomicU64,
@@ -19,13 +29,13 @@ use shm_ring::ring::{Consumer, Producer, Ring};
 use sostenuto_dsp::units::{FULL_SCALE_VOLTS, QUANTUM};
 use sostenuto_modules::catalog;
 
-use super::agenda::Agenda;
-use super::crossing::{self, crossed};
-use super::intake::Intake;
-use super::limiter::Limiter;
-use super::plan::RECORDER;
-use super::reels::{Reels, Run};
-use super::shared::Shared;
+use self::agenda::Agenda;
+use self::crossing::crossed;
+use self::intake::Intake;
+use self::limiter::Limiter;
+use self::reels::{Reels, Run};
+use crate::plan::RECORDER;
+use crate::shared::Shared;
 
 /// A stereo frame for the sound card. Full scale is 1.
 pub type Frame = [f32; 2];

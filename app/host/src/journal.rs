@@ -19,8 +19,8 @@ use folder::{Facts, Folder, FolderError, Left, NEWEST, PLAYED, SESSION, SNAPSHOT
 use recovery::{Beginning, begin};
 use sostenuto_patch::{ModuleId, Patch, file};
 
-use super::snapshot::Snapshot;
-use super::state_folder;
+use crate::folders::state_folder;
+use crate::plan::snapshot::Snapshot;
 
 /// A patch that has played for so long has not ended the program.
 const PLAYS_WELL_AFTER: Duration = Duration::from_secs(3);

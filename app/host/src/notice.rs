@@ -7,12 +7,12 @@ use std::path::Path;
 use sostenuto_modules::catalog;
 use sostenuto_osc::status::NoticeKind;
 
-use super::crash::Crash;
-use super::ear::News;
-use super::ladder::{Case, Cause, Rung};
-use super::plan::Key;
-use super::pool::Trouble;
-use super::recorder::RECORDED;
+use crate::plan::Key;
+use crate::pool::Trouble;
+use crate::pool::crash::Crash;
+use crate::pool::ladder::{Case, Cause, Rung};
+use crate::recorder::RECORDED;
+use crate::sound_card::ear::News;
 
 /// What there is to tell of the troubles of a moment: of each module, the last.
 /// Its first crash is kept in the folder. `keys` are the modules by number.
@@ -118,8 +118,8 @@ pub fn badge(rung: Rung) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ladder::Ladder;
     use super::*;
+    use crate::pool::ladder::Ladder;
 
     #[test]
     fn what_is_as_it_should_be_is_no_trouble() {

@@ -1,6 +1,10 @@
 //! Patch → plan: which modules form loops, in which order jobs run, and in
 //! which slot. Pure: the same patch gives the same plan.
 
+pub mod clips;
+pub mod memory;
+pub mod snapshot;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};

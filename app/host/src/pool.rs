@@ -7,6 +7,12 @@
 //! outside (see [`shm_ring::protocol::revoke`]). One thread more, the watchdog,
 //! sleeps until the engine says that a block is late.
 
+pub mod crash;
+pub mod ladder;
+pub mod process;
+pub mod supervisor;
+pub mod watchdog;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ExitStatus};
@@ -30,12 +36,11 @@ use shm_ring::monotonic::now_nanos;
 use shm_ring::protocol::{give_slot, revoke, ring_worker, wait_for};
 use shm_ring::sync::Ordering;
 
-use super::crash::{self, Crash};
-use super::ladder::{Case, Cause, Ladder, Rung};
-use super::process;
-use super::shared::Shared;
-use super::supervisor::{Action, Event, Seat, Supervisor};
-use super::watchdog::{Patience, Sight, Verdict, Watch};
+use self::crash::Crash;
+use self::ladder::{Case, Cause, Ladder, Rung};
+use self::supervisor::{Action, Event, Seat, Supervisor};
+use self::watchdog::{Patience, Sight, Verdict, Watch};
+use crate::shared::Shared;
 
 mod death;
 mod recovery;

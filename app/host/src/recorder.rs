@@ -12,8 +12,8 @@ use sostenuto_osc::sound::{Recorded, RecorderStatus, WavFormat};
 use sostenuto_patch::{Patch, file};
 use thiserror::Error;
 
-use super::engine::Frame;
-use super::tap::Tap;
+use crate::engine::Frame;
+use crate::engine::tap::Tap;
 
 mod memory;
 mod modules;
@@ -326,8 +326,8 @@ fn save_patch(recording: &Path, patch: &Patch, tell: &Tell) {
 mod tests {
     use std::time::Instant;
 
-    use super::super::tap::Pipe;
     use super::*;
+    use crate::engine::tap::Pipe;
 
     /// How long something may take that takes no time on a quiet machine.
     const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,15 +9,15 @@ use dsp_worker::thread::flushing_denormals;
 use shm_ring::region::RegionError;
 use sostenuto_patch::Patch;
 
-use super::clips::Complaint;
-use super::conductor::{Conductor, PlanError};
-use super::engine::{Engine, EngineStatus, Executor, Frame};
-use super::notice;
-use super::plan::Key;
-use super::pool::{Crew, Pool, PoolError};
-use super::shared::Shared;
-use super::snapshot::{self, Snapshot};
-use super::watchdog::Patience;
+use crate::conductor::{Conductor, PlanError};
+use crate::engine::{Engine, EngineStatus, Executor, Frame};
+use crate::notice;
+use crate::plan::Key;
+use crate::plan::clips::Complaint;
+use crate::plan::snapshot::{self, Snapshot};
+use crate::pool::watchdog::Patience;
+use crate::pool::{Crew, Pool, PoolError};
+use crate::shared::Shared;
 
 #[cfg(test)]
 mod silent_cables;

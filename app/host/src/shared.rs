@@ -14,7 +14,7 @@ use shm_ring::region::{Access, Region, RegionError, remove_leftovers};
 use shm_ring::sync::Ordering;
 use sostenuto_modules::catalog;
 
-use super::alarm::Alarm;
+use crate::alarm::Alarm;
 
 /// Length of the arena, in bytes. Pages that no module uses cost nothing.
 const ARENA_BYTES: usize = if cfg!(windows) { 256 << 20 } else { 1 << 30 };

@@ -20,7 +20,9 @@ use thiserror::Error;
 use crate::address::{self, Address, Arg, Form, Way};
 use crate::packet::BadPacket;
 use crate::sound::{SoundChange, WavFormat};
-use crate::udp::MAX_SUBSCRIBERS;
+
+/// Controllers that reports are sent to at a time.
+pub const MAX_SUBSCRIBERS: usize = 16;
 
 /// A request, and the address that it came under.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::outbox::Outbox;
 use crate::packet::split;
-use crate::request::{Call, Refusal, Request, Unreadable};
+use crate::request::{Call, MAX_SUBSCRIBERS, Refusal, Request, Unreadable};
 use crate::service::{ClientId, Rights, Service, read};
 
 /// Where controllers send to, if nothing else is asked for: this machine only.
@@ -17,9 +17,6 @@ pub const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::
 
 /// How often a silent port looks whether it is to close.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// Controllers that reports are sent to at a time.
-pub const MAX_SUBSCRIBERS: usize = 16;
 
 /// So long after the last packet from its machine a controller is taken to be
 /// gone.

@@ -41,7 +41,11 @@ impl Comment {
             return Err(Problem::NoRectangle { comment: id.to_string() });
         }
         let is_colour = self.colour < PALETTE_COLOURS;
-        if is_colour { Ok(()) } else { Err(Problem::NoColour { colour: self.colour }) }
+        if is_colour {
+            Ok(())
+        } else {
+            Err(Problem::NoColour { colour: self.colour, last: PALETTE_COLOURS - 1 })
+        }
     }
 }
 

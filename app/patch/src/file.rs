@@ -317,7 +317,7 @@ impl<'de> Visitor<'de> for ParamsVisitor {
         let mut params: Vec<(String, ReadValue)> = Vec::new();
         while let Some((name, value)) = map.next_entry()? {
             // Asked in the list itself: no module has more than a few dozen.
-            if params.len() >= sostenuto_modules::catalog::MAX_PARAMS {
+            if params.len() >= sostenuto_modules::limits::MAX_PARAMS {
                 return Err(serde::de::Error::custom("a module has too many params"));
             }
             if params.iter().any(|(there, _)| *there == name) {

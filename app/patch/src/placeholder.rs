@@ -1,7 +1,8 @@
 //! Placeholders: modules that a newer version made. This one keeps them as
 //! they are, and computes nothing.
 
-use sostenuto_modules::catalog::{self, MAX_PARAMS};
+use sostenuto_modules::catalog;
+use sostenuto_modules::limits::MAX_PARAMS;
 
 use super::problem::Problem;
 use super::{Cable, ModuleId, Patch, PatchModule, check_text};

@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::comment::PALETTE_COLOURS;
 use crate::entry::EntryError;
 
 /// Something that a patch may not be, or an edit may not do.
@@ -67,8 +66,8 @@ pub enum Problem {
     BadCommentId { id: String },
     #[error("The place or size of the comment `{comment}` is no number, or the size is below 0.")]
     NoRectangle { comment: String },
-    #[error("There is no colour {colour}: they go from 0 to {}.", PALETTE_COLOURS - 1)]
-    NoColour { colour: u8 },
+    #[error("There is no colour {colour}: they go from 0 to {last}.")]
+    NoColour { colour: u8, last: u8 },
 }
 
 impl Problem {

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use anyhow::bail;
 use clap::Args;
-use sostenuto_host::device::list;
-use sostenuto_host::ear;
+use sostenuto_host::sound_card::device::list;
+use sostenuto_host::sound_card::ear;
 use sostenuto_osc::sound::Card;
 
 /// Lists the sound cards that can play, and those that can be heard

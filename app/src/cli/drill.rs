@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use sostenuto_host::device::Output;
 use sostenuto_host::drill::{Disturbances, Report, Spread, drill};
+use sostenuto_host::sound_card::device::Output;
 use sostenuto_patch::{Patch, file};
 
 use super::options::{Computing, Heard, load};

@@ -12,7 +12,7 @@ use sostenuto_editor::places::PlacesFile;
 use sostenuto_editor::preferences::{self, Preferences};
 use sostenuto_editor::session::{Session, StartHost};
 use sostenuto_editor::window::Editor;
-use sostenuto_host::state_folder;
+use sostenuto_host::folders::state_folder;
 use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_patch::nearest;
 

@@ -7,13 +7,13 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use shm_ring::layout::SLOTS;
 use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
-use sostenuto_host::crash;
-use sostenuto_host::device::Output;
-use sostenuto_host::ear::Input;
+use sostenuto_host::folders::recordings_folder;
 use sostenuto_host::player::Settings;
+use sostenuto_host::pool::crash;
 use sostenuto_host::pool::{Crew, worker_program};
-use sostenuto_host::recordings_folder;
 use sostenuto_host::render::ComputedBy;
+use sostenuto_host::sound_card::device::Output;
+use sostenuto_host::sound_card::ear::Input;
 use sostenuto_patch::file::FileError;
 use sostenuto_patch::{Edit, Patch, apply};
 

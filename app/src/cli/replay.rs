@@ -8,7 +8,7 @@ use clap::Args;
 use dsp_worker::evidence::Replayed;
 use dsp_worker::{last_words, limits};
 use shm_ring::last_words::LastWords;
-use sostenuto_host::crash::Kept;
+use sostenuto_host::pool::crash::Kept;
 
 /// Has a module crash once more, alone and in this process: for a debugger
 #[derive(Args)]

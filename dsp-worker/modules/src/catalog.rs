@@ -6,6 +6,7 @@ use serde::Serialize;
 use sostenuto_dsp::rate_change::RateChange;
 
 use crate::clip::Text;
+use crate::limits::{MAX_PARAMS, MAX_PORTS};
 use crate::module::{About, Block, Module, Tag};
 use crate::modules as m;
 
@@ -213,10 +214,6 @@ impl Entry {
 
 /// Alignment of a module's state in shared memory, in bytes.
 pub const STATE_ALIGN: usize = 64;
-/// Inputs, and outputs, that one module may have.
-pub const MAX_PORTS: usize = 32;
-/// Params that one module may have.
-pub const MAX_PARAMS: usize = 64;
 
 /// The same code once more, for processors with AVX2. Without fused
 /// multiply-add, so that the sound is the same to the bit. The tests in this
@@ -227,11 +224,5 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
     bytemuck::from_bytes_mut::<M>(state).process(block);
 }
 
-#[cfg(test)]
-mod clocked;
-#[cfg(test)]
-mod ghosts;
-#[cfg(test)]
-mod scene;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 pub mod card;
 pub mod catalog;
 pub mod clip;
+pub mod limits;
 pub mod module;
 pub mod modules;
 pub mod moves;

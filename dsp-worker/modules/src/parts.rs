@@ -2,8 +2,6 @@
 //! [`Block`](crate::module::Block): tapes, clips and clocks of modules.
 
 pub mod convolver;
-#[cfg(test)]
-pub mod held;
 pub mod plate;
 pub mod recording;
 pub mod selector;

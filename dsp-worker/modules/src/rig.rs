@@ -3,6 +3,8 @@
 //! exactly as a worker does.
 
 mod at_work;
+#[cfg(test)]
+pub mod held;
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -13,8 +15,9 @@ use sostenuto_dsp::tape::{TapeSpan, carry, lay_out};
 use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, QUANTUM};
 
 use crate::card::{CARD_CHANNELS, CARD_SAMPLES, CardInput};
-use crate::catalog::{CATALOG, Entry, MAX_PORTS};
+use crate::catalog::{CATALOG, Entry};
 use crate::clip::Clip;
+use crate::limits::MAX_PORTS;
 use crate::module::{Event, Module};
 use crate::state::{Call, Quantum, StateLayout, glide};
 use crate::tools::Tools;

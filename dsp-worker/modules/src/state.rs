@@ -11,8 +11,9 @@ use sostenuto_dsp::units::FADE_SECS;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 
 use crate::card::CardInput;
-use crate::catalog::{Entry, MAX_PARAMS, MAX_PORTS, STATE_ALIGN};
+use crate::catalog::{Entry, STATE_ALIGN};
 use crate::clip::Clip;
+use crate::limits::{MAX_PARAMS, MAX_PORTS};
 use crate::module::{Block, Event};
 use crate::param::Param;
 use crate::tools::Tools;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 use sostenuto_dsp::signal::{SILENCE, Signal};
 
-use crate::catalog::MAX_PORTS;
+use crate::limits::MAX_PORTS;
 
 /// Frames in one spectrum.
 pub const SPECTRUM_FRAMES: usize = 2048;

@@ -11,8 +11,8 @@ use sostenuto_patch::sounds::FACTORY;
 use sostenuto_patch::{Edit, ModuleId};
 
 use super::ScreenSpot;
-use crate::files::name;
 use crate::model::Asks;
+use crate::parts::file_title;
 use crate::pen::Pen;
 use crate::theme::Theme;
 
@@ -26,16 +26,11 @@ pub fn text_ui(ui: &mut Ui, theme: &Theme, form: Text, spot: &ScreenSpot, asks: 
     }
 }
 
-/// Gives a module another text, as one step.
-pub fn set_text(module: &ModuleId, text: &str, asks: &mut Asks) {
-    asks.edit(Edit::SetText { module: module.clone(), text: text.into() });
-}
-
 /// What a musician calls a sound.
 pub fn sound_name(text: &str) -> String {
     match text.strip_prefix(FACTORY) {
-        Some(own) => name(Path::new(own)),
-        None => name(Path::new(text)),
+        Some(own) => file_title(Path::new(own)),
+        None => file_title(Path::new(text)),
     }
 }
 
@@ -59,7 +54,7 @@ fn sound_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
         for (sound, _) in SOUNDS {
             let whole = format!("{FACTORY}{sound}");
             if ui.selectable_label(text == whole, sound_name(&whole)).clicked() {
-                set_text(spot.module, &whole, asks);
+                asks.set_text(spot.module, &whole);
                 ui.close();
             }
         }
@@ -69,7 +64,7 @@ fn sound_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
             ui.close();
         }
         if !text.is_empty() && ui.button("None").clicked() {
-            set_text(spot.module, "", asks);
+            asks.set_text(spot.module, "");
             ui.close();
         }
     });
@@ -108,7 +103,7 @@ fn line_ui(
     });
     let is_left = ui.input_mut(|input| input.key_pressed(Key::Escape));
     if response.lost_focus() && !is_left && typed.trim() != text {
-        set_text(spot.module, typed.trim(), asks);
+        asks.set_text(spot.module, typed.trim());
     }
     if response.has_focus() {
         ui.data_mut(|data| data.insert_temp(id, typed));

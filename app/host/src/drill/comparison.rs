@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::engine::Frame;
-use crate::process::step_back;
+use crate::engine::tap::{Tap, TappedBlock};
+use crate::pool::process::step_back;
 use crate::render::Render;
-use crate::tap::{Tap, TappedBlock};
 
 /// How often the tap is emptied. It holds far more.
 const NAP: Duration = Duration::from_millis(10);
@@ -123,8 +123,8 @@ fn are_same(a: &[Frame], b: &[Frame]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::tap::Pipe;
     use crate::render::{ComputedBy, Settings};
-    use crate::tap::Pipe;
     use sostenuto_patch::{Patch, file};
 
     fn reference() -> Render {

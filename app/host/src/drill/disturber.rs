@@ -8,7 +8,7 @@ use sostenuto_dsp::random::Random;
 use super::Disturbances;
 use super::saboteur::Saboteur;
 use crate::player::Player;
-use crate::supervisor::Seat;
+use crate::pool::supervisor::Seat;
 
 /// How long a worker that is stopped stays so.
 const STOPPED: Duration = Duration::from_secs(2);

@@ -10,7 +10,7 @@ use sostenuto_patch::disk::{UNFINISHED, replace};
 use sostenuto_patch::file;
 use sostenuto_patch::{ModuleId, Patch};
 
-use crate::snapshot::{self, Snapshot, SnapshotError};
+use crate::plan::snapshot::{self, Snapshot, SnapshotError};
 
 /// The newest patch.
 pub const NEWEST: &str = "patch.sostenuto";

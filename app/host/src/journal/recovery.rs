@@ -13,7 +13,7 @@ use sostenuto_patch::{ModuleId, Patch, PatchModule};
 
 use super::folder::{Facts, Left};
 use crate::plan::AUDIO_OUT;
-use crate::snapshot::Snapshot;
+use crate::plan::snapshot::Snapshot;
 
 /// So many sessions in a row that end unexpectedly, each soon after its start,
 /// and no module is computed any more.

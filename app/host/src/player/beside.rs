@@ -11,11 +11,11 @@ use shm_ring::sync::{AtomicU32, Ordering};
 use sostenuto_patch::{ModuleId, Patch};
 
 use super::{Inner, Score, lock};
-use crate::clips::{self, Put, Source};
-use crate::ear::{Input, Wanted};
-use crate::osc_out::{self, OSC_OUT, Post, SHOWN};
+use crate::control::osc_out::{self, OSC_OUT, Post, SHOWN};
+use crate::plan::clips::{self, Put, Source};
 use crate::plan::{AUDIO_IN, Key};
 use crate::recorder::ModuleTakes;
+use crate::sound_card::ear::{Input, Wanted};
 
 /// Between two looks at what Recorders have recorded.
 const WRITE: Duration = Duration::from_millis(20);

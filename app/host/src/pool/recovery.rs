@@ -2,7 +2,7 @@
 
 use shm_ring::sync::Ordering;
 
-use super::super::shared::Shared;
+use crate::shared::Shared;
 
 /// How long it took to go on after a worker died that had work to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use sostenuto_osc::sound::{Recorded, WavFormat};
 
 use super::take::{Take, TakeError, free_name};
 use crate::engine::Frame;
-use crate::reels::{Reader, Run};
+use crate::engine::reels::{Reader, Run};
 
 /// What a sentence begins with that tells of a recording that is done.
 pub const RECORDED: &str = "Recorded ";
@@ -114,7 +114,7 @@ mod tests {
     use sostenuto_dsp::units::QUANTUM;
 
     use super::*;
-    use crate::reels::{Reels, reels};
+    use crate::engine::reels::{Reels, reels};
 
     fn push(reels: &mut Reels, number: u32, frame: u64, is_on: bool) {
         let mut signals: [Signal; 3] = bytemuck::Zeroable::zeroed();

@@ -1,5 +1,9 @@
 //! What holds for every module there is and will be.
 
+mod clocked;
+mod ghosts;
+mod scene;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
@@ -7,7 +11,7 @@ use sostenuto_dsp::random::Random;
 use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::units::{AUDIO_VOLTS, CHANNELS, QUANTUM};
 
-use super::scene::{ROUND, Scene, storm};
+use self::scene::{ROUND, Scene, storm};
 use super::*;
 use crate::module::Event;
 use crate::param::{Param, Taper};

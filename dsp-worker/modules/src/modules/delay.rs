@@ -376,11 +376,7 @@ mod tests {
             for ping_pong in [0.0, 1.0] {
                 let mut rig = Rig::new::<Delay>(rate_hz);
                 rig.set("mix", 1.0).set("feedback", 1.0).set("time", time_secs);
-                crate::parts::held::assert_holds(
-                    rig.set("ping-pong", ping_pong),
-                    time_secs,
-                    |_| {},
-                );
+                crate::rig::held::assert_holds(rig.set("ping-pong", ping_pong), time_secs, |_| {});
             }
         }
     }

@@ -283,7 +283,7 @@ mod tests {
         for (size, rate_hz) in [(1.0, 48_000.0), (0.63, 44_100.0), (1.5, 96_000.0f32)] {
             let mut rig = Rig::new::<Reverb>(rate_hz);
             rig.set("mix", 1.0).set("size", size);
-            crate::parts::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
+            crate::rig::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
         }
     }
 

@@ -344,7 +344,7 @@ mod tests {
         for (interval, rate_hz) in [("octave", 48_000.0), ("fifth", 44_100.0f32)] {
             let mut rig = Rig::new::<Shimmer>(rate_hz);
             rig.set("mix", 1.0).set("shimmer", 1.0).choose("interval", interval);
-            crate::parts::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
+            crate::rig::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
         }
     }
 

@@ -417,7 +417,7 @@ mod tests {
     #[test]
     fn frozen_it_holds_a_burst_of_noise_for_a_minute() {
         let mut rig = Rig::new::<SpectralFreeze>(RATE_HZ);
-        crate::parts::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
+        crate::rig::held::assert_holds(&mut rig, 2.0, |rig| _ = rig.set("freeze", 1.0));
     }
 
     #[test]

@@ -752,7 +752,7 @@ mod tests {
             rig.set("mix", 1.0).set("feedback", 1.0).set("time", time_secs).set("drive", 0.0);
             rig.set("wow", 0.0).set("flutter", 0.0);
             rig.set("lowpass", 20_000.0).set("highpass", 20.0);
-            crate::parts::held::assert_holds(&mut rig, time_secs, |_| {});
+            crate::rig::held::assert_holds(&mut rig, time_secs, |_| {});
         }
     }
 

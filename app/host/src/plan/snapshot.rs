@@ -11,8 +11,8 @@ use shm_ring::sync::{AtomicU32, Ordering, fence};
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_modules::catalog;
 
-use super::plan::Key;
-use super::shared::Shared;
+use crate::plan::Key;
+use crate::shared::Shared;
 
 /// The largest snapshot that is read.
 pub const MAX_BYTES: usize = 256 * 1024 * 1024;

@@ -8,13 +8,13 @@ use sostenuto_dsp::random::Random;
 use sostenuto_dsp::units::{AUDIO_VOLTS, GATE_VOLTS};
 
 use super::scene::{ROUND, Scene};
-use super::tests::{at_every_choice, every_module_passes, volts};
 use super::*;
+use super::{at_every_choice, every_module_passes, volts};
 use crate::clip::Text;
 use crate::module::Event;
 use crate::rig::{Render, Rig};
 
-/// As at [`super::tests`].
+/// As at [`super`].
 const RATE_HZ: usize = 48_000;
 const VOICES: usize = 4;
 /// What is as good as nothing, in volts.

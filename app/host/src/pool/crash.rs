@@ -22,8 +22,8 @@ use shm_ring::layout::BlockStart;
 use shm_ring::sync::Ordering;
 use sostenuto_modules::catalog::fingerprint;
 
-use super::shared::Shared;
-use super::state_folder;
+use crate::folders::state_folder;
+use crate::shared::Shared;
 
 /// The version of the files that this program writes, and the newest it reads.
 const VERSION: u64 = 1;

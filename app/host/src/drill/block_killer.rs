@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use sostenuto_dsp::random::Random;
 
-use super::pool::Pool;
-use super::supervisor::Seat;
+use crate::pool::Pool;
+use crate::pool::supervisor::Seat;
 
 /// How many blocks the usual length of one is the median of.
 const BLOCKS: usize = 63;

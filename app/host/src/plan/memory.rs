@@ -14,8 +14,8 @@ use sostenuto_modules::catalog;
 use sostenuto_modules::clip::ClipSpan;
 use sostenuto_patch::PatchModule;
 
-use super::plan::{Key, Memory, params, seed};
-use super::snapshot::Place;
+use crate::plan::snapshot::Place;
+use crate::plan::{Key, Memory, params, seed};
 
 /// Why a module gets no memory.
 #[derive(Debug, thiserror::Error)]

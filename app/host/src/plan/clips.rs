@@ -7,8 +7,8 @@ use shm_ring::region::{Access, Region};
 use sostenuto_modules::clip::{ClipSpan, Text};
 use sostenuto_patch::{Patch, PatchModule};
 
-use super::memory::{ModuleMemory, NoMemory};
-use super::plan::{Key, Plan, keys};
+use crate::plan::memory::{ModuleMemory, NoMemory};
+use crate::plan::{Key, Plan, keys};
 
 mod make;
 mod sound_facts;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::callback::RING_FRAMES;
+use crate::engine::callback::RING_FRAMES;
 
 /// What engine, planner and sound card go by.
 #[derive(Debug)]

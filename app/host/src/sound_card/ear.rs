@@ -8,8 +8,8 @@ use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfig};
 use sostenuto_osc::sound::Card;
 
-use super::device::{QuietAlsa, name};
-use super::intake::Mouth;
+use crate::engine::intake::Mouth;
+use crate::sound_card::device::{QuietAlsa, name};
 
 /// What a host listens to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -290,8 +290,8 @@ pub fn list() -> Vec<Card> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::intake::intake;
     use super::*;
+    use crate::engine::intake::intake;
 
     #[test]
     fn a_card_that_is_not_there_is_told_of_once_and_no_longer_wanted_is_rest() {

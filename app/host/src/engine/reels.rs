@@ -8,7 +8,7 @@ use shm_ring::ring::{Consumer, Producer, Ring};
 use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::{FULL_SCALE_VOLTS, MAX_BLOCK_FRAMES, QUANTUM, SCHMITT_HIGH_VOLTS};
 
-use super::engine::Frame;
+use crate::engine::Frame;
 
 /// Frames that wait to be written: 1.4 seconds of one recorder at 48 kHz.
 const FRAMES: usize = 65_536;
@@ -23,7 +23,7 @@ pub const MAX_RECORDERS: usize = 16;
 /// Frames in a row that a module has recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Run {
-    /// Which module; see [`Memory::number`](super::plan::Memory::number).
+    /// Which module; see [`Memory::number`](crate::plan::Memory::number).
     pub number: u32,
     /// How many frames.
     pub frames: u32,

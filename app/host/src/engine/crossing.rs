@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use sostenuto_patch::{Cable, ModuleId, Patch, PatchModule};
 
-use super::plan::{Key, RECORDER};
+use crate::plan::{Key, RECORDER};
 
 /// How long the sound takes to cross, in seconds.
 const CROSSING_SECS: f32 = 50e-3;

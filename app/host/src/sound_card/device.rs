@@ -9,7 +9,7 @@ use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfi
 use dsp_worker::thread::ask_for_real_time;
 use sostenuto_osc::sound::Card;
 
-use super::callback::Callback;
+use crate::engine::callback::Callback;
 
 /// What the host plays through.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use shm_ring::ring::{Consumer, Producer, Ring};
 use sostenuto_dsp::units::MIN_BLOCK_FRAMES;
 
-use super::engine::Frame;
+use crate::engine::Frame;
 
 /// Frames that wait to be read: 1.4 seconds at 48 kHz.
 const FRAMES: usize = 65_536;

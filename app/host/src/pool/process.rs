@@ -16,7 +16,7 @@ mod os;
 #[path = "process/windows.rs"]
 mod os;
 
-use super::ladder::Cause;
+use crate::pool::ladder::Cause;
 
 /// Starts a worker. Its orders are its standard input; it leaves at their end.
 ///

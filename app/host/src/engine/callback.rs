@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use shm_ring::ring::{Consumer, Ring};
 
-use super::demand::Demand;
-use super::engine::{EngineStatus, Frame};
-use super::pace::Pace;
+use crate::engine::demand::Demand;
+use crate::engine::pace::Pace;
+use crate::engine::{EngineStatus, Frame};
 
 /// Frames that fit between engine and sound card.
 pub const RING_FRAMES: usize = 16_384;
