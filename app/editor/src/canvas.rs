@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use eframe::egui::{
-    Align2, CursorIcon, Event, Id, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
+    Align2, CursorIcon, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
     Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
 use sostenuto_modules::clip::Text;

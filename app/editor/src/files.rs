@@ -15,7 +15,7 @@ use sostenuto_patch::{Edit, ModuleId, Patch};
 use super::errands::Errands;
 use super::factory::FactoryBrowser;
 use super::model::{Asks, Model};
-use super::parts::{button, caption, floating, main_button};
+use super::parts::{button, caption, file_title, floating, main_button};
 use super::preferences::Preferences;
 use super::theme::Theme;
 
@@ -105,7 +105,7 @@ impl Files {
     /// Another patch instead of this one, from a file.
     pub fn load(&mut self, path: &Path, model: &Model, asks: &mut Asks) {
         asks.requests.push(Request::Load(path.to_owned()));
-        self.say_replaced(&format!("Opening {}.", name(path)), model);
+        self.say_replaced(&format!("Opening {}.", file_title(path)), model);
     }
 
     fn say_replaced(&mut self, what: &str, model: &Model) {
@@ -203,7 +203,7 @@ impl Files {
         ui.add_enabled_ui(!preferences.recent_patches.is_empty(), |ui| {
             ui.menu_button("Open recent", |ui| {
                 for path in &preferences.recent_patches {
-                    let entry = ui.button(name(path));
+                    let entry = ui.button(file_title(path));
                     if entry.on_hover_text(path.display().to_string()).clicked() {
                         self.load(path, model, asks);
                     }
@@ -313,7 +313,7 @@ impl Files {
             Some(path) => asks.set_text(module, path),
             None => self.said.push(format!(
                 "{} has a name that is no text, so a patch can not remember it. Rename the file.",
-                name(path)
+                file_title(path)
             )),
         }
     }
@@ -367,7 +367,7 @@ impl Files {
         let shown = modal.show(ctx, |ui| {
             ui.set_width(400.0);
             caption(ui, theme, "Save over it?");
-            ui.label(format!("There is already something in {}.", name(&path)));
+            ui.label(format!("There is already something in {}.", file_title(&path)));
             ui.label("If you save the patch there, what is in it now is lost.");
             ui.add_space(6.0);
             ui.horizontal(|ui| {

@@ -1,5 +1,7 @@
 //! Small things that every panel is put together from, so that all look alike.
 
+use std::path::Path;
+
 use eframe::egui::{
     Align2, Button, Color32, Context, CornerRadius, FontId, Frame, Margin, Response, RichText,
     Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, vec2,

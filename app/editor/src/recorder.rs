@@ -8,8 +8,9 @@ use sostenuto_osc::sound::WavFormat;
 
 use super::errands::Errands;
 use super::files::dialogs::FileDialogs;
-use super::files::{file_stem, name, reveal::reveal};
+use super::files::{file_stem, reveal::reveal};
 use super::model::{Asks, Model, RecorderView};
+use super::parts::file_title;
 use super::parts::{button, caption, chip, clock_time, faint, main_button, row};
 use super::preferences::Preferences;
 use super::theme::Theme;
@@ -173,7 +174,7 @@ impl Recorder {
             ui.label(RichText::new(clock_time(*secs)).size(20.0).monospace().color(ink));
         });
         match path {
-            Some(path) => faint(ui, theme, format!("Into {}", name(path))),
+            Some(path) => faint(ui, theme, format!("Into {}", file_title(path))),
             None => faint(ui, theme, "What you hear goes into a WAV file, the patch beside it."),
         };
     }
@@ -224,7 +225,7 @@ impl Recorder {
                     Some(News::Trouble(sentence))
                 });
             }
-            ui.label(name(path)).on_hover_text(path.display().to_string());
+            ui.label(file_title(path)).on_hover_text(path.display().to_string());
         });
     }
 }
@@ -247,7 +248,7 @@ fn format(preferences: &Preferences) -> WavFormat {
 
 /// What the recordings of a patch are called.
 fn title(model: &Model) -> String {
-    let file = model.file.path.as_deref().map(name);
+    let file = model.file.path.as_deref().map(file_title);
     let title = model.patch().title.trim().to_owned();
     file_stem(if title.is_empty() { file.as_deref().unwrap_or_default() } else { &title })
 }

@@ -8,7 +8,6 @@ use eframe::egui::{
 use sostenuto_modules::clip::Text;
 use sostenuto_patch::factory::SOUNDS;
 use sostenuto_patch::sounds::FACTORY;
-use sostenuto_patch::{Edit, ModuleId};
 
 use super::ScreenSpot;
 use crate::model::Asks;
