@@ -15,11 +15,13 @@ use sostenuto_editor::preferences::Preferences;
 use sostenuto_editor::session::Session;
 use sostenuto_editor::theme::{Look, Theme};
 use sostenuto_editor::window::Editor;
-use sostenuto_host::control::{Control, SharedControl, Sound, Status};
+use sostenuto_host::control::sound::{ChangeSound, KeepPatch, KillWorkers, PlayPatch, ReportSound};
+use sostenuto_host::control::{Control, SharedControl};
 use sostenuto_modules::catalog::well_behaved;
 use sostenuto_modules::module::{About, Event};
 use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_osc::reply;
+use sostenuto_osc::status::Status;
 use sostenuto_osc::stream::Server;
 use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 
@@ -237,13 +239,20 @@ fn signals(patch: &Patch, frame: u32) -> BTreeMap<ModuleId, ModuleSignals> {
 /// A sound that is not made: here the window is looked at.
 struct Silence;
 
-impl Sound for Silence {
+impl KeepPatch for Silence {}
+impl ChangeSound for Silence {}
+impl KillWorkers for Silence {}
+
+impl PlayPatch for Silence {
     fn patch_changed(&mut self, _: &Patch) {}
     fn param_changed(&mut self, _: &ModuleId, _: usize, _: f32) {}
     fn event(&mut self, _: &ModuleId, _: Event) {}
     fn try_again(&mut self, _: &ModuleId) -> bool {
         false
     }
+}
+
+impl ReportSound for Silence {
     fn status(&self) -> Status {
         Status::default()
     }

@@ -22,7 +22,8 @@ use sostenuto_benches::rigs::{Host, RATE_HZ, block_secs, message, patch, setting
 use sostenuto_benches::samples::{Samples, millis};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
-use sostenuto_host::control::{SharedControl, Sound};
+use sostenuto_host::control::SharedControl;
+use sostenuto_host::control::sound::PlayPatch;
 use sostenuto_host::engine::callback::Callback;
 use sostenuto_host::player::Player;
 use sostenuto_modules::module::Event;

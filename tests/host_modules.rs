@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sostenuto_host::control::Sound;
+use sostenuto_host::control::sound::{ChangeSound, PlayPatch};
 use sostenuto_host::engine::Frame;
 use sostenuto_host::engine::callback::Callback;
 use sostenuto_host::engine::tap::Tap;
+use sostenuto_host::notice::Notice;
 use sostenuto_host::player::{Keeping, Player, Settings};
 use sostenuto_host::pool::Crew;
 use sostenuto_host::pool::supervisor::Seat;
@@ -200,7 +201,7 @@ impl Stage {
     fn new(patch: &Patch, recordings: Option<&Path>) -> Stage {
         let said = Arc::<Mutex<Vec<String>>>::default();
         let hears = Arc::clone(&said);
-        let tell = move |sentence: &str| hears.lock().expect("whole").push(sentence.to_owned());
+        let tell = move |notice: Notice| hears.lock().expect("whole").push(notice.to_string());
         let keeping = Keeping { recordings: recordings.map(Path::to_owned), ..Keeping::default() };
         let settings = Settings {
             sample_rate_hz: RATE_HZ,
@@ -256,11 +257,11 @@ fn read(tap: &mut Tap) -> Vec<Frame> {
 fn audio_in_hears_a_microphone() {
     let mut stage = Stage::new(&ears(), None);
     let mut tap = stage.player.tap().expect("nobody else listens");
-    let mouth = stage.player.mouth();
+    let input_feed = stage.player.input_feed();
     let voice = [0.25f32, -0.5].repeat(2048);
-    mouth.push(voice.iter().copied(), 2);
+    input_feed.push(voice.iter().copied(), 2);
     stage.play(1024);
-    mouth.push(voice.iter().copied(), 2);
+    input_feed.push(voice.iter().copied(), 2);
     stage.play(1024);
     let heard = read(&mut tap);
     assert!(

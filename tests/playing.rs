@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sostenuto_editor::probe::{Face, NoView, Probe};
-use sostenuto_host::control::Sound;
+use sostenuto_host::control::sound::{ChangeSound, KillWorkers, PlayPatch, ReportSound};
 use sostenuto_host::engine::Frame;
 use sostenuto_host::engine::callback::Callback;
 use sostenuto_host::engine::tap::{Tap, TappedBlock};
+use sostenuto_host::notice::Notice;
 use sostenuto_host::player::{Keeping, Player, Settings};
 use sostenuto_host::pool::Crew;
 use sostenuto_host::recorder::{RecordError, Remote};
@@ -61,7 +62,7 @@ impl Stage {
     fn keeping(patch: &Patch, block_frames: u32, keeping: Keeping) -> Stage {
         let said = Arc::<Mutex<Vec<String>>>::default();
         let hears = Arc::clone(&said);
-        let tell = move |sentence: &str| hears.lock().expect("whole").push(sentence.to_owned());
+        let tell = move |notice: Notice| hears.lock().expect("whole").push(notice.to_string());
         let player = Player::resume_without_card(patch, settings(block_frames), keeping, tell);
         let (player, card) = player.unwrap_or_else(|error| panic!("{error}"));
         Stage { player, card, said }

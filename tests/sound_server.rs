@@ -9,7 +9,8 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sostenuto_host::control::Sound;
+use sostenuto_host::control::sound::ReportSound;
+use sostenuto_host::notice::Notice;
 use sostenuto_host::player::{Player, Settings};
 use sostenuto_host::pool::Crew;
 use sostenuto_host::sound_card::device::{Output, SILENT_CLOCK};
@@ -72,7 +73,7 @@ fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
         output: Output::Default,
         quarantined: Vec::new(),
     };
-    let tell = move |sentence: &str| heard.lock().expect("whole").push(sentence.to_owned());
+    let tell = move |notice: Notice| heard.lock().expect("whole").push(notice.to_string());
     let player = Player::start(&a_chord(), settings, tell).expect("it plays");
     let began = Instant::now();
     while player.status().device == SILENT_CLOCK {

@@ -2,6 +2,7 @@
 //! sound and every editor hear of it.
 
 pub mod osc_out;
+pub mod sound;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -15,17 +16,18 @@ use sostenuto_osc::packet::append;
 use sostenuto_osc::reply;
 use sostenuto_osc::request::{Reports, Unreadable, Value};
 use sostenuto_osc::service::{ClientId, Rights};
-use sostenuto_osc::sound::{Card, InputSetup, Killed, SoundChange, SoundSetup};
+use sostenuto_osc::sound::{InputSetup, SoundSetup};
+use sostenuto_osc::status;
 use thiserror::Error;
 
 use self::feedback::Feedback;
+use self::sound::Sound;
 use crate::journal::{Kept, Ticket};
-use crate::notice;
+use crate::notice::Notice;
 use crate::plan::OSC_IN;
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
-pub use sostenuto_osc::status::{Notice, NoticeKind, Status, WorkerStatus};
-use sostenuto_osc::view::View;
+pub use sostenuto_osc::status::{Status, WorkerStatus};
 use sostenuto_patch::edit::{Edit, Reach, apply};
 use sostenuto_patch::file::{self, FileError};
 use sostenuto_patch::problem::Problem;
@@ -37,85 +39,6 @@ mod serve;
 
 /// Settings by a controller that are less than this apart are one undo step.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What makes the patch heard.
-///
-/// It is called with the patch locked, so it hands over and returns.
-pub trait Sound {
-    /// Modules or cables changed: a new plan is needed, with the params as
-    /// they stand in this patch.
-    fn patch_changed(&mut self, patch: &Patch);
-    /// Another patch plays from now on. None of its modules goes on from one of the
-    /// patch before, whatever it is called.
-    fn patch_replaced(&mut self, patch: &Patch) {
-        self.patch_changed(patch);
-    }
-    /// A param was turned, by its index in the catalogue. The plan stays.
-    fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32);
-    /// A key was pressed or let go. The module is one that is played.
-    fn event(&mut self, module: &ModuleId, event: Event);
-    /// What rings is to be cut, and nothing is held any more.
-    fn panic(&mut self) {}
-    /// A module that rests or is in quarantine is to be tried again. Whether
-    /// there was any need.
-    fn try_again(&mut self, module: &ModuleId) -> bool;
-    /// Something changed that asks for no new plan. The whole patch, as it is
-    /// to outlive this process.
-    fn keep(&mut self, _patch: &Patch) {}
-    /// How far what it was given would outlive this process. `None` where
-    /// nothing does.
-    fn kept(&self) -> Option<Kept> {
-        None
-    }
-    /// How the sound is doing.
-    fn status(&self) -> Status;
-    /// What every module shows on its face.
-    fn meters(&self) -> Vec<(ModuleId, Vec<f32>)>;
-    /// What records it, where anything does.
-    fn recorder(&self) -> Option<Remote> {
-        None
-    }
-    /// How it is played.
-    fn setup(&self) -> SoundSetup {
-        SoundSetup::default()
-    }
-    /// How the world is heard.
-    fn input(&self) -> InputSetup {
-        InputSetup::default()
-    }
-    /// It is to be played otherwise.
-    fn change_setup(&mut self, _change: &SoundChange) {}
-    /// Through what it can be played. This takes time, and no lock.
-    fn devices() -> Vec<Card>
-    where
-        Self: Sized,
-    {
-        Vec::new()
-    }
-    /// To what it can listen. This takes time, and no lock.
-    fn inputs() -> Vec<Card>
-    where
-        Self: Sized,
-    {
-        Vec::new()
-    }
-    /// Kills a worker that has work: of that slot, or any. Whether there is one.
-    fn kill(&mut self, _slot: Option<usize>) -> bool {
-        false
-    }
-    /// Those who were killed so, and whose work is done by others now.
-    fn killed(&mut self) -> Vec<Killed> {
-        Vec::new()
-    }
-    /// Another number for every other view.
-    fn view_number(&self) -> u32 {
-        0
-    }
-    /// Where modules lie in shared memory. `None` where nobody can look there.
-    fn view(&self) -> Option<View> {
-        None
-    }
-}
 
 /// Why a request was refused.
 #[derive(Debug, Error)]
@@ -191,7 +114,7 @@ pub struct Control<S> {
     told_setup: SoundSetup,
     told_input: InputSetup,
     /// The last of them, for who asks later.
-    notices: VecDeque<Notice>,
+    notices: VecDeque<status::Notice>,
     is_quitting: bool,
     framed: Vec<u8>,
 }
@@ -341,8 +264,8 @@ impl<S: Sound> Control<S> {
     }
 
     /// Tells the musician something, now and when an editor subscribes later.
-    pub fn notice(&mut self, sentence: impl Into<String>, kind: NoticeKind) {
-        let notice = Notice { kind, sentence: sentence.into() };
+    pub fn notice(&mut self, notice: &Notice) {
+        let notice = status::Notice { kind: notice.kind(), sentence: notice.to_string() };
         self.tell(Missed::Drop, |reports| reports.notices, [reply::notice(&notice)]);
         if self.notices.len() == KEPT_NOTICES {
             self.notices.pop_front();
@@ -541,7 +464,7 @@ impl<S: Sound> Control<S> {
             self.spread(&edit);
         }
         if let Some(sentence) = self.patch.about_placeholders() {
-            self.notice(sentence, NoticeKind::Trouble);
+            self.notice(&Notice::Placeholders { sentence });
         }
         Ok(())
     }
@@ -667,7 +590,7 @@ impl<S: Sound> Control<S> {
         }
         self.all_notes_off()?;
         self.sound.panic();
-        self.notice(notice::PANIC, NoticeKind::Info);
+        self.notice(&Notice::Panicked);
         Ok(())
     }
 
@@ -822,6 +745,7 @@ impl Client {
 pub(crate) mod tests {
     use proptest::prelude::*;
 
+    use super::sound::{ChangeSound, KeepPatch, KillWorkers, PlayPatch, ReportSound};
     use super::*;
     use sostenuto_osc::address::ADDRESSES;
     use sostenuto_osc::mirror::Mirror;
@@ -829,6 +753,7 @@ pub(crate) mod tests {
     use sostenuto_osc::request::Call;
     use sostenuto_osc::service::Service;
     use sostenuto_osc::testing::example;
+    use sostenuto_osc::view::View;
     use sostenuto_patch::testing::{added, any_edit, connected, id, math, ring};
 
     /// What a sound was told.
@@ -846,7 +771,7 @@ pub(crate) mod tests {
     #[derive(Debug, Default)]
     pub(crate) struct Scribe(pub(crate) Vec<Told>);
 
-    impl Sound for Scribe {
+    impl PlayPatch for Scribe {
         fn patch_changed(&mut self, patch: &Patch) {
             self.0.push(Told::Patch(patch.modules.len()));
         }
@@ -872,7 +797,9 @@ pub(crate) mod tests {
             self.0.extend(is_in_trouble.then(|| Told::TryAgain(module.to_string())));
             is_in_trouble
         }
+    }
 
+    impl ReportSound for Scribe {
         fn status(&self) -> Status {
             let workers = vec![WorkerStatus::default(); 2];
             Status { device: "silent clock".into(), workers, ..Status::default() }
@@ -892,6 +819,10 @@ pub(crate) mod tests {
             Some(View::default())
         }
     }
+
+    impl KeepPatch for Scribe {}
+    impl ChangeSound for Scribe {}
+    impl KillWorkers for Scribe {}
 
     struct Rig {
         control: Arc<SharedControl<Scribe>>,
@@ -1317,11 +1248,14 @@ pub(crate) mod tests {
         let [early, late] = [(); 2].map(|()| rig.connect(Rights::Editor));
         assert_eq!(early.ask("/reports/subscribe notices"), []);
         for n in 0..25 {
-            rig.control.lock().notice(format!("No-{n}"), NoticeKind::Info);
+            rig.control.lock().notice(&Notice::PlayingThrough { card: format!("No-{n}") });
         }
         assert_eq!(early.heard().len(), 25);
         let heard = late.ask("/reports/subscribe notices");
-        assert_eq!((heard.len(), &heard[0]), (20, &example("/notice info No-5")));
+        assert_eq!(
+            (heard.len(), &heard[0]),
+            (20, &example("/notice info \"Playing through No-5.\""))
+        );
         assert_eq!(late.ask("/reports/subscribe notices patch"), []);
     }
 

@@ -199,7 +199,8 @@ pub fn drill(
         },
     )?;
     let ahead = settings.ahead;
-    let mut player = Player::start(&patch, settings, tell.clone())?;
+    let told = tell.clone();
+    let mut player = Player::start(&patch, settings, move |notice| told(&notice.to_string()))?;
     let tap = player.tap().expect("nobody else knows this player");
     let comparison = Comparison::start(tap, reference)?;
     if !wait_until(Instant::now() + SETTLE, &stop) {

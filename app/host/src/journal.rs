@@ -20,6 +20,7 @@ use recovery::{Beginning, begin};
 use sostenuto_patch::{ModuleId, Patch, file};
 
 use crate::folders::state_folder;
+use crate::notice::{Notice, Tell};
 use crate::plan::snapshot::Snapshot;
 
 /// A patch that has played for so long has not ended the program.
@@ -28,9 +29,6 @@ const PLAYS_WELL_AFTER: Duration = Duration::from_secs(3);
 const EARLY: Duration = Duration::from_secs(60);
 /// What could not be written is tried again after that.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// Says a sentence to the musician.
-pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Counts what was given to be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,17 +107,17 @@ impl Journal {
         let (folder, left) = match read {
             Ok(read) => read,
             Err(error) => {
-                tell(&error.to_string());
+                tell(Notice::JournalUnavailable { error: error.to_string() });
                 let patch = given.unwrap_or_default();
                 return (None, Beginning { patch, ..Beginning::default() });
             }
         };
         let beginning = begin(&left, given);
-        if let Some(sentence) = &beginning.sentence {
-            tell(sentence);
+        if let Some(notice) = &beginning.notice {
+            tell(notice.clone());
         }
         if let Err(what) = make_room(&folder, &left, &beginning, tell) {
-            tell(&unusable(what).to_string());
+            tell(Notice::JournalUnavailable { error: unusable(what).to_string() });
             return (None, beginning);
         }
         let facts = Facts {
@@ -135,7 +133,7 @@ impl Journal {
                 (Some(Arc::new(journal)), beginning)
             }
             Err(what) => {
-                tell(&unusable(what).to_string());
+                tell(Notice::JournalUnavailable { error: unusable(what).to_string() });
                 (None, beginning)
             }
         }
@@ -282,12 +280,7 @@ fn make_room(folder: &Folder, left: &Left, beginning: &Beginning, tell: &Tell) -
     let Some((_, name)) = left.newest else { return Ok(()) };
     let aside = folder.set_patch_aside(name, prefix)?;
     folder.remove(PLAYED)?;
-    let why = if left.facts.has_ended {
-        "The patch of the last session is kept"
-    } else {
-        "The last session ended unexpectedly. You hear another patch now; what it played is kept"
-    };
-    tell(&format!("{why}: {}", aside.display()));
+    tell(Notice::LastPatchKept { path: aside, has_ended: left.facts.has_ended });
     Ok(())
 }
 
@@ -345,12 +338,8 @@ impl Inner {
     /// Once a session: there is nothing new in it the second time.
     fn tell_failure(&self, what: &str) {
         if !std::mem::replace(&mut lock(&self.desk).was_failure_told, true) {
-            let folder = self.folder.file("");
-            (self.tell)(&format!(
-                "The journal can not be written ({what}). The sound goes on, but if the host ended unexpectedly, what is \
-                 not saved would be lost. Save your patch: {}",
-                folder.display()
-            ));
+            let (error, folder) = (what.to_owned(), self.folder.file(""));
+            (self.tell)(Notice::JournalNotWritten { error, folder });
         }
     }
 }
@@ -448,7 +437,7 @@ mod tests {
     fn opened(path: &Path, given: Option<Patch>) -> (Arc<Journal>, Beginning, Told) {
         let told = Told::default();
         let hears = Arc::clone(&told);
-        let tell: Tell = Arc::new(move |text: &str| lock(&hears).push(text.to_owned()));
+        let tell: Tell = Arc::new(move |notice: Notice| lock(&hears).push(notice.to_string()));
         let (journal, beginning) = Journal::open(path, given, 48_000, &tell);
         (journal.expect("the folder can be used"), beginning, told)
     }

@@ -14,13 +14,14 @@ use thiserror::Error;
 
 use crate::engine::Frame;
 use crate::engine::tap::Tap;
+use crate::notice::{Notice, Tell};
 
 mod memory;
 mod modules;
 mod take;
 
 use memory::{Memory, Stretch};
-pub use modules::{ModuleTakes, RECORDED};
+pub use modules::ModuleTakes;
 pub use take::TakeError;
 use take::{Take, free_name, patch_beside};
 
@@ -70,9 +71,6 @@ enum Order {
     Save { take: Box<Take>, secs: f64, patch: Box<Patch> },
     End,
 }
-
-/// What musicians are told by.
-pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -280,7 +278,7 @@ impl Keeper {
             Ok(done) => shared.done.extend(done),
             Err(why) => {
                 drop(shared);
-                (self.tell)(&format!("{why}."));
+                (self.tell)(failed(&why));
             }
         }
     }
@@ -292,13 +290,15 @@ impl Keeper {
             let path = take.path().to_owned();
             match write(take, &stretches) {
                 Ok(done) => lock(&shared).done.extend(done),
-                Err(why) => return tell(&format!("{why}.")),
+                Err(why) => return tell(failed(&why)),
             }
             save_patch(&path, &patch, &tell);
         };
         match std::thread::Builder::new().name("save last".to_owned()).spawn(save) {
             Ok(saver) => self.savers.push(saver),
-            Err(error) => (self.tell)(&format!("What was heard was not saved: {error}.")),
+            Err(error) => {
+                (self.tell)(failed(&format!("The recent audio was not saved: {error}")));
+            }
         }
     }
 }
@@ -313,12 +313,16 @@ fn write(mut take: Take, stretches: &[Stretch]) -> Result<Vec<Recorded>, TakeErr
     take.finish()
 }
 
+fn failed(error: &impl ToString) -> Notice {
+    Notice::RecordingFailed { error: error.to_string() }
+}
+
 /// What was heard, to go on from: beside the recording, and never over another
 /// patch.
 fn save_patch(recording: &Path, patch: &Patch, tell: &Tell) {
     let path = free_name(&patch_beside(recording), None);
     if let Err(error) = file::save(&path, patch, file::Over::Patches) {
-        tell(&format!("{error}."));
+        tell(failed(&error));
     }
 }
 
@@ -344,8 +348,8 @@ mod tests {
     fn what_the_tap_lost_is_silent_and_counted_so_that_time_stays_right() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gap.wav");
-        let (mut spout, pipe) = Pipe::new();
-        let tell: Tell = Arc::new(|_: &str| ());
+        let (mut sender, pipe) = Pipe::new();
+        let tell: Tell = Arc::new(|_| ());
         let minute = Duration::from_secs(60);
         let recorder = Recorder::start(pipe.open().unwrap(), minute, 8000, tell).unwrap();
         let remote = recorder.remote();
@@ -353,9 +357,9 @@ mod tests {
         until("it records", || remote.status().path.is_some());
         let nothing = remote.save_last(&path, WavFormat::F32, None, Patch::default());
         assert!(matches!(nothing, Err(RecordError::NothingRemembered)));
-        spout.push(640, 8000, 0, &[[0.5; 2]; 32]);
+        sender.push(640, 8000, 0, &[[0.5; 2]; 32]);
         until("the first block is there", || remote.status().remembered_secs > 0.0);
-        spout.push(640 + 32 + 64, 8000, 0, &[[0.25; 2]; 32]);
+        sender.push(640 + 32 + 64, 8000, 0, &[[0.25; 2]; 32]);
         until("the second block is there", || remote.status().remembered_secs >= 128.0 / 8000.0);
         assert_eq!(remote.status().dropped_frames, 64);
         let all = folder.path().join("all.wav");

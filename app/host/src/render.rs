@@ -11,7 +11,7 @@ use sostenuto_patch::Patch;
 
 use crate::conductor::{Conductor, PlanError};
 use crate::engine::{Engine, EngineStatus, Executor, Frame};
-use crate::notice;
+use crate::notice::{self, Notice};
 use crate::plan::Key;
 use crate::plan::clips::Complaint;
 use crate::plan::snapshot::{self, Snapshot};
@@ -167,14 +167,13 @@ impl Render {
     pub fn on_trouble(
         &self,
         crashes: Option<PathBuf>,
-        tell: impl Fn(&str) + Send + Sync + 'static,
+        tell: impl Fn(Notice) + Send + Sync + 'static,
     ) {
         let Some(pool) = &self.pool else { return };
         let keys: HashMap<u32, Key> =
             self.conductor.numbers().map(|(key, number)| (number, key.clone())).collect();
         pool.on_trouble(move |troubles| {
-            let sentences = notice::tell(troubles, &keys, crashes.as_deref());
-            sentences.iter().for_each(|sentence| tell(sentence));
+            notice::failures(troubles, &keys, crashes.as_deref()).into_iter().for_each(&tell);
         });
     }
 

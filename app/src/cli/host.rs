@@ -10,8 +10,8 @@ use anyhow::Context;
 use clap::Args;
 use sostenuto_host::control::{Control, SharedControl};
 use sostenuto_host::journal::recovery::Beginning;
-use sostenuto_host::journal::{Journal, Tell, folder_of_this_user};
-use sostenuto_host::notice;
+use sostenuto_host::journal::{Journal, folder_of_this_user};
+use sostenuto_host::notice::{Notice, Tell};
 use sostenuto_host::player::{Keeping, Player};
 use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_osc::stream::Server;
@@ -69,23 +69,23 @@ impl Host {
             None => Endpoint::of_this_user()?,
         };
         let stop = on_stop()?;
-        // A sentence may come while the patch is locked, so it waits here.
+        // A notice may come while the patch is locked, so it waits here.
         let (telling, told) = channel();
-        let tell: Tell = Arc::new(move |sentence: &str| {
-            eprintln!("{sentence}");
+        let tell: Tell = Arc::new(move |notice: Notice| {
+            eprintln!("{notice}");
             // Nobody listens any more where the host is ending already.
-            let _ = telling.send(sentence.to_owned());
+            let _ = telling.send(notice);
         });
         let (journal, Beginning { patch, snapshot, quarantined, .. }) =
             self.begin(given, settings.sample_rate_hz, &tell);
         if let Some(sentence) = patch.about_placeholders() {
-            tell(&sentence);
+            tell(Notice::Placeholders { sentence });
         }
         settings.quarantined = quarantined;
         let remembered = Some(Duration::from_secs(60 * self.remember));
         let recordings = Some(self.heard.recordings());
         let keeping = Keeping { snapshot, journal: journal.clone(), remembered, recordings };
-        let player = Player::resume(&patch, settings, keeping, move |text| tell(text))?;
+        let player = Player::resume(&patch, settings, keeping, move |notice| tell(notice))?;
         player.listen_to(self.heard.input());
         let mut control = Control::new(patch, player)?;
         if let Some(path) = &self.path {
@@ -114,10 +114,7 @@ impl Host {
         };
         while stop.recv_timeout(REPORT_EVERY) == Err(RecvTimeoutError::Timeout) {
             let mut control = control.lock();
-            for sentence in told.try_iter() {
-                let kind = notice::kind(&sentence);
-                control.notice(sentence, kind);
-            }
+            told.try_iter().for_each(|notice| control.notice(&notice));
             control.report();
             if control.is_quitting() {
                 break;

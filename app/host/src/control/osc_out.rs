@@ -8,6 +8,8 @@ use rosc::{OscMessage, OscPacket, OscType};
 use sostenuto_modules::modules::osc_out::VALUES;
 use sostenuto_patch::Name;
 
+use crate::notice::Notice;
+
 /// The name of the module that sends.
 pub const OSC_OUT: &str = "osc-out";
 
@@ -67,7 +69,7 @@ impl Post {
         sockets: &Sockets,
         shown: &[f32; SHOWN],
         now: Instant,
-    ) -> Result<(), String> {
+    ) -> Result<(), Notice> {
         if self.text.trim().is_empty() {
             return Ok(());
         }
@@ -82,7 +84,7 @@ impl Post {
         Ok(())
     }
 
-    fn address(&mut self, now: Instant) -> Result<Option<SocketAddr>, String> {
+    fn address(&mut self, now: Instant) -> Result<Option<SocketAddr>, Notice> {
         let has_asked = self.asked.is_some_and(|asked| now < asked + ASK_AGAIN);
         if self.to.is_some() || has_asked {
             return Ok(self.to);
@@ -92,11 +94,7 @@ impl Post {
         // Most that receive OSC listen on IPv4 where they have both.
         self.to = found.min_by_key(SocketAddr::is_ipv6);
         if self.to.is_none() && is_first {
-            let text = &self.text;
-            return Err(format!(
-                "OSC Out can not send to `{text}`. Write it as HOST:PORT/PREFIX, such as \
-                 127.0.0.1:9001/synth or [::1]:9001/synth."
-            ));
+            return Err(Notice::OscOutAddress { text: self.text.to_string() });
         }
         Ok(self.to)
     }
@@ -240,7 +238,7 @@ mod tests {
         let (sockets, now) = (Sockets::open().unwrap(), Instant::now());
         let mut post = Post::new("nonsense".into());
         let why = post.send(&sockets, &shown(0.0, 0, false), now).unwrap_err();
-        assert!(why.contains("`nonsense`") && why.contains("HOST:PORT"), "{why}");
+        assert_eq!(why, Notice::OscOutAddress { text: "nonsense".to_owned() });
         assert_eq!(post.send(&sockets, &shown(1.0, 0, false), now), Ok(()));
         assert_eq!(Post::new("".into()).send(&sockets, &shown(0.0, 0, false), now), Ok(()));
         assert_eq!(parts(" localhost:9/a/b/ "), ("localhost:9", "/a/b"));

@@ -9,7 +9,8 @@ use sostenuto_osc::request::{Call, Refusal, Reports, Request};
 use sostenuto_osc::service::{Calls, ClientId, Rights, Service};
 use sostenuto_patch::file;
 
-use super::{Control, Refused, SharedControl, Sound};
+use super::sound::Sound;
+use super::{Control, Refused, SharedControl};
 use crate::recorder::{RecordError, Remote};
 
 /// While this much is waiting for whoever asks, nothing more is done for them.

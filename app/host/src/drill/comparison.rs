@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_single_bit_is_found_and_blocks_that_were_passed_over_are_not_missed() {
-        let (mut spout, pipe) = Pipe::new();
+        let (mut sender, pipe) = Pipe::new();
         let tap = pipe.open().expect("nobody reads");
         let mut made = reference();
         for block in 0..40u64 {
@@ -149,7 +149,7 @@ mod tests {
                 frames[63][1] = f32::from_bits(frames[63][1].to_bits() ^ 1);
             }
             if !(10..15).contains(&block) {
-                spout.push(64 * block, 48_000, 5, &frames);
+                sender.push(64 * block, 48_000, 5, &frames);
             }
         }
         let compared = Comparison::start(tap, reference()).expect("two threads").finish();

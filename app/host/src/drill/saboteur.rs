@@ -5,7 +5,7 @@ use std::time::Duration;
 use sostenuto_modules::catalog;
 use sostenuto_patch::{ModuleId, Patch, PatchModule, read_value};
 
-use crate::control::Sound;
+use crate::control::sound::PlayPatch;
 use crate::player::Player;
 
 const KIND: &str = "saboteur";

@@ -49,12 +49,12 @@ impl Flow {
 
 /// The card's end. Whoever listens last pushes: one at a time.
 #[derive(Clone)]
-pub struct Mouth {
+pub struct InputFeed {
     ring: Arc<Mutex<Producer<Arc<HeardRing>>>>,
     flow: Arc<Flow>,
 }
 
-impl Mouth {
+impl InputFeed {
     /// What was heard, so many channels to a frame. A mono card is heard on
     /// both sides. Real-time safe.
     pub fn push(&self, samples: impl ExactSizeIterator<Item = f32>, channels: usize) {
@@ -103,10 +103,10 @@ pub struct Intake {
 }
 
 /// Both ends. Not real-time.
-pub fn intake() -> (Mouth, Intake) {
+pub fn intake() -> (InputFeed, Intake) {
     let (producer, consumer) = HeardRing::split();
     let flow = Arc::<Flow>::default();
-    let mouth = Mouth { ring: Arc::new(Mutex::new(producer)), flow: Arc::clone(&flow) };
+    let input_feed = InputFeed { ring: Arc::new(Mutex::new(producer)), flow: Arc::clone(&flow) };
     let room = vec![[0.0; CARD_CHANNELS]; MAX_BLOCK_FRAMES].into_boxed_slice();
     let intake = Intake {
         ring: consumer,
@@ -117,7 +117,7 @@ pub fn intake() -> (Mouth, Intake) {
         gap: [0.0; CARD_CHANNELS],
         is_silent: false,
     };
-    (mouth, intake)
+    (input_feed, intake)
 }
 
 impl Intake {
@@ -126,7 +126,7 @@ impl Intake {
     pub fn fill(&mut self, frames: usize, out: &mut [f32]) {
         let frames = frames.min(MAX_BLOCK_FRAMES);
         let there = self.ring.filled();
-        // Acquire: with the Release in `Mouth`.
+        // Acquire: with the Release in `InputFeed`.
         let chunk = self.flow.chunk_frames.load(Acquire) as usize;
         let enough = chunk + frames;
         let mut jumps_at = None;
@@ -194,30 +194,30 @@ mod tests {
 
     #[test]
     fn what_was_heard_comes_as_volts_once_there_is_enough() {
-        let (mouth, mut intake) = intake();
+        let (input_feed, mut intake) = intake();
         assert_eq!(block(&mut intake, 64).0, [0.0; 64]);
         let tone: Vec<f32> = (0..512).flat_map(|n| [n as f32 / 512.0, 0.5]).collect();
         for chunk in tone.chunks(128) {
-            mouth.push(chunk.iter().copied(), 2);
+            input_feed.push(chunk.iter().copied(), 2);
         }
         // Somebody is ahead by one chunk, and so by less than two blocks.
         let (left, right) = block(&mut intake, 64);
         assert_eq!(left[0], 0.0);
         assert!(left.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.1));
         assert!(right.windows(2).all(|pair| pair[1] > pair[0]), "it fades in");
-        assert_eq!(mouth.flow().waiting_frames(), 64);
+        assert_eq!(input_feed.flow().waiting_frames(), 64);
         let later = block(&mut intake, 64);
         assert!((later.1[63] - 5.0).abs() < 2.0);
     }
 
     #[test]
     fn a_mono_card_is_heard_on_both_sides_and_a_wide_one_to_its_eighth_channel() {
-        let (mouth, mut intake) = intake();
-        (0..4).for_each(|_| mouth.push([0.5; 64].into_iter(), 1));
+        let (input_feed, mut intake) = intake();
+        (0..4).for_each(|_| input_feed.push([0.5; 64].into_iter(), 1));
         let (left, right) = block(&mut intake, 64);
         assert_eq!(left, right);
-        let (mouth, mut intake) = self::intake();
-        (0..4).for_each(|_| mouth.push([0.5; 640].into_iter(), 10));
+        let (input_feed, mut intake) = self::intake();
+        (0..4).for_each(|_| input_feed.push([0.5; 640].into_iter(), 10));
         let mut out = vec![0.0; CARD_SAMPLES];
         intake.fill(64, &mut out);
         assert!(out[7 * MAX_BLOCK_FRAMES + 63] > 1.0);
@@ -225,10 +225,10 @@ mod tests {
 
     #[test]
     fn what_comes_late_or_too_fast_makes_no_step_and_is_counted() {
-        let (mouth, mut intake) = intake();
+        let (input_feed, mut intake) = intake();
         let mut heard = Vec::new();
         let mut go = |pushes: usize, blocks: usize, heard: &mut Vec<f32>| {
-            (0..pushes).for_each(|_| mouth.push([0.8; 64].into_iter(), 1));
+            (0..pushes).for_each(|_| input_feed.push([0.8; 64].into_iter(), 1));
             (0..blocks).for_each(|_| heard.extend(block(&mut intake, 64).0));
         };
         go(4, 12, &mut heard);
@@ -237,15 +237,19 @@ mod tests {
         let steps = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs());
         assert!(steps.fold(0.0, f32::max) < 0.11);
         assert!(heard.iter().any(|&volts| volts > 5.0));
-        assert_eq!(mouth.flow().slips(), 3, "once empty, once too full, once empty at the end");
+        assert_eq!(
+            input_feed.flow().slips(),
+            3,
+            "once empty, once too full, once empty at the end"
+        );
     }
 
     #[test]
     fn once_nobody_listens_it_is_silent() {
-        let (mouth, mut intake) = intake();
-        (0..4).for_each(|_| mouth.push([0.8; 64].into_iter(), 1));
+        let (input_feed, mut intake) = intake();
+        (0..4).for_each(|_| input_feed.push([0.8; 64].into_iter(), 1));
         block(&mut intake, 64);
-        mouth.close();
+        input_feed.close();
         let heard: Vec<f32> = (0..40).flat_map(|_| block(&mut intake, 64).0).collect();
         assert_eq!(heard[heard.len() - 64..], [0.0; 64]);
     }

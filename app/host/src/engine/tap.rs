@@ -50,13 +50,13 @@ impl Valve {
 }
 
 /// The engine's end.
-pub struct Spout {
+pub struct TapSender {
     valve: Arc<Valve>,
     frames: Producer<Arc<Frames>>,
     headers: Producer<Arc<Headers>>,
 }
 
-impl Spout {
+impl TapSender {
     /// A block was made, from that frame on. Does nothing while nobody reads.
     /// Real-time safe.
     pub fn push(&mut self, frame: u64, sample_rate_hz: u32, nanos: u32, block: &[Frame]) {
@@ -86,19 +86,20 @@ struct Ends {
 
 impl Pipe {
     /// A closed tap, and the engine's end of it.
-    pub fn new() -> (Spout, Pipe) {
+    pub fn new() -> (TapSender, Pipe) {
         let (to_frames, frames) = Frames::split();
         let (to_headers, headers) = Headers::split();
         let valve = Arc::<Valve>::default();
-        let spout = Spout { valve: Arc::clone(&valve), frames: to_frames, headers: to_headers };
-        (spout, Pipe(Arc::new(Mutex::new(Some(Ends { valve, frames, headers })))))
+        let sender =
+            TapSender { valve: Arc::clone(&valve), frames: to_frames, headers: to_headers };
+        (sender, Pipe(Arc::new(Mutex::new(Some(Ends { valve, frames, headers })))))
     }
 
     /// Opens the tap, for one reader at a time.
     pub fn open(&self) -> Option<Tap> {
         let ends = lock(&self.0).take()?;
         ends.valve.lost.store(0, Relaxed);
-        // Release: with the Acquire in `Spout::push`.
+        // Release: with the Acquire in `TapSender::push`.
         let opening = ends.valve.opening.fetch_add(1, Release) + 1;
         Some(Tap { opening, ends: Some(ends), home: Arc::clone(&self.0) })
     }
@@ -161,10 +162,10 @@ mod tests {
 
     #[test]
     fn blocks_are_read_in_order_and_whole() {
-        let (mut spout, pipe) = Pipe::new();
+        let (mut sender, pipe) = Pipe::new();
         let mut tap = pipe.open().expect("nobody reads");
-        spout.push(0, RATE_HZ, 7, &block(1.0));
-        spout.push(32, RATE_HZ, 8, &block(2.0)[..16]);
+        sender.push(0, RATE_HZ, 7, &block(1.0));
+        sender.push(32, RATE_HZ, 8, &block(2.0)[..16]);
         let mut out = Vec::new();
         let first = tap.read(&mut out).expect("the first block");
         assert_eq!((first.frame, first.frames, first.nanos), (0, 32, 7));
@@ -176,29 +177,29 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_and_the_rest_stays_whole() {
-        let (mut spout, pipe) = Pipe::new();
+        let (mut sender, pipe) = Pipe::new();
         let mut tap = pipe.open().expect("nobody reads");
         let long = [[0.5; 2]; 2048];
-        (0..40).for_each(|index| spout.push(2048 * index, RATE_HZ, 0, &long));
+        (0..40).for_each(|index| sender.push(2048 * index, RATE_HZ, 0, &long));
         assert_eq!(tap.lost(), 8);
         let mut out = Vec::new();
         let frames: Vec<u64> =
             std::iter::from_fn(|| tap.read(&mut out)).map(|block| block.frame).collect();
         assert_eq!(frames, (0..32).map(|index| 2048 * index).collect::<Vec<_>>());
-        spout.push(81_920, RATE_HZ, 0, &long);
+        sender.push(81_920, RATE_HZ, 0, &long);
         assert_eq!(tap.read(&mut out).map(|block| block.frame), Some(81_920));
     }
 
     #[test]
     fn one_reads_at_a_time_and_from_its_own_opening_on() {
-        let (mut spout, pipe) = Pipe::new();
+        let (mut sender, pipe) = Pipe::new();
         let first = pipe.open().expect("nobody reads");
         assert!(pipe.open().is_none());
-        spout.push(0, RATE_HZ, 0, &block(1.0));
+        sender.push(0, RATE_HZ, 0, &block(1.0));
         drop(first);
-        spout.push(32, RATE_HZ, 0, &block(2.0));
+        sender.push(32, RATE_HZ, 0, &block(2.0));
         let mut second = pipe.open().expect("nobody reads any more");
-        spout.push(64, RATE_HZ, 0, &block(3.0));
+        sender.push(64, RATE_HZ, 0, &block(3.0));
         let mut out = Vec::new();
         assert_eq!(second.read(&mut out).map(|block| block.frame), Some(64));
         assert_eq!(out, block(3.0));

@@ -10,6 +10,7 @@ use sostenuto_patch::disk::{UNFINISHED, replace};
 use sostenuto_patch::file;
 use sostenuto_patch::{ModuleId, Patch};
 
+use crate::notice::Notice;
 use crate::plan::snapshot::{self, Snapshot, SnapshotError};
 
 /// The newest patch.
@@ -69,9 +70,9 @@ mod names {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
 pub enum FolderError {
-    #[error("Another host keeps the journal. This one plays without: if it ended unexpectedly, what is not saved would be lost: {}", .0.display())]
+    #[error("Another host keeps the journal. This one plays without: if it ends unexpectedly, unsaved changes are lost: {}", .0.display())]
     Taken(PathBuf),
-    #[error("The journal can not be kept ({what}). The patch plays all the same, but if the host ended unexpectedly, what is not saved would be lost: {}", path.display())]
+    #[error("The journal cannot be kept ({what}). The patch plays, but if the host ends unexpectedly, unsaved changes are lost: {}", path.display())]
     Unusable { path: PathBuf, what: io::Error },
 }
 
@@ -130,7 +131,7 @@ impl Folder {
     ///
     /// # Errors
     /// Where something can not be read, and not be renamed either.
-    pub fn read(&self, tell: &dyn Fn(&str)) -> io::Result<Left> {
+    pub fn read(&self, tell: &dyn Fn(Notice)) -> io::Result<Left> {
         let facts = self.readable(SESSION, tell, read_facts)?;
         let newest = self.readable(NEWEST, tell, |path| read_patch(path).map(Some))?;
         let played = self.readable(PLAYED, tell, |path| read_patch(path).map(Some))?;
@@ -146,7 +147,7 @@ impl Folder {
     fn readable<T>(
         &self,
         name: &str,
-        tell: &dyn Fn(&str),
+        tell: &dyn Fn(Notice),
         read: impl Fn(&Path) -> Result<T, String>,
     ) -> io::Result<Option<T>> {
         let path = self.file(name);
@@ -157,10 +158,7 @@ impl Folder {
             Ok(read) => Ok(Some(read)),
             Err(what) => {
                 let aside = self.set_aside(name, "unreadable")?;
-                tell(&format!(
-                    "A file of the journal can not be read: {what}. It was renamed, not changed: {}",
-                    aside.display()
-                ));
+                tell(Notice::JournalUnreadable { error: what, renamed: aside });
                 Ok(None)
             }
         }
@@ -384,7 +382,7 @@ mod tests {
         let left = folder.read(&|sentence| told.borrow_mut().push(sentence.to_owned())).unwrap();
         assert!(!left.facts.has_ended, "nobody knows, so it counts as unexpected");
         assert_eq!(left.newest, Some((ring(), NEWEST)));
-        assert!(told.borrow()[0].contains("unreadable-1.json"), "{told:?}");
+        assert!(told.borrow()[0].to_string().contains("unreadable-1.json"), "{told:?}");
         assert!(folder.file("unreadable-1.json").is_dir());
     }
 
@@ -411,7 +409,7 @@ mod tests {
             }
             fs::write(folder.file(name), &bytes).unwrap();
             let told = RefCell::new(Vec::new());
-            let tell = |sentence: &str| told.borrow_mut().push(sentence.to_owned());
+            let tell = |notice: Notice| told.borrow_mut().push(notice.to_string());
             let left = folder.read(&tell).unwrap();
             let told = told.into_inner();
             let aside: Vec<String> =

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use sostenuto_patch::{ModuleId, Patch, PatchModule};
 
 use super::folder::{Facts, Left};
+use crate::notice::Notice;
 use crate::plan::AUDIO_OUT;
 use crate::plan::snapshot::Snapshot;
 
@@ -31,7 +32,7 @@ pub struct Beginning {
     /// Sessions in a row, this one included, that ended early if it does.
     pub early_ends: u32,
     /// What the musician is told.
-    pub sentence: Option<String>,
+    pub notice: Option<Notice>,
     /// The old patch does not play on: with what its file's name is to begin.
     pub set_aside: Option<&'static str>,
 }
@@ -47,13 +48,13 @@ pub fn begin(left: &Left, given: Option<Patch>) -> Beginning {
             let patch = given.unwrap_or_default();
             let is_same = old_again.is_some_and(|old| sounds_the_same(old, &patch));
             let early_ends = if is_same { left.facts.early_ends } else { 0 };
-            let (quarantined, sentence) = too_many(&patch, early_ends);
+            let (quarantined, notice) = too_many(&patch, early_ends);
             let prefix = if old_again.is_some() { "recovered" } else { "last" };
             Beginning {
                 patch,
                 quarantined,
                 early_ends: early_ends.saturating_add(1),
-                sentence,
+                notice,
                 set_aside: old.map(|_| prefix),
                 ..Beginning::default()
             }
@@ -63,25 +64,19 @@ pub fn begin(left: &Left, given: Option<Patch>) -> Beginning {
 
 fn play_on(left: &Left, old: &Patch) -> Beginning {
     let Facts { early_ends, .. } = left.facts;
-    let (all, sentence) = too_many(old, early_ends);
-    if sentence.is_some() {
+    let (all, notice) = too_many(old, early_ends);
+    if notice.is_some() {
         return Beginning {
             patch: old.clone(),
             quarantined: all,
             early_ends: early_ends.saturating_add(1),
-            sentence,
+            notice,
             ..Beginning::default()
         };
     }
     let suspects = suspects(old, left.played.as_ref());
     let before = left.facts.quarantined.iter().filter(|id| old.modules.contains_key(*id));
     let quarantined: BTreeSet<ModuleId> = suspects.iter().chain(before).cloned().collect();
-    let from = if left.snapshot.is_some() {
-        "You hear its patch from where it was about a second before; keys are up, echoes and tails begin anew."
-    } else {
-        "You hear its patch from the beginning."
-    };
-    let but = but_quarantined(&suspects);
     let mut patch = old.clone();
     patch.let_go();
     Beginning {
@@ -89,9 +84,7 @@ fn play_on(left: &Left, old: &Patch) -> Beginning {
         snapshot: left.snapshot.clone(),
         quarantined: quarantined.into_iter().collect(),
         early_ends: early_ends.saturating_add(1),
-        sentence: Some(format!(
-            "The last session ended unexpectedly. {from}{but} Save it to keep it under a name of your own."
-        )),
+        notice: Some(Notice::SessionResumed { has_states: left.snapshot.is_some(), suspects }),
         set_aside: None,
     }
 }
@@ -107,40 +100,18 @@ fn suspects(newest: &Patch, played: Option<&Patch>) -> Vec<ModuleId> {
     computed(newest).filter(|id| !has_played(id)).cloned().collect()
 }
 
-fn too_many(patch: &Patch, early_ends: u32) -> (Vec<ModuleId>, Option<String>) {
+fn too_many(patch: &Patch, early_ends: u32) -> (Vec<ModuleId>, Option<Notice>) {
     let all: Vec<ModuleId> = computed(patch).cloned().collect();
     if early_ends < TOO_MANY_EARLY_ENDS || all.is_empty() {
         return (Vec::new(), None);
     }
-    let sentence = format!(
-        "This patch ended the program {early_ends} times in a row, soon after its start. It is open, but no module is \
-         computed, and you hear at most what passes them by. Try one after another (/module/retry NAME)."
-    );
-    (all, Some(sentence))
+    (all, Some(Notice::EndedTooOften { times: early_ends }))
 }
 
 /// Without Audio Out, which does nothing that could go wrong.
 fn computed(patch: &Patch) -> impl Iterator<Item = &ModuleId> {
     let is_computed = |module: &PatchModule| !module.is_placeholder && &*module.kind != AUDIO_OUT;
     patch.modules.iter().filter(move |(_, module)| is_computed(module)).map(|(id, _)| id)
-}
-
-fn but_quarantined(suspects: &[ModuleId]) -> String {
-    let names = |ids: &[ModuleId]| {
-        let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
-        names.join(", ")
-    };
-    let who = match suspects {
-        [] => return String::new(),
-        [one] => format!("`{one}` had"),
-        few @ [.., last] if few.len() <= 4 => {
-            format!("{} and `{last}` had", names(&few[..few.len() - 1]))
-        }
-        [first @ .., _] => format!("{} and {} others had", names(&first[..3]), first.len() - 2),
-    };
-    format!(
-        " {who} not played for long when it ended, and may be why: signals pass by. To try again: /module/retry NAME."
-    )
 }
 
 /// Whether two patches have the same modules and cables, wherever their knobs
@@ -193,7 +164,7 @@ mod tests {
         left.facts.has_ended = true;
         let next = begin(&left, None);
         assert_eq!((next.patch, next.snapshot), (Patch::default(), None));
-        assert_eq!((next.set_aside, next.sentence), (Some("last"), None));
+        assert_eq!((next.set_aside, next.notice), (Some("last"), None));
     }
 
     #[test]
@@ -201,9 +172,15 @@ mod tests {
         let next = begin(&left(&SMALL, 0), None);
         assert_eq!((&next.patch, next.set_aside, next.early_ends), (&patch(&SMALL), None, 1));
         assert!(next.snapshot.is_some() && next.quarantined.is_empty());
-        assert!(next.sentence.unwrap().contains("about a second before"));
+        assert_eq!(
+            next.notice,
+            Some(Notice::SessionResumed { has_states: true, suspects: vec![] })
+        );
         let next = begin(&Left { snapshot: None, ..left(&SMALL, 0) }, None);
-        assert!(next.sentence.unwrap().contains("from the beginning"));
+        assert_eq!(
+            next.notice,
+            Some(Notice::SessionResumed { has_states: false, suspects: vec![] })
+        );
     }
 
     #[test]
@@ -222,7 +199,7 @@ mod tests {
         lead.params.insert("octave".into(), 1.0);
         let next = begin(&left, None);
         assert_eq!(names(&next.quarantined), ["room"]);
-        assert!(next.sentence.unwrap().contains("`room`"));
+        assert!(next.notice.unwrap().to_string().contains("`room`"));
         left.played = None;
         assert_eq!(names(&begin(&left, None).quarantined), ["lead", "room"]);
     }
@@ -233,7 +210,7 @@ mod tests {
         left.facts.quarantined = ["room", "gone"].map(|id| id.parse().unwrap()).into();
         let next = begin(&left, None);
         assert_eq!(names(&next.quarantined), ["room"]);
-        assert!(!next.sentence.unwrap().contains("room"), "it is no news");
+        assert!(!next.notice.unwrap().to_string().contains("room"), "it is no news");
     }
 
     #[test]
@@ -243,22 +220,14 @@ mod tests {
             let next = begin(&left(&MORE, early_ends), None);
             assert_eq!(next.early_ends, early_ends + 1);
             assert_eq!(next.quarantined.len(), if is_too_much { 2 } else { 0 });
-            assert_eq!(next.sentence.unwrap().contains("in a row"), is_too_much);
+            assert_eq!(
+                next.notice == Some(Notice::EndedTooOften { times: early_ends }),
+                is_too_much
+            );
             // As a service would start it, again and again.
             let next = begin(&left(&MORE, early_ends), Some(patch(&MORE)));
             assert_eq!(next.quarantined.len(), if is_too_much { 2 } else { 0 });
             assert_eq!(next.early_ends, early_ends + 1);
         }
-    }
-
-    #[test]
-    fn many_suspects_are_counted() {
-        let ids = |count: usize| -> Vec<ModuleId> {
-            (0..count).map(|n| format!("m-{n}").parse().unwrap()).collect()
-        };
-        assert_eq!(but_quarantined(&[]), "");
-        assert!(but_quarantined(&ids(1)).starts_with(" `m-0` had"));
-        assert!(but_quarantined(&ids(3)).starts_with(" `m-0`, `m-1` and `m-2` had"));
-        assert!(but_quarantined(&ids(7)).starts_with(" `m-0`, `m-1`, `m-2` and 4 others had"));
     }
 }

@@ -1,6 +1,5 @@
 //! What a player does beside the sound, for modules that need their host: it
-//! listens to the sound card, reads sounds, writes recordings, sends OSC. The
-//! engine waits for none of it.
+//! reads sounds, writes recordings, sends OSC. The engine waits for none of it.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -8,14 +7,14 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
 use shm_ring::sync::{AtomicU32, Ordering};
-use sostenuto_patch::{ModuleId, Patch};
+use sostenuto_patch::ModuleId;
 
-use super::{Inner, Score, lock};
+use super::{Inner, lock};
 use crate::control::osc_out::{self, OSC_OUT, Post, SHOWN};
+use crate::notice::Notice;
+use crate::plan::Key;
 use crate::plan::clips::{self, Put, Source};
-use crate::plan::{AUDIO_IN, Key};
 use crate::recorder::ModuleTakes;
-use crate::sound_card::ear::{Input, Wanted};
 
 /// Between two looks at what Recorders have recorded.
 const WRITE: Duration = Duration::from_millis(20);
@@ -30,29 +29,8 @@ const SEND_SELDOM: Duration = Duration::from_millis(50);
 type Posts = BTreeMap<ModuleId, (usize, Post)>;
 
 impl Inner {
-    /// Listens to the input where the patch that plays hears it, and else not.
-    pub(super) fn mind_ear(&self, score: &Score) {
-        let hears = |patch: &Patch| {
-            let mut modules = patch.modules.values();
-            modules.any(|module| &*module.kind == AUDIO_IN && module.text.is_empty())
-        };
-        let input = lock(&self.input).clone();
-        let is_wanted = input != Input::Nothing && score.conductor.now().is_some_and(hears);
-        let wanted = is_wanted.then(|| Wanted {
-            input,
-            sample_rate_hz: self.pace.sample_rate_hz(),
-            block_frames: self.pace.block_frames(),
-        });
-        if let Some((ear, told)) = &mut *lock(&self.ear)
-            && *told != wanted
-        {
-            ear.listen(wanted.clone());
-            *told = wanted;
-        }
-    }
-
     /// Writes what Recorders record until the end.
-    pub(super) fn write_takes(&self, mut takes: ModuleTakes, tell: &dyn Fn(&str)) {
+    pub(super) fn write_takes(&self, mut takes: ModuleTakes, tell: &dyn Fn(Notice)) {
         let name = |number: u32| {
             let score = lock(&self.score);
             let mut numbers = score.conductor.numbers();
@@ -61,18 +39,18 @@ impl Inner {
         };
         while !self.status.is_stopping.load(Relaxed) {
             let told = takes.write(self.status.frame.load(Relaxed), name);
-            told.iter().for_each(|sentence| tell(sentence));
+            told.into_iter().for_each(tell);
             std::thread::park_timeout(WRITE);
         }
         let told = takes.end(self.status.frame.load(Relaxed), name);
-        told.iter().for_each(|sentence| tell(sentence));
+        told.into_iter().for_each(tell);
     }
 
     /// Sends what OSC Outs show until the end.
-    pub(super) fn send_osc(&self, tell: &dyn Fn(&str)) {
+    pub(super) fn send_osc(&self, tell: &dyn Fn(Notice)) {
         let sockets = match osc_out::Sockets::open() {
             Ok(sockets) => sockets,
-            Err(error) => return tell(&format!("OSC Out can not send anything ({error}).")),
+            Err(error) => return tell(Notice::OscOutUnavailable { error: error.to_string() }),
         };
         let (mut posts, mut known) = (BTreeMap::new(), 0);
         while !self.status.is_stopping.load(Relaxed) {
@@ -89,8 +67,8 @@ impl Inner {
                 if self.status.generation.load(Acquire) != generation {
                     break;
                 }
-                if let Err(sentence) = post.send(&sockets, &shown, now) {
-                    tell(&sentence);
+                if let Err(notice) = post.send(&sockets, &shown, now) {
+                    tell(notice);
                 }
             }
             std::thread::park_timeout(if posts.is_empty() { SEND_SELDOM } else { SEND });
@@ -121,7 +99,7 @@ impl Inner {
     }
 
     /// Reads sounds until the end. Edits do not wait for it.
-    pub(super) fn read_sounds(&self, tell: &dyn Fn(&str)) {
+    pub(super) fn read_sounds(&self, tell: &dyn Fn(Notice)) {
         let mut score = lock(&self.score);
         loop {
             if score.is_closing {
@@ -136,7 +114,7 @@ impl Inner {
             score = lock(&self.score);
             score.conductor.clips().keep(source, put);
             let complaints = score.conductor.clips().take_complaints();
-            complaints.iter().for_each(|complaint| tell(&complaint.to_string()));
+            complaints.into_iter().for_each(|complaint| tell(Notice::Clip(complaint)));
             score.has_new_clips = true;
             self.changed.notify_all();
         }

@@ -57,7 +57,7 @@ pub enum Rung {
 }
 
 /// A module that has given trouble.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     /// What is done with it now.
     pub rung: Rung,

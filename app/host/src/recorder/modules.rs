@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sostenuto_osc::sound::{Recorded, WavFormat};
 
 use super::take::{Take, TakeError, free_name};
 use crate::engine::Frame;
 use crate::engine::reels::{Reader, Run};
-
-/// What a sentence begins with that tells of a recording that is done.
-pub const RECORDED: &str = "Recorded ";
+use crate::notice::Notice;
 
 /// Recordings that modules make.
 pub struct ModuleTakes {
@@ -40,7 +38,7 @@ impl ModuleTakes {
     /// Writes what has come since the last time. `now` is the engine's clock:
     /// of a module that says nothing more for a second, the recording has ended.
     /// Returns what is to be told.
-    pub fn write(&mut self, now: u64, name: impl Fn(u32) -> String) -> Vec<String> {
+    pub fn write(&mut self, now: u64, name: impl Fn(u32) -> String) -> Vec<Notice> {
         let mut told = Vec::new();
         while let Some(run) = self.reader.read(&mut self.room) {
             if run.frames > 0 {
@@ -57,19 +55,19 @@ impl ModuleTakes {
     }
 
     /// Ends every recording. Returns what is to be told.
-    pub fn end(mut self, now: u64, name: impl Fn(u32) -> String) -> Vec<String> {
+    pub fn end(mut self, now: u64, name: impl Fn(u32) -> String) -> Vec<Notice> {
         let mut told = self.write(now, name);
         told.extend(std::mem::take(&mut self.takes).into_values().filter_map(finish));
         told
     }
 
-    fn push(&mut self, run: Run, name: impl Fn(u32) -> String) -> Option<String> {
+    fn push(&mut self, run: Run, name: impl Fn(u32) -> String) -> Option<Notice> {
         let rate = run.sample_rate_hz;
         let open = self.takes.entry(run.number);
         let mut told = None;
         let open = open.or_insert_with(|| {
             let take = begin(&self.folder, &name(run.number), rate);
-            let take = take.map_err(|why| told = Some(format!("{why}."))).ok();
+            let take = take.map_err(|why| told = Some(failed(&why))).ok();
             Open { take, next: run.frame, rate }
         });
         // What came too fast is silent, so that time stays right. At another
@@ -82,7 +80,7 @@ impl ModuleTakes {
         let written = take.push_silence(rate, missing).and_then(|()| take.push(rate, &self.room));
         if let Err(why) = written {
             open.take = None;
-            told = Some(format!("{why}."));
+            told = Some(failed(&why));
         }
         told
     }
@@ -96,15 +94,16 @@ fn begin(folder: &Path, module: &str, rate: u32) -> Result<Take, TakeError> {
     Take::create(&free_name(&folder.join(name), None), WavFormat::default(), rate)
 }
 
-fn finish(open: Open) -> Option<String> {
+fn failed(error: &TakeError) -> Notice {
+    Notice::RecordingFailed { error: error.to_string() }
+}
+
+fn finish(open: Open) -> Option<Notice> {
     let done = open.take?.finish();
-    let say = |Recorded { path, secs, .. }: Recorded| {
-        let length = humantime::format_duration(Duration::from_millis((secs * 1e3).round() as u64));
-        format!("{RECORDED}{length}: {}", path.display())
-    };
+    let say = |Recorded { path, secs, .. }: Recorded| Notice::Recorded { path, secs };
     match done {
         Ok(done) => done.into_iter().next_back().map(say),
-        Err(why) => Some(format!("{why}.")),
+        Err(why) => Some(failed(&why)),
     }
 }
 
@@ -154,7 +153,7 @@ mod tests {
             told.extend(takes.write(block * 32, name));
         }
         assert_eq!(told.len(), 3, "{told:?}");
-        assert!(told.iter().all(|sentence| sentence.starts_with(RECORDED)), "{told:?}");
+        assert!(told.iter().all(|notice| matches!(notice, Notice::Recorded { .. })), "{told:?}");
         let files = files(&folder);
         let lengths: Vec<(&str, usize)> =
             files.iter().map(|(name, length)| (&name[..6], *length)).collect();
@@ -185,6 +184,6 @@ mod tests {
         push(&mut reels, 1, 64, false);
         let told = takes.write(96, |_| "tape".to_owned());
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("Nothing can be recorded there"), "{told:?}");
+        assert!(told[0].to_string().contains("Nothing can be recorded there"), "{told:?}");
     }
 }

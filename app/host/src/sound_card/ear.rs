@@ -8,7 +8,7 @@ use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfig};
 use sostenuto_osc::sound::Card;
 
-use crate::engine::intake::Mouth;
+use crate::engine::intake::InputFeed;
 use crate::sound_card::device::{QuietAlsa, name};
 
 /// What a host listens to.
@@ -91,14 +91,17 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// Listens to nothing yet. What is heard goes into `mouth`; `tell` hears
+    /// Listens to nothing yet. What is heard goes into `input_feed`; `tell` hears
     /// what becomes of it.
     ///
     /// # Errors
     /// Where there is no thread for it.
-    pub fn start(mouth: Mouth, tell: impl FnMut(News) + Send + 'static) -> std::io::Result<Ear> {
+    pub fn start(
+        input_feed: InputFeed,
+        tell: impl FnMut(News) + Send + 'static,
+    ) -> std::io::Result<Ear> {
         let (orders, mailbox) = channel();
-        let listener = Listener { orders: orders.clone(), mailbox, mouth, streams: 0 };
+        let listener = Listener { orders: orders.clone(), mailbox, input_feed, streams: 0 };
         let thread = std::thread::Builder::new().name("ear".to_owned());
         let thread = thread.spawn(move || listener.run(tell))?;
         Ok(Ear { orders, thread: Some(thread) })
@@ -129,7 +132,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 struct Listener {
     orders: Sender<Order>,
     mailbox: Receiver<Order>,
-    mouth: Mouth,
+    input_feed: InputFeed,
     /// Streams opened so far: what an older one says is no news.
     streams: u64,
 }
@@ -152,7 +155,7 @@ impl Listener {
             }
             let order = self.next_order(patience);
             drop(stream);
-            self.mouth.close();
+            self.input_feed.close();
             match order {
                 None => {}
                 Some(Order::Stop) => return,
@@ -239,12 +242,12 @@ impl Listener {
         f32: cpal::FromSample<T>,
     {
         let channels = usize::from(config.channels);
-        let mouth = self.mouth.clone();
+        let input_feed = self.input_feed.clone();
         let (orders, number) = (self.orders.clone(), self.streams);
         card.build_input_stream(
             config,
             move |heard: &[T], _| {
-                mouth.push(heard.iter().map(|&sample| sample.to_sample::<f32>()), channels);
+                input_feed.push(heard.iter().map(|&sample| sample.to_sample::<f32>()), channels);
             },
             move |error: cpal::Error| match error.kind() {
                 // These do not end the stream; some servers send hundreds.
@@ -296,8 +299,8 @@ mod tests {
     #[test]
     fn a_card_that_is_not_there_is_told_of_once_and_no_longer_wanted_is_rest() {
         let (telling, told) = channel();
-        let (mouth, _intake) = intake();
-        let ear = Ear::start(mouth, move |news| telling.send(news).unwrap()).unwrap();
+        let (input_feed, _intake) = intake();
+        let ear = Ear::start(input_feed, move |news| telling.send(news).unwrap()).unwrap();
         let input = Input::of("alsa:no-such-card");
         let wanted = Wanted { input, sample_rate_hz: 48_000, block_frames: 256 };
         ear.listen(Some(wanted.clone()));
