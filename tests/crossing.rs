@@ -4,7 +4,8 @@
 use shm_ring::layout::MODULES;
 use sostenuto_dsp::random::Random;
 use sostenuto_host::engine::Frame;
-use sostenuto_host::render::{ComputedBy, Render};
+use sostenuto_host::plan::snapshot::Snapshot;
+use sostenuto_host::render::{ComputedBy, Render, Settings};
 use sostenuto_patch::Patch;
 use sostenuto_tests::{RATE_HZ, factory_patches, leave, module, patch, ready};
 
@@ -77,7 +78,17 @@ fn crossing(from: &Patch, to: &Patch, blocks: usize) -> [Vec<Frame>; 3] {
     let missing = (blocks + after).saturating_sub(heard.len() / BLOCK as usize);
     heard.extend(play(&mut crosses, missing));
     let heard = heard[begin..].to_vec();
-    [heard, alone, play(&mut in_process(to), after)]
+    // Slow movements of reverbs follow the clock: alone, too, it begins then.
+    let frame = blocks as u64 * u64::from(BLOCK);
+    let settings = Settings {
+        sample_rate_hz: RATE_HZ,
+        block_frames: BLOCK,
+        computed_by: ComputedBy::InProcess,
+    };
+    let then = Snapshot { frame, sample_rate_hz: RATE_HZ, ..Snapshot::default() };
+    let new = Render::resume(to, &settings, Some(then));
+    let mut new = new.unwrap_or_else(|error| panic!("{error}"));
+    [heard, alone, play(&mut new, after)]
 }
 
 /// Crosses between these, and tells which crossings stepped or peaked.

@@ -32,7 +32,8 @@ const LEVEL: usize = 3;
 const MIX: usize = 4;
 const OVERSAMPLE: usize = 5;
 
-const SIXTEENFOLD: usize = 0;
+const EIGHTFOLD: usize = 0;
+const SIXTEENFOLD: usize = 1;
 const HARD: usize = 1;
 const TUBE: usize = 2;
 const DIODE: usize = 3;
@@ -105,9 +106,9 @@ impl Module for Distortion {
             ),
             Param::choice(
                 "oversample",
-                &["16x", "64x"],
-                SIXTEENFOLD,
-                "64x keeps the hardest drive of the highest notes clean, for more work",
+                &["8x", "16x", "64x"],
+                EIGHTFOLD,
+                "More keeps the hardest drive of the highest notes clean, and takes more computing",
             ),
         ],
         bypass: &[(IN, OUT)],
@@ -148,18 +149,12 @@ impl Module for Distortion {
             knobs.high_gain[frame] = level * exp2(octaves);
         }
         match (channels, block.choice(OVERSAMPLE)) {
+            (1, EIGHTFOLD) => self.distort::<f32, 1>(block, 0, &knobs),
             (1, SIXTEENFOLD) => self.distort::<f32, 2>(block, 0, &knobs),
             (1, _) => self.distort::<f32, 8>(block, 0, &knobs),
-            (_, SIXTEENFOLD) => {
-                for group in 0..groups(channels) {
-                    self.distort::<Lanes, 2>(block, group, &knobs);
-                }
-            }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.distort::<Lanes, 8>(block, group, &knobs);
-                }
-            }
+            (_, EIGHTFOLD) => self.all_groups::<1>(block, channels, &knobs),
+            (_, SIXTEENFOLD) => self.all_groups::<2>(block, channels, &knobs),
+            _ => self.all_groups::<8>(block, channels, &knobs),
         }
     }
 }
@@ -173,6 +168,13 @@ struct Knobs {
 }
 
 impl Distortion {
+    #[inline(always)]
+    fn all_groups<const K: usize>(&mut self, block: &mut Block, channels: usize, knobs: &Knobs) {
+        for group in 0..groups(channels) {
+            self.distort::<Lanes, K>(block, group, knobs);
+        }
+    }
+
     /// Each of the eight steps of a frame is divided into `K`.
     #[inline(always)]
     fn distort<L: Lane, const K: usize>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
@@ -321,7 +323,8 @@ mod tests {
 
     fn measured(shape: &str, drive: f32, near_hz: f64) -> Alias {
         let hz = coherent_hz(near_hz, RATE_HZ);
-        alias(driven(shape, drive, hz, 5.0).run(140_000).main(), RATE_HZ, hz, 1, Shape::Any)
+        let mut rig = driven(shape, drive, hz, 5.0);
+        alias(rig.choose("oversample", "16x").run(140_000).main(), RATE_HZ, hz, 1, Shape::Any)
     }
 
     #[test]

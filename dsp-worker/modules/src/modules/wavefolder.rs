@@ -33,7 +33,8 @@ const EDGE: usize = 2;
 const DRIVE: usize = 3;
 const OVERSAMPLE: usize = 4;
 
-const SIXTEENFOLD: usize = 0;
+const EIGHTFOLD: usize = 0;
+const SIXTEENFOLD: usize = 1;
 
 /// At full fold 5 V are folded eight times over.
 const FOLD_OCTAVES: f32 = 3.0;
@@ -108,9 +109,9 @@ impl Module for Wavefolder {
             ),
             Param::choice(
                 "oversample",
-                &["16x", "64x"],
-                SIXTEENFOLD,
-                "64x keeps many folds of high notes clean, for more work",
+                &["8x", "16x", "64x"],
+                EIGHTFOLD,
+                "More keeps many folds of high notes clean, and takes more computing",
             ),
         ],
         bypass: &[(IN, OUT)],
@@ -134,18 +135,12 @@ impl Module for Wavefolder {
             drive: block.ramp(DRIVE).frames(),
         };
         match (channels, block.choice(OVERSAMPLE)) {
+            (1, EIGHTFOLD) => self.fold::<f32, 1>(block, 0, &knobs),
             (1, SIXTEENFOLD) => self.fold::<f32, 2>(block, 0, &knobs),
             (1, _) => self.fold::<f32, 8>(block, 0, &knobs),
-            (_, SIXTEENFOLD) => {
-                for group in 0..groups(channels) {
-                    self.fold::<Lanes, 2>(block, group, &knobs);
-                }
-            }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.fold::<Lanes, 8>(block, group, &knobs);
-                }
-            }
+            (_, EIGHTFOLD) => self.all_groups::<1>(block, channels, &knobs),
+            (_, SIXTEENFOLD) => self.all_groups::<2>(block, channels, &knobs),
+            _ => self.all_groups::<8>(block, channels, &knobs),
         }
     }
 }
@@ -166,6 +161,13 @@ impl Knobs {
 }
 
 impl Wavefolder {
+    #[inline(always)]
+    fn all_groups<const K: usize>(&mut self, block: &mut Block, channels: usize, knobs: &Knobs) {
+        for group in 0..groups(channels) {
+            self.fold::<Lanes, K>(block, group, knobs);
+        }
+    }
+
     /// Each of the eight steps of a frame is divided into `K`.
     #[inline(always)]
     fn fold<L: Lane, const K: usize>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
