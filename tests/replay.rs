@@ -10,7 +10,7 @@ use shm_ring::layout::{HOST, WARM};
 use shm_ring::protocol::{give_slot, wait_for};
 use sostenuto_host::conductor::Conductor;
 use sostenuto_host::engine::{Engine, Executor};
-use sostenuto_host::pool::crash::{Crash, Kept, capture, finish, folder};
+use sostenuto_host::pool::crash::{Crash, SavedCrash, capture, finish, folder};
 use sostenuto_host::pool::ladder::Cause;
 use sostenuto_host::pool::process::cause;
 use sostenuto_host::shared::Shared;
@@ -120,7 +120,7 @@ fn last_words_are_in_the_file() {
     let words = |fault: &str| {
         let (_, crash) = die(&trap(&format!(r#""fault": "{fault}""#), false));
         let (_place, path) = written(&crash);
-        Kept::load(&path).expect("it can be read").facts()
+        SavedCrash::load(&path).expect("it can be read").facts()
     };
     let crash = words("crash");
     assert!(crash.contains("SIGSEGV") && crash.contains("at address 0x10,"), "{crash}");

@@ -14,8 +14,8 @@ use sostenuto_patch::sounds::is_sound;
 use sostenuto_patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 
 use self::camera::Camera;
+use self::drag::Drag;
 use self::face::Face;
-use self::hand::Hand;
 use self::trace::Trace;
 use self::wiring::Wiring;
 use super::browser::BrowseFor;
@@ -31,9 +31,9 @@ use super::wheel::zoom_with_wheel;
 mod cable;
 pub mod camera;
 mod comments;
+mod drag;
 pub mod face;
 mod glow;
-mod hand;
 mod menus;
 mod minimap;
 mod modules;
@@ -125,7 +125,7 @@ pub struct Canvas {
     pub shows_load: bool,
     selected_cable: Option<Cable>,
     selected_comment: Option<CommentId>,
-    hand: Hand,
+    drag: Drag,
     faces: HashMap<&'static str, Arc<Face>>,
     /// Bottom to top; what was touched last is on top.
     order: Vec<ModuleId>,
@@ -244,7 +244,7 @@ impl Canvas {
     fn layout(&mut self, patch: &Patch) -> Layout {
         let places = patch.modules.iter().map(|(id, module)| {
             let face = self.face(patch, id, module);
-            let carried = self.hand.offset_of(id) + self.editing.offset_of(id);
+            let carried = self.drag.offset_of(id) + self.editing.offset_of(id);
             let corner = Pos2::new(module.x, module.y) + carried;
             (id.clone(), (Rect::from_min_size(corner, face.size), face))
         });
@@ -583,7 +583,7 @@ impl Canvas {
 
     /// Lets go of whatever is in the hand.
     pub fn cancel(&mut self) {
-        self.hand = Hand::default();
+        self.drag = Drag::default();
     }
 
     /// Whether keys choose more than one thing.

@@ -13,7 +13,7 @@ use sostenuto_modules::param::{Param, Taper, Unit};
 use sostenuto_patch::ModuleId;
 use sostenuto_patch::entry;
 
-use self::turn::{Hand, Means};
+use self::turn::{Means, ParamInput};
 use super::model::Asks;
 use super::pen::Pen;
 use super::theme::Theme;
@@ -116,7 +116,7 @@ pub fn param_ui_with(
 ) -> ParamResponse {
     let id = ui.id().with(("param", spot.module.as_str(), spot.param.name));
     let mut response = ui.interact(spot.rect, id, Sense::click_and_drag());
-    let mut hand = Hand::new(ui, id, spot.module, spot.param, spot.value);
+    let mut hand = ParamInput::new(ui, id, spot.module, spot.param, spot.value);
     let before = hand.value();
     drag(ui, spot, &response, &mut hand, asks);
     wheel(ui, spot, &response, &mut hand, asks);
@@ -147,7 +147,7 @@ pub fn param_ui_with(
 pub fn reachable_ui(ui: &mut Ui, spot: &ParamSpot, asks: &mut Asks) -> f32 {
     let id = reachable_id(ui, spot);
     let response = ui.interact(spot.rect, id, Sense::focusable_noninteractive());
-    let mut hand = Hand::new(ui, id, spot.module, spot.param, spot.value);
+    let mut hand = ParamInput::new(ui, id, spot.module, spot.param, spot.value);
     keys(ui, &response, &mut hand, asks);
     said(ui, &response, &mut hand, asks);
     describe(ui, spot, &response, hand.value());
@@ -167,7 +167,7 @@ fn reachable_id(ui: &Ui, spot: &ParamSpot) -> Id {
     ui.id().with(("reachable", spot.module.as_str(), spot.param.name))
 }
 
-fn drag(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &mut Asks) {
+fn drag(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
     if !response.is_pointer_button_down_on() {
         return hand.release();
     }
@@ -204,7 +204,7 @@ fn turns(kind: WidgetKind) -> bool {
 }
 
 /// The wheel turns what is under the pointer, and nothing else hears of it.
-fn wheel(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &mut Asks) {
+fn wheel(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
     if !response.hovered() || ui.input(|input| input.pointer.any_down()) {
         return;
     }
@@ -241,7 +241,7 @@ fn notches(event: &Event) -> f32 {
 }
 
 /// The keys turn what has the focus. Whether it is to be typed in.
-fn keys(ui: &Ui, response: &Response, hand: &mut Hand, asks: &mut Asks) -> bool {
+fn keys(ui: &Ui, response: &Response, hand: &mut ParamInput, asks: &mut Asks) -> bool {
     if !response.has_focus() {
         return false;
     }
@@ -265,7 +265,7 @@ fn keys(ui: &Ui, response: &Response, hand: &mut Hand, asks: &mut Asks) -> bool 
     is_typed && WidgetKind::of(hand.param()) != WidgetKind::Switch
 }
 
-fn click(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: &mut Asks) {
+fn click(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
     let place = response.interact_pointer_pos();
     let is_twice = response.double_clicked() || response.triple_clicked();
     match spot.kind {
@@ -292,7 +292,7 @@ fn click(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut Hand, asks: 
 }
 
 /// What a screen reader was told to do.
-fn said(ui: &Ui, response: &Response, hand: &mut Hand, asks: &mut Asks) {
+fn said(ui: &Ui, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
     let (steps, value) = ui.input(|input| {
         let count = |action| input.num_accesskit_action_requests(response.id, action) as f32;
         let mut values = input.accesskit_action_requests(response.id, Action::SetValue);

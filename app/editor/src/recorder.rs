@@ -28,7 +28,7 @@ enum Take {
     Last { secs: f32 },
 }
 
-enum News {
+enum RecorderEvent {
     Free(Take, PathBuf),
     Trouble(String),
 }
@@ -37,7 +37,7 @@ enum News {
 pub struct Recorder {
     minutes: f32,
     dialogs: Box<dyn FileDialogs>,
-    errands: Errands<News>,
+    errands: Errands<RecorderEvent>,
     said: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ impl Recorder {
 
     /// Once a frame, whether it is shown or not: hears files and folders.
     pub fn poll(&mut self, preferences: &mut Preferences, asks: &mut Asks) {
-        let news: Vec<News> = self.errands.news().collect();
+        let news: Vec<RecorderEvent> = self.errands.news().collect();
         for news in news {
             self.hear(news, preferences, asks);
         }
@@ -64,14 +64,14 @@ impl Recorder {
         }
     }
 
-    fn hear(&mut self, news: News, preferences: &Preferences, asks: &mut Asks) {
+    fn hear(&mut self, news: RecorderEvent, preferences: &Preferences, asks: &mut Asks) {
         let format = format(preferences);
         match news {
-            News::Trouble(sentence) => self.said.push(sentence),
-            News::Free(Take::Start, path) => {
+            RecorderEvent::Trouble(sentence) => self.said.push(sentence),
+            RecorderEvent::Free(Take::Start, path) => {
                 asks.requests.push(Request::StartRecording { path, format });
             }
-            News::Free(Take::Last { secs }, path) => {
+            RecorderEvent::Free(Take::Last { secs }, path) => {
                 asks.requests.push(Request::SaveLast { path, format, secs: Some(f64::from(secs)) });
             }
         }
@@ -97,8 +97,8 @@ impl Recorder {
         let folder = folder(preferences);
         let title = title(model);
         self.errands.send(move || match free_file(&folder, &title) {
-            Ok(path) => Some(News::Free(take, path)),
-            Err(error) => Some(News::Trouble(format!(
+            Ok(path) => Some(RecorderEvent::Free(take, path)),
+            Err(error) => Some(RecorderEvent::Trouble(format!(
                 "Nothing can be recorded there ({error}). Choose another folder: {}",
                 folder.display()
             ))),
@@ -222,7 +222,7 @@ impl Recorder {
                     let error = reveal(&path).err()?;
                     let sentence =
                         format!("The folder can not be shown ({error}): {}", path.display());
-                    Some(News::Trouble(sentence))
+                    Some(RecorderEvent::Trouble(sentence))
                 });
             }
             ui.label(file_title(path)).on_hover_text(path.display().to_string());

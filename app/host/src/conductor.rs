@@ -28,8 +28,8 @@ use crate::engine::reels::MAX_RECORDERS;
 use crate::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use crate::plan::clips::{self, Clips, Made};
 use crate::plan::memory::{ModuleMemory, NoMemory};
-use crate::plan::snapshot::{self, Place};
-use crate::plan::{AUDIO_OUT, Key, Plan, RECORDER, Request, keys, marks_on_the_way, plan};
+use crate::plan::snapshot::{self, StateLocation};
+use crate::plan::{AUDIO_OUT, Key, Plan, PlanRequest, RECORDER, keys, marks_on_the_way, plan};
 use crate::pool::Pool;
 use crate::shared::Shared;
 
@@ -266,7 +266,7 @@ impl Conductor {
             Some(now) => marks_on_the_way(now, next),
             None => next.delayed.clone(),
         };
-        let plan = plan(&Request {
+        let plan = plan(&PlanRequest {
             now: now.as_deref(),
             next: &marked(next, &delayed),
             is_crossing: parting.is_some(),
@@ -550,7 +550,7 @@ impl Conductor {
 
     /// Where the states of all modules of the plan that plays lie, and its
     /// generation: while that is the newest, they lie there.
-    pub fn places(&self) -> (u32, Vec<Place>) {
+    pub fn places(&self) -> (u32, Vec<StateLocation>) {
         let modules = self.now.iter().flat_map(|(_, published)| published.plan.modules.keys());
         let is_before = self.rate_before.is_some();
         let places = modules.filter_map(|key| self.memory.place(key, is_before));

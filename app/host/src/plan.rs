@@ -21,7 +21,7 @@ use sostenuto_patch::{Cable, InputRef, ModuleId, Name, OutputRef, Patch, PatchMo
 pub type Key = (ModuleId, Name);
 
 /// What a plan is made from.
-pub struct Request<'a> {
+pub struct PlanRequest<'a> {
     /// What plays until now; its cables and modules that are not in `next`
     /// fade out. `None`: nothing plays.
     pub now: Option<&'a Patch>,
@@ -117,7 +117,7 @@ struct Member<'a> {
 ///
 /// # Panics
 /// Where a module has no memory, or the patch does not pass its own check.
-pub fn plan(request: &Request) -> Plan {
+pub fn plan(request: &PlanRequest) -> Plan {
     let members = members(request);
     let index: BTreeMap<Key, usize> =
         members.iter().enumerate().map(|(index, member)| (member.key.clone(), index)).collect();
@@ -181,7 +181,7 @@ pub fn plan(request: &Request) -> Plan {
 
 fn push_module(
     tables: &mut Tables,
-    request: &Request,
+    request: &PlanRequest,
     member: &Member,
     slot: usize,
     listeners: u64,
@@ -229,7 +229,7 @@ pub fn keys(patch: &Patch) -> impl Iterator<Item = (Key, &PatchModule)> {
     known.map(|(id, module)| (key(id, module), module))
 }
 
-fn members<'a>(request: &Request<'a>) -> Vec<Member<'a>> {
+fn members<'a>(request: &PlanRequest<'a>) -> Vec<Member<'a>> {
     let now = request.now.map(|patch| keys(patch).collect()).unwrap_or_default();
     let now: BTreeMap<Key, &PatchModule> = now;
     let next: BTreeMap<Key, &PatchModule> = keys(request.next).collect();
@@ -272,7 +272,7 @@ fn cable_keys(patch: &Patch) -> impl Iterator<Item = CableKey> {
     })
 }
 
-fn cables(request: &Request, members: &[Member], index: &BTreeMap<Key, usize>) -> Vec<Link> {
+fn cables(request: &PlanRequest, members: &[Member], index: &BTreeMap<Key, usize>) -> Vec<Link> {
     let all = |patch: &Patch| -> BTreeSet<CableKey> { cable_keys(patch).collect() };
     let next = all(request.next);
     let now = request.now.map_or_else(|| next.clone(), all);
@@ -394,7 +394,7 @@ fn is_loop(modules: &[usize], cables: &[Link]) -> bool {
 /// earliest finish time (Topcuoglu, Hariri & Wu 2002, "HEFT"), with the wake
 /// between slots as the price of distance.
 fn share_out(
-    request: &Request,
+    request: &PlanRequest,
     members: &[Member],
     cables: &[Link],
     jobs: &[Vec<usize>],
@@ -462,7 +462,7 @@ mod tests {
         let memory = memory.collect();
         let (costs, clips) = (HashMap::new(), BTreeMap::new());
         let memory = &memory;
-        plan(&Request {
+        plan(&PlanRequest {
             now,
             next,
             is_crossing: false,

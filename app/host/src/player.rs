@@ -26,7 +26,7 @@ use crate::plan::snapshot::Snapshot;
 use crate::pool::{Crew, Pool, PoolError};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
-use crate::sound_card::device::{Device, News, Output};
+use crate::sound_card::device::{Device, Output, OutputState};
 use crate::sound_card::ear::{self, Ear, Input, Wanted};
 
 mod beside;
@@ -106,13 +106,13 @@ struct Inner {
     output: Mutex<Output>,
     card: Mutex<Option<Device>>,
     /// What it says, and how often it has said something.
-    device: Mutex<(News, u64)>,
+    device: Mutex<(OutputState, u64)>,
     /// What is to be listened to.
     input: Mutex<Input>,
     input_feed: InputFeed,
     /// Who listens, and how it was told to.
     ear: Mutex<Option<(Ear, Option<Wanted>)>>,
-    hearing: Mutex<ear::News>,
+    hearing: Mutex<ear::InputState>,
     journal: Option<Arc<Journal>>,
     score: Mutex<Score>,
     changed: Condvar,

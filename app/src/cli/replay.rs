@@ -8,7 +8,7 @@ use clap::Args;
 use dsp_worker::evidence::Replayed;
 use dsp_worker::{last_words, limits};
 use shm_ring::last_words::LastWords;
-use sostenuto_host::pool::crash::Kept;
+use sostenuto_host::pool::crash::SavedCrash;
 
 /// Has a module crash once more, alone and in this process: for a debugger
 #[derive(Args)]
@@ -21,7 +21,7 @@ pub struct Replay {
 impl Replay {
     /// Says what is known of it, and replays it.
     pub fn run(&self) -> anyhow::Result<()> {
-        let kept = Kept::load(&self.path).with_context(|| self.path.display().to_string())?;
+        let kept = SavedCrash::load(&self.path).with_context(|| self.path.display().to_string())?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", kept.facts())?;
         writeln!(out, "Now it is computed once more.")?;
@@ -37,7 +37,7 @@ impl Replay {
     }
 }
 
-fn describe(out: &mut impl Write, kept: &Kept, replayed: &Replayed) -> std::io::Result<()> {
+fn describe(out: &mut impl Write, kept: &SavedCrash, replayed: &Replayed) -> std::io::Result<()> {
     let witnesses = kept.evidence.witnesses();
     for made in &replayed.outputs {
         let module = witnesses[made.module].entry.about.name;

@@ -9,8 +9,8 @@ use sostenuto_modules::module::Port;
 use sostenuto_modules::param::Param;
 use sostenuto_patch::{InputRef, ModuleId, OutputRef, PatchModule};
 
+use super::drag::Drag;
 use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
-use super::hand::Hand;
 use super::sketch::{SKETCH_ZOOM, draw_sketch};
 use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
@@ -84,7 +84,7 @@ impl Canvas {
             WidgetInfo::selected(WidgetType::Button, true, is_chosen, label)
         });
         self.choose(ui, &response, spot);
-        if response.contains_pointer() && matches!(self.hand, Hand::Nothing) {
+        if response.contains_pointer() && matches!(self.drag, Drag::Nothing) {
             self.pointed = Pointed::Module(spot.id.clone());
         }
         let is_near = self.camera.zoom >= DETAIL_ZOOM;
@@ -140,7 +140,7 @@ impl Canvas {
                 from.map_or(Vec2::ZERO, |(from, to)| to - from - pointer.delta())
             });
             let way = whole / self.camera.zoom;
-            self.hand = Hand::Modules { grabbed: spot.id.clone(), modules, way };
+            self.drag = Drag::Modules { grabbed: spot.id.clone(), modules, way };
         }
     }
 
@@ -328,7 +328,7 @@ impl Canvas {
         if response.has_focus() {
             pen.focus_ring(under, theme.accent);
         }
-        if response.contains_pointer() && matches!(self.hand, Hand::Nothing) {
+        if response.contains_pointer() && matches!(self.drag, Drag::Nothing) {
             self.pointed = Pointed::Port(end.clone());
         }
         if response.drag_started_by(PointerButton::Primary) {
@@ -349,7 +349,7 @@ impl Canvas {
             self.pull(patch, end.clone(), false, true);
             desk.say("The cable is in your hand: go to a port and press Enter, or Escape.");
         }
-        if !response.dragged() && matches!(self.hand, Hand::Nothing) {
+        if !response.dragged() && matches!(self.drag, Drag::Nothing) {
             response.on_hover_ui(|ui| {
                 ui.set_max_width(260.0);
                 ui.strong(format!("{way} {name}"));

@@ -4,7 +4,7 @@ use eframe::egui::{Align2, Color32, FontId, Pos2, Rect, Shape, Stroke, StrokeKin
 use sostenuto_patch::{Cable, OutputRef};
 
 use super::cable::Curve;
-use super::hand::Hand;
+use super::drag::Drag;
 use super::wiring::Run;
 use super::{Canvas, DETAIL_ZOOM, Desk, Pointed, Scene, glow};
 use crate::model::Level;
@@ -18,12 +18,12 @@ impl Canvas {
         let Desk { scene, wiring, window, .. } = *desk;
         let (zoom, tension) = (self.camera.zoom, scene.preferences.cable_tension);
         let into = self.insertion(desk);
-        let unplugged = match &self.hand {
-            Hand::Cable { unplugged, .. } => unplugged.clone(),
+        let unplugged = match &self.drag {
+            Drag::Cable { unplugged, .. } => unplugged.clone(),
             _ => None,
         };
         let pointer = ui.input(|input| input.pointer.hover_pos()).filter(|at| window.contains(*at));
-        let may_point = matches!(self.hand, Hand::Nothing)
+        let may_point = matches!(self.drag, Drag::Nothing)
             && !matches!(self.pointed, Pointed::Port(_))
             && !ui.ctx().any_popup_open()
             && ui.ctx().dragged_id().is_none();

@@ -4,7 +4,7 @@ use eframe::egui::{Align2, Pos2, Rect, Response, Stroke, Ui, pos2, vec2};
 use sostenuto_modules::param::{Param, Taper};
 use sostenuto_patch::entry;
 
-use super::turn::Hand;
+use super::turn::ParamInput;
 use super::{ParamSpot, WidgetKind, travel};
 use crate::pen::{Pen, guide};
 use crate::theme::Theme;
@@ -23,7 +23,7 @@ pub struct Look {
 }
 
 impl Look {
-    pub fn of(ui: &Ui, response: &Response, hand: &Hand) -> Look {
+    pub fn of(ui: &Ui, response: &Response, hand: &ParamInput) -> Look {
         Look {
             value: hand.value(),
             is_turning: hand.is_turning(),

@@ -6,7 +6,7 @@ use eframe::egui::{
 use sostenuto_modules::param::Taper;
 use sostenuto_patch::entry;
 
-use super::turn::Hand;
+use super::turn::ParamInput;
 use super::{ParamSpot, entry_id, face};
 use crate::model::Asks;
 use crate::theme::Theme;
@@ -25,7 +25,7 @@ pub fn menu_ui(
     theme: &Theme,
     spot: &ParamSpot,
     response: &Response,
-    hand: &mut Hand,
+    hand: &mut ParamInput,
     asks: &mut Asks,
     extra: &mut dyn FnMut(&mut Ui),
 ) {
@@ -59,7 +59,7 @@ pub fn menu_ui(
     });
 }
 
-fn words_ui(ui: &mut Ui, words: &[&str], hand: &mut Hand, asks: &mut Asks) {
+fn words_ui(ui: &mut Ui, words: &[&str], hand: &mut ParamInput, asks: &mut Asks) {
     for (index, word) in words.iter().enumerate() {
         let is_chosen = hand.value() == index as f32;
         if ui.selectable_label(is_chosen, *word).clicked() {
@@ -74,7 +74,7 @@ fn entry_ui(
     theme: &Theme,
     spot: &ParamSpot,
     response: &Response,
-    hand: &mut Hand,
+    hand: &mut ParamInput,
     asks: &mut Asks,
 ) {
     let id = entry_id(response);

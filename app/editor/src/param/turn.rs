@@ -38,8 +38,8 @@ struct Turn {
     is_held: bool,
 }
 
-/// The hand on one param.
-pub struct Hand<'a> {
+/// What the mouse and the keys do to one param.
+pub struct ParamInput<'a> {
     module: &'a ModuleId,
     param: &'a Param,
     /// Where the host has it.
@@ -49,13 +49,19 @@ pub struct Hand<'a> {
     turn: Option<Turn>,
 }
 
-impl<'a> Hand<'a> {
+impl<'a> ParamInput<'a> {
     /// What was kept since the last frame.
-    pub fn new(ui: &Ui, id: Id, module: &'a ModuleId, param: &'a Param, heard: f32) -> Hand<'a> {
+    pub fn new(
+        ui: &Ui,
+        id: Id,
+        module: &'a ModuleId,
+        param: &'a Param,
+        heard: f32,
+    ) -> ParamInput<'a> {
         let now_secs = ui.input(|input| input.time);
         let turn: Option<Turn> = ui.data(|data| data.get_temp(id));
         let turn = turn.filter(|turn| turn.is_held || now_secs - turn.at_secs < PAUSE_SECS);
-        Hand { module, param, heard, id, now_secs, turn }
+        ParamInput { module, param, heard, id, now_secs, turn }
     }
 
     /// Keeps it for the next frame.

@@ -20,10 +20,10 @@ pub struct Presets {
     own: BTreeMap<(String, String), Preset>,
     /// What each module was set to last.
     last: BTreeMap<ModuleId, String>,
-    errands: Errands<News>,
+    errands: Errands<ShelfEvent>,
 }
 
-enum News {
+enum ShelfEvent {
     Read(Vec<Preset>),
     Trouble(String),
 }
@@ -36,21 +36,21 @@ impl Presets {
         let factory = factory.map(|preset| (key(&preset), preset)).collect();
         let errands = Errands::new("presets", wake);
         if let Some(folder) = folder.clone() {
-            errands.send(move || Some(News::Read(read_all(&folder))));
+            errands.send(move || Some(ShelfEvent::Read(read_all(&folder))));
         }
         Presets { folder, factory, own: BTreeMap::new(), last: BTreeMap::new(), errands }
     }
 
     /// Hears what the disk said. What went wrong comes back as sentences.
     pub fn poll(&mut self) -> Vec<String> {
-        let news: Vec<News> = self.errands.news().collect();
+        let news: Vec<ShelfEvent> = self.errands.news().collect();
         news.into_iter().filter_map(|news| self.hear(news)).collect()
     }
 
-    fn hear(&mut self, news: News) -> Option<String> {
+    fn hear(&mut self, news: ShelfEvent) -> Option<String> {
         match news {
-            News::Trouble(sentence) => return Some(sentence),
-            News::Read(presets) => {
+            ShelfEvent::Trouble(sentence) => return Some(sentence),
+            ShelfEvent::Read(presets) => {
                 for preset in presets {
                     self.own.entry(key(&preset)).or_insert(preset);
                 }
@@ -85,13 +85,13 @@ impl Presets {
     pub fn save(&mut self, id: &ModuleId, name: &str, module: &PatchModule) {
         if let Err(why) = disk::check_name(Path::new(name.trim())) {
             let sentence = format!("The preset was not saved: {why}.");
-            return self.errands.send(move || Some(News::Trouble(sentence)));
+            return self.errands.send(move || Some(ShelfEvent::Trouble(sentence)));
         }
         let preset = Preset::of(name, module);
         self.last.insert(id.clone(), preset.name.clone());
         if let Some(folder) = &self.folder {
             let (path, text) = (preset.path(folder), preset.write());
-            self.errands.send(move || write(&path, &text).err().map(News::Trouble));
+            self.errands.send(move || write(&path, &text).err().map(ShelfEvent::Trouble));
         }
         self.own.insert(key(&preset), preset);
     }
@@ -104,7 +104,7 @@ impl Presets {
         self.errands.send(move || {
             let error = fs::remove_file(&path).err()?;
             let name = preset.name;
-            Some(News::Trouble(format!("The preset {name} was not removed ({error}).")))
+            Some(ShelfEvent::Trouble(format!("The preset {name} was not removed ({error}).")))
         });
     }
 
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(presets.of("ladder").len(), factory + 1);
         // Read after what was asked before, so the file is there.
         let path = folder.path().to_owned();
-        presets.errands.send(move || Some(News::Read(read_all(&path))));
+        presets.errands.send(move || Some(ShelfEvent::Read(read_all(&path))));
         presets.errands.wait();
         let mut presets = on(folder.path());
         let mine = presets.of("ladder").into_iter().find(|preset| preset.name == "mine");

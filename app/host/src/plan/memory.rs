@@ -14,7 +14,7 @@ use sostenuto_modules::catalog;
 use sostenuto_modules::clip::ClipSpan;
 use sostenuto_patch::PatchModule;
 
-use crate::plan::snapshot::Place;
+use crate::plan::snapshot::StateLocation;
 use crate::plan::{Key, Memory, params, seed};
 
 /// Why a module gets no memory.
@@ -222,12 +222,12 @@ impl ModuleMemory {
 
     /// Where the states of a module lie, or those that it has had since before
     /// [`ModuleMemory::begin_anew`].
-    pub fn place(&self, key: &Key, is_before: bool) -> Option<Place> {
+    pub fn place(&self, key: &Key, is_before: bool) -> Option<StateLocation> {
         let (kind, _) = catalog::find(&key.1)?;
         let memories = if is_before { &self.before } else { &self.taken };
         let (layout, start) = (&self.layouts[kind], memories.get(key)?.offset as usize);
         let states = layout.states.map(|state| start + state);
-        Some(Place { key: key.clone(), states, bytes: layout.state.size_bytes() })
+        Some(StateLocation { key: key.clone(), states, bytes: layout.state.size_bytes() })
     }
 
     /// Takes back the memory of every module that is not among `keep`.

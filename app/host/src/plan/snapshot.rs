@@ -50,7 +50,7 @@ pub enum SnapshotError {
 
 /// Where a module's state lies in the arena.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct StateLocation {
     /// Whose.
     pub key: Key,
     /// The copy that even blocks read, and the one that odd blocks read.
@@ -61,7 +61,7 @@ pub struct Place {
 
 /// Copies all these states as they are at the start of one block, the present
 /// one. `None` where blocks followed each other too fast for that.
-pub fn copy(shared: &Shared, places: &[Place]) -> Option<Snapshot> {
+pub fn copy(shared: &Shared, places: &[StateLocation]) -> Option<Snapshot> {
     let mut words = Vec::with_capacity(places.iter().map(|place| place.bytes / 4).sum());
     for _ in 0..TRIES {
         let Some(start) = shared.clock().read::<BlockStart>() else { continue };
@@ -87,9 +87,9 @@ pub fn copy(shared: &Shared, places: &[Place]) -> Option<Snapshot> {
     None
 }
 
-fn split(words: &[u32], places: &[Place]) -> BTreeMap<Key, Box<[u8]>> {
+fn split(words: &[u32], places: &[StateLocation]) -> BTreeMap<Key, Box<[u8]>> {
     let mut rest = words;
-    let state = |place: &Place| {
+    let state = |place: &StateLocation| {
         let (own, others) = rest.split_at(place.bytes / 4);
         rest = others;
         (place.key.clone(), own.iter().flat_map(|word| word.to_ne_bytes()).collect())

@@ -18,7 +18,7 @@ use crate::engine::tap::TapSender;
 use crate::engine::{Engine, Frame};
 use crate::plan::AUDIO_IN;
 use crate::recorder::{Recorder, Remote};
-use crate::sound_card::device::{self, News, Output};
+use crate::sound_card::device::{self, Output, OutputState};
 use crate::sound_card::ear::{self, Input, Wanted};
 
 impl Inner {
@@ -105,8 +105,8 @@ impl ChangeSound for Player {
     fn setup(&self) -> SoundSetup {
         let inner = &self.inner;
         let why_not = match &lock(&inner.device).0 {
-            News::Playing(_) => None,
-            News::Silent(why) => Some(why.clone()),
+            OutputState::Playing(_) => None,
+            OutputState::Silent(why) => Some(why.clone()),
         };
         SoundSetup {
             device: lock(&inner.output).id().to_owned(),
@@ -122,9 +122,9 @@ impl ChangeSound for Player {
         let inner = &self.inner;
         let flow = inner.input_feed.flow();
         let (card, why_not) = match lock(&inner.hearing).clone() {
-            ear::News::Resting => (String::new(), None),
-            ear::News::Listening(card) => (card, None),
-            ear::News::Deaf(why) => (String::new(), Some(why)),
+            ear::InputState::Resting => (String::new(), None),
+            ear::InputState::Listening(card) => (card, None),
+            ear::InputState::Deaf(why) => (String::new(), Some(why)),
         };
         let waiting = flow.waiting_frames() + inner.pace.block_frames();
         InputSetup {

@@ -17,7 +17,7 @@ use crate::plan::Key;
 use crate::pool::Trouble;
 use crate::pool::ladder::Case;
 use crate::pool::supervisor::Seat;
-use crate::sound_card::device::{News, SILENT_CLOCK};
+use crate::sound_card::device::{OutputState, SILENT_CLOCK};
 
 impl Inner {
     /// What there is to tell of modules in trouble.
@@ -57,8 +57,8 @@ impl ReportSound for Player {
         let frames = inner.pace.block_frames();
         let block_secs = frames as f32 / rate;
         let device = match &lock(&inner.device).0 {
-            News::Playing(card) => card.clone(),
-            News::Silent(_) => SILENT_CLOCK.to_owned(),
+            OutputState::Playing(card) => card.clone(),
+            OutputState::Silent(_) => SILENT_CLOCK.to_owned(),
         };
         let jobs = lock(&inner.score).conductor.plan().map(|plan| plan.tables.slots.clone());
         let jobs = jobs.unwrap_or_default();

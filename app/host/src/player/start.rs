@@ -27,7 +27,7 @@ use crate::pool::Pool;
 use crate::pool::watchdog::Patience;
 use crate::recorder::{ModuleTakes, Recorder};
 use crate::shared::Shared;
-use crate::sound_card::device::{Device, News, SILENT_CLOCK};
+use crate::sound_card::device::{Device, OutputState, SILENT_CLOCK};
 use crate::sound_card::ear::{self, Ear};
 
 impl Player {
@@ -95,11 +95,11 @@ impl Player {
     fn open_cards(&self, callback: Callback, tell: &Tell) -> Result<(), PlayError> {
         let Settings { output, sample_rate_hz, block_frames, .. } = self.inner.settings.clone();
         let (inner, told) = (Arc::clone(&self.inner), Arc::clone(tell));
-        let hear = move |news: News| {
+        let hear = move |news: OutputState| {
             told(match &news {
-                News::Playing(card) => Notice::PlayingThrough { card: card.clone() },
-                News::Silent(reason) if reason == SILENT_CLOCK => Notice::SilentClock,
-                News::Silent(reason) => Notice::NoSoundCard { reason: reason.clone() },
+                OutputState::Playing(card) => Notice::PlayingThrough { card: card.clone() },
+                OutputState::Silent(reason) if reason == SILENT_CLOCK => Notice::SilentClock,
+                OutputState::Silent(reason) => Notice::NoSoundCard { reason: reason.clone() },
             });
             let mut device = lock(&inner.device);
             *device = (news, device.1 + 1);
@@ -109,11 +109,15 @@ impl Player {
         let device = Device::start(output, sample_rate_hz, block_frames, callback, hear)?;
         *lock(&self.inner.card) = Some(device);
         let (inner, told) = (Arc::clone(&self.inner), Arc::clone(tell));
-        let hear = move |news: ear::News| {
+        let hear = move |news: ear::InputState| {
             match &news {
-                ear::News::Resting => {}
-                ear::News::Listening(card) => told(Notice::ListeningTo { card: card.clone() }),
-                ear::News::Deaf(reason) => told(Notice::NotListening { reason: reason.clone() }),
+                ear::InputState::Resting => {}
+                ear::InputState::Listening(card) => {
+                    told(Notice::ListeningTo { card: card.clone() })
+                }
+                ear::InputState::Deaf(reason) => {
+                    told(Notice::NotListening { reason: reason.clone() })
+                }
             }
             *lock(&inner.hearing) = news;
         };
@@ -284,7 +288,7 @@ impl Inner {
             output: Mutex::new(settings.output.clone()),
             settings,
             card: Mutex::new(None),
-            device: Mutex::new((News::Silent(SILENT_CLOCK.to_owned()), 0)),
+            device: Mutex::new((OutputState::Silent(SILENT_CLOCK.to_owned()), 0)),
             input: Mutex::default(),
             input_feed,
             ear: Mutex::new(None),

@@ -202,27 +202,27 @@ impl Crash {
 }
 
 /// A crash that was read.
-pub struct Kept {
+pub struct SavedCrash {
     file: CrashFile,
     /// What can be replayed.
     pub evidence: Evidence,
 }
 
-impl Kept {
+impl SavedCrash {
     /// Reads a file that [`Crash::write`] wrote.
     ///
     /// # Errors
     /// A sentence, where it is none, or none of this build.
-    pub fn load(path: &Path) -> Result<Kept, ReadError> {
+    pub fn load(path: &Path) -> Result<SavedCrash, ReadError> {
         let mut bytes = Vec::new();
         if !fs::metadata(path)?.is_file() {
             return Err(ReadError::NoCrash);
         }
         File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-        Kept::read(&bytes)
+        SavedCrash::read(&bytes)
     }
 
-    fn read(bytes: &[u8]) -> Result<Kept, ReadError> {
+    fn read(bytes: &[u8]) -> Result<SavedCrash, ReadError> {
         let head: Head = serde_json::from_slice(bytes).map_err(|_| ReadError::NoCrash)?;
         if head.version > VERSION {
             return Err(ReadError::Newer(head.program));
@@ -232,7 +232,7 @@ impl Kept {
             return Err(ReadError::OtherBuild(file.program));
         }
         let evidence = BASE64.decode(&file.evidence).map_err(|_| Garbled)?;
-        Ok(Kept { evidence: Evidence::from_bytes(&evidence)?, file })
+        Ok(SavedCrash { evidence: Evidence::from_bytes(&evidence)?, file })
     }
 
     /// All that a person wants to know of it, in lines.
@@ -344,7 +344,7 @@ mod tests {
         let path = crash.write(place.path()).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(name.ends_with("-delay.crash"), "{name}");
-        let kept = Kept::load(&path).unwrap();
+        let kept = SavedCrash::load(&path).unwrap();
         assert_eq!(kept.evidence.to_bytes(), crash.evidence.to_bytes());
         let facts = kept.facts();
         for fact in ["echo (delay) crashed", "mix: 0.25", "It read from lfo", "signal: 11", "0x10"]
@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn whatever_is_in_a_file_the_answer_is_a_sentence() {
         let text = text();
-        let answer = |bytes: &[u8]| match Kept::read(bytes) {
+        let answer = |bytes: &[u8]| match SavedCrash::read(bytes) {
             Ok(_) => None,
             Err(why) => Some(why.to_string()),
         };

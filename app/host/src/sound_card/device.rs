@@ -111,7 +111,7 @@ pub(super) fn name(card: &cpal::Device) -> String {
 
 /// What becomes of the sound, for whoever shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum OutputState {
     /// It is played by the card of that name.
     Playing(String),
     /// It is played by nothing; this is why.
@@ -142,10 +142,10 @@ impl Device {
         sample_rate_hz: u32,
         block_frames: u32,
         callback: Callback,
-        tell: impl FnMut(News) + Send + 'static,
+        tell: impl FnMut(OutputState) + Send + 'static,
     ) -> std::io::Result<Device> {
         let (orders, mailbox) = channel();
-        let player = Player {
+        let player = CardThread {
             orders: orders.clone(),
             mailbox,
             streams: 0,
@@ -180,17 +180,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long the silent clock runs before a lost card is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-struct Player {
+struct CardThread {
     orders: Sender<Order>,
     mailbox: Receiver<Order>,
     /// Streams opened so far: what an older one says is no news.
     streams: u64,
     sample_rate_hz: u32,
     block_frames: u32,
-    tell: Box<dyn FnMut(News) + Send>,
+    tell: Box<dyn FnMut(OutputState) + Send>,
 }
 
-impl Player {
+impl CardThread {
     fn run(mut self, mut output: Output, mut callback: Callback) {
         let mut told = None;
         loop {
@@ -204,7 +204,7 @@ impl Player {
             };
             let (news, order) = match opened {
                 Ok((name, stream)) => {
-                    let news = News::Playing(name);
+                    let news = OutputState::Playing(name);
                     self.tell_once(&mut told, news.clone());
                     let order = self.next_order();
                     drop(stream);
@@ -217,7 +217,7 @@ impl Player {
                         lent.unwrap_or_else(|| Lent { callback: home.recv().ok(), give_back });
                     let wanted = output != Output::SilentClock;
                     let why = if wanted { why.to_string() } else { SILENT_CLOCK.to_owned() };
-                    let news = News::Silent(why);
+                    let news = OutputState::Silent(why);
                     self.tell_once(&mut told, news.clone());
                     (news, self.tick_in_real_time(lent, wanted))
                 }
@@ -251,7 +251,7 @@ impl Player {
         }
     }
 
-    fn tell_once(&mut self, told: &mut Option<News>, news: News) {
+    fn tell_once(&mut self, told: &mut Option<OutputState>, news: OutputState) {
         if told.as_ref() != Some(&news) {
             (self.tell)(news.clone());
         }

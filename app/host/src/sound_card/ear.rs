@@ -56,7 +56,7 @@ enum Deaf {
 
 /// What becomes of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum News {
+pub enum InputState {
     /// No patch hears it.
     #[default]
     Resting,
@@ -98,7 +98,7 @@ impl Ear {
     /// Where there is no thread for it.
     pub fn start(
         input_feed: InputFeed,
-        tell: impl FnMut(News) + Send + 'static,
+        tell: impl FnMut(InputState) + Send + 'static,
     ) -> std::io::Result<Ear> {
         let (orders, mailbox) = channel();
         let listener = Listener { orders: orders.clone(), mailbox, input_feed, streams: 0 };
@@ -138,17 +138,17 @@ struct Listener {
 }
 
 impl Listener {
-    fn run(mut self, mut tell: impl FnMut(News)) {
-        let (mut wanted, mut told) = (None, News::Resting);
+    fn run(mut self, mut tell: impl FnMut(InputState)) {
+        let (mut wanted, mut told) = (None, InputState::Resting);
         loop {
             let (stream, news) = match &wanted {
-                None => (None, News::Resting),
+                None => (None, InputState::Resting),
                 Some(wanted) => match self.open(wanted) {
-                    Ok((name, stream)) => (Some(stream), News::Listening(name)),
-                    Err(why) => (None, News::Deaf(why.to_string())),
+                    Ok((name, stream)) => (Some(stream), InputState::Listening(name)),
+                    Err(why) => (None, InputState::Deaf(why.to_string())),
                 },
             };
-            let patience = matches!(news, News::Deaf(_)).then_some(LOOK_AGAIN);
+            let patience = matches!(news, InputState::Deaf(_)).then_some(LOOK_AGAIN);
             if news != told {
                 told = news.clone();
                 tell(news);
@@ -304,11 +304,11 @@ mod tests {
         let input = Input::of("alsa:no-such-card");
         let wanted = Wanted { input, sample_rate_hz: 48_000, block_frames: 256 };
         ear.listen(Some(wanted.clone()));
-        let News::Deaf(why) = told.recv().unwrap() else { panic!("there is such a card") };
+        let InputState::Deaf(why) = told.recv().unwrap() else { panic!("there is such a card") };
         assert!(why.contains("alsa:no-such-card"), "{why}");
         ear.listen(Some(wanted));
         ear.listen(None);
-        assert_eq!(told.recv().unwrap(), News::Resting);
+        assert_eq!(told.recv().unwrap(), InputState::Resting);
         drop(ear);
         assert!(told.recv().is_err());
     }

@@ -21,9 +21,9 @@ const SNAP: f32 = 22.0;
 /// How near the middle of a face must come to a cable to go into it.
 const INSERT_REACH: f32 = 40.0;
 
-/// What the hand holds.
+/// What is being dragged.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Hand {
+pub(super) enum Drag {
     #[default]
     Nothing,
     /// A box is drawn around what will be chosen.
@@ -34,11 +34,11 @@ pub(super) enum Hand {
     Cable { fixed: End, unplugged: Option<Cable>, by_keys: bool },
 }
 
-impl Hand {
+impl Drag {
     /// How far from its place a module is carried.
     pub(super) fn offset_of(&self, id: &ModuleId) -> Vec2 {
         match self {
-            Hand::Modules { modules, way, .. } if modules.contains(id) => snapped(*way),
+            Drag::Modules { modules, way, .. } if modules.contains(id) => snapped(*way),
             _ => Vec2::ZERO,
         }
     }
@@ -57,7 +57,7 @@ pub(super) enum Landing {
 
 impl Canvas {
     pub(super) fn is_holding_cable(&self) -> bool {
-        matches!(self.hand, Hand::Cable { .. })
+        matches!(self.drag, Drag::Cable { .. })
     }
 
     /// A cable is pulled out of a port: a new one, or the end of one that is
@@ -69,15 +69,15 @@ impl Canvas {
             End::Input(input) => cable.to == *input,
         });
         let takes_there = matches!(end, End::Input(_)) != is_other;
-        self.hand = match there.filter(|_| takes_there && !by_keys) {
+        self.drag = match there.filter(|_| takes_there && !by_keys) {
             Some(cable) => {
                 let fixed = match end {
                     End::Output(_) => End::Input(cable.to.clone()),
                     End::Input(_) => End::Output(cable.from.clone()),
                 };
-                Hand::Cable { fixed, unplugged: Some(cable.clone()), by_keys }
+                Drag::Cable { fixed, unplugged: Some(cable.clone()), by_keys }
             }
-            None => Hand::Cable { fixed: end, unplugged: None, by_keys },
+            None => Drag::Cable { fixed: end, unplugged: None, by_keys },
         };
     }
 
@@ -150,7 +150,7 @@ impl Canvas {
     /// The cable into which the module in the hand would go.
     pub(super) fn insertion(&self, desk: &Desk) -> Option<Cable> {
         let Desk { scene, layout, wiring, .. } = *desk;
-        let Hand::Modules { grabbed, modules, .. } = &self.hand else { return None };
+        let Drag::Modules { grabbed, modules, .. } = &self.drag else { return None };
         let (rect, face) = layout.places.get(grabbed)?;
         let patch = scene.model.patch();
         let is_free = modules.len() == 1 && patch.cables_of(grabbed).next().is_none();
@@ -180,7 +180,7 @@ impl Canvas {
             let from = ui.input(|input| input.pointer.press_origin()).unwrap_or(from);
             let keeps = Canvas::adds(modifiers);
             let kept = if keeps { self.selection.clone() } else { BTreeSet::new() };
-            self.hand = Hand::Box { from: self.camera.to_canvas(window, from), kept };
+            self.drag = Drag::Box { from: self.camera.to_canvas(window, from), kept };
         }
         if ground.clicked() {
             ground.request_focus();
@@ -195,9 +195,9 @@ impl Canvas {
             desk.intents.push(self.browse(ui));
         }
         let Some(pointer) = pointer.or(self.key_point(layout, window)) else { return };
-        match self.hand.clone() {
-            Hand::Nothing => {}
-            Hand::Box { from, kept } => {
+        match self.drag.clone() {
+            Drag::Nothing => {}
+            Drag::Box { from, kept } => {
                 let to = self.camera.to_canvas(window, pointer);
                 let area = Rect::from_two_pos(from, to);
                 let inside = layout.places.iter().filter(|(_, (rect, _))| area.intersects(*rect));
@@ -213,19 +213,19 @@ impl Canvas {
                 );
                 self.pan_at_edge(ui, window, pointer);
                 if !is_down {
-                    self.hand = Hand::Nothing;
+                    self.drag = Drag::Nothing;
                 }
             }
-            Hand::Modules { grabbed, modules, way } => {
+            Drag::Modules { grabbed, modules, way } => {
                 let delta = ui.input(|input| input.pointer.delta()) / self.camera.zoom;
                 let edge = self.pan_at_edge(ui, window, pointer);
                 let way = way + delta + edge;
-                self.hand =
-                    Hand::Modules { grabbed: grabbed.clone(), modules: modules.clone(), way };
+                self.drag =
+                    Drag::Modules { grabbed: grabbed.clone(), modules: modules.clone(), way };
                 ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
                 if !is_down {
                     let into = self.insertion(desk);
-                    self.hand = Hand::Nothing;
+                    self.drag = Drag::Nothing;
                     self.let_go_of_modules(
                         patch,
                         &grabbed,
@@ -236,13 +236,13 @@ impl Canvas {
                     );
                 }
             }
-            Hand::Cable { fixed, unplugged, by_keys } => {
+            Drag::Cable { fixed, unplugged, by_keys } => {
                 self.pan_at_edge(ui, window, pointer);
                 let landing =
                     self.landing(patch, layout, window, pointer, (&fixed, unplugged.as_ref()));
                 self.draw_loose(ui, desk, &fixed, pointer, &landing);
                 if !is_down && !by_keys {
-                    self.hand = Hand::Nothing;
+                    self.drag = Drag::Nothing;
                     self.plug(desk, pointer, (fixed, unplugged), landing);
                 }
             }
@@ -251,7 +251,7 @@ impl Canvas {
 
     /// Where the loose end is while keys move it: beside its fixed end.
     fn key_point(&self, layout: &Layout, window: Rect) -> Option<Pos2> {
-        let Hand::Cable { fixed, by_keys: true, .. } = &self.hand else { return None };
+        let Drag::Cable { fixed, by_keys: true, .. } = &self.drag else { return None };
         Some(self.camera.to_screen(window, layout.jack(fixed)?) + vec2(30.0, 30.0))
     }
 
@@ -292,7 +292,7 @@ impl Canvas {
         end: &End,
         asks: &mut Asks,
     ) -> Option<&'static str> {
-        let Hand::Cable { fixed, .. } = std::mem::take(&mut self.hand) else { return None };
+        let Drag::Cable { fixed, .. } = std::mem::take(&mut self.drag) else { return None };
         let Some(cable) = fixed.cable_to(end) else {
             return Some("A cable goes from an output to an input.");
         };
