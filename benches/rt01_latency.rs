@@ -49,7 +49,7 @@ fn main() {
 }
 
 fn measure(table: &Table, block_frames: u32, ahead: u32, by: By) {
-    let patch = patch(&["keys keyboard", "out audio-out"], &["keys.gate -> out.left"]);
+    let patch = patch(&["keys keyboard", "out audio-out dc-block=0"], &["keys.gate -> out.left"]);
     let (player, callback) =
         Player::start_without_card(&patch, settings(block_frames, ahead, WORKER), |_| {})
             .unwrap_or_else(|error| panic!("{error}"));

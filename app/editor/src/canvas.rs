@@ -29,7 +29,7 @@ use super::theme::Theme;
 use super::wheel::zoom_with_wheel;
 
 mod cable;
-pub mod camera;
+pub(crate) mod camera;
 mod comments;
 mod drag;
 pub mod face;

@@ -20,8 +20,8 @@ use super::preferences::Preferences;
 use super::theme::Theme;
 
 pub mod dialogs;
-pub mod path_entry;
-pub mod reveal;
+pub(crate) mod path_entry;
+pub(crate) mod reveal;
 
 use dialogs::{EXTENSION, FileDialogs};
 use path_entry::{Entered, PathEntry};

@@ -27,7 +27,6 @@ const MENUS_HEIGHT: f32 = 44.0;
 
 /// A panel that floats above the canvas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each is its own word")]
 pub enum Panel {
     Health,
     Sound,

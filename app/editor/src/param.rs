@@ -21,7 +21,7 @@ use super::wheel::wheel_zooms;
 
 mod face;
 mod menu;
-pub mod travel;
+pub(crate) mod travel;
 mod turn;
 
 /// So many pixels are the whole way.
@@ -93,27 +93,15 @@ impl WidgetKind {
     }
 }
 
-/// What a hand did to a param.
-pub struct ParamResponse {
-    /// What egui saw of it.
-    pub response: Response,
-    /// Whether it is being turned.
-    pub is_turning: bool,
-}
-
-/// A param under the hand. Draw it before anything else reads the wheel.
-pub fn param_ui(ui: &mut Ui, theme: &Theme, spot: &ParamSpot, asks: &mut Asks) -> ParamResponse {
-    param_ui_with(ui, theme, spot, asks, &mut |_| {})
-}
-
-/// The same, with more in its menu.
-pub fn param_ui_with(
+/// A param that is turned with mouse, wheel and keys. `extra_menu` adds to its
+/// menu. Draw it before anything else reads the wheel.
+pub fn param_ui(
     ui: &mut Ui,
     theme: &Theme,
     spot: &ParamSpot,
     asks: &mut Asks,
     extra_menu: &mut dyn FnMut(&mut Ui),
-) -> ParamResponse {
+) -> Response {
     let id = ui.id().with(("param", spot.module.as_str(), spot.param.name));
     let mut response = ui.interact(spot.rect, id, Sense::click_and_drag());
     let mut hand = ParamInput::new(ui, id, spot.module, spot.param, spot.value);
@@ -134,12 +122,11 @@ pub fn param_ui_with(
         let pen = Pen::new(ui, spot.zoom);
         face::draw(&pen, theme, spot, &face::Look::of(ui, &response, &hand));
     }
-    let is_turning = hand.is_turning();
-    if !is_turning {
+    if !hand.is_turning() {
         response = response.on_hover_ui(|ui| tooltip_ui(ui, theme, spot));
     }
     hand.keep(ui);
-    ParamResponse { response, is_turning }
+    response
 }
 
 /// A param that a screen draws: found by the keys and by screen readers only.

@@ -1,8 +1,8 @@
 //! What is played by hand: keys, a pad, a strip.
 
-pub mod hands;
-pub mod keys;
-pub mod piano;
-pub mod ribbon;
-pub mod scale;
-pub mod xy_pad;
+pub(crate) mod hands;
+pub(crate) mod keys;
+pub(crate) mod piano;
+pub(crate) mod ribbon;
+pub(crate) mod scale;
+pub(crate) mod xy_pad;

@@ -10,8 +10,8 @@ use sostenuto_patch::{ModuleId, Name, PatchModule, find_kind};
 
 use super::model::Asks;
 
-pub mod factory;
-pub mod shelf;
+pub(crate) mod factory;
+pub(crate) mod shelf;
 
 pub use shelf::Presets;
 

@@ -15,14 +15,14 @@ use super::play::ribbon::{RibbonSpot, ribbon_ui};
 use super::play::xy_pad::{PadSpot, xy_pad_ui};
 use super::theme::Theme;
 
-pub mod drum_grid;
-pub mod level_meter;
-pub mod roll;
-pub mod scope;
-pub mod spectrum;
-pub mod steps;
-pub mod text;
-pub mod tuner;
+pub(crate) mod drum_grid;
+pub(crate) mod level_meter;
+pub(crate) mod roll;
+pub(crate) mod scope;
+pub(crate) mod spectrum;
+pub(crate) mod steps;
+pub(crate) mod text;
+pub(crate) mod tuner;
 
 /// A screen, and what there is to show on it.
 pub struct ScreenSpot<'a> {

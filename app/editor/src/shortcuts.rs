@@ -10,7 +10,6 @@ use super::theme::Theme;
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is said in the table")]
 pub enum Command {
     New,
     Open,

@@ -1,7 +1,7 @@
 //! The patch under control: requests come in, the one truth changes, the
 //! sound and every editor hear of it.
 
-pub mod osc_out;
+pub(crate) mod osc_out;
 pub mod sound;
 
 use std::collections::{BTreeMap, VecDeque};

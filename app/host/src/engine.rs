@@ -1,14 +1,14 @@
 //! \[rt\] One block after another: take what hands have done, say what is to be
 //! computed, wait until it is, mix, limit.
 
-pub mod agenda;
+pub(crate) mod agenda;
 pub mod callback;
-pub mod crossing;
+pub(crate) mod crossing;
 mod demand;
-pub mod intake;
-pub mod limiter;
+pub(crate) mod intake;
+pub(crate) mod limiter;
 pub mod pace;
-pub mod reels;
+pub(crate) mod reels;
 pub mod tap;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The audio host: it owns the patch and says when.
 
-pub mod alarm;
+mod alarm;
 pub mod conductor;
 pub mod control;
 pub mod drill;

@@ -2,7 +2,7 @@
 //! which slot. Pure: the same patch gives the same plan.
 
 pub mod clips;
-pub mod memory;
+pub(crate) mod memory;
 pub mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -11,13 +11,13 @@ use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Tag};
 use sostenuto_modules::param::Param;
 
-pub mod comment;
+mod comment;
 pub mod disk;
 pub mod edit;
 pub mod entry;
 pub mod factory;
 pub mod file;
-pub mod history;
+mod history;
 mod label;
 pub mod loops;
 mod near;

@@ -16,7 +16,7 @@ use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
 use crate::model::Level;
 use crate::module_menu::module_popup;
-use crate::param::{ParamSpot, param_ui_with};
+use crate::param::{ParamSpot, param_ui};
 use crate::patching::{self, Modulator, input_that_moves};
 use crate::pen::Pen;
 use crate::screen::{ScreenSpot, screen_ui};
@@ -236,7 +236,7 @@ impl Canvas {
             let under = ParamSpot { rect, zoom, module: spot.id, param, value, moved, kind };
             let mut wanted = None;
             let has_input = input_that_moves(about, param.name).is_some();
-            let response = param_ui_with(ui, scene.theme, &under, desk.asks, &mut |ui| {
+            let response = param_ui(ui, scene.theme, &under, desk.asks, &mut |ui| {
                 if has_input {
                     ui.menu_button("Modulate with", |ui| {
                         for with in Modulator::ALL {
@@ -248,7 +248,7 @@ impl Canvas {
                     });
                 }
             });
-            if response.response.contains_pointer() {
+            if response.contains_pointer() {
                 self.pointed = Pointed::Nothing;
             }
             if let Some(with) = wanted {

@@ -37,7 +37,7 @@ fn bench(param: &'static Param) -> Harness<'static, Bench> {
             let (module, param, value) = (&module.clone(), *param, *value);
             let spot =
                 ParamSpot { rect, zoom: 1.0, module, param, value, moved: Some(value), kind };
-            param_ui(ui, &Theme::of(Look::Dark), &spot, &mut bench.asks);
+            param_ui(ui, &Theme::of(Look::Dark), &spot, &mut bench.asks, &mut |_| {});
             bench.scrolled += ui.input(|input| input.smooth_scroll_delta).length();
         },
         bench,
