@@ -7,6 +7,8 @@
 //! both. A wake costs much more where it has to fetch a core out of its idle
 //! state than on the writer's own core, so both are shown.
 
+#![allow(unsafe_code, reason = "signals lie in shared memory")]
+
 use std::process::{Child, Command, ExitCode};
 use std::time::Duration;
 
@@ -96,7 +98,6 @@ fn measure(index: usize, load: Load) -> Samples {
     let region = Region::create(2 * SIDE_BYTES + BELLS_BYTES.next_multiple_of(PAGE));
     let region = region.unwrap_or_else(|error| panic!("{error}"));
     // SAFETY: nobody else knows of this region yet.
-    #[allow(unsafe_code)]
     let bells = unsafe { region.values_mut::<u8>(BELLS, BELLS_BYTES) };
     let doorbell = Doorbell::create(bells.expect("room for bells")).expect("bells");
     let mut peer = peer(&region, index, rounds);
@@ -130,7 +131,6 @@ fn answer(name: &str, load: Load, rounds: u32) {
     let region = Region::open(name).unwrap_or_else(|error| panic!("{error}"));
     region.protect(SIDE_BYTES..2 * SIDE_BYTES, Access::Write).expect("its own side is its own");
     // SAFETY: the bells were made before this process.
-    #[allow(unsafe_code)]
     let bells = unsafe { region.values::<u8>(BELLS, BELLS_BYTES) };
     let doorbell = Doorbell::attach(bells.expect("room for bells")).expect("bells");
     let mut side = Side::new(&region, doorbell, 1, load);
@@ -164,7 +164,6 @@ impl<'a> Side<'a> {
             let at = self.index * SIDE_BYTES + SIGNALS;
             // SAFETY: until the stamp of this round the other side does not
             // look at these.
-            #[allow(unsafe_code)]
             let signals = unsafe { self.region.values_mut::<Signal>(at, QUANTA) };
             signals.expect("they fit").iter_mut().for_each(|signal| self.write(signal, round));
         }
@@ -201,7 +200,6 @@ impl<'a> Side<'a> {
         let at = (1 - self.index) * SIDE_BYTES + SIGNALS;
         // SAFETY: the other side writes these again only after this side's
         // next stamp.
-        #[allow(unsafe_code)]
         let signals = unsafe { self.region.values::<Signal>(at, QUANTA) };
         let signals = signals.expect("they fit").iter();
         let sum: f32 = signals.flat_map(|signal| (0..QUANTUM).map(|frame| signal.sum(frame))).sum();
@@ -233,7 +231,6 @@ impl OnCore {
     /// The core of that index among those that this thread may use. Where the
     /// system has no such thing, or no such core, it stays where it likes.
     #[cfg(target_os = "linux")]
-    #[allow(unsafe_code)]
     fn of(index: usize) -> OnCore {
         // SAFETY: sets of cores are plain masks, zeros included, and the kernel
         // is told how long they are.
@@ -258,7 +255,6 @@ impl Drop for OnCore {
     fn drop(&mut self) {
         #[cfg(target_os = "linux")]
         // SAFETY: as above.
-        #[allow(unsafe_code)]
         unsafe {
             libc::sched_setaffinity(0, size_of_val(&self.all), &self.all);
         }

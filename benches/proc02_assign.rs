@@ -5,6 +5,8 @@
 //! the block is done there is: the system's end of the process, its news to the
 //! host, the host's choice of a spare, the spare's wake, and the block itself.
 
+#![allow(unsafe_code, reason = "a plan is written into shared memory")]
+
 #[cfg(not(unix))]
 fn main() {}
 
@@ -55,7 +57,6 @@ mod on_unix {
         let pid = worker_of(render.pool().expect("it has workers"), slot);
         let (time, _) = timed(|| {
             // SAFETY: a worker of this bench's own pool, which nobody else ends.
-            #[allow(unsafe_code)]
             unsafe {
                 libc::kill(pid as libc::pid_t, libc::SIGKILL);
             }

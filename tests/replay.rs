@@ -1,5 +1,7 @@
 //! A crash is kept, and whoever wrote the module can have it once more.
 
+#![allow(unsafe_code, reason = "memory of a dead process is read")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -63,7 +65,6 @@ fn die(patch: &Patch) -> (ExitStatus, Crash) {
     let ending = worker.wait().expect("it was started");
     drop(orders);
     // SAFETY: it is dead, nobody gets its slot, and there is one plan.
-    #[allow(unsafe_code)]
     let evidence = unsafe { capture(&shared, 0) };
     let mut evidence = evidence.expect("it was in a job");
     finish(&shared, &mut evidence);

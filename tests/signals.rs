@@ -1,5 +1,7 @@
 //! The program ends by signals: Ctrl-C, a closed terminal, a kill.
 
+#![allow(unsafe_code, reason = "processes are sent signals")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
@@ -61,7 +63,6 @@ impl Drop for Playing {
 fn send(pid: i32, signal: i32) {
     // SAFETY: it touches no memory; the child has not been waited for, so its
     // number is nobody else's.
-    #[allow(unsafe_code)]
     let result = unsafe { libc::kill(pid, signal) };
     assert_eq!(result, 0, "the process is there");
 }

@@ -1,6 +1,7 @@
 //! Through cpal and a sound server to a sound card that is not there, and back
 //! as a recording: what was played is in it, and nothing is missing.
 
+#![allow(unsafe_code, reason = "a terminal is asked for its signals")]
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "the test tells what it measured")]
 
@@ -57,7 +58,6 @@ fn a_chord() -> Patch {
 fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
     // SAFETY: this is the only test of its program, and what runs beside it waits
     // for it: nobody else reads or writes the environment now.
-    #[allow(unsafe_code)]
     unsafe {
         std::env::set_var("PULSE_LATENCY_MSEC", SERVER_MILLIS);
     }
@@ -133,7 +133,6 @@ impl Recorder {
     fn stop(mut self) {
         // SAFETY: it touches no memory; the child has not been waited for, so
         // its number is nobody else's.
-        #[allow(unsafe_code)]
         unsafe {
             libc::kill(self.0.id() as libc::pid_t, libc::SIGINT);
         }

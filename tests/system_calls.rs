@@ -2,6 +2,7 @@
 //!
 //! Linux alone has the filter that shows it.
 
+#![allow(unsafe_code, reason = "system calls are filtered")]
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::sync::Arc;
@@ -52,7 +53,6 @@ fn the_engine_and_a_workers_run_call_the_system_only_to_sleep_and_wake() {
 
 /// From here on this thread may call `futex`, and nothing else: any other call
 /// ends the process with SIGSYS.
-#[allow(unsafe_code)]
 fn only_futex_from_now_on() {
     let statement = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
     let jump = |k: u32, jt: u8, jf: u8| libc::sock_filter {

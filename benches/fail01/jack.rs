@@ -1,6 +1,8 @@
 //! JACK2, with a chain of clients on its dummy driver; one in the middle of the
 //! chain is killed.
 
+#![allow(unsafe_code, reason = "the server is a process that is started and killed")]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -120,7 +122,6 @@ impl Drop for Running {
         if self.0.stdin.take().is_none() {
             // SAFETY: it touches no memory; the child has not been waited for, so
             // its number is nobody else's.
-            #[allow(unsafe_code)]
             unsafe {
                 libc::kill(self.0.id() as libc::pid_t, libc::SIGTERM);
             }
@@ -136,7 +137,6 @@ fn lose(run: usize) -> Result<Loss, String> {
     let server = format!("sostenuto-bench-{}-{run}", std::process::id());
     // SAFETY: before the first client of this run; no other thread of this
     // program reads the environment meanwhile.
-    #[allow(unsafe_code)]
     unsafe {
         std::env::set_var("JACK_DEFAULT_SERVER", &server);
         std::env::set_var("JACK_NO_AUDIO_RESERVATION", "1");

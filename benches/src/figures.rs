@@ -8,6 +8,7 @@ use sostenuto_dsp::units::C4_HZ;
 use sostenuto_modules::catalog::{find, well_behaved};
 use sostenuto_modules::rig::Rig;
 
+use crate::is_quick;
 use crate::rigs::RATE_HZ;
 use crate::table::Target;
 use crate::times;
@@ -60,8 +61,11 @@ impl Figure {
     }
 }
 
-/// Measures everything.
+/// Measures everything; only envelopes where the benches are to be quick.
 pub fn sections() -> Vec<Section> {
+    if is_quick() {
+        return vec![envelopes()];
+    }
     vec![oscillators(), filters(), envelopes(), drives()]
 }
 

@@ -1,5 +1,8 @@
 //! The table: what was claimed, what was measured, what there was before.
 
+use std::cell::RefCell;
+use std::path::Path;
+
 use crate::samples::Samples;
 
 /// What a figure must be.
@@ -33,9 +36,12 @@ impl Target {
     }
 }
 
-/// The rows of one bench.
+/// The rows of one bench. Those with a target or a prototype are written into
+/// README's table, in place of the bench's rows there, when the bench ends and
+/// `UPDATE_DOCS=1` is set.
 pub struct Table {
     bench: &'static str,
+    for_readme: RefCell<String>,
 }
 
 /// A line of the table. What is `None` does not apply.
@@ -100,7 +106,7 @@ impl Table {
     /// Begins the rows of a bench, with their header.
     pub fn begin(bench: &'static str) -> Table {
         line([bench, "measured", "samples", "median", "p99", "prototype", "better", "target", ""]);
-        Table { bench }
+        Table { bench, for_readme: RefCell::default() }
     }
 
     /// Prints one row.
@@ -119,12 +125,43 @@ impl Table {
             &target,
             row.is_met().map_or("", |is_met| if is_met { "met" } else { "MISSED" }),
         ]);
+        if row.prototype.or(row.target.map(|_| 0.0)).is_some() {
+            let missed = if row.is_met() == Some(false) { ", missed" } else { "" };
+            let cells = [row.what, &figure(row.ours), &maybe(row.prototype), &target];
+            let cells = cells.map(str::trim).join(" | ");
+            *self.for_readme.borrow_mut() += &format!("| `{}` | {cells}{missed} |\n", self.bench);
+        }
     }
 
     /// Prints what is to be known of the rows.
     pub fn note(&self, text: &str) {
         line([self.bench, text, "", "", "", "", "", "", ""]);
     }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        let is_wanted = std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1");
+        if !is_wanted || crate::is_quick() || std::thread::panicking() {
+            return;
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+        let page = std::fs::read_to_string(&path).expect("README.md");
+        let page = with_rows(&page, self.bench, &self.for_readme.borrow());
+        std::fs::write(&path, page).expect("README.md can be written");
+    }
+}
+
+/// The page with these rows in place of the bench's own. A bench that has none
+/// there gets none.
+fn with_rows(page: &str, bench: &str, rows: &str) -> String {
+    let mark = format!("| `{bench}` |");
+    let is_own = |line: &&str| line.starts_with(&mark);
+    let Some(first) = page.lines().position(|line| is_own(&line)) else { return page.to_owned() };
+    let others = page.lines().filter(|line| !is_own(line)).map(|line| format!("{line}\n"));
+    let mut lines: Vec<String> = others.collect();
+    lines.insert(first, rows.to_owned());
+    lines.concat()
 }
 
 #[expect(clippy::print_stdout, reason = "this is what a bench is for")]
@@ -148,5 +185,18 @@ pub fn digits(value: f64) -> String {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bench_replaces_its_own_rows_and_no_others() {
+        let page = "a\n| `one` | x |\n| `two` | y |\n| `one` | z |\nb\n";
+        let new = with_rows(page, "one", "| `one` | new |\n");
+        assert_eq!(new, "a\n| `one` | new |\n| `two` | y |\nb\n");
+        assert_eq!(with_rows(page, "three", "| `three` | new |\n"), page);
     }
 }

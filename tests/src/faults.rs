@@ -1,6 +1,8 @@
 //! Faults at named points of a worker's work, each of them once: a script that
 //! lies beside the worker's program.
 
+#![allow(unsafe_code, reason = "processes are stopped and killed")]
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -161,7 +163,6 @@ pub fn signal(pid: u32, signal: Signal) {
         Signal::Continue => libc::SIGCONT,
     };
     // SAFETY: it touches no memory of this process.
-    #[allow(unsafe_code)]
     unsafe {
         libc::kill(pid as libc::pid_t, signal);
     }
@@ -176,7 +177,6 @@ pub fn signal(pid: u32, signal: Signal) {
     assert_eq!(signal, Signal::Kill, "Windows cannot stop a process");
     // SAFETY: the handle is this function's own, and closed once. Where the
     // worker has died there is none, which the calls only refuse.
-    #[allow(unsafe_code)]
     unsafe {
         let process = OpenProcess(PROCESS_TERMINATE, 0, pid);
         TerminateProcess(process, 1);

@@ -1,6 +1,8 @@
 //! \[rt\] One block after another: take what hands have done, say what is to be
 //! computed, wait until it is, mix, limit.
 
+#![allow(unsafe_code, reason = "plans and outputs lie in shared memory")]
+
 pub(crate) mod agenda;
 pub mod callback;
 pub(crate) mod crossing;
@@ -298,7 +300,6 @@ impl Engine {
                 Command::Nothing => {}
                 Command::SetParam { pen, index, value } => {
                     // SAFETY: no block is being computed.
-                    #[allow(unsafe_code)]
                     unsafe {
                         pen.set_param(&self.shared.control, index as usize, value);
                     }
@@ -346,7 +347,6 @@ impl Engine {
             true
         });
         // SAFETY: no block is being computed: the last one is done.
-        #[allow(unsafe_code)]
         unsafe {
             plan.pen.set_events(&shared.control, &events[..*event_count]);
         }
@@ -370,7 +370,6 @@ impl Engine {
     fn listen(&mut self) {
         let Some(intake) = &mut self.intake else { return };
         // SAFETY: no block is being computed: the last one is done.
-        #[allow(unsafe_code)]
         let out = unsafe { card_input_mut(&self.shared.control) };
         intake.fill(self.start.frames as usize, out);
     }
@@ -378,7 +377,6 @@ impl Engine {
     fn compute(&mut self) -> bool {
         let shared = Arc::clone(&self.shared);
         // SAFETY: the plan stays as it is until this block is over.
-        #[allow(unsafe_code)]
         let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return true };
         if self.executor == Executor::InProcess {
@@ -430,7 +428,6 @@ impl Engine {
     /// Adds up what is to be heard, limits it, and scales volts to full scale.
     fn mix(&mut self, out: &mut [Frame]) {
         // SAFETY: every slot has done the block, and the next has not begun.
-        #[allow(unsafe_code)]
         let plan = unsafe { Plan::read(&self.shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return out.fill([0.0; 2]) };
         let (rate, is_crossing) = (self.start.sample_rate_hz, self.plan.is_crossing);
@@ -462,7 +459,6 @@ impl Engine {
     fn keep_recorded(&mut self) {
         let Some(reels) = self.reels.as_mut().filter(|_| self.plan.recorders > 0) else { return };
         // SAFETY: every slot has done the block, and the next has not begun.
-        #[allow(unsafe_code)]
         let plan = unsafe { Plan::read(&self.shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return };
         let is_recorder = |module: &&PlanModule| Some(module.kind as usize) == self.recorder;
@@ -476,7 +472,6 @@ impl Engine {
             let (arena, layouts) = (&self.shared.arena, &self.layouts);
             reels.push(run, self.start.frames as usize, |quantum| {
                 // SAFETY: as above.
-                #[allow(unsafe_code)]
                 unsafe { outputs(arena, layouts, module, quantum) }.first_chunk()
             });
         }
@@ -511,7 +506,6 @@ impl Engine {
         out: &mut [Frame],
     ) {
         // SAFETY: as in `mix`.
-        #[allow(unsafe_code)]
         let outputs = unsafe { outputs(&self.shared.arena, &self.layouts, module, quantum) };
         let [left, right] = outputs else { return };
         for (offset, frame) in out.iter_mut().enumerate() {
@@ -526,7 +520,6 @@ impl Engine {
 fn set_param(shared: &Shared, now: &Adopted, event: PlanEvent) {
     let Some((param, value)) = event.param() else { return };
     // SAFETY: the engine alone calls it, and no block is being computed.
-    #[allow(unsafe_code)]
     unsafe {
         let Some(plan) = Plan::read(&shared.control, now.place as usize) else { return };
         let own = |module: &&PlanModule| module.memory == event.memory();

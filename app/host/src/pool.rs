@@ -7,6 +7,8 @@
 //! outside (see [`shm_ring::protocol::revoke`]). One thread more, the watchdog,
 //! sleeps until the engine says that a block is late.
 
+#![allow(unsafe_code, reason = "plans lie in shared memory")]
+
 pub mod crash;
 pub mod ladder;
 pub mod process;
@@ -575,7 +577,6 @@ impl Inner {
         let start = self.shared.clock().read::<BlockStart>().filter(|start| start.block != 0)?;
         // SAFETY: workers answer for every plan before it plays, and the state's
         // lock is taken to ask them, so the place of this one is not written.
-        #[allow(unsafe_code)]
         let plan = unsafe { Plan::read(&self.shared.control, start.plan as usize) }?;
         (plan.generation != 0).then_some((start, plan))
     }

@@ -1,5 +1,7 @@
 //! The session's shared memory, as its owner sees it.
 
+#![allow(unsafe_code, reason = "the regions are made here")]
+
 use std::sync::Arc;
 
 use dsp_worker::protocol::CONTROL_BYTES;
@@ -47,7 +49,6 @@ impl Shared {
         let header = Header::new(control.len(), arena.len(), fingerprint);
         let bells = control::REST - control::BELLS;
         // SAFETY: no other process knows the names of these regions yet.
-        #[allow(unsafe_code)]
         let (place, bells) = unsafe {
             (
                 control.values_mut::<Header>(control::HEADER, 1),

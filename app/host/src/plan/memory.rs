@@ -1,5 +1,7 @@
 //! Which module has which stretch of the arena.
 
+#![allow(unsafe_code, reason = "states are written into shared memory")]
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -106,7 +108,6 @@ impl ModuleMemory {
             let Some(left) = states.get(key).filter(|left| left.len() == bytes) else { continue };
             for state in layout.states {
                 // SAFETY: the caller's promise: no plan that plays names it.
-                #[allow(unsafe_code)]
                 let state = unsafe { arena.values_mut(memory.offset as usize + state, bytes) };
                 let state: &mut [u8] = state.expect("it lies in the arena");
                 state.copy_from_slice(left);
@@ -185,7 +186,6 @@ impl ModuleMemory {
         for state in layout.states {
             let bytes = layout.state.size_bytes();
             // SAFETY: this memory is free: no plan that plays names it.
-            #[allow(unsafe_code)]
             let state = unsafe { arena.values_mut(start + state, bytes) };
             let state = state.expect("it lies in the arena");
             let params = params(module, entry);
@@ -257,14 +257,12 @@ fn carry_tapes(arena: &Region, tapes: usize, change: &RateChange, memories: [&Me
     let cells = cells.expect("it lies in the arena");
     let at = |index: usize| f32::from_bits(cells[index].load(Ordering::Relaxed));
     // SAFETY: no plan that plays names it.
-    #[allow(unsafe_code)]
     let volts = unsafe { arena.values_mut(new.offset as usize + tapes, frames(new)) };
     carry(change, at, &old.tapes, volts.expect("it lies in the arena"), &new.tapes);
 }
 
 fn clear(arena: &Region, bytes: Range<usize>) {
     // SAFETY: this memory is free: no plan that plays names it.
-    #[allow(unsafe_code)]
     let bytes = unsafe { arena.values_mut::<u8>(bytes.start, bytes.len()) };
     bytes.expect("it lies in the arena").fill(0);
 }

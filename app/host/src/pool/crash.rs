@@ -5,6 +5,8 @@
 //! else has the slot, [`finish`] after, and [`Crash::write`] on a thread that
 //! nobody waits for. Not for a worker that was killed from outside.
 
+#![allow(unsafe_code, reason = "what a dead worker left lies in shared memory")]
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -47,7 +49,6 @@ pub fn folder() -> Option<PathBuf> {
 /// # Safety
 /// The worker is dead and had a slot, which has not been given to another yet;
 /// and no plan is written meanwhile to the place of the one that plays.
-#[allow(unsafe_code)]
 pub unsafe fn capture(shared: &Shared, seat: usize) -> Option<Evidence> {
     let record = shared.worker_record(seat);
     let [job, module] = [&record.job, &record.module].map(|word| word.load(Ordering::Relaxed));
@@ -62,7 +63,6 @@ pub unsafe fn capture(shared: &Shared, seat: usize) -> Option<Evidence> {
 
 /// Keeps the rest, when the slot has been given to another. The sooner the
 /// better: within a block it is certainly there.
-#[allow(unsafe_code)]
 pub fn finish(shared: &Shared, evidence: &mut Evidence) {
     // SAFETY: the memory of a module that has left the patch is cleared when
     // another gets it, by the host; then the block is long over, which `finish`
@@ -313,7 +313,6 @@ mod tests {
         let start: BlockStart =
             BlockStart { block: 2, frame: 32, ..shared.clock().read().unwrap() };
         // SAFETY: the engine, which alone computes, does nothing any more.
-        #[allow(unsafe_code)]
         let mut evidence = unsafe {
             let plan = |place| Plan::read(&shared.control, place);
             let plan = (0..PLANS).filter_map(plan).find(|plan| plan.generation == 1).unwrap();

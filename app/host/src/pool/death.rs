@@ -1,5 +1,7 @@
 //! The end of a worker: waited for, looked into, told.
 
+#![allow(unsafe_code, reason = "what a dead worker left lies in shared memory")]
+
 use super::*;
 
 /// What happens within this time is told at once.
@@ -87,10 +89,7 @@ impl Inner {
         }
         // SAFETY: the system has said that it is dead, its slot is still its own,
         // and the lock of the state keeps plans from being written (see `now`).
-        #[allow(unsafe_code)]
-        unsafe {
-            crash::capture(&self.shared, seat)
-        }
+        unsafe { crash::capture(&self.shared, seat) }
     }
 
     /// Finds the module that a worker died in, and decides what is done with it.
