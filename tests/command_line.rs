@@ -323,7 +323,7 @@ fn a_knob_that_is_not_there_or_does_not_go_there_is_a_sentence() {
 }
 
 #[test]
-fn a_patch_that_can_not_be_played_is_a_sentence() {
+fn a_patch_that_cannot_be_played_is_a_sentence() {
     let place = Place::new();
     place.write("torn.sostenuto", "{\n\"sostenuto\": 1,\n\"modules\": [\n");
     place.write("text.sostenuto", "Dear diary\n");
@@ -333,9 +333,9 @@ fn a_patch_that_can_not_be_played_is_a_sentence() {
     place.write("range.sostenuto", &patch_text(1, &module("a", "vco", r#""octave": 9"#), ""));
     std::fs::create_dir(place.path("folder.sostenuto")).expect("a folder");
     for (name, words) in [
-        ("nowhere", &["nowhere.sostenuto", "can not be opened"][..]),
+        ("nowhere", &["nowhere.sostenuto", "cannot be opened"][..]),
         ("torn", &["torn.sostenuto", "in line 4"]),
-        ("text", &["text.sostenuto", "can not be read"]),
+        ("text", &["text.sostenuto", "cannot be read"]),
         ("other", &["no patch"]),
         ("newer", &["newer version", "It was not changed."]),
         ("port", &["`vco.sow`", "`saw`"]),
@@ -383,7 +383,7 @@ fn a_module_that_is_not_known_is_told_of_and_the_rest_is_heard() {
 }
 
 #[test]
-fn an_output_that_can_not_be_written_is_a_sentence() {
+fn an_output_that_cannot_be_written_is_a_sentence() {
     let place = Place::new();
     place.write("file", "");
     std::fs::create_dir(place.path("folder.wav")).expect("a folder");

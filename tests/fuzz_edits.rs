@@ -439,7 +439,7 @@ fn place(random: &mut Random) -> f32 {
     (random.bipolar() * 2000.0).round()
 }
 
-/// An edit, which may be one that can not be done.
+/// An edit, which may be one that cannot be done.
 fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
     let stays = |id: &ModuleId| rack.is_tame && id.as_str() == "ear";
     let loose = |random: &mut Random| pick(random, patch.modules.keys().filter(|id| !stays(id)));

@@ -123,7 +123,7 @@ fn another_text_changes_the_clip_and_nothing_else() {
         assert!(!render.conductor().is_passing(), "nothing fades");
         let after = render.frames(256);
         assert!(after[0][0] > 0.11, "{:?}", after[0]);
-        // One that can not be read is told of, and what was there plays on.
+        // One that cannot be read is told of, and what was there plays on.
         apply(&mut patch, set_text("math", "1 +")).expect("any text");
         lead(&mut render, &patch);
         assert!(render.complaints()[0].contains("at its end"));

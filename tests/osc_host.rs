@@ -1,5 +1,5 @@
 //! A host and its editors: what is asked for over OSC is heard, seen by all,
-//! and refused in a sentence where it can not be.
+//! and refused in a sentence where it cannot be.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
@@ -311,7 +311,7 @@ fn a_key_is_heard_while_it_is_down() {
     });
     editor.done(&["/note/all-off"]);
     editor.until_meters("keys", |gates| gates[..CHANNELS].iter().all(|&gate| gate == 0.0));
-    assert!(editor.refused("/note/on vco 69 0.8").contains("`vco` is not played"));
+    assert!(editor.refused("/note/on vco 69 0.8").contains("(VCO) takes no notes"));
 }
 
 #[test]
@@ -327,12 +327,12 @@ fn every_step_can_be_undone_and_made_again() {
         editor.done(&["/undo"]);
         assert_eq!(editor.patch(), *patch);
     }
-    assert_eq!(editor.refused("/undo"), "Nothing is left to undo.");
+    assert_eq!(editor.refused("/undo"), "There is nothing to undo.");
     for patch in patches.iter().skip(1) {
         editor.done(&["/redo"]);
         assert_eq!(editor.patch(), *patch);
     }
-    assert_eq!(editor.refused("/redo"), "Nothing is left to redo.");
+    assert_eq!(editor.refused("/redo"), "There is nothing to redo.");
     // A gesture is one step, however much is in it.
     editor.done(&["/gesture/begin"]);
     for level in 1..50 {
@@ -501,7 +501,7 @@ fn the_sound_is_set_recorded_and_disturbed_over_the_wire() {
     assert!((peak - 0.2506).abs() < 0.01, "{peak}");
     assert_eq!(editor.refused("/record/stop"), "Nothing is being recorded.");
     assert!(editor.refused(&format!("/record/start {} s24", path.display())).contains("another"));
-    assert!(editor.refused("/drill/kill 31").contains("no worker"));
+    assert!(editor.refused("/drill/kill 31").contains("No worker"));
 }
 
 #[test]
@@ -522,15 +522,15 @@ fn a_patch_is_saved_and_loaded_again() {
     // What is no patch is neither loaded nor written over.
     std::fs::write(&path, "Dear diary").expect("room");
     assert!(editor.refused(&load).contains("was not changed"));
-    assert!(editor.refused(&save).contains("was not changed"));
-    assert!(editor.refused("/patch/load tone.sostenuto").contains("whole path"));
-    assert!(editor.refused("/patch/load /no/where.sostenuto").contains("can not be opened"));
+    assert!(editor.refused(&save).contains("was not overwritten"));
+    assert!(editor.refused("/patch/load tone.sostenuto").contains("full path"));
+    assert!(editor.refused("/patch/load /no/where.sostenuto").contains("cannot be opened"));
     assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "Dear diary");
     assert_eq!(editor.patch(), patch);
 }
 
 #[test]
-fn what_can_not_be_done_is_a_sentence_and_changes_nothing() {
+fn what_cannot_be_done_is_a_sentence_and_changes_nothing() {
     let host = Host::start();
     let mut editor = host.editor();
     editor.done(&A_TONE);
@@ -558,12 +558,12 @@ fn what_can_not_be_done_is_a_sentence_and_changes_nothing() {
         ("/param/set out level", "is missing"),
         ("/param/set out level 1.0 1 1", "more arguments"),
         ("/param/set 1 level 1.0", "a string"),
-        ("/note/on out 60 0.5", "not played"),
+        ("/note/on out 60 0.5", "takes no notes"),
         ("/reports/subscribe weather", "patch, meters, health"),
         ("/gesture/end", "No gesture"),
         ("/sync soon", "a whole number"),
         ("/parm/set out level 1.0", "`/param/set`"),
-        ("/status", "can not be asked for"),
+        ("/status", "cannot be asked for"),
         ("/", "no such address"),
     ] {
         let sentence = editor.refused(line);

@@ -589,13 +589,13 @@ fn without_a_disk_to_write_to_it_plays_on_and_says_so_once() {
     // No folder can be made inside a file.
     fs::write(place.path("file"), "precious").expect("room on the disk");
     let host = place.start_with("file/journal", "host.sock", &[]);
-    assert!(host.said.contains("The journal can not be kept"), "{}", host.said);
+    assert!(host.said.contains("The journal cannot be kept"), "{}", host.said);
     host.editor().edit(&add("mine", "mixer"));
     host.quit();
     assert_eq!(fs::read_to_string(place.path("file")).expect("it is there"), "precious");
 }
 
-// Elsewhere a folder with an open file in it can not be removed.
+// Elsewhere a folder with an open file in it cannot be removed.
 #[test]
 #[cfg(unix)]
 fn a_disk_that_fails_while_it_plays_is_told_once() {
@@ -606,11 +606,11 @@ fn a_disk_that_fails_while_it_plays_is_told_once() {
     for edit in storm(40) {
         editor.edit(&edit);
     }
-    host.hear("The journal can not be written");
+    host.hear("The journal cannot be written");
     editor.edit(&add("out", "audio-out"));
     assert!(editor.patch().modules.contains_key("out"));
     let said = host.quit();
-    assert_eq!(said.matches("The journal can not be").count(), 1, "{said}");
+    assert_eq!(said.matches("The journal cannot be").count(), 1, "{said}");
 }
 
 #[test]

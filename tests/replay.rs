@@ -175,7 +175,7 @@ fn only_crashes_of_this_build_are_replayed_and_only_the_newest_kept() {
     for change in ["", "!!!!", "AAAAAAAA"] {
         let mut other = text.clone();
         other.replace_range(evidence..evidence + 8, change);
-        refused(&other, "can not be replayed");
+        refused(&other, "cannot be replayed");
     }
 
     let folder = path.parent().expect("a folder");

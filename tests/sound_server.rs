@@ -1,7 +1,7 @@
 //! Through cpal and a sound server to a sound card that is not there, and back
 //! as a recording: what was played is in it, and nothing is missing.
 
-#![allow(unsafe_code, reason = "a terminal is asked for its signals")]
+#![allow(unsafe_code, reason = "the environment is set")]
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "the test tells what it measured")]
 

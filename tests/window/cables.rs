@@ -125,7 +125,7 @@ fn what_does_not_fit_is_refused_with_a_sentence_and_changes_nothing() {
     let refusals = [
         "This is an output too.",
         "This is an input too.",
-        "These are connected already.",
+        "Already connected.",
         "It has no inputs.",
     ];
     // The host has its say, too, whenever it likes.

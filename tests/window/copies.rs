@@ -63,7 +63,7 @@ fn words_that_are_no_patch_are_not_pasted() {
     let mut window = Worked::on(&place);
     let before = window.patch();
     window.event(Event::Paste("milk, bread, honey".to_owned()));
-    assert!(window.sentences()[0].starts_with("What was copied is no part of a patch"));
+    assert!(window.sentences()[0].starts_with("The clipboard does not contain a patch"));
     choose(&mut window);
     window.command(Key::D);
     window.until_cable("ladder-2.lowpass -> vca-2.in");

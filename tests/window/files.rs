@@ -96,7 +96,7 @@ fn a_path_is_typed_to_save_and_to_open() {
     window.click("Patch");
     window.frames(3);
     window.click("Save by path…");
-    window.until_shown("Save the patch in this file");
+    window.until_shown("Save the patch by its path");
     window.press_with(Modifiers::COMMAND, Key::A);
     window.write(&path.display().to_string());
     window.press(Key::Enter);
@@ -110,7 +110,7 @@ fn a_path_is_typed_to_save_and_to_open() {
     window.click("Patch");
     window.frames(3);
     window.click("Open by path…");
-    window.until_shown("Open the patch in this file");
+    window.until_shown("Open a patch by its path");
     window.press_with(Modifiers::COMMAND, Key::A);
     window.write(&path.display().to_string());
     window.press(Key::Enter);
@@ -124,7 +124,7 @@ fn something_else_is_not_saved_over_unless_it_is_wanted() {
     let mut window = Worked::on(&place);
     let dialog = tell(&mut window);
     let path = place.keep("list.sostenuto", "milk, bread, honey");
-    for answer in ["Keep the file", "Save over it"] {
+    for answer in ["Keep it", "Replace"] {
         window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
         dialog.send(Some(path.clone())).expect("it is asked");
         window.until_shown(answer);
@@ -132,7 +132,7 @@ fn something_else_is_not_saved_over_unless_it_is_wanted() {
         window.frames(3);
         window.click(answer);
         window.frames(3);
-        assert!(!window.shows("Keep the file"));
+        assert!(!window.shows("Keep it"));
     }
     until_saved(&mut window, &path);
     assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), window.patch());

@@ -31,7 +31,7 @@ fn keys_alone_bring_a_cable_from_port_to_port() {
 }
 
 #[test]
-fn keys_alone_are_told_where_a_cable_can_not_go() {
+fn keys_alone_are_told_where_a_cable_cannot_go() {
     let place = Place::playing(&voice());
     let mut window = Worked::on(&place);
     let before = window.patch();

@@ -155,10 +155,8 @@ impl Browser {
                     self.help(ui, theme, list.get(self.marked).copied());
                 });
                 ui.add_space(2.0);
-                let keys = format!(
-                    "Arrows choose    Enter takes    {} D gives a star    Esc closes",
-                    command(ctx)
-                );
+                let keys =
+                    format!("↑↓ select    Enter add    {}+D favourite    Esc close", command(ctx));
                 ui.label(RichText::new(keys).size(11.0).color(theme.faint));
             });
         });
@@ -259,11 +257,11 @@ impl Browser {
             ui.spacing_mut().item_spacing.y = 0.0;
             if list.is_empty() {
                 ui.add_space(8.0);
-                faint(ui, theme, "Nothing fits. Try fewer letters.");
+                faint(ui, theme, "No match. Try fewer letters.");
             }
             for (index, about) in list.iter().enumerate() {
                 match index {
-                    0 if recent > 0 => drop(caption(ui, theme, "Used last")),
+                    0 if recent > 0 => drop(caption(ui, theme, "Recently used")),
                     index if index == recent && recent > 0 => {
                         ui.add_space(6.0);
                         caption(ui, theme, "All");

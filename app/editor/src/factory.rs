@@ -105,7 +105,7 @@ impl FactoryBrowser {
     }
 
     fn head(&mut self, ui: &mut Ui, theme: &Theme) {
-        caption(ui, theme, "Templates and patches to hear");
+        caption(ui, theme, "Templates and factory patches");
         let typed = &mut self.typed;
         let field = search_field(ui, typed, "Search", "Search patches", self.is_fresh);
         if field.changed() {
@@ -116,7 +116,7 @@ impl FactoryBrowser {
 
     fn rows(&mut self, ui: &mut Ui, theme: &Theme, list: &[usize]) {
         if list.is_empty() {
-            faint(ui, theme, "Nothing fits. Try fewer letters.");
+            faint(ui, theme, "No match. Try fewer letters.");
         }
         let mut shelf = None;
         for (row, &index) in list.iter().enumerate() {

@@ -112,7 +112,7 @@ impl Files {
         if model.patch().modules.is_empty() {
             return;
         }
-        let before = if model.file.is_saved { "the patch before" } else { "what was not saved" };
+        let before = if model.file.is_saved { "the previous patch" } else { "the unsaved changes" };
         self.said.push(format!("{what} Undo brings back {before}."));
     }
 
@@ -157,9 +157,9 @@ impl Files {
         let folder = || folder(preferences).unwrap_or_else(|| PathBuf::from("~"));
         let path = known.unwrap_or_else(|| folder().join(suggested(model)));
         let (title, verb) = match purpose {
-            Purpose::Open => ("Open the patch in this file", "Open"),
-            Purpose::Save => ("Save the patch in this file", "Save"),
-            Purpose::Sound(_) => ("The file of the sound", "Take it"),
+            Purpose::Open => ("Open a patch by its path", "Open"),
+            Purpose::Save => ("Save the patch by its path", "Save"),
+            Purpose::Sound(_) => ("Path of the sound file", "Take it"),
         };
         let path = match purpose {
             Purpose::Sound(_) => path.with_file_name("sound.wav"),
@@ -312,7 +312,7 @@ impl Files {
         match path.to_str() {
             Some(path) => asks.set_text(module, path),
             None => self.said.push(format!(
-                "{} has a name that is no text, so a patch can not remember it. Rename the file.",
+                "A patch cannot store the name of {}, because it is not valid text. Rename the file.",
                 file_title(path)
             )),
         }
@@ -366,16 +366,16 @@ impl Files {
         let modal = Modal::new(Id::new("save over")).frame(floating(theme));
         let shown = modal.show(ctx, |ui| {
             ui.set_width(400.0);
-            caption(ui, theme, "Save over it?");
-            ui.label(format!("There is already something in {}.", file_title(&path)));
-            ui.label("If you save the patch there, what is in it now is lost.");
+            caption(ui, theme, "Replace the file?");
+            ui.label(format!("{} already exists.", file_title(&path)));
+            ui.label("Saving replaces what is in it.");
             ui.add_space(6.0);
             ui.horizontal(|ui| {
-                let keep = main_button(ui, theme, "Keep the file");
+                let keep = main_button(ui, theme, "Keep it");
                 if ui.memory(|memory| memory.focused().is_none()) {
                     keep.request_focus();
                 }
-                (button(ui, "Save over it").clicked(), keep.clicked())
+                (button(ui, "Replace").clicked(), keep.clicked())
             })
             .inner
         });

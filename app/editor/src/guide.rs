@@ -24,7 +24,7 @@ struct Step {
 const STEPS: [Step; 8] = [
     Step {
         title: "An empty canvas",
-        help: "What plays is a patch that comes with Sostenuto. To make your own sound, press {new}: Undo brings this one back.",
+        help: "You hear a factory patch. Press {new} to start your own; Undo brings this one back.",
         is_done: |model| !has(model.patch(), &["vco"]) || !has(model.patch(), &["audio-out"]),
     },
     Step {
@@ -33,8 +33,8 @@ const STEPS: [Step; 8] = [
         is_done: |model| has(model.patch(), &["vco"]),
     },
     Step {
-        title: "Add a way out",
-        help: "In the same way, add “Audio Out”. It leads to your loudspeakers.",
+        title: "Add an output",
+        help: "Add “Audio Out” in the same way. It goes to your loudspeakers.",
         is_done: |model| has(model.patch(), &["audio-out"]),
     },
     Step {
@@ -48,18 +48,18 @@ const STEPS: [Step; 8] = [
         is_done: |model| chain(model.patch(), &[&["vco"], &["ladder", "svf"], &["audio-out"]]),
     },
     Step {
-        title: "Turn the knob that everybody turns",
+        title: "Turn the knob everybody turns",
         help: "Drag the filter's cutoff up and down.",
         is_done: |model| is_turned(model.patch(), &["ladder", "svf"], "cutoff"),
     },
     Step {
         title: "Play it",
-        help: "Add “Keyboard” and lead its “voct” to the VCO's “voct”. Now play, on the screen or on your computer's keys.",
+        help: "Add “Keyboard” and patch its “voct” to the VCO's “voct”. Now play, on the screen or on your computer's keys.",
         is_done: |model| chain(model.patch(), &[&["keyboard"], &["vco"]]),
     },
     Step {
-        title: "Let notes begin and end",
-        help: "Insert a VCA before Audio Out. Lead the Keyboard's “gate” to a new ADSR, and the ADSR to the VCA's “cv”.",
+        title: "Shape the notes",
+        help: "Insert a VCA before Audio Out. Patch the Keyboard's “gate” to a new ADSR, and the ADSR to the VCA's “cv”.",
         is_done: |model| {
             let patch = model.patch();
             chain(patch, &[&["vco"], &["vca"], &["audio-out"]])
@@ -137,7 +137,7 @@ impl Guide {
             ui.label(RichText::new("That is an instrument.").size(17.0).strong());
             ui.label("Every knob and cable can be changed while it plays. Nothing that you do here stops the sound.");
             ui.add_space(4.0);
-            return main_button(ui, theme, "Go on alone").clicked();
+            return main_button(ui, theme, "Continue alone").clicked();
         };
         caption(ui, theme, "Make your first sound");
         ui.label(RichText::new(step.title).size(17.0).strong());
@@ -286,7 +286,7 @@ mod tests {
             }
         }
         assert_eq!(harness.state().0.done, STEPS.len());
-        harness.get_by_label("Go on alone").click();
+        harness.get_by_label("Continue alone").click();
         harness.run_steps(2);
         let (guide, _, preferences) = harness.state();
         assert!(!guide.is_open() && preferences.has_seen_guide);

@@ -89,9 +89,9 @@ fn label(history: &HistoryView, done: usize) -> &str {
 
 fn counts(history: &HistoryView) -> String {
     match (history.undos, history.redos) {
-        (0, 0) => "Nothing was done yet".to_owned(),
+        (0, 0) => "No changes yet".to_owned(),
         (undos, 0) => format!("{undos} done"),
-        (undos, redos) => format!("{undos} done, {redos} taken back"),
+        (undos, redos) => format!("{undos} done, {redos} undone"),
     }
 }
 

@@ -35,7 +35,7 @@ impl Keyboard {
             self.target_ui(ui, model.patch());
             piano_bar_ui(ui, &mut self.piano);
             if played.is_none() {
-                ui.colored_label(theme.faint, "Nothing here takes notes. Add a Keyboard to play.");
+                ui.colored_label(theme.faint, "No module takes notes. Add a Keyboard to play.");
             }
         });
         let size = vec2(ui.available_width(), HEIGHT);

@@ -15,7 +15,7 @@ use super::presets::{Preset, Presets, Settings, set_all};
 use super::randomise::randomised;
 use super::theme::Theme;
 
-/// What the menu can not do by itself: it takes the canvas.
+/// What the menu cannot do by itself: it takes the canvas.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModuleWish {
     /// Opens the browser for another in its place.
@@ -44,7 +44,7 @@ pub fn module_menu_ui(
     caption(ui, theme, id.as_str());
     if let Some(fault) = model.status.faults.iter().find(|fault| fault.module == id.as_str())
         && !fault.state.is_empty()
-        && ui.button("Try again").on_hover_text("It has failed; let it play again").clicked()
+        && ui.button("Try again").on_hover_text("Try the failed module again").clicked()
     {
         asks.requests.push(Request::TryAgain(id.clone()));
         ui.close();
@@ -111,13 +111,13 @@ fn presets_ui(
         }
         faint(ui, theme, presets.last(id).unwrap_or("No preset").to_owned());
     });
-    if ui.button("Randomise").on_hover_text("Somewhere else that is worth hearing").clicked()
+    if ui.button("Randomise").on_hover_text("Random settings worth hearing").clicked()
         && let Ok(about) = module.about()
     {
         let seed = ui.input(|input| input.time).to_bits();
         set_all(id, module, &randomised(about, module, seed), asks);
     }
-    if ui.button("Initialise").on_hover_text("Every knob to its default").clicked() {
+    if ui.button("Initialise").on_hover_text("Reset every knob to its default").clicked() {
         set_all(id, module, &Settings::new(), asks);
     }
 }

@@ -112,7 +112,7 @@ impl Notices {
         let now_secs = ui.input(|input| input.time);
         let all: Vec<Notice> = self.all(model).into_iter().cloned().collect();
         if all.is_empty() {
-            faint(ui, theme, "Nothing has happened that you should know of.");
+            faint(ui, theme, "No notices.");
         }
         ScrollArea::vertical()
             .auto_shrink([false, true])

@@ -116,7 +116,7 @@ pub fn button(ui: &mut Ui, text: &str) -> Response {
     )
 }
 
-/// A button that is only a sign, with words for those who can not see it.
+/// A button that is only a sign, with words for those who cannot see it.
 pub fn sign(ui: &mut Ui, text: &str, ink: Color32, words: &str) -> Response {
     let button = Button::new(RichText::new(text).color(ink)).frame(false);
     let response = ui.add(button.min_size(Vec2::splat(20.0)));

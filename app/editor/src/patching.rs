@@ -42,7 +42,7 @@ pub fn can_connect(patch: &Patch, cable: &Cable) -> Result<(), &'static str> {
         return Err("A cable goes from an output to an input.");
     }
     if patch.cables.contains(cable) {
-        return Err("These are connected already.");
+        return Err("Already connected.");
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use eframe::egui::{
 
 use super::theme::{Look, Theme};
 
-/// Words smaller than this on the screen can not be read, and are not drawn.
+/// Words smaller than this on the screen cannot be read, and are not drawn.
 const LEAST_TEXT: f32 = 6.0;
 /// So many points are not seen.
 const UNSEEN: f32 = 0.1;

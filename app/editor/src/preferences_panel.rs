@@ -18,24 +18,24 @@ pub fn preferences_ui(ui: &mut Ui, theme: &Theme, preferences: &mut Preferences)
         }
     });
     ui.add_space(8.0);
-    caption(ui, theme, "Size of everything");
+    caption(ui, theme, "Interface scale");
     let scale = Slider::new(&mut preferences.scale, 0.7..=2.0).step_by(0.05);
     let scale = ui.add(scale.custom_formatter(percent).custom_parser(from_percent));
-    scale.on_hover_text("Size of everything in the window");
+    scale.on_hover_text("Interface scale");
     ui.add_space(8.0);
     caption(ui, theme, "Cables");
     share(ui, &mut preferences.cable_opacity, 0.1, "Opacity");
     share(ui, &mut preferences.cable_tension, 0.0, "Tension");
     ui.add_space(8.0);
-    caption(ui, theme, "When the window is closed");
-    ui.radio_value(&mut preferences.keeps_playing, false, "The sound ends");
-    ui.radio_value(&mut preferences.keeps_playing, true, "The sound goes on");
+    caption(ui, theme, "When the window closes");
+    ui.radio_value(&mut preferences.keeps_playing, false, "Stop the sound");
+    ui.radio_value(&mut preferences.keeps_playing, true, "Keep the sound playing");
     if preferences.keeps_playing {
-        faint(ui, theme, "Open Sostenuto again to come back to it, or to end it.");
+        faint(ui, theme, "Open Sostenuto again to return to it or to stop it.");
     }
     ui.add_space(8.0);
     ui.separator();
-    if ui.button("As they were at first").clicked() {
+    if ui.button("Reset to defaults").clicked() {
         *preferences = as_at_first(preferences);
     }
 }
@@ -84,11 +84,11 @@ mod tests {
         let mut harness = Harness::builder().build_ui_state(app, preferences);
         harness.run_steps(2);
         harness.get_by_label("Light").click();
-        harness.get_by_label("The sound goes on").click();
+        harness.get_by_label("Keep the sound playing").click();
         harness.run_steps(2);
         assert_eq!(harness.state().look, Look::Light);
         assert!(harness.state().keeps_playing);
-        harness.get_by_label("As they were at first").click();
+        harness.get_by_label("Reset to defaults").click();
         harness.run_steps(2);
         assert_eq!(harness.state().look, Look::Dark);
         assert!(harness.state().favourites.contains("vco"), "what was collected stays");

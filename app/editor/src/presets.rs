@@ -113,7 +113,7 @@ fn written(about: Option<&About>, name: &str, value: f32) -> Written {
 }
 
 /// A name as a file on every system may be called: names that differ only in
-/// what files can not say become one.
+/// what files cannot say become one.
 pub fn stem(name: &str) -> String {
     let dashed = |c: char| if c.is_alphanumeric() { c } else { '-' };
     let text: String = name.trim().to_lowercase().chars().map(dashed).take(60).collect();

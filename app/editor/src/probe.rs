@@ -19,10 +19,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum NoView {
     /// The host is gone, or on another machine.
-    #[error("Meters and scopes stand still: {0}.")]
+    #[error("Meters and scopes are frozen: {0}.")]
     Memory(#[from] RegionError),
     /// It is another version's.
-    #[error("Meters and scopes stand still: {0}.")]
+    #[error("Meters and scopes are frozen: {0}.")]
     Foreign(String),
 }
 

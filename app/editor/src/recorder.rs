@@ -175,7 +175,9 @@ impl Recorder {
         });
         match path {
             Some(path) => faint(ui, theme, format!("Into {}", file_title(path))),
-            None => faint(ui, theme, "What you hear goes into a WAV file, the patch beside it."),
+            None => {
+                faint(ui, theme, "Records what you hear into a WAV file, with the patch beside it.")
+            }
         };
     }
 
@@ -197,7 +199,7 @@ impl Recorder {
             });
         });
         let remembered = clock_time(remembered_secs);
-        faint(ui, theme, format!("{remembered} are remembered, without having recorded."));
+        faint(ui, theme, format!("The last {remembered} can be saved."));
     }
 
     fn folder_ui(&mut self, ui: &mut Ui, theme: &Theme, preferences: &Preferences) {
@@ -214,14 +216,14 @@ impl Recorder {
     fn finished_ui(&self, ui: &mut Ui, theme: &Theme, recorder: &RecorderView) {
         let Some(path) = &recorder.finished else { return };
         ui.add_space(10.0);
-        caption(ui, theme, "Recorded last");
+        caption(ui, theme, "Latest recordings");
         row(ui, |ui| {
-            if button(ui, "Show").on_hover_text("Shows the file where it lies").clicked() {
+            if button(ui, "Show").on_hover_text("Show in folder").clicked() {
                 let path = path.clone();
                 self.errands.send(move || {
                     let error = reveal(&path).err()?;
                     let sentence =
-                        format!("The folder can not be shown ({error}): {}", path.display());
+                        format!("The folder cannot be shown ({error}): {}", path.display());
                     Some(RecorderEvent::Trouble(sentence))
                 });
             }
@@ -347,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_can_not_be_is_told_of() {
+    fn a_folder_that_cannot_be_is_told_of() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();

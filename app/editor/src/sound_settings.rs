@@ -78,7 +78,7 @@ impl SoundSettings {
         caption(ui, theme, "Card");
         row(ui, |ui| {
             choice_ui(ui, "Sound card", &model.cards, &mut wanted.device, "silent");
-            if button(ui, "Look again").clicked() {
+            if button(ui, "Search again").clicked() {
                 asks.requests.push(Request::QueryDevices);
             }
         });
@@ -87,13 +87,13 @@ impl SoundSettings {
 
 /// What the patch hears, and how that goes.
 fn input_ui(ui: &mut Ui, theme: &Theme, model: &Model, wanted: &mut String) {
-    caption(ui, theme, "Microphone or line in, for the module Audio In");
+    caption(ui, theme, "Microphone or line input for Audio In");
     choice_ui(ui, "Sound input", &model.inputs, wanted, "none");
     let input = &model.input;
     match &input.why_not {
         Some(why) => drop(ui.label(RichText::new(why).color(theme.trouble))),
         None if input.card.is_empty() => {
-            drop(faint(ui, theme, "Closed: no module of this patch listens."))
+            drop(faint(ui, theme, "Closed: this patch has no Audio In."))
         }
         None => {
             let words = format!("Heard: {}, after {}", input.card, duration(input.latency_secs));
@@ -121,10 +121,10 @@ fn choice_ui(ui: &mut Ui, label: &str, cards: &[CardView], wanted: &mut String, 
     });
 }
 
-const SYSTEM: &str = "As the system says";
+const SYSTEM: &str = "Follow the system";
 
 fn none_name(id: &str) -> &'static str {
-    if id == "silent" { "None: silent" } else { "None: nothing is heard" }
+    if id == "silent" { "No output (silent)" } else { "No input" }
 }
 
 fn device_name(cards: &[CardView], id: &str) -> String {
@@ -147,11 +147,7 @@ fn numbers(ui: &mut Ui, theme: &Theme, wanted: &mut SoundView) {
     let frames = |frames: u32| frames.to_string();
     chips(ui, theme, "Block, in frames", &BLOCKS_FRAMES, &mut wanted.block_frames, frames);
     chips(ui, theme, "Blocks computed ahead", &AHEAD, &mut wanted.ahead, |ahead| ahead.to_string());
-    faint(
-        ui,
-        theme,
-        "More of either: safer when a worker dies or the machine is busy. Fewer: quicker under the fingers.",
-    );
+    faint(ui, theme, "More of either is safer on a busy machine. Fewer gives less latency.");
 }
 
 fn chips(
@@ -180,7 +176,7 @@ fn chips(
 
 fn latency(ui: &mut Ui, theme: &Theme, sound: &SoundView) {
     ui.horizontal(|ui| {
-        faint(ui, theme, "From a key to its sound:");
+        faint(ui, theme, "Latency (key to sound):");
         ui.label(RichText::new(duration(sound.latency_secs)).size(17.0).strong());
     });
 }
@@ -268,7 +264,7 @@ mod tests {
     #[test]
     fn an_input_is_chosen_and_why_it_is_not_heard_is_said() {
         let mut harness = stage();
-        harness.get_by_label("Closed: no module of this patch listens.");
+        harness.get_by_label("Closed: this patch has no Audio In.");
         let why_not = Some("The microphone is away.".to_owned());
         let (_, model, ..) = harness.state_mut();
         model.input = InputSetup { input: "default".to_owned(), why_not, ..InputSetup::default() };
@@ -277,7 +273,7 @@ mod tests {
         harness.run_steps(2);
         harness.get_by_label("The microphone is away.");
         let combo = harness.get_by_label("Sound input");
-        assert_eq!(combo.value().as_deref(), Some("As the system says (Desk)"));
+        assert_eq!(combo.value().as_deref(), Some("Follow the system (Desk)"));
         combo.click();
         harness.run_steps(3);
         harness.get_by_label("Desk").click();

@@ -172,7 +172,7 @@ impl Editor {
                 });
                 if let Some(Err(why)) = pasted.map(|words| canvas.paste(ui, patch, &words, asks)) {
                     let sentence = format!(
-                        "What was copied is no part of a patch, so nothing was pasted. {why}"
+                        "The clipboard does not contain a patch, so nothing was pasted. {why}"
                     );
                     self.panels.notices.say(sentence, false, ctx.input(|input| input.time));
                 }
@@ -201,7 +201,7 @@ impl Editor {
                 ui.menu_button("Patch", |ui| {
                     self.panels.files.menu_ui(ui, &self.model, &self.preferences, &mut self.asks);
                     ui.separator();
-                    if ui.button("Close the window; the sound plays on").clicked() {
+                    if ui.button("Close the window, keep the sound playing").clicked() {
                         self.preferences.keeps_playing = true;
                         ui.ctx().send_viewport_cmd(ViewportCommand::Close);
                     }
@@ -216,7 +216,7 @@ impl Editor {
                 ui.separator();
                 self.panels.transport.ui(ui, &self.theme, &self.model, &mut self.asks);
                 let keys = keys_of(ui.ctx(), Command::Panic);
-                let words = format!("Let go of everything, and cut echoes and tails ({keys})");
+                let words = format!("Release all notes, cut echoes and tails ({keys})");
                 if button(ui, "Panic").on_hover_text(words).clicked() {
                     self.asks.requests.push(Request::Panic);
                 }
@@ -246,7 +246,7 @@ impl Editor {
     fn view_menu(&mut self, ui: &mut Ui) {
         let entries = [
             (Command::FitAll, "Show the whole patch", true),
-            (Command::FitSelection, "Show what is selected", !self.canvas.selection.is_empty()),
+            (Command::FitSelection, "Show the selection", !self.canvas.selection.is_empty()),
             (Command::ZoomIn, "Zoom in", true),
             (Command::ZoomOut, "Zoom out", true),
             (Command::ZoomReset, "Actual size", true),
@@ -254,7 +254,7 @@ impl Editor {
         ];
         self.entries(ui, &entries);
         ui.separator();
-        ui.checkbox(&mut self.canvas.shows_load, "What each module costs, and its worker");
+        ui.checkbox(&mut self.canvas.shows_load, "Load of each module, and its worker");
         ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
     }
 
@@ -373,7 +373,7 @@ impl Editor {
             there.clone_from(&self.preferences);
             if let Err(why) = self.preferences.save(path) {
                 let sentence =
-                    format!("Your preferences could not be kept ({why}): {}", path.display());
+                    format!("Your preferences were not saved ({why}): {}", path.display());
                 self.panels.notices.say(sentence, true, ctx.input(|input| input.time));
             }
         }

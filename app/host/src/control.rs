@@ -53,19 +53,19 @@ enum Refused {
     Unread(#[from] file::ReadError),
     #[error("{0} Nothing was changed.")]
     Text(#[from] ClipError),
-    #[error("`{module}` is not played: {title} takes no notes. Choose a keyboard.")]
+    #[error("`{module}` ({title}) takes no notes. Choose a keyboard.")]
     NotPlayed { module: ModuleId, title: &'static str },
-    #[error("`{module}` takes no values: {title} is no OSC In.")]
+    #[error("Only OSC In modules take values, and `{module}` is {title}.")]
     TakesNoValues { module: ModuleId, title: &'static str },
-    #[error("`{0}` is in no trouble: there is nothing to try again.")]
+    #[error("`{0}` runs: there is nothing to try again.")]
     NoTrouble(ModuleId),
     #[error("{0}")]
     Record(#[from] RecordError),
-    #[error("There is no worker with work to kill.")]
+    #[error("No worker is busy.")]
     NobodyToKill,
-    #[error("Nothing is left to undo.")]
+    #[error("There is nothing to undo.")]
     NothingToUndo,
-    #[error("Nothing is left to redo.")]
+    #[error("There is nothing to redo.")]
     NothingToRedo,
     #[error("There are only {all} steps.")]
     NoStep { all: usize },
@@ -73,7 +73,7 @@ enum Refused {
     GestureOpen,
     #[error("No gesture is open.")]
     NoGesture,
-    #[error("This can not be asked over UDP. Ask for it on the local stream.")]
+    #[error("This cannot be asked over UDP. Ask on the local stream.")]
     NotForControllers,
 }
 
@@ -424,7 +424,7 @@ impl<S: Sound> Control<S> {
     }
 
     /// Changes the patch, as an undo step of its own or of a gesture. Where
-    /// the edit can not be done, nothing changes.
+    /// the edit cannot be done, nothing changes.
     pub fn edit(&mut self, edit: Edit, gesture: Option<Gesture>) -> Result<(), Problem> {
         if self.history.apply(&mut self.patch, &edit, gesture)? {
             self.spread(&edit);
@@ -940,10 +940,10 @@ pub(crate) mod tests {
         assert!(editor.refused("/param/set a gain 5").contains("from -2 to 2"));
         assert!(editor.refused("/param/set a gain loud").contains("`loud`"));
         assert!(editor.refused("/module/add a attenuverter 0 0").contains("already"));
-        assert!(editor.refused("/note/on a 60 1").contains("Attenuverter takes no notes"));
+        assert!(editor.refused("/note/on a 60 1").contains("(Attenuverter) takes no notes"));
         assert!(editor.refused("/note/off z 60").contains("no module called `z`"));
-        assert!(editor.refused("/undo").contains("Nothing is left to undo"));
-        assert!(editor.refused("/redo").contains("Nothing is left to redo"));
+        assert!(editor.refused("/undo").contains("nothing to undo"));
+        assert!(editor.refused("/redo").contains("nothing to redo"));
         assert!(editor.refused("/gesture/end").contains("No gesture"));
         assert!(editor.refused("/query/module z").contains("`z`"));
         assert!(editor.refused("/patch/put blob:{}").contains("was not changed"));
@@ -952,14 +952,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_text_that_can_not_be_read_is_refused_with_its_place() {
+    fn a_text_that_cannot_be_read_is_refused_with_its_place() {
         let rig = Rig::new();
         rig.control.lock().edit(math("m"), None).unwrap();
         let [editor, other] = [(); 2].map(|()| rig.connect(Rights::Editor));
         other.ask("/reports/subscribe patch");
         rig.told();
         assert!(editor.refused("/module/text m \"a +\"").contains("at its end"));
-        assert!(editor.refused("/module/text a \"a + b\"").contains("takes none"));
+        assert!(editor.refused("/module/text a \"a + b\"").contains("takes no text"));
         assert!(editor.refused("/module/text z a").contains("`z`"));
         assert_eq!(editor.ask("/module/text m \"a + b\""), []);
         assert_eq!(rig.told(), [Told::Patch(4)], "it is a new plan");
@@ -978,7 +978,7 @@ pub(crate) mod tests {
         rig.told();
         assert_eq!(controller.ask("/in/pad/3 2.5"), []);
         assert_eq!(rig.told(), [Told::Event("pad".into(), Event::Value { index: 2, volts: 2.5 })]);
-        assert!(controller.refused("/module/in a 1 1.0").contains("no OSC In"));
+        assert!(controller.refused("/module/in a 1 1.0").contains("Only OSC In"));
         assert_eq!(rig.control.lock().history.undos(), 1, "it is no step");
     }
 

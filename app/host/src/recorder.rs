@@ -34,11 +34,11 @@ const NAP: Duration = Duration::from_millis(20);
 pub enum RecordError {
     #[error("{0}")]
     Take(#[from] TakeError),
-    #[error("A recording is going on already: {}", .0.display())]
+    #[error("A recording is already running: {}", .0.display())]
     Recording(PathBuf),
     #[error("Nothing is being recorded.")]
     NotRecording,
-    #[error("Nothing is remembered that could be saved.")]
+    #[error("There is no recent audio to save.")]
     NothingRemembered,
     #[error("This host does not record.")]
     NoRecorder,

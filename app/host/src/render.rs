@@ -66,7 +66,7 @@ pub enum RenderError {
 /// Returns what is to be told of it all the same.
 ///
 /// # Errors
-/// Where it can not be rendered. With `may_miss_sounds`, a sound that can not be
+/// Where it cannot be rendered. With `may_miss_sounds`, a sound that cannot be
 /// read is silent instead.
 pub fn ready(
     patch: &Patch,
@@ -146,7 +146,7 @@ impl Render {
     /// what is to be told of them all the same.
     ///
     /// # Errors
-    /// Where one can not be, unless it is a sound and `may_miss_sounds` is set.
+    /// Where one cannot be, unless it is a sound and `may_miss_sounds` is set.
     pub fn check_texts(&mut self, may_miss_sounds: bool) -> Result<Vec<String>, RenderError> {
         let complaints = self.conductor.clips().take_complaints();
         let is_fatal = |complaint: &&Complaint| match complaint {

@@ -77,7 +77,7 @@ pub enum Edit {
     SetDescription(String),
     /// Another patch instead of this one: a file, or an empty one.
     Replace(Box<Patch>),
-    /// Several in order, as one. If one can not be done, none is.
+    /// Several in order, as one. If one cannot be done, none is.
     Group(Vec<Edit>),
 }
 
@@ -129,7 +129,7 @@ impl Edit {
 
 /// Changes the patch, and returns the edit that takes this one back.
 ///
-/// Where the edit can not be done the patch is what it was.
+/// Where the edit cannot be done the patch is what it was.
 pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
     match edit {
         Edit::AddModule { id, module } => add(patch, id, module),
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_done_is_refused_and_changes_nothing() {
+    fn what_cannot_be_done_is_refused_and_changes_nothing() {
         refused(added("a"));
         refused(Edit::RemoveModule { id: id("d") });
         refused(Edit::RenameModule { id: id("a"), new_id: id("b") });
@@ -368,7 +368,7 @@ mod tests {
         refused(Edit::SetTitle("a\0".into()));
         refused(Edit::SetComment { id: "note".parse().unwrap(), comment: None });
         refused(commented("note", "a\0"));
-        assert!(refused(written("a", "b + c")).contains("Attenuverter takes none"));
+        assert!(refused(written("a", "b + c")).contains("(Attenuverter) takes no text"));
         refused(written("z", ""));
         let far = Move { module: id("b"), x: f32::INFINITY, y: 0.0 };
         refused(Edit::MoveModules(vec![Move { module: id("a"), x: 1.0, y: 1.0 }, far]));

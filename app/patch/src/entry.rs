@@ -25,9 +25,9 @@ const SLACK: f32 = 1e-3;
 pub enum EntryError {
     #[error("Type {accepted}.")]
     Nothing { accepted: String },
-    #[error("`{text}` can not be read here. Type {accepted}.")]
+    #[error("`{text}` is not a value here. Type {accepted}.")]
     NotUnderstood { text: String, accepted: String },
-    #[error("{value} is out of reach. Type {accepted}.")]
+    #[error("{value} is out of range. Type {accepted}.")]
     OutOfRange { value: String, accepted: String },
 }
 
@@ -69,7 +69,7 @@ fn short(number: f64) -> String {
 /// goes on from the current value.
 ///
 /// # Errors
-/// Where it stands for none, or for one that the param can not take.
+/// Where it stands for none, or for one that the param cannot take.
 pub fn read(text: &str, param: &Param, current: f32) -> Result<f32, EntryError> {
     read_at(text, param, current, TEMPO_BPM)
 }
@@ -77,7 +77,7 @@ pub fn read(text: &str, param: &Param, current: f32) -> Result<f32, EntryError> 
 /// The same, where note lengths are of another tempo.
 ///
 /// # Errors
-/// Where it stands for none, or for one that the param can not take.
+/// Where it stands for none, or for one that the param cannot take.
 pub fn read_at(text: &str, param: &Param, current: f32, bpm: f32) -> Result<f32, EntryError> {
     let text = text.trim();
     if text.is_empty() {

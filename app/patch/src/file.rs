@@ -31,21 +31,21 @@ pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
 pub enum ReadError {
-    #[error("This is no patch: it is larger than 64 MiB.")]
+    #[error("Not a Sostenuto patch: it is larger than 64 MiB.")]
     TooLarge,
-    #[error("This is no patch: it does not begin as one, with {{\"sostenuto\": {VERSION}, …}}.")]
+    #[error("Not a Sostenuto patch: it does not begin with {{\"sostenuto\": {VERSION}, …}}.")]
     NoPatch,
     #[error(
         "This patch was saved by a newer version of Sostenuto ({version}; this one reads {VERSION}). It was not changed."
     )]
     Newer { version: u64 },
-    #[error("The patch can not be read: in line {line}, {what}.")]
+    #[error("The patch cannot be read: line {line}: {what}.")]
     Json { line: usize, what: String },
-    #[error("The patch can not be read. Two modules are called `{id}`.")]
+    #[error("The patch cannot be read: two modules are called `{id}`.")]
     IdTwice { id: String },
-    #[error("The patch can not be read. Two comments are called `{id}`.")]
+    #[error("The patch cannot be read: two comments are called `{id}`.")]
     CommentTwice { id: String },
-    #[error("The patch can not be read. {0}")]
+    #[error("The patch cannot be read. {0}")]
     Problem(#[from] Problem),
 }
 
@@ -55,11 +55,11 @@ pub enum ReadError {
 pub enum FileError {
     #[error("{what} The patch that plays was not changed: {}", path.display())]
     Read { path: PathBuf, what: ReadError },
-    #[error("The file can not be opened ({what}). The patch that plays was not changed: {}", path.display())]
+    #[error("The file cannot be opened ({what}). The patch that plays was not changed: {}", path.display())]
     Open { path: PathBuf, what: io::Error },
-    #[error("This is no file that a patch could be in: {}", path.display())]
+    #[error("Not a regular file: {}", path.display())]
     NoFile { path: PathBuf },
-    #[error("There is something else in this file, and it was not changed. Save under another name: {}", path.display())]
+    #[error("This file is not a patch, so it was not overwritten. Save under another name: {}", path.display())]
     Foreign { path: PathBuf },
     #[error("The patch was not saved: {what}. It plays on; choose another name: {path:?}")]
     Name { path: PathBuf, what: io::Error },
@@ -477,7 +477,7 @@ mod tests {
             assert!(!refused(text).is_empty());
         }
         for text in ["{}", r#"{"name": 3}"#, r#"{"sostenuto": 0}"#, r#"{"sostenuto": -1}"#] {
-            assert!(refused(text).contains("This is no patch"), "{text}: {}", refused(text));
+            assert!(refused(text).contains("Not a Sostenuto patch"), "{text}: {}", refused(text));
         }
     }
 
@@ -550,7 +550,7 @@ mod tests {
     fn what_is_there_twice_is_refused() {
         let module = r#"{"id": "a", "kind": "attenuverter"}"#;
         let twice = format!(r#"{{"sostenuto": 1, "modules": [{module}, {module}]}}"#);
-        assert!(refused(&twice).contains("Two modules are called `a`"));
+        assert!(refused(&twice).contains("two modules are called `a`"));
         let cables = "\"cables\": [";
         let twice = but(cables, &format!("{cables}\"a.out -> a.in\","));
         assert!(refused(&twice).contains("already a cable"));
@@ -639,7 +639,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_opened_or_written_is_a_sentence_with_its_path() {
+    fn what_cannot_be_opened_or_written_is_a_sentence_with_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("no/where.sostenuto");
         assert!(load(&missing).unwrap_err().to_string().contains("where.sostenuto"));

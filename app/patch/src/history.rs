@@ -37,7 +37,7 @@ impl History {
     /// before can then no longer be redone.
     ///
     /// Returns whether anything has changed: where a knob is set to where it
-    /// stands there is nothing to take back. Where the edit can not be done,
+    /// stands there is nothing to take back. Where the edit cannot be done,
     /// neither patch nor history change.
     pub fn apply(
         &mut self,

@@ -10,19 +10,19 @@ use crate::entry::EntryError;
 #[derive(Clone, Debug, Error, PartialEq)]
 #[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
 pub enum Problem {
-    #[error("There is no kind of module called `{kind}`.{}", did_you_mean(*near))]
+    #[error("There is no module type called `{kind}`.{}", did_you_mean(*near))]
     NoKind { kind: String, near: Option<&'static str> },
     #[error("The patch has no module called `{module}`.{}", did_you_mean(near.as_deref()))]
     NoModule { module: String, near: Option<String> },
-    #[error("There is no `{port}`: {title} has no such {way}.{}", did_you_mean(*near))]
+    #[error("Unknown port `{port}`: {title} has no such {way}.{}", did_you_mean(*near))]
     NoPort { way: &'static str, port: String, title: &'static str, near: Option<&'static str> },
-    #[error("There is no `{param}`: {title} has no such param.{}", did_you_mean(*near))]
+    #[error("Unknown param `{param}`: {title} does not have it.{}", did_you_mean(*near))]
     NoParam { param: String, title: &'static str, near: Option<&'static str> },
-    #[error("`{param}` can not be set to {value}: it goes {range}.")]
+    #[error("`{param}` cannot be set to {value}: it must be {range}.")]
     OutOfRange { param: String, value: f32, range: String },
     #[error("`{param}`: {error}")]
     Unread { param: String, error: EntryError },
-    #[error("`{module}` has no text: {title} takes none.")]
+    #[error("`{module}` ({title}) takes no text.")]
     NoText { module: String, title: &'static str },
     #[error("There is already a cable `{cable}`.")]
     CableTwice { cable: String },
@@ -37,21 +37,21 @@ pub enum Problem {
     #[error("The patch already has a module called `{id}`. Choose another name.")]
     IdTaken { id: String },
     #[error(
-        "A module can not be called `{id}`: use at most 64 lower-case letters, digits and dashes."
+        "A module cannot be called `{id}`: use at most 64 lower-case letters, digits and dashes."
     )]
     BadId { id: String },
-    #[error("`{text}` is no port: write it as MODULE.PORT.")]
+    #[error("`{text}` is not a port. Write it as MODULE.PORT.")]
     BadPort { text: String },
-    #[error("`{text}` is no cable: write it as MODULE.OUTPUT -> MODULE.INPUT.")]
+    #[error("`{text}` is not a cable. Write it as MODULE.OUTPUT -> MODULE.INPUT.")]
     BadCable { text: String },
     #[error("The {what} is too long, or has a zero byte in it.")]
     BadText { what: &'static str },
-    #[error("The place of `{module}` on the canvas is not a number.")]
+    #[error("The position of `{module}` must be finite.")]
     Nowhere { module: String },
-    #[error("`{kind}` is a kind of module that this version knows: no placeholder is needed.")]
+    #[error("This version knows the module type `{kind}`: it needs no placeholder.")]
     NoPlaceholder { kind: String },
     #[error(
-        "`{name}` can not be the name of a kind, port or param: use at most 64 letters, digits and dashes."
+        "`{name}` cannot be the name of a kind, port or param: use at most 64 letters, digits and dashes."
     )]
     BadName { name: String },
     #[error("`{param}` must be either a number or a word.")]
@@ -61,12 +61,14 @@ pub enum Problem {
     #[error("The patch has no comment called `{id}`.")]
     NoComment { id: String },
     #[error(
-        "A comment can not be called `{id}`: use at most 64 lower-case letters, digits and dashes."
+        "A comment cannot be called `{id}`: use at most 64 lower-case letters, digits and dashes."
     )]
     BadCommentId { id: String },
-    #[error("The place or size of the comment `{comment}` is no number, or the size is below 0.")]
+    #[error(
+        "Position and size of the comment `{comment}` must be finite, and the size not negative."
+    )]
     NoRectangle { comment: String },
-    #[error("There is no colour {colour}: they go from 0 to {last}.")]
+    #[error("Unknown colour {colour}: it must be 0 to {last}.")]
     NoColour { colour: u8, last: u8 },
 }
 

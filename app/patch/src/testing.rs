@@ -58,7 +58,7 @@ pub fn grains() -> PatchModule {
     module
 }
 
-/// Any edit of a few modules: some can be done and some can not.
+/// Any edit of a few modules: some can be done and some cannot.
 pub fn any_edit() -> impl Strategy<Value = Edit> {
     let name = || prop::sample::select(vec!["a", "b", "c", "d", "e"]);
     let port = || prop::sample::select(vec!["in", "out"]);

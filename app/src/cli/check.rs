@@ -23,7 +23,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Checks each. One that can not be played does not keep the others from it.
+    /// Checks each. One that cannot be played does not keep the others from it.
     pub fn run(&self) -> anyhow::Result<()> {
         let mut failed: Option<anyhow::Error> = None;
         for path in &self.paths {

@@ -142,10 +142,7 @@ fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     let (compared, different) = (report.blocks_compared, report.blocks_different);
     line(out, "blocks compared", format!("{compared}, {different} of them different"))?;
     if report.heard().is_none() {
-        writeln!(
-            out,
-            "\nNobody could hear it: every block is what it should be, to the bit, and in time."
-        )?;
+        writeln!(out, "\nInaudible: every block is bit-identical and in time.")?;
     }
     Ok(())
 }

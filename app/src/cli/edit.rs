@@ -87,12 +87,12 @@ impl Edit {
         // A library that is missing is no error to the window system's crate.
         match catch_unwind(AssertUnwindSafe(open)) {
             Ok(closed) => {
-                closed.map_err(|why| anyhow!("The window can not be opened: {why}. {LIBRARIES}"))
+                closed.map_err(|why| anyhow!("The window cannot be opened: {why}. {LIBRARIES}"))
             }
-            Err(_) if is_open.load(Ordering::Relaxed) => bail!(
-                "The window is gone. The sound plays on: `sostenuto` opens another window on it."
-            ),
-            Err(_) => bail!("The window can not be opened. {LIBRARIES}"),
+            Err(_) if is_open.load(Ordering::Relaxed) => {
+                bail!("The window closed, the sound goes on: `sostenuto` opens another window.")
+            }
+            Err(_) => bail!("The window cannot be opened. {LIBRARIES}"),
         }
     }
 

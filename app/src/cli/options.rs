@@ -132,7 +132,7 @@ pub fn load(path: &Path) -> anyhow::Result<Patch> {
     sostenuto_patch::file::load(path).map_err(|error| match error {
         // Nothing plays yet, so nothing is said of it.
         FileError::Read { what, .. } => anyhow!("{}: {what}", path.display()),
-        FileError::Open { what, .. } => anyhow!("{} can not be opened ({what})", path.display()),
+        FileError::Open { what, .. } => anyhow!("{} cannot be opened ({what})", path.display()),
         other => other.into(),
     })
 }

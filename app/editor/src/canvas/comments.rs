@@ -170,7 +170,7 @@ impl Canvas {
         let edit = TextEdit::multiline(words)
             .id(field)
             .desired_width(place.width())
-            .hint_text("Write here");
+            .hint_text("Write a comment");
         let response = inner.add(edit);
         if !response.has_focus() && !response.lost_focus() {
             response.request_focus();

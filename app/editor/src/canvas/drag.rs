@@ -381,7 +381,7 @@ impl Canvas {
                 super::wires::label(ui, theme, *point + vec2(14.0, 14.0), why);
             }
             Landing::Space => {
-                let hint = "Let go to add a module here";
+                let hint = "Release to add a module here";
                 super::wires::label(ui, theme, pointer + vec2(14.0, 14.0), hint);
             }
         }

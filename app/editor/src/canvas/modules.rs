@@ -347,13 +347,13 @@ impl Canvas {
             }
         } else if is_enter {
             self.pull(patch, end.clone(), false, true);
-            desk.say("The cable is in your hand: go to a port and press Enter, or Escape.");
+            desk.say("Holding a cable: go to a port and press Enter, or Escape to drop it.");
         }
         if !response.dragged() && matches!(self.drag, Drag::Nothing) {
             response.on_hover_ui(|ui| {
                 ui.set_max_width(260.0);
                 ui.strong(format!("{way} {name}"));
-                ui.label(facts.map_or("Nobody knows this port.", |port| port.help));
+                ui.label(facts.map_or("Unknown port", |port| port.help));
                 if let Some(level) = &level {
                     ui.label(super::wires::reading(level));
                 }
@@ -366,7 +366,7 @@ impl Canvas {
 fn fault(scene: Scene, id: &ModuleId) -> Option<String> {
     let fault = scene.model.status.faults.iter().find(|fault| fault.module == id.as_str())?;
     Some(match (fault.state.as_str(), fault.crashes) {
-        ("", 0) => "sent what is no sound".to_owned(),
+        ("", 0) => "sent invalid samples".to_owned(),
         ("", crashes) => format!("crashed {crashes}×, runs again"),
         (state, _) => state.to_owned(),
     })

@@ -65,8 +65,8 @@ impl PathEntry {
         }
         let path = full_path(&self.text);
         match &path {
-            Some(_) => faint(ui, theme, "From the root, or from ~"),
-            None => ui.colored_label(theme.trouble, "Begin at the root, or with ~ for your home"),
+            Some(_) => faint(ui, theme, "A full path, or one from ~"),
+            None => ui.colored_label(theme.trouble, "Start with / or ~"),
         };
         ui.add_space(4.0);
         let mut entered = Entered::Open;

@@ -198,7 +198,7 @@ fn a_name_that_is_taken_once_it_has_its_ending_is_asked_about() {
     harness.run_steps(1);
     wait(&mut harness);
     assert!(harness.state().asks.requests.is_empty());
-    press(&mut harness, "Save over it");
+    press(&mut harness, "Replace");
     let save = Request::Save { path, over: Over::Anything };
     assert_eq!(harness.state().asks.requests, [save]);
 }
@@ -214,7 +214,7 @@ fn what_is_no_patch_is_saved_over_only_after_a_question() {
     assert!(!files.hear_error("The disk is full."));
     assert!(files.hear_error(&FileError::Foreign { path: path.clone() }.to_string()));
     harness.run_steps(2);
-    press(&mut harness, "Keep the file");
+    press(&mut harness, "Keep it");
     assert_eq!(harness.state().asks.requests.len(), 1);
     assert!(!harness.state().files.is_asking());
 }

@@ -248,7 +248,7 @@ fn a_right_click_opens_the_menu_and_what_is_no_value_stays_in_it() {
     harness.run_steps(2);
     harness.key_press(Key::Enter);
     harness.run_steps(4);
-    harness.get_by_label_contains("`loud` can not be read here");
+    harness.get_by_label_contains("`loud` is not a value here");
     assert!(asked(&harness).0.is_empty());
     harness.get_by_label("Reset to 1 kHz").click();
     harness.run_steps(4);

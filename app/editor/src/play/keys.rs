@@ -30,7 +30,7 @@ const ROW: [Key; 18] = [
     Key::Quote,
 ];
 
-/// How hard a key of the computer strikes: it can not tell.
+/// How hard a key of the computer strikes: it cannot tell.
 const VELOCITY: f32 = 0.8;
 /// How many octaves it can be shifted.
 pub const MOST_OCTAVES: i32 = 4;

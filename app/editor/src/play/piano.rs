@@ -286,8 +286,7 @@ pub fn piano_bar_ui(ui: &mut Ui, piano: &mut Piano) {
     if ui.button("+").on_hover_text("An octave up (X)").clicked() {
         piano.octave = (piano.octave + 1).min(most);
     }
-    ui.toggle_value(&mut piano.holds, "Hold")
-        .on_hover_text("Keys stay down until they are touched again");
+    ui.toggle_value(&mut piano.holds, "Hold").on_hover_text("Keys stay down until pressed again");
     let names = Scale::names();
     let scale = egui::ComboBox::from_id_salt(Id::new("piano scale"))
         .selected_text(names.get(piano.scale.index).copied().unwrap_or_default());

@@ -162,7 +162,7 @@ fn read_all(folder: &Path) -> Vec<Preset> {
 fn write(path: &Path, text: &str) -> Result<(), String> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).and_then(|()| replace(path, text.as_bytes())).map_err(|error| {
-        format!("The preset was not saved ({error}). The sound is as it was: {}", path.display())
+        format!("The preset was not saved ({error}). The sound is unchanged: {}", path.display())
     })
 }
 

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_can_not_be_followed_is_asked_for_again() {
+    fn a_patch_that_cannot_be_followed_is_asked_for_again() {
         let mut model = Model::default();
         assert!(!hear(&mut model, reply::patch(&Patch::default()), 0.0));
         assert!(hear(&mut model, reply::lost(), 0.0));

@@ -58,7 +58,7 @@ impl Line {
                     if !self.say(Heard::Connected { is_own }) || !self.speak(client, asked) {
                         return;
                     }
-                    if !self.say(Heard::Lost("The host is gone. Looking for it…".to_owned())) {
+                    if !self.say(Heard::Lost("Lost the host. Looking for it…".to_owned())) {
                         return;
                     }
                 }
@@ -170,14 +170,11 @@ impl Hosts {
             }
         }
         if self.failed >= TRIES {
-            let log = start.log.map(|log| format!(" It says why in {}.", log.display()));
-            return Err(format!(
-                "The host ends as soon as it is started.{}",
-                log.unwrap_or_default()
-            ));
+            let log = start.log.map(|log| format!(" Its log is {}.", log.display()));
+            return Err(format!("The host ends right after its start.{}", log.unwrap_or_default()));
         }
-        let child = spawn(&start, endpoint)
-            .map_err(|why| format!("The host can not be started: {why}."))?;
+        let child =
+            spawn(&start, endpoint).map_err(|why| format!("The host cannot be started: {why}."))?;
         self.child = Some((child, Instant::now()));
         self.is_own = true;
         Ok(())

@@ -9,7 +9,7 @@ const MEMORY_SECS: f32 = 2.0;
 /// What a card has asked for lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Demand {
-    /// Frames that were asked for and can not have been played yet.
+    /// Frames that were asked for and cannot have been played yet.
     ahead_frames: f32,
     /// The most frames at once, in this stretch of time and in the one before.
     most: [u32; 2],

@@ -78,7 +78,7 @@ pub enum FolderError {
 /// What the last session left, as far as it can be read.
 #[derive(Debug, Default)]
 pub struct Left {
-    /// How it went. Where that can not be read, it did not end properly.
+    /// How it went. Where that cannot be read, it did not end properly.
     pub facts: Facts,
     /// The newest patch, and the file that it is in.
     pub newest: Option<(Patch, &'static str)>,
@@ -99,7 +99,7 @@ impl Folder {
     /// Makes the folder where there is none, open to this user only.
     ///
     /// # Errors
-    /// Where another host uses it, or it can not be written.
+    /// Where another host uses it, or it cannot be written.
     pub fn open(path: &Path) -> Result<Folder, FolderError> {
         let unusable = |what| FolderError::Unusable { path: path.to_owned(), what };
         let mut builder = fs::DirBuilder::new();
@@ -125,11 +125,11 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Reads all that is there. What can not be read is not changed, only
+    /// Reads all that is there. What cannot be read is not changed, only
     /// renamed, and told.
     ///
     /// # Errors
-    /// Where something can not be read, and not be renamed either.
+    /// Where something cannot be read, and not be renamed either.
     pub fn read(&self, tell: &dyn Fn(Notice)) -> io::Result<Left> {
         let facts = self.readable(SESSION, tell, read_facts)?;
         let newest = self.readable(NEWEST, tell, |path| read_patch(path).map(Some))?;
@@ -166,7 +166,7 @@ impl Folder {
     /// Renames a file, so that another can have its name: `recovered-2.sostenuto`.
     ///
     /// # Errors
-    /// Where the folder can not be written; then the file is where it was.
+    /// Where the folder cannot be written; then the file is where it was.
     pub fn set_aside(&self, name: &str, prefix: &str) -> io::Result<PathBuf> {
         let ending = Path::new(name).extension().unwrap_or_default().to_string_lossy();
         let mut names = (1u64..).map(|n| self.file(&format!("{prefix}-{n}.{ending}")));
@@ -196,7 +196,7 @@ impl Folder {
     /// Writes one of its files anew: it is on the disk when this returns.
     ///
     /// # Errors
-    /// Where it can not be written; then the old one is there.
+    /// Where it cannot be written; then the old one is there.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         replace(&self.file(name), bytes)
     }
@@ -217,7 +217,7 @@ impl Folder {
     /// Removes one of its files, if it is there.
     ///
     /// # Errors
-    /// Where it is there and can not be removed.
+    /// Where it is there and cannot be removed.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.file(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -232,7 +232,7 @@ impl Folder {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.starts_with(UNFINISHED) && name.ends_with(".tmp") {
-                // Where it can not be removed, nothing of it will work.
+                // Where it cannot be removed, nothing of it will work.
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -339,12 +339,12 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_can_not_be_a_folder_is_told() {
+    fn a_place_that_cannot_be_a_folder_is_told() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("file");
         fs::write(&path, "precious").unwrap();
         let error = Folder::open(&path.join("journal")).unwrap_err().to_string();
-        assert!(error.contains("can not be kept") && error.contains("plays all the same"));
+        assert!(error.contains("cannot be kept") && error.contains("The patch plays"));
     }
 
     #[test]

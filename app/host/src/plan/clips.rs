@@ -22,7 +22,7 @@ pub use make::{ClipError, Made, Source, check, make};
 #[derive(Default)]
 pub struct Clips {
     taken: BTreeMap<Source, ClipSpan>,
-    /// What can not be had. It is tried again once no module names it any more.
+    /// What cannot be had. It is tried again once no module names it any more.
     bad: BTreeSet<Source>,
     /// Sounds that somebody else is to read.
     unread: BTreeSet<Source>,

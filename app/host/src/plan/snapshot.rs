@@ -38,11 +38,11 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each says it by itself")]
 pub enum SnapshotError {
-    #[error("it is no snapshot")]
+    #[error("it is not a snapshot")]
     Foreign,
-    #[error("it is of version {0}, and this program reads {VERSION}")]
+    #[error("it has version {0}, and this program reads version {VERSION}")]
     Version(u32),
-    #[error("it is of a program with other modules")]
+    #[error("it comes from a program with other modules")]
     OtherModules,
     #[error("it is damaged")]
     Damaged,

@@ -87,19 +87,19 @@ pub struct Crash {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every variant says its sentence")]
 pub enum ReadError {
-    #[error("The file can not be opened ({0})")]
+    #[error("The file cannot be opened ({0})")]
     Open(#[from] io::Error),
     #[error(
         "This is no crash: it does not begin as one, with {{\"sostenuto-crash\": {VERSION}, …}}."
     )]
     NoCrash,
-    #[error("This crash was kept by a newer version of Sostenuto ({0}).")]
+    #[error("This crash was saved by a newer version of Sostenuto ({0}).")]
     Newer(String),
     #[error(
         "This crash is of another build of Sostenuto ({0}), whose modules are not these: replay it there."
     )]
     OtherBuild(String),
-    #[error("This crash can not be replayed: {0}.")]
+    #[error("This crash cannot be replayed: {0}.")]
     Garbled(#[from] Garbled),
 }
 

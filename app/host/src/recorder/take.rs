@@ -27,11 +27,11 @@ const SILENCE: [Frame; 1024] = [[0.0; 2]; 1024];
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
 pub enum TakeError {
-    #[error("There is a file of that name, and it was not changed. Record under another name: {}", .0.display())]
+    #[error("A file with that name exists and was not changed. Record under another name: {}", .0.display())]
     Taken(PathBuf),
     #[error("Invalid recording name, choose one without line breaks or control characters: {0:?}")]
     NoName(PathBuf),
-    #[error("Nothing can be recorded there ({what}). The sound goes on; choose another place: {}", path.display())]
+    #[error("Nothing can be recorded there ({what}). The sound goes on; choose another folder: {}", path.display())]
     Open { path: PathBuf, what: io::Error },
     #[error("The recording ended ({what}). The sound goes on. What was recorded until then is in {}", path.display())]
     Write { path: PathBuf, what: hound::Error },

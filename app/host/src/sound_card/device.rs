@@ -52,10 +52,10 @@ pub enum NoSound {
     #[error("no sound card answers")]
     NoCard,
     /// `sostenuto devices` shows what there is.
-    #[error("there is no sound card {0}; `sostenuto devices` lists those there are")]
+    #[error("there is no sound card {0}; `sostenuto devices` lists all cards")]
     NoSuchCard(String),
     /// It does not take what we have.
-    #[error("the sound card {card} does not play {sample_rate_hz} Hz: {cause}")]
+    #[error("the sound card {card} cannot play at {sample_rate_hz} Hz: {cause}")]
     Refused {
         /// Its name.
         card: String,

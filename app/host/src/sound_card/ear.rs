@@ -46,11 +46,11 @@ impl Input {
 /// Why nothing is heard.
 #[derive(Debug, thiserror::Error)]
 enum Deaf {
-    #[error("no microphone and no other input answers")]
+    #[error("no input answers")]
     NoCard,
-    #[error("there is no input {0}; `sostenuto devices` lists those there are")]
+    #[error("there is no input {0}; `sostenuto devices` lists all inputs")]
     NoSuchCard(String),
-    #[error("{card} does not record at {sample_rate_hz} Hz: {cause}")]
+    #[error("{card} cannot record at {sample_rate_hz} Hz: {cause}")]
     Refused { card: String, sample_rate_hz: u32, cause: cpal::Error },
 }
 

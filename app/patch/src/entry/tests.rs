@@ -124,13 +124,13 @@ fn a_choice_is_read_by_its_word_or_its_beginning() {
 }
 
 #[test]
-fn what_can_not_be_read_is_answered_with_what_can() {
+fn what_cannot_be_read_is_answered_with_what_can() {
     let sentence = |text, param| read(text, param, 1.0).unwrap_err().to_string();
     assert_eq!(
         sentence("loud", &CUTOFF),
-        "`loud` can not be read here. Type a frequency from 20 Hz to 20 kHz, such as 440 Hz, A4 or *2."
+        "`loud` cannot be read here. Type a frequency from 20 Hz to 20 kHz, such as 440 Hz, A4 or *2."
     );
-    assert!(sentence("30 kHz", &CUTOFF).starts_with("30 kHz is out of reach. Type a frequency"));
+    assert!(sentence("30 kHz", &CUTOFF).starts_with("30 kHz is out of range. Type a frequency"));
     assert!(sentence("", &MODE).contains("one of lowpass, bandpass, highpass"));
     for (param, text) in [
         (&CUTOFF, "3 dB"),

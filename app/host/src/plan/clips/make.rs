@@ -56,9 +56,9 @@ pub enum ClipError {
     Formula(#[from] formula::FormulaError),
     #[error("{0}")]
     Notes(#[from] notes::NotesError),
-    #[error("Give the whole path of the sound, from the root: {0}")]
+    #[error("Give the full path of the sound: {0}")]
     HalfPath(Name),
-    #[error("No sound called `{0}` comes with this program.")]
+    #[error("There is no factory sound called `{0}`.")]
     NoFactorySound(String),
     #[error("The sound cannot be read: {what}. {path}")]
     Read { path: Name, what: SoundError },
@@ -67,7 +67,7 @@ pub enum ClipError {
 /// Whether a musician may ask for that text. A sound is not looked for.
 ///
 /// # Errors
-/// Where it can not be read.
+/// Where it cannot be read.
 pub fn check((form, text): &Source) -> Result<(), ClipError> {
     match form {
         form if form.is_path() && !text.starts_with(FACTORY) && !text.is_empty() => {
@@ -82,7 +82,7 @@ pub fn check((form, text): &Source) -> Result<(), ClipError> {
 /// Makes the clip of a text.
 ///
 /// # Errors
-/// Where it can not be read.
+/// Where it cannot be read.
 pub fn make((form, text): &Source) -> Result<Made, ClipError> {
     let numbers = |samples| Made { samples, channels: 1, ..Made::default() };
     match form {
@@ -182,7 +182,7 @@ mod tests {
         assert!(refused(folder.path().to_str().unwrap()).contains("not a regular file"));
         let missing = folder.path().join("no.wav");
         assert!(refused(missing.to_str().unwrap()).contains("no.wav"));
-        assert!(refused("sounds/kick.wav").contains("whole path"));
+        assert!(refused("sounds/kick.wav").contains("full path"));
         assert!(refused("factory:nothing.wav").contains("`nothing.wav`"));
         WavWriter::create(&path, spec(1, 16, SampleFormat::Int)).unwrap().finalize().unwrap();
         assert!(refused(path.to_str().unwrap()).contains("no sound in it"));
@@ -216,7 +216,7 @@ mod tests {
         let checked = |form, text: &str| check(&(form, text.into())).map_err(|e| e.to_string());
         assert!(checked(Text::Sound, "/no/such.wav").is_ok());
         assert!(checked(Text::Sound, "").is_ok());
-        assert!(checked(Text::Sound, "such.wav").unwrap_err().contains("whole path"));
+        assert!(checked(Text::Sound, "such.wav").unwrap_err().contains("full path"));
         assert!(checked(Text::Formula, "a +").unwrap_err().contains("at its end"));
         assert!(checked(Text::Notes, "0 1 H4").unwrap_err().contains("note 1"));
         assert!(checked(Text::Words, "anything").is_ok());
