@@ -169,9 +169,10 @@ pub struct Entry {
     /// [`Module::forget`].
     #[serde(skip)]
     pub forget: fn(state: &mut [u8], channels: Range<usize>),
+    #[cfg(any(without_avx2, test))]
     #[serde(skip)]
     process: fn(state: &mut [u8], block: &mut Block),
-    #[cfg(all(target_arch = "x86_64", not(test)))]
+    #[cfg(all(with_avx2, not(test)))]
     #[serde(skip)]
     process_avx2: unsafe fn(state: &mut [u8], block: &mut Block),
 }
@@ -192,8 +193,9 @@ impl Entry {
                 bytemuck::from_bytes_mut::<M>(state).change_rate(change);
             },
             forget: |state, channels| bytemuck::from_bytes_mut::<M>(state).forget(channels),
+            #[cfg(any(without_avx2, test))]
             process: |state, block| bytemuck::from_bytes_mut::<M>(state).process(block),
-            #[cfg(all(target_arch = "x86_64", not(test)))]
+            #[cfg(all(with_avx2, not(test)))]
             process_avx2: process_avx2::<M>,
         }
     }
@@ -202,12 +204,14 @@ impl Entry {
     #[inline]
     #[allow(unsafe_code, reason = "the only place where the processor is asked what it can do")]
     pub fn process(&self, state: &mut [u8], block: &mut Block) {
-        #[cfg(all(target_arch = "x86_64", not(test)))]
-        if std::is_x86_feature_detected!("avx2") {
+        #[cfg(all(with_avx2, not(test)))]
+        if cfg!(not(without_avx2)) || std::is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has just said that it has AVX2, the only
-            // feature that `process_avx2` needs.
+            // feature that `process_avx2` needs; or said so when this was built
+            // for it alone.
             return unsafe { (self.process_avx2)(state, block) };
         }
+        #[cfg(any(without_avx2, test))]
         (self.process)(state, block);
     }
 }
@@ -218,7 +222,7 @@ pub const STATE_ALIGN: usize = 64;
 /// The same code once more, for processors with AVX2. Without fused
 /// multiply-add, so that the sound is the same to the bit. The tests in this
 /// crate run the code above, so that both are tested.
-#[cfg(all(target_arch = "x86_64", not(test)))]
+#[cfg(all(with_avx2, not(test)))]
 #[target_feature(enable = "avx2")]
 fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
     bytemuck::from_bytes_mut::<M>(state).process(block);
