@@ -189,57 +189,100 @@ pub fn drill(
     let mut patch = patch.clone();
     let saboteur = wanted.hangs.then(|| Saboteur::add(&mut patch).ok_or(DrillError::NoSaboteur));
     let saboteur = saboteur.transpose()?;
-    let (rate, block_frames) = (settings.sample_rate_hz, settings.block_frames);
+    let pace = Pace {
+        sample_rate_hz: settings.sample_rate_hz,
+        block_frames: settings.block_frames,
+        ahead: settings.ahead,
+    };
     let reference = Render::new(
         &patch,
         &render::Settings {
-            sample_rate_hz: rate,
-            block_frames,
+            sample_rate_hz: pace.sample_rate_hz,
+            block_frames: pace.block_frames,
             computed_by: ComputedBy::InProcess,
         },
     )?;
-    let ahead = settings.ahead;
     let told = tell.clone();
     let mut player = Player::start(&patch, settings, move |notice| told(&notice.to_string()))?;
     let tap = player.tap().expect("nobody else knows this player");
     let comparison = Comparison::start(tap, reference)?;
-    if !wait_until(Instant::now() + SETTLE, &stop) {
-        return Err(DrillError::Stopped);
-    }
+    rest(SETTLE, &stop)?;
 
     tell("Playing undisturbed.");
     let workers_at_start = ready(player.pool());
     let first = Mark::now(&player);
-    if !wait_until(Instant::now() + wanted.time, &stop) {
-        return Err(DrillError::Stopped);
-    }
+    rest(wanted.time, &stop)?;
     tell("Killing workers.");
     let second = Mark::now(&player);
-    let block = Duration::from_secs_f64(f64::from(block_frames) / f64::from(rate));
+    let done = disturb(&mut player, wanted, &pace, saboteur, stop)?;
+    let marks = [first, second, Mark::now(&player)];
+    let compared = comparison.finish();
+    Ok(report(patch.title, wanted, &pace, player.pool(), workers_at_start, &done, &marks, compared))
+}
+
+fn rest(time: Duration, stop: &Receiver<()>) -> Result<(), DrillError> {
+    if wait_until(Instant::now() + time, stop) { Ok(()) } else { Err(DrillError::Stopped) }
+}
+
+/// How the patch is played.
+struct Pace {
+    sample_rate_hz: u32,
+    block_frames: u32,
+    ahead: u32,
+}
+
+impl Pace {
+    fn block(&self) -> Duration {
+        Duration::from_secs_f64(f64::from(self.block_frames) / f64::from(self.sample_rate_hz))
+    }
+}
+
+/// Disturbs the workers for as long as is wanted, and waits for what the last
+/// kill did: that belongs to it.
+fn disturb(
+    player: &mut Player,
+    wanted: Disturbances,
+    pace: &Pace,
+    saboteur: Option<Saboteur>,
+    stop: Receiver<()>,
+) -> Result<Done, DrillError> {
     let end = Instant::now() + wanted.time;
-    let mut disturber = Disturber::new(&mut player, wanted, block, saboteur);
+    let (rate, frames) = (pace.sample_rate_hz, pace.block_frames);
+    let mut disturber = Disturber::new(player, wanted, pace.block(), saboteur);
     let run = move || {
         // Or it would wake up when the job that it aims at is long over.
-        ask_for_real_time(block_frames, rate);
+        ask_for_real_time(frames, rate);
         disturber.run(end, &stop)
     };
     let done = std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or(None);
-    let Done { kills, stops, stops_inside_a_job } = done.ok_or(DrillError::Stopped)?;
-
-    // What the last kill did belongs to it.
+    let done = done.ok_or(DrillError::Stopped)?;
     let pool = player.pool();
-    pool.wait_for_deaths(kills, PATIENCE);
+    pool.wait_for_deaths(done.kills, PATIENCE);
     pool.wait_until_full(PATIENCE);
-    std::thread::sleep(4 * block);
-    let third = Mark::now(&player);
-    let Compared { blocks, different, first_different, lost } = comparison.finish();
+    std::thread::sleep(4 * pace.block());
+    Ok(done)
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a part of the report")]
+fn report(
+    title: String,
+    wanted: Disturbances,
+    pace: &Pace,
+    pool: &Pool,
+    workers_at_start: usize,
+    done: &Done,
+    [first, second, third]: &[Mark; 3],
+    Compared { blocks, different, first_different, lost }: Compared,
+) -> Report {
+    let Done { kills, stops, stops_inside_a_job } = *done;
     let (recoveries, deaths) = (pool.recoveries(), pool.deaths());
     let hangs = deaths.saturating_sub(kills);
-    Ok(Report {
-        title: patch.title,
-        sample_rate_hz: rate,
-        block_frames,
-        ahead,
+    let rate = f64::from(pace.sample_rate_hz);
+    Report {
+        title,
+        sample_rate_hz: pace.sample_rate_hz,
+        block_frames: pace.block_frames,
+        ahead: pace.ahead,
         seconds: wanted.time.as_secs_f64(),
         kills_per_second: wanted.per_second,
         seed: wanted.seed,
@@ -250,16 +293,16 @@ pub fn drill(
         hangs,
         blocks_compared: blocks.len() as u64,
         blocks_different: different,
-        first_different_secs: first_different.map(|frame| frame as f64 / f64::from(rate)),
+        first_different_secs: first_different.map(|frame| frame as f64 / rate),
         blocks_lost: lost,
-        undisturbed: first.half(&second, &blocks),
-        disturbed: second.half(&third, &blocks),
+        undisturbed: first.half(second, &blocks),
+        disturbed: second.half(third, &blocks),
         recovery: spread(&recoveries, |recovery| recovery.stamp_nanos),
         news: spread(&recoveries, |recovery| recovery.news_nanos),
         refills: pool.refills(),
         workers_at_start,
         workers_at_end: ready(pool),
-    })
+    }
 }
 
 fn ready(pool: &Pool) -> usize {

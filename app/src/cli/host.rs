@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -69,13 +69,7 @@ impl Host {
             None => Endpoint::of_this_user()?,
         };
         let stop = on_stop()?;
-        // A notice may come while the patch is locked, so it waits here.
-        let (telling, told) = channel();
-        let tell: Tell = Arc::new(move |notice: Notice| {
-            eprintln!("{notice}");
-            // Nobody listens any more where the host is ending already.
-            let _ = telling.send(notice);
-        });
+        let (tell, told) = to_stderr_and_editors();
         let (journal, Beginning { patch, snapshot, quarantined, .. }) =
             self.begin(given, settings.sample_rate_hz, &tell);
         if let Some(sentence) = patch.about_placeholders() {
@@ -93,25 +87,11 @@ impl Host {
         }
         let control = SharedControl::new(control);
         if let Some(journal) = &journal {
-            let waiting = Arc::downgrade(&control);
-            let answer = move || {
-                if let Some(control) = waiting.upgrade() {
-                    control.lock().answer_syncs();
-                }
-            };
-            journal.when_kept(Some(Box::new(answer)));
+            answer_syncs_of(journal, &control);
         }
         let server = Server::start(&endpoint, Arc::clone(&control))?;
         eprintln!("Editors find this host at {}.", endpoint.path().display());
-        let udp = match self.udp {
-            None => None,
-            Some(address) => {
-                let udp = UdpServer::start(address, Arc::clone(&control))
-                    .with_context(|| format!("controllers cannot be listened to at {address}"))?;
-                eprintln!("Controllers find it at {} (UDP).", udp.address());
-                Some(udp)
-            }
-        };
+        let udp = self.udp.map(|address| listen(address, &control)).transpose()?;
         while stop.recv_timeout(REPORT_EVERY) == Err(RecvTimeoutError::Timeout) {
             let mut control = control.lock();
             told.try_iter().for_each(|notice| control.notice(&notice));
@@ -144,4 +124,34 @@ impl Host {
             None => (None, Beginning { patch: given.unwrap_or_default(), ..Beginning::default() }),
         }
     }
+}
+
+/// Tells notices on standard error at once, and keeps them for editors: one may
+/// come while the patch is locked.
+fn to_stderr_and_editors() -> (Tell, Receiver<Notice>) {
+    let (telling, told) = channel();
+    let tell = move |notice: Notice| {
+        eprintln!("{notice}");
+        // Nobody listens any more where the host is ending already.
+        let _ = telling.send(notice);
+    };
+    (Arc::new(tell), told)
+}
+
+/// `/sync` is answered once the journal is on the disk.
+fn answer_syncs_of(journal: &Journal, control: &Arc<SharedControl<Player>>) {
+    let waiting = Arc::downgrade(control);
+    let answer = move || {
+        if let Some(control) = waiting.upgrade() {
+            control.lock().answer_syncs();
+        }
+    };
+    journal.when_kept(Some(Box::new(answer)));
+}
+
+fn listen(address: SocketAddr, control: &Arc<SharedControl<Player>>) -> anyhow::Result<UdpServer> {
+    let udp = UdpServer::start(address, Arc::clone(control))
+        .with_context(|| format!("controllers cannot be listened to at {address}"))?;
+    eprintln!("Controllers find it at {} (UDP).", udp.address());
+    Ok(udp)
 }
