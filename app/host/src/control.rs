@@ -747,6 +747,7 @@ pub(crate) mod tests {
 
     use super::sound::{ChangeSound, KeepPatch, KillWorkers, PlayPatch, ReportSound};
     use super::*;
+    use sostenuto_modules::catalog::CATALOG;
     use sostenuto_osc::address::ADDRESSES;
     use sostenuto_osc::mirror::Mirror;
     use sostenuto_osc::packet::{decode, split};
@@ -984,18 +985,25 @@ pub(crate) mod tests {
 
     #[test]
     fn keys_reach_every_module_that_is_played_and_no_other() {
-        let is_keyboard = |about: &&sostenuto_modules::catalog::Entry| is_played(about.about);
-        let Some(keyboard) = sostenuto_modules::catalog::CATALOG.iter().find(is_keyboard) else {
-            return;
-        };
-        let rig = Rig::new();
-        let editor = rig.connect(Rights::Editor);
-        let add = example(&format!("/module/add keys {} 0 0", keyboard.about.name));
-        // In one packet: the sound hears of the module before its first note.
-        editor.send([add, example("/note/on keys 72 0.5"), example("/note/all-off")]);
-        let note = Event::NoteOn { key: 72, voct: 1.0, velocity: 0.5 };
-        let keys = |event| Told::Event("keys".into(), event);
-        assert_eq!(rig.told(), [Told::Patch(4), keys(note), keys(Event::AllNotesOff)]);
+        for entry in CATALOG {
+            let (about, rig) = (entry.about, Rig::new());
+            let editor = rig.connect(Rights::Editor);
+            let add = example(&format!("/module/add keys {} 0 0", about.name));
+            // In one packet: the sound hears of the module before its first note.
+            let heard = editor.send([add, example("/note/on keys 72 0.5")]);
+            let note = Event::NoteOn { key: 72, voct: 1.0, velocity: 0.5 };
+            let keys = |event| Told::Event("keys".into(), event);
+            if is_played(about) {
+                assert_eq!(rig.told(), [Told::Patch(4), keys(note)], "{}", about.name);
+            } else {
+                assert_eq!(rig.told(), [Told::Patch(4)], "{}", about.name);
+                assert!(format!("{heard:?}").contains("takes no notes"), "{heard:?}");
+            }
+            editor.ask("/note/all-off");
+            let released = is_played(about).then(|| keys(Event::AllNotesOff));
+            assert_eq!(rig.told(), Vec::from_iter(released), "{}", about.name);
+        }
+        assert!(CATALOG.iter().any(|entry| is_played(entry.about)));
     }
 
     #[test]
@@ -1350,8 +1358,18 @@ pub(crate) mod tests {
         ) {
             let rig = Rig::new();
             let editor = rig.connect(Rights::Editor);
-            editor.send([OscMessage { addr: address.into(), args }]);
+            let before = rig.patch();
+            let message = OscMessage { addr: address.into(), args };
+            let is_readable = Call::read(message.clone()).is_ok();
+            let heard = editor.send([message]);
             rig.patch().check().unwrap();
+            let errors = heard.iter().filter(|message| message.addr == "/error").count();
+            prop_assert!(errors <= 1 && (is_readable || errors == 1), "{heard:?}");
+            if errors == 1 {
+                prop_assert_eq!(heard.len(), 1);
+                prop_assert_eq!(rig.patch(), before);
+                prop_assert_eq!(rig.told(), []);
+            }
         }
     }
 }
