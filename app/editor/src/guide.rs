@@ -263,8 +263,8 @@ mod tests {
             guide.ui(ui.ctx(), &Theme::of(Look::Dark), model, preferences);
         };
         let preferences = Preferences::default();
-        let mut model = Model::default();
-        model.mirror = Mirror::of(sostenuto_patch::factory::PATCHES[0].patch());
+        let mirror = Mirror::of(sostenuto_patch::factory::PATCHES[0].patch());
+        let model = Model { mirror, ..Model::default() };
         let stage = (Guide::new(&preferences), model, preferences);
         let builder = Harness::builder().with_size(vec2(800.0, 600.0)).with_step_dt(1.0 / 60.0);
         let mut harness = builder.build_ui_state(app, stage);

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use sostenuto_osc::message::Request;
+use sostenuto_osc::message::device::Card;
 use sostenuto_osc::message::history::History;
 use sostenuto_osc::message::param::{SetParam, Value};
 use sostenuto_osc::message::patch::PatchFile;
 use sostenuto_osc::message::record::{Recorded, RecorderStatus};
-use sostenuto_osc::message::sound::{Card, InputSetup, SoundSetup};
+use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
 use sostenuto_osc::message::status::{Killed, Status};
 use sostenuto_osc::mirror::Mirror;
 use sostenuto_patch::{Edit, ModuleId, Name, OutputRef, Patch};

@@ -231,8 +231,7 @@ mod tests {
     fn bench() -> Harness<'static, Bench> {
         let mut patch = Patch::default();
         patch.modules.insert("ladder".parse().unwrap(), PatchModule::new("ladder", 0.0, 0.0));
-        let mut model = Model::default();
-        model.mirror = Mirror::of(patch.clone());
+        let model = Model { mirror: Mirror::of(patch), ..Model::default() };
         let bench =
             Bench { model, presets: Presets::new(None, || {}), asks: Asks::default(), wish: None };
         let app = |ui: &mut Ui, bench: &mut Bench| {

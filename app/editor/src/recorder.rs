@@ -368,8 +368,7 @@ mod tests {
     fn a_title_becomes_a_file() {
         let title_text = " Night/Train: 2 ".to_owned();
         let patch = sostenuto_patch::Patch { title: title_text, ..Default::default() };
-        let mut model = Model::default();
-        model.mirror = Mirror::of(patch.clone());
+        let model = Model { mirror: Mirror::of(patch), ..Model::default() };
         assert_eq!(title(&model), "Night-Train- 2");
     }
 }

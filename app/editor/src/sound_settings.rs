@@ -2,7 +2,8 @@
 
 use eframe::egui::{ComboBox, RichText, Ui, WidgetInfo, WidgetType};
 use sostenuto_osc::message::Request;
-use sostenuto_osc::message::sound::{Card, Query, QueryDevices, SoundChange, SoundSetup};
+use sostenuto_osc::message::device::{Card, QueryDevices};
+use sostenuto_osc::message::sound::{Query, SoundChange, SoundSetup};
 
 use super::model::{Asks, Model};
 use super::parts::{button, caption, chip, duration, faint, row, well};

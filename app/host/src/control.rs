@@ -10,18 +10,19 @@ use std::time::{Duration, Instant};
 
 use rosc::OscMessage;
 use sostenuto_modules::module::Event;
-use sostenuto_osc::call::Unreadable;
+use sostenuto_osc::message::device::Card;
 use sostenuto_osc::message::note::SetValue;
 use sostenuto_osc::message::param::{SetParam, Value};
 use sostenuto_osc::message::patch::{PatchFile, Whole};
 use sostenuto_osc::message::reports::{Meters, Reports};
-use sostenuto_osc::message::sound::{Card, InputSetup, SoundChange, SoundSetup};
+use sostenuto_osc::message::sound::{InputSetup, SoundChange, SoundSetup};
 use sostenuto_osc::message::status::Killed;
 use sostenuto_osc::message::view::View;
-use sostenuto_osc::message::{Message, edit, history, host, module};
+use sostenuto_osc::message::{Message, add, edit, history, host};
 use sostenuto_osc::outbox::{Missed, Outbox};
 use sostenuto_osc::packet::append;
 use sostenuto_osc::service::{ClientId, Rights};
+use sostenuto_osc::unreadable::Unreadable;
 use thiserror::Error;
 
 use self::feedback::Feedback;
@@ -602,7 +603,7 @@ impl<S: Sound> Control<S> {
 
     fn query_module(&self, from: ClientId, id: &ModuleId) -> Result<(), Refused> {
         let module = self.patch.module(id.as_str())?;
-        self.reply(from, module::describe(id, module))
+        self.reply(from, add::describe(id, module))
     }
 
     fn set_param(

@@ -7,7 +7,7 @@ use sostenuto_modules::param::Param;
 use sostenuto_patch::entry;
 
 use crate::address::{Address, Arg, Count};
-use crate::call::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// The arguments of a message, taken one by one.
 #[derive(Debug)]

@@ -1,19 +1,15 @@
-//! Reading a request: which message it is, under its own address or a short one.
+//! Reading messages: what a request asks, under its own address or a short one, and
+//! what a report says.
 
 use std::borrow::Cow;
 
 use rosc::{OscMessage, OscType};
-use sostenuto_patch::entry::EntryError;
 use sostenuto_patch::nearest;
-use sostenuto_patch::problem::{Problem, did_you_mean};
-use thiserror::Error;
 
 use crate::address::{Address, Role};
-use crate::message::{REQUESTS, Request, addresses, find, read};
-use crate::packet::BadPacket;
-
-/// Controllers that reports are sent to at a time.
-pub const MAX_SUBSCRIBERS: usize = 16;
+use crate::message::param::is_reserved;
+use crate::message::{REPORTS, REQUESTS, Report, Request, addresses, find, read};
+use crate::unreadable::Unreadable;
 
 /// A request, and the address that it came under.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,38 +29,6 @@ pub struct Refusal {
     pub address: String,
     /// Why.
     pub error: Unreadable,
-}
-
-/// Why a message could not be read.
-#[derive(Clone, Debug, Error, PartialEq)]
-#[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
-pub enum Unreadable {
-    #[error("{0}")]
-    Packet(#[from] BadPacket),
-    #[error("There is no such address.{}", did_you_mean(*near))]
-    NoAddress { near: Option<&'static str> },
-    #[error("The host sends this; it is not a request.")]
-    NoRequest,
-    #[error("This is a request; the host does not send it.")]
-    NoReport,
-    #[error("`{name}` is missing: {help}.")]
-    Missing { name: &'static str, help: &'static str },
-    #[error("`{name}` must be {wanted}: {help}.")]
-    Wrong { name: &'static str, wanted: &'static str, help: &'static str },
-    #[error("`{name}` must be in its range: {range}.")]
-    OutOfRange { name: &'static str, range: &'static str },
-    #[error("There are more arguments than this address takes.")]
-    TooMany,
-    #[error(
-        "{MAX_SUBSCRIBERS} controllers are told of knobs already. End one with /feedback/end, or wait for a minute after it was switched off."
-    )]
-    TooManySubscribers,
-    #[error("Give the whole path of the file, from the root.")]
-    HalfPath,
-    #[error("`{name}`: {error}")]
-    Entry { name: &'static str, error: EntryError },
-    #[error("{0}")]
-    Problem(#[from] Problem),
 }
 
 impl Call {
@@ -117,17 +81,21 @@ fn short(address: &str, args: usize) -> Option<(&'static str, [OscType; 2])> {
     }
 }
 
-/// The address of a knob: `/vcf/cutoff`.
-pub fn path_of_param(module: &str, param: &str) -> String {
-    let long = if is_reserved(module) { "/param" } else { "" };
-    format!("{long}/{module}/{param}")
-}
-
-/// Whether addresses of two words and more begin with that one: then no knob's
-/// short address can.
-fn is_reserved(word: &str) -> bool {
-    let begins = |path: &str| path[1..].split_once('/').is_some_and(|(first, _)| first == word);
-    ["in", "key"].contains(&word) || addresses().any(|address| begins(address.path))
+impl Report {
+    /// Reads what a host says.
+    pub fn read(message: OscMessage) -> Result<Report, Unreadable> {
+        if REPORTS.iter().any(|entry| entry.address.path == message.addr) {
+            let report = read(REPORTS, &message.addr, message.args);
+            return report.unwrap_or(Err(Unreadable::NoReport));
+        }
+        let call = Call::read(message).map_err(|refusal| refusal.error)?;
+        let is_report = find(&call.path).is_none_or(|a| a.roles.contains(&Role::Report));
+        match call.request {
+            Request::Edit(edit) if is_report => Ok(Report::Edit(edit)),
+            Request::SetParam(set) => set.edit().map(Report::Edit).ok_or(Unreadable::NoReport),
+            _ => Err(Unreadable::NoReport),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use sostenuto_patch::{CommentId, InputRef, ModuleId, Name, OutputRef};
 
 use crate::address::{Count, Form};
 use crate::args::Args;
-use crate::call::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// How a `T` is read from and written to a message. Most types do it themselves;
 /// where a type has several ways, each has a name.

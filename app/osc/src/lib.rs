@@ -17,3 +17,4 @@ pub mod stream;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod udp;
+pub mod unreadable;

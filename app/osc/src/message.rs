@@ -9,9 +9,9 @@ use std::fmt::Debug;
 use rosc::{OscMessage, OscType};
 use sostenuto_patch::Edit;
 
-use crate::address::{Address, Role};
+use crate::address::Address;
 use crate::args::Args;
-use crate::call::{Call, Unreadable};
+use crate::unreadable::Unreadable;
 
 /// A message, as its arguments say it.
 pub trait Message: Clone + Debug + PartialEq {
@@ -80,7 +80,7 @@ macro_rules! message {
             };
 
             #[allow(unused_variables, reason = "some have no arguments")]
-            fn read(args: &mut $crate::args::Args) -> Result<Self, $crate::call::Unreadable> {
+            fn read(args: &mut $crate::args::Args) -> Result<Self, $crate::unreadable::Unreadable> {
                 Ok($name {$(
                     $field: <how!($type $(, $how)?) as $crate::field::Field<$type>>::read(args)?,
                 )*})
@@ -94,6 +94,18 @@ macro_rules! message {
     };
 }
 
+/// The change of the patch that a message is, one for one.
+macro_rules! edits {
+    ($($name:ident { $($field:ident),* } => $edit:expr;)*) => {$(
+        impl $crate::message::EditMessage for $name {
+            fn edit(self) -> Result<sostenuto_patch::Edit, $crate::unreadable::Unreadable> {
+                let $name { $($field),* } = self;
+                Ok($edit)
+            }
+        }
+    )*};
+}
+
 macro_rules! how {
     ($type:ty) => {
         $type
@@ -103,8 +115,10 @@ macro_rules! how {
     };
 }
 
+pub mod add;
 pub mod cable;
 pub mod comment;
+pub mod device;
 pub mod edit;
 pub mod history;
 pub mod host;
@@ -187,8 +201,8 @@ macro_rules! request {
 
 messages! {
     Request {
-        module::Add,
-        module::AddPlaceholder,
+        add::Add,
+        add::AddPlaceholder,
         module::Remove,
         module::Move,
         module::Rename,
@@ -232,7 +246,7 @@ messages! {
         record::SaveLast as SaveLast,
         sound::SoundChange as SetSound,
         sound::Query as QuerySound,
-        sound::QueryDevices as QueryDevices,
+        device::QueryDevices as QueryDevices,
         status::Kill as Kill,
         host::Quit as Quit,
     }
@@ -241,7 +255,7 @@ messages! {
         host::Synced as Synced,
         patch::Whole as Patch,
         host::Host as Host,
-        module::Described as Module,
+        add::Described as Module,
         history::Steps as Steps,
         patch::PatchFile as PatchFile,
         reports::Notice as Notice,
@@ -254,11 +268,11 @@ messages! {
         view::Seen as Seen,
         view::End as ViewEnd,
         sound::SoundSetup as Sound,
-        sound::Devices as Devices,
-        sound::Device as Device,
+        device::Devices as Devices,
+        device::Device as Device,
         sound::InputSetup as Input,
-        sound::Inputs as Inputs,
-        sound::InputDevice as InputDevice,
+        device::Inputs as Inputs,
+        device::InputDevice as InputDevice,
         status::Killed as Killed,
         record::RecorderStatus as Recorder,
         record::Recorded as Recorded,
@@ -287,23 +301,6 @@ pub(crate) fn read<T>(
     let mut args = Args::new(&entry.address, args);
     let read = (entry.read)(&mut args);
     Some(read.and_then(|read| args.end().map(|()| read)))
-}
-
-impl Report {
-    /// Reads what a host says.
-    pub fn read(message: OscMessage) -> Result<Report, Unreadable> {
-        if REPORTS.iter().any(|entry| entry.address.path == message.addr) {
-            let read = read(REPORTS, &message.addr, message.args);
-            return read.unwrap_or(Err(Unreadable::NoReport));
-        }
-        let call = Call::read(message).map_err(|refusal| refusal.error)?;
-        let is_report = find(&call.path).is_none_or(|a| a.roles.contains(&Role::Report));
-        match call.request {
-            Request::Edit(edit) if is_report => Ok(Report::Edit(edit)),
-            Request::SetParam(set) => set.edit().map(Report::Edit).ok_or(Unreadable::NoReport),
-            _ => Err(Unreadable::NoReport),
-        }
-    }
 }
 
 #[cfg(test)]

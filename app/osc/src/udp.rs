@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::call::{Call, MAX_SUBSCRIBERS, Refusal, Unreadable};
+use crate::call::{Call, Refusal};
 use crate::message::Request;
 use crate::message::reports::{EndFeedback, Feedback};
 use crate::outbox::Outbox;
 use crate::packet::split;
 use crate::service::{ClientId, Rights, Service, read};
+use crate::unreadable::{MAX_SUBSCRIBERS, Unreadable};
 
 /// Where controllers send to, if nothing else is asked for: this machine only.
 pub const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);

@@ -56,9 +56,10 @@ fn hear_history(model: &mut Model, history: History) {
 mod tests {
     use super::*;
     use sostenuto_osc::message::Message;
+    use sostenuto_osc::message::device::{Card, InputDevice, Inputs};
     use sostenuto_osc::message::patch::Whole;
     use sostenuto_osc::message::reports::Lost;
-    use sostenuto_osc::message::sound::{Card, InputDevice, InputSetup, Inputs};
+    use sostenuto_osc::message::sound::InputSetup;
     use sostenuto_osc::message::status::{ModuleFault, Status, WorkerState, WorkerStatus};
     use sostenuto_patch::Patch;
 

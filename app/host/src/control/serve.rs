@@ -5,12 +5,12 @@ use std::sync::{Arc, MutexGuard};
 
 use sostenuto_modules::module::Event;
 use sostenuto_osc::call::{Call, Refusal};
+use sostenuto_osc::message::device::{Card, Device, Devices, InputDevice, Inputs};
 use sostenuto_osc::message::history::{Redo, Undo};
 use sostenuto_osc::message::note::{AllOff, Panic, Press};
 use sostenuto_osc::message::patch::{Load, Put, Save};
 use sostenuto_osc::message::record::{SaveLast, Start};
 use sostenuto_osc::message::reports::Reports;
-use sostenuto_osc::message::sound::{Card, Device, Devices, InputDevice, Inputs};
 use sostenuto_osc::message::{Message, Request, history, host};
 use sostenuto_osc::outbox::Outbox;
 use sostenuto_osc::service::{Calls, ClientId, Rights, Service};

@@ -3,8 +3,6 @@
 use sostenuto_patch::{Cable, Edit, InputRef, OutputRef};
 
 use crate::address::EDIT;
-use crate::call::Unreadable;
-use crate::message::EditMessage;
 
 message! {
     /// Plugs a cable in. Cables into the same input are summed. One that closes a feedback loop is
@@ -41,21 +39,8 @@ message! {
     }
 }
 
-impl EditMessage for Connect {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        Ok(Edit::Connect(Cable { from: self.from, to: self.to }))
-    }
-}
-
-impl EditMessage for Disconnect {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        Ok(Edit::Disconnect(Cable { from: self.from, to: self.to }))
-    }
-}
-
-impl EditMessage for Delay {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        let Delay { from, to, is_delayed } = self;
-        Ok(Edit::SetDelay { cable: Cable { from, to }, is_delayed })
-    }
+edits! {
+    Connect { from, to } => Edit::Connect(Cable { from, to });
+    Disconnect { from, to } => Edit::Disconnect(Cable { from, to });
+    Delay { from, to, is_delayed } => Edit::SetDelay { cable: Cable { from, to }, is_delayed };
 }

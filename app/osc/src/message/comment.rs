@@ -4,9 +4,8 @@ use sostenuto_patch::{Comment, CommentId, Edit};
 
 use crate::address::EDIT;
 use crate::args::Args;
-use crate::call::Unreadable;
 use crate::field::Field;
-use crate::message::EditMessage;
+use crate::unreadable::Unreadable;
 
 message! {
     /// Writes a comment, a coloured rectangle behind the modules, or changes the one of that name.
@@ -51,15 +50,10 @@ impl Field<u8> for Colour {
     }
 }
 
-impl EditMessage for Set {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        let Set { comment: id, x, y, width, height, colour, text } = self;
-        Ok(Edit::SetComment { id, comment: Some(Comment { text, x, y, width, height, colour }) })
-    }
-}
-
-impl EditMessage for Remove {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        Ok(Edit::SetComment { id: self.comment, comment: None })
-    }
+edits! {
+    Set { comment, x, y, width, height, colour, text } => Edit::SetComment {
+        id: comment,
+        comment: Some(Comment { text, x, y, width, height, colour }),
+    };
+    Remove { comment } => Edit::SetComment { id: comment, comment: None };
 }

@@ -5,7 +5,7 @@ use rosc::OscMessage;
 use sostenuto_patch::{Comment, Edit, Patch};
 
 use crate::message::param::{SetParam, Value};
-use crate::message::{Message, cable, comment, module, patch};
+use crate::message::{Message, add, cable, comment, module, patch};
 
 /// The requests that ask for a change.
 pub(crate) fn request(edit: &Edit) -> Vec<OscMessage> {
@@ -28,12 +28,12 @@ pub fn report(edit: &Edit) -> Vec<OscMessage> {
 fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
     messages.push(match edit {
         Edit::AddModule { id, module } => {
-            let add = module::Add::new(&id, &module);
+            let added = add::Add::new(&id, &module);
             let is_known = !module.is_placeholder;
             messages.push(if is_known {
-                add.encode()
+                added.encode()
             } else {
-                module::AddPlaceholder(add).encode()
+                add::AddPlaceholder(added).encode()
             });
             let bypass = module::Bypass { module: id.clone(), is_bypassed: true };
             messages.extend(module.is_bypassed.then(|| bypass.encode()));
@@ -42,7 +42,7 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
         }
         Edit::RemoveModule { id } => module::Remove { module: id }.encode(),
         Edit::MoveModules(moves) if moves.is_empty() => return,
-        Edit::MoveModules(moves) => module::Move(moves).encode(),
+        Edit::MoveModules(moves) => module::Move { places: moves }.encode(),
         Edit::RenameModule { id, new_id } => {
             module::Rename { module: id, new_name: new_id }.encode()
         }

@@ -9,9 +9,9 @@ use sostenuto_patch::ModuleId;
 
 use crate::address::{Count, Form, REQUEST};
 use crate::args::Args;
-use crate::call::Unreadable;
 use crate::field::Field;
 use crate::message::Request;
+use crate::unreadable::Unreadable;
 
 message! {
     /// Presses a key of a module that is played. `/key/keyboard/57 0.8` means the same, for

@@ -5,8 +5,9 @@ use sostenuto_patch::{Edit, ModuleId, Name};
 
 use crate::address::{Count, EDIT, Form};
 use crate::args::Args;
-use crate::call::{Unreadable, path_of_param};
 use crate::field::{Field, text};
+use crate::message::addresses;
+use crate::unreadable::Unreadable;
 
 message! {
     /// Turns a knob; the sound glides there. A switch that is on and off again, also within one
@@ -80,4 +81,17 @@ impl SetParam {
 /// `/MODULE/PARAM`: where a knob stands.
 pub fn knob(module: &ModuleId, param: &str, value: f32) -> OscMessage {
     OscMessage { addr: path_of_param(module.as_str(), param), args: vec![OscType::Float(value)] }
+}
+
+/// The address of a knob: `/vcf/cutoff`.
+pub(crate) fn path_of_param(module: &str, param: &str) -> String {
+    let long = if is_reserved(module) { "/param" } else { "" };
+    format!("{long}/{module}/{param}")
+}
+
+/// Whether addresses of two words and more begin with that one: then no knob's
+/// short address can.
+pub(crate) fn is_reserved(word: &str) -> bool {
+    let begins = |path: &str| path[1..].split_once('/').is_some_and(|(first, _)| first == word);
+    ["in", "key"].contains(&word) || addresses().any(|address| begins(address.path))
 }

@@ -8,9 +8,8 @@ use sostenuto_patch::{Edit, Patch};
 
 use crate::address::{ANSWER, Count, EDIT, Form, REQUEST};
 use crate::args::Args;
-use crate::call::Unreadable;
 use crate::field::{Field, MaybeText};
-use crate::message::EditMessage;
+use crate::unreadable::Unreadable;
 
 message! {
     /// Names the patch.
@@ -105,20 +104,8 @@ impl Whole {
     }
 }
 
-impl EditMessage for Title {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        Ok(Edit::SetTitle(self.title))
-    }
-}
-
-impl EditMessage for Description {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        Ok(Edit::SetDescription(self.text))
-    }
-}
-
-impl EditMessage for New {
-    fn edit(self) -> Result<Edit, Unreadable> {
-        Ok(Edit::Replace(Box::default()))
-    }
+edits! {
+    Title { title } => Edit::SetTitle(title);
+    Description { text } => Edit::SetDescription(text);
+    New {} => Edit::Replace(Box::default());
 }

@@ -6,9 +6,9 @@ use rosc::OscType;
 
 use crate::address::{Address, Arg, Count, Form, REPORT, REQUEST};
 use crate::args::Args;
-use crate::call::Unreadable;
 use crate::field::{Field, MaybeText};
 use crate::message::Message;
+use crate::unreadable::Unreadable;
 
 message! {
     /// Records what is heard from now on. The file gets its name when it is done; at 4 GiB, and where

@@ -5,10 +5,10 @@ use sostenuto_patch::ModuleId;
 
 use crate::address::{Address, Arg, Count, Form, REPORT, REQUEST};
 use crate::args::Args;
-use crate::call::Unreadable;
 use crate::field::Field;
 use crate::message::Message;
 use crate::status::NoticeKind;
+use crate::unreadable::Unreadable;
 
 pub use crate::status::Notice;
 

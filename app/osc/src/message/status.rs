@@ -4,9 +4,9 @@ use rosc::{OscMessage, OscType};
 
 use crate::address::{ANSWER, Form, REPORT, REQUEST};
 use crate::args::Args;
-use crate::call::Unreadable;
 use crate::field::{Field, Following};
 use crate::message::Message;
+use crate::unreadable::Unreadable;
 
 message! {
     /// Asks how the sound is doing: `/status`, then a `/worker` for each worker.

@@ -3,6 +3,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::address::{Count, Form};
+use crate::call::Call;
 use crate::testing::{example, keeps_to_its_address};
 
 /// A message, read and written, and read again as the same.

@@ -6,9 +6,9 @@ use sostenuto_patch::{ModuleId, Name};
 
 use crate::address::{Address, Arg, Form, REPORT};
 use crate::args::Args;
-use crate::call::Unreadable;
 use crate::field::Field;
 use crate::message::{Message, Report};
+use crate::unreadable::Unreadable;
 
 /// Where modules lie in the host's memory.
 #[derive(Clone, Debug, Default, PartialEq)]
