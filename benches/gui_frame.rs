@@ -20,8 +20,8 @@ use sostenuto_host::control::{Control, SharedControl};
 use sostenuto_modules::catalog::well_behaved;
 use sostenuto_modules::module::{About, Event};
 use sostenuto_osc::endpoint::Endpoint;
-use sostenuto_osc::reply;
-use sostenuto_osc::status::Status;
+use sostenuto_osc::message::status::Status;
+use sostenuto_osc::mirror::Mirror;
 use sostenuto_osc::stream::Server;
 use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 
@@ -131,8 +131,7 @@ struct Stage {
 
 impl Stage {
     fn new(count: usize) -> Stage {
-        let mut model = Model::default();
-        model.mirror.hear(reply::patch(&rack(count)));
+        let model = Model { mirror: Mirror::of(rack(count)), ..Model::default() };
         let flows = (0..8).map(|frame| signals(model.patch(), frame)).collect();
         Stage {
             canvas: Canvas::default(),

@@ -21,12 +21,14 @@ use sostenuto_host::pool::Crew;
 use sostenuto_host::sound_card::device::Output;
 use sostenuto_modules::catalog::well_behaved;
 use sostenuto_modules::module::About;
-use sostenuto_osc::ask::ask;
 use sostenuto_osc::client::Client;
 use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::message::history::{BeginGesture, EndGesture, Go, History, Redo, Undo};
+use sostenuto_osc::message::host::Sync;
+use sostenuto_osc::message::param::{SetParam, Value};
+use sostenuto_osc::message::record::WavFormat;
+use sostenuto_osc::message::{Report, Request, patch};
 use sostenuto_osc::mirror::{Mirror, Mirrored};
-use sostenuto_osc::request::{Request, Value};
-use sostenuto_osc::sound::WavFormat;
 use sostenuto_osc::stream::Server;
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::{
@@ -184,7 +186,7 @@ struct Hand {
     refused: usize,
     done: usize,
     /// Steps that can be undone.
-    steps: i32,
+    steps: u32,
 }
 
 struct Fuzz {
@@ -262,19 +264,19 @@ impl Fuzz {
         let end = self.host.patch();
         for hand in &mut self.hands {
             if std::mem::take(&mut hand.has_gesture) {
-                hand.ask(&Request::EndGesture);
+                hand.ask(&Request::EndGesture(EndGesture {}));
             }
         }
         self.all_have_the_same();
-        let steps = self.hands[0].steps.cast_unsigned();
+        let steps = self.hands[0].steps;
         for (steps, patch) in [(0, self.start.clone()), (steps, end)] {
-            self.hands[0].ask(&Request::GoTo(steps));
+            self.hands[0].ask(&Request::GoTo(Go { undos: steps }));
             self.all_have_the_same();
             assert_eq!(self.host.patch(), patch, "after {steps} steps");
         }
         let refused = self.hands[0].refused;
         while self.hands[0].refused == refused {
-            (0..50).for_each(|_| self.hands[0].ask(&Request::Undo));
+            (0..50).for_each(|_| self.hands[0].ask(&Request::Undo(Undo::default())));
             self.hands.iter_mut().for_each(Hand::sync);
         }
         self.all_have_the_same();
@@ -282,7 +284,7 @@ impl Fuzz {
     }
 
     /// How it went, and how it goes where nobody edits.
-    fn tell(&mut self, asked: usize, steps: i32, (time, blocks, xruns): (Duration, u64, u64)) {
+    fn tell(&mut self, asked: usize, steps: u32, (time, blocks, xruns): (Duration, u64, u64)) {
         let [done, refused] = [|hand: &Hand| hand.done, |hand: &Hand| hand.refused]
             .map(|count| self.hands.iter().map(count).sum::<usize>());
         assert!(done > refused, "{done} edits were done, {refused} refused");
@@ -318,7 +320,7 @@ impl Hand {
             addr: "/reports/subscribe".to_owned(),
             args: vec![OscType::String("patch".to_owned())],
         });
-        hand.ask(&Request::Get);
+        hand.ask(&Request::GetPatch(patch::Get {}));
         hand.sync();
         hand.guess = hand.mirror.patch().clone();
         hand
@@ -329,26 +331,27 @@ impl Hand {
     }
 
     fn ask(&mut self, request: &Request) {
-        ask(request).into_iter().for_each(|message| self.send(message));
+        request.messages().into_iter().for_each(|message| self.send(message));
     }
 
     fn sync(&mut self) {
-        self.ask(&Request::Sync(7));
+        self.ask(&Request::Sync(Sync { id: 7 }));
         self.hear_until_synced();
     }
 
     fn hear_until_synced(&mut self) {
         loop {
             let message = self.client.recv().expect("the host answers");
-            match (&*message.addr, &message.args[..]) {
-                ("/synced", _) => return,
-                ("/error", _) => self.refused += 1,
-                ("/history", [OscType::Int(undos), ..]) => self.steps = *undos,
+            let report = Report::read(message).expect("it is declared");
+            match &report {
+                Report::Synced(_) => return,
+                Report::Refused(_) => self.refused += 1,
+                Report::History(History { undos, .. }) => self.steps = *undos,
                 _ => {}
             }
-            match self.mirror.hear(message) {
+            match self.mirror.follow(report) {
                 // Much was taken back at once: the whole patch says it shorter.
-                Mirrored::Lost => self.ask(&Request::Get),
+                Mirrored::Lost => self.ask(&Request::GetPatch(patch::Get {})),
                 Mirrored::Edit(_) => self.done += 1,
                 Mirrored::Whole | Mirrored::Nothing => {}
             }
@@ -360,18 +363,22 @@ impl Hand {
         for _ in 0..count {
             self.ask_for_something(rack, random);
         }
-        self.ask(&Request::Sync(7));
+        self.ask(&Request::Sync(Sync { id: 7 }));
         self.client.flush().expect("the host listens");
     }
 
     fn ask_for_something(&mut self, rack: &Rack, random: &mut Random) {
         match random.bits() % 100 {
-            0..6 => self.ask(&Request::Undo),
-            6..10 => self.ask(&Request::Redo),
+            0..6 => self.ask(&Request::Undo(Undo::default())),
+            6..10 => self.ask(&Request::Redo(Redo::default())),
             10..14 => {
                 self.has_gesture ^= true;
                 let is_begun = self.has_gesture;
-                self.ask(if is_begun { &Request::BeginGesture } else { &Request::EndGesture });
+                self.ask(if is_begun {
+                    &Request::BeginGesture(BeginGesture {})
+                } else {
+                    &Request::EndGesture(EndGesture {})
+                });
             }
             14..19 => self.nonsense(random),
             19..50 => self.turn(rack, random),
@@ -380,11 +387,11 @@ impl Hand {
                 let is_group = matches!(edit, Edit::Group(_)) && !self.has_gesture;
                 let _ = apply(&mut self.guess, edit.clone());
                 if is_group {
-                    self.ask(&Request::BeginGesture);
+                    self.ask(&Request::BeginGesture(BeginGesture {}));
                 }
                 self.ask(&Request::Edit(edit));
                 if is_group {
-                    self.ask(&Request::EndGesture);
+                    self.ask(&Request::EndGesture(EndGesture {}));
                 }
             }
         }
@@ -405,7 +412,7 @@ impl Hand {
         let value = Value::Number(low + (high - low) * random.unipolar());
         let gesture = (random.bits() % 4) as i32;
         let (module, param) = (module.clone(), param.name.into());
-        self.ask(&Request::SetParam { module, param, value, gesture });
+        self.ask(&Request::SetParam(SetParam { module, param, value, gesture }));
     }
 
     /// What no host does.

@@ -18,8 +18,9 @@ use sostenuto_host::pool::Crew;
 use sostenuto_host::recorder::{RecordError, Remote};
 use sostenuto_host::sound_card::device::Output;
 use sostenuto_modules::catalog;
-use sostenuto_osc::sound::{Recorded, SoundChange, WavFormat};
-use sostenuto_osc::view::View;
+use sostenuto_osc::message::record::{Recorded, WavFormat};
+use sostenuto_osc::message::sound::SoundChange;
+use sostenuto_osc::message::view::View;
 use sostenuto_patch::{ModuleId, Patch, file};
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, patch, reference};
 

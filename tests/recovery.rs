@@ -15,8 +15,8 @@ use sostenuto_host::render::{ComputedBy, Render, Settings};
 use sostenuto_modules::catalog;
 use sostenuto_osc::client::Client;
 use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::message::edit;
 use sostenuto_osc::mirror::Mirror;
-use sostenuto_osc::reply;
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::{Edit, ModuleId, Patch, PatchModule, apply, file};
 use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, patch, ready, workers};
@@ -193,7 +193,7 @@ impl Editor {
     }
 
     fn edit(&mut self, edit: &Edit) {
-        self.ask(reply::edit(edit));
+        self.ask(edit::report(edit));
     }
 
     fn patch(&mut self) -> Patch {
@@ -340,7 +340,7 @@ fn whenever_a_host_is_killed_the_next_has_every_edit_that_was_acknowledged() {
             let storm = scope.spawn(|| {
                 let mut acknowledged = 0;
                 for edits in edits.chunks(pace) {
-                    let messages = edits.iter().flat_map(reply::edit).collect();
+                    let messages = edits.iter().flat_map(edit::report).collect();
                     if editor.try_ask(messages).is_err() {
                         break;
                     }
@@ -510,7 +510,7 @@ fn after_a_proper_end_a_host_begins_empty_and_the_patch_is_kept() {
     let (module, param) = (id("mine"), "level-1".into());
     let turn = Edit::SetParam { module, param, value: 0.25 };
     let mut editor = host.editor();
-    reply::edit(&turn).into_iter().for_each(|m| editor.client.send(m).expect("it listens"));
+    edit::report(&turn).into_iter().for_each(|m| editor.client.send(m).expect("it listens"));
     editor.client.send(message("/host/quit", [])).expect("it listens");
     editor.client.flush().expect("it listens");
     host.finish();

@@ -62,7 +62,7 @@ fn the_drill_kills_a_worker_and_says_how_soon_another_did_its_work() {
     window.frames(3);
     window.click("Kill a worker while you listen");
     window.until_shown("was killed.");
-    let drill = window.editor().model().drill.clone().expect("it was shown");
+    let drill = window.editor().model().drill.expect("it was shown");
     // 0 where it had nothing to do.
     assert!(drill.recovery_secs >= 0.0 && drill.recovery_secs.is_finite(), "{drill:?}");
     window.until_shown("replaced once");

@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{Align2, Color32, Context, FontId, Id, LayerId, Modal, Order, Ui};
-use sostenuto_osc::request::Request;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::patch::{Load, Save};
 use sostenuto_patch::disk;
 use sostenuto_patch::file::{FileError, Over};
 use sostenuto_patch::sounds::is_sound;
@@ -104,7 +105,7 @@ impl Files {
 
     /// Another patch instead of this one, from a file.
     pub fn load(&mut self, path: &Path, model: &Model, asks: &mut Asks) {
-        asks.requests.push(Request::Load(path.to_owned()));
+        asks.requests.push(Request::Load(Load { path: path.to_owned() }));
         self.say_replaced(&format!("Opening {}.", file_title(path)), model);
     }
 
@@ -169,7 +170,7 @@ impl Files {
     }
 
     fn save_in(&mut self, path: PathBuf, over: Over, asks: &mut Asks) {
-        asks.requests.push(Request::Save { path: path.clone(), over });
+        asks.requests.push(Request::Save(Save { path: path.clone(), over }));
         self.saving = Some(path);
     }
 

@@ -213,7 +213,7 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::reply;
+    use sostenuto_osc::mirror::Mirror;
     use sostenuto_patch::{Edit, PatchModule, apply};
 
     fn add(kind: &str) -> Edit {
@@ -263,8 +263,8 @@ mod tests {
             guide.ui(ui.ctx(), &Theme::of(Look::Dark), model, preferences);
         };
         let preferences = Preferences::default();
-        let mut model = Model::default();
-        model.mirror.hear(reply::patch(&sostenuto_patch::factory::PATCHES[0].patch()));
+        let mirror = Mirror::of(sostenuto_patch::factory::PATCHES[0].patch());
+        let model = Model { mirror, ..Model::default() };
         let stage = (Guide::new(&preferences), model, preferences);
         let builder = Harness::builder().with_size(vec2(800.0, 600.0)).with_step_dt(1.0 / 60.0);
         let mut harness = builder.build_ui_state(app, stage);
@@ -281,7 +281,7 @@ mod tests {
             for edit in edits {
                 assert_eq!(harness.state().0.done, done);
                 apply(&mut patch, edit).unwrap();
-                harness.state_mut().1.mirror.hear(reply::patch(&patch));
+                harness.state_mut().1.mirror = Mirror::of(patch.clone());
                 harness.run_steps(2);
             }
         }

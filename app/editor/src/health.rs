@@ -1,11 +1,14 @@
 //! How host and workers are doing, and the button that proves the promise.
 
 use eframe::egui::{CursorIcon, Grid, RichText, ScrollArea, Ui, vec2};
-use sostenuto_osc::request::Request;
-use sostenuto_osc::status::WorkerStatus;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::module::Retry;
+use sostenuto_osc::message::status::{
+    FaultState, Kill, Killed, ModuleFault, WorkerState, WorkerStatus,
+};
 use sostenuto_patch::ModuleId;
 
-use super::model::{Asks, DrillView, Model};
+use super::model::{Asks, Model};
 use super::parts::{bar, button, caption, duration, faint, main_button, row, well};
 use super::theme::Theme;
 
@@ -34,7 +37,7 @@ fn drill_ui(ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
             let kill = main_button(ui, theme, "Kill a worker while you listen");
             let help = "Ends one of the processes that compute this patch, as a crash would";
             if kill.on_hover_text(help).clicked() {
-                asks.requests.push(Request::Kill(None));
+                asks.requests.push(Request::Kill(Kill { slot: None }));
             }
         });
         match &model.drill {
@@ -47,18 +50,19 @@ fn drill_ui(ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
 }
 
 /// What the drill has shown, measured.
-fn drill_sentence(drill: &DrillView, model: &Model) -> String {
-    let recovery = duration(drill.recovery_secs);
+fn drill_sentence(drill: &Killed, model: &Model) -> String {
+    let recovery_secs = drill.recovery_secs as f32;
+    let recovery = duration(recovery_secs);
     let slack_secs = model.sound.ahead as f32 * model.sound.block_frames as f32
         / model.sound.sample_rate_hz.max(1) as f32;
     let pid = drill.pid;
-    if drill.recovery_secs == 0.0 {
+    if recovery_secs == 0.0 {
         return format!(
             "Worker {pid} was killed. It had done its part of the block, and another does the \
              next. You heard nothing."
         );
     }
-    if slack_secs > 0.0 && drill.recovery_secs < slack_secs {
+    if slack_secs > 0.0 && recovery_secs < slack_secs {
         let slack = duration(slack_secs);
         return format!(
             "Worker {pid} was killed. {recovery} later another had done its work: sooner than \
@@ -108,10 +112,11 @@ fn workers_ui(ui: &mut Ui, theme: &Theme, model: &Model) {
 }
 
 fn worker_row(ui: &mut Ui, theme: &Theme, worker: &WorkerStatus) {
-    let slot = if worker.state == "spare" { "–".to_owned() } else { worker.slot.to_string() };
+    let is_spare = worker.state == WorkerState::Spare;
+    let slot = if is_spare { "–".to_owned() } else { worker.slot.to_string() };
     ui.label(RichText::new(slot).color(theme.faint));
     ui.label(worker.pid.to_string());
-    ui.label(&worker.state);
+    ui.label(worker.state.word());
     ui.label(worker.jobs.to_string());
     let ink = if worker.restarts > 0 { theme.accent } else { theme.faint };
     ui.label(RichText::new(worker.restarts.to_string()).color(ink));
@@ -129,20 +134,21 @@ fn faults_ui(ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
     for fault in &model.status.faults {
         row(ui, |ui| {
             ui.label(RichText::new(&fault.module).strong());
-            let ink = if fault.state.is_empty() { theme.faint } else { theme.trouble };
+            let is_in_trouble = fault.state != FaultState::Runs;
+            let ink = if is_in_trouble { theme.trouble } else { theme.faint };
             ui.label(RichText::new(fault_sentence(fault)).color(ink));
             let Ok(id) = fault.module.parse::<ModuleId>() else { return };
-            if !fault.state.is_empty() && button(ui, "Try again").clicked() {
-                asks.requests.push(Request::TryAgain(id));
+            if is_in_trouble && button(ui, "Try again").clicked() {
+                asks.requests.push(Request::Retry(Retry { module: id }));
             }
         });
     }
 }
 
-fn fault_sentence(fault: &sostenuto_osc::status::ModuleFault) -> String {
+fn fault_sentence(fault: &ModuleFault) -> String {
     let mut parts = Vec::new();
-    if !fault.state.is_empty() {
-        parts.push(fault.state.clone());
+    if fault.state != FaultState::Runs {
+        parts.push(fault.state.word().to_owned());
     }
     match fault.crashes {
         0 => {}
@@ -183,7 +189,7 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::status::{ModuleFault, Status};
+    use sostenuto_osc::message::status::Status;
 
     fn stage(model: Model) -> Harness<'static, (Model, Asks)> {
         let app = |ui: &mut Ui, (model, asks): &mut (Model, Asks)| {
@@ -200,7 +206,7 @@ mod tests {
         let mut harness = stage(Model::default());
         harness.get_by_label("Kill a worker while you listen").click();
         harness.run_steps(2);
-        assert_eq!(harness.state().1.requests, [Request::Kill(None)]);
+        assert_eq!(harness.state().1.requests, [Request::Kill(Kill { slot: None })]);
     }
 
     #[test]
@@ -208,7 +214,7 @@ mod tests {
         let mut model = Model::default();
         (model.sound.ahead, model.sound.block_frames, model.sound.sample_rate_hz) =
             (2, 240, 48_000);
-        let drill = |recovery_secs| DrillView { pid: 77, recovery_secs };
+        let drill = |recovery_secs| Killed { pid: 77, slot: 0, recovery_secs, xruns: 0 };
         let quick = drill_sentence(&drill(0.0021), &model);
         assert!(quick.contains("2.1 ms later") && quick.contains("10.0 ms"), "{quick}");
         assert!(quick.ends_with("You heard nothing."));
@@ -218,19 +224,19 @@ mod tests {
 
     #[test]
     fn a_module_in_trouble_can_be_tried_again() {
-        let fault = |module: &str, state: &str| ModuleFault {
+        let fault = |module: &str, state| ModuleFault {
             module: module.to_owned(),
-            state: state.to_owned(),
+            state,
             crashes: 2,
             not_finite: 0,
         };
-        let faults = vec![fault("reverb", "bypassed"), fault("vco", "")];
+        let faults = vec![fault("reverb", FaultState::Rests), fault("vco", FaultState::Runs)];
         let model = Model { status: Status { faults, ..Status::default() }, ..Model::default() };
         let mut harness = stage(model);
-        harness.get_by_label("bypassed, crashed 2 times");
+        harness.get_by_label("rests, crashed 2 times");
         harness.get_by_label("Try again").click();
         harness.run_steps(2);
         let id = "reverb".parse().unwrap();
-        assert_eq!(harness.state().1.requests, [Request::TryAgain(id)]);
+        assert_eq!(harness.state().1.requests, [Request::Retry(Retry { module: id })]);
     }
 }

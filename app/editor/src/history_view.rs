@@ -1,9 +1,10 @@
 //! Every step that was made, to go back and forth by a click.
 
 use eframe::egui::{Align, Button, Layout, RichText, ScrollArea, TextStyle, Ui, vec2};
-use sostenuto_osc::request::Request;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::history::{Get, Go, History, Redo, Undo};
 
-use super::model::{Asks, HistoryView, Model};
+use super::model::{Asks, Model};
 use super::parts::{button, caption, row};
 use super::theme::Theme;
 
@@ -26,68 +27,61 @@ impl HistoryList {
         row(ui, |ui| {
             ui.add_enabled_ui(history.undos > 0, |ui| {
                 if button(ui, "⟲ Undo").clicked() {
-                    asks.requests.push(Request::Undo);
+                    asks.requests.push(Request::Undo(Undo::default()));
                 }
             });
             ui.add_enabled_ui(history.redos > 0, |ui| {
                 if button(ui, "⟳ Redo").clicked() {
-                    asks.requests.push(Request::Redo);
+                    asks.requests.push(Request::Redo(Redo::default()));
                 }
             });
         });
         caption(ui, theme, &counts(history));
         let height = ui.text_style_height(&TextStyle::Button) + 6.0;
-        let rows = history.undos + history.redos + 1;
+        let rows = (history.undos + history.redos + 1) as usize;
         let scroll = ScrollArea::vertical().max_height(HEIGHT).min_scrolled_height(HEIGHT);
         let scroll = scroll.auto_shrink([false, true]);
         ui.spacing_mut().item_spacing.y = 2.0;
         scroll.show_rows(ui, height, rows, |ui, shown| {
-            self.ask(history, shown.end, asks);
+            self.ask(model.steps.len(), shown.end, asks);
             ui.with_layout(Layout::top_down_justified(Align::Min), |ui| {
-                shown.for_each(|done| step_ui(ui, theme, history, done, height, asks));
+                shown.for_each(|done| step_ui(ui, theme, model, done, height, asks));
             });
         });
     }
 
     /// Asks for labels that are in sight and not known.
-    fn ask(&mut self, history: &HistoryView, end: usize, asks: &mut Asks) {
-        let known = history.steps.len();
+    fn ask(&mut self, known: usize, end: usize, asks: &mut Asks) {
         let is_needed = end.saturating_sub(1) > known;
         if is_needed && self.asked != Some(known) {
             self.asked = Some(known);
             let (first, count) = (known as u32, PAGE as u32);
-            asks.requests.push(Request::GetHistory { first, count });
+            asks.requests.push(Request::GetHistory(Get { first, count: Some(count) }));
         }
     }
 }
 
 /// One step: where the patch stands once so many were done.
-fn step_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    history: &HistoryView,
-    done: usize,
-    height: f32,
-    asks: &mut Asks,
-) {
-    let is_here = done == history.undos;
-    let ink = if done > history.undos { theme.faint } else { theme.text };
-    let text = RichText::new(label(history, done)).color(ink);
+fn step_ui(ui: &mut Ui, theme: &Theme, model: &Model, done: usize, height: f32, asks: &mut Asks) {
+    let undos = model.history.undos as usize;
+    let is_here = done == undos;
+    let ink = if done > undos { theme.faint } else { theme.text };
+    let text = RichText::new(label(&model.steps, done)).color(ink);
     let entry = Button::selectable(is_here, text).min_size(vec2(0.0, height));
     if ui.add(entry).clicked() && !is_here {
-        asks.requests.push(Request::GoTo(done as u32));
+        asks.requests.push(Request::GoTo(Go { undos: done as u32 }));
     }
 }
 
 /// What a row says: the first is where nothing was done yet.
-fn label(history: &HistoryView, done: usize) -> &str {
+fn label(steps: &[String], done: usize) -> &str {
     match done.checked_sub(1) {
         None => "The beginning",
-        Some(step) => history.steps.get(step).map_or("…", String::as_str),
+        Some(step) => steps.get(step).map_or("…", String::as_str),
     }
 }
 
-fn counts(history: &HistoryView) -> String {
+fn counts(history: &History) -> String {
     match (history.undos, history.redos) {
         (0, 0) => "No changes yet".to_owned(),
         (undos, 0) => format!("{undos} done"),
@@ -105,10 +99,10 @@ mod tests {
 
     type Stage = (HistoryList, Model, Asks);
 
-    fn stage(undos: usize, redos: usize, known: usize) -> Harness<'static, Stage> {
+    fn stage(undos: u32, redos: u32, known: usize) -> Harness<'static, Stage> {
         let steps = (1..=known).map(|n| format!("Step {n}.")).collect();
-        let history = HistoryView { undos, redos, steps };
-        let model = Model { history, ..Model::default() };
+        let history = History { undos, redos, ..History::default() };
+        let model = Model { history, steps, ..Model::default() };
         let app = |ui: &mut Ui, (list, model, asks): &mut Stage| {
             list.ui(ui, &Theme::of(Look::Dark), model, asks);
         };
@@ -125,7 +119,10 @@ mod tests {
         for (row, done) in [("Step 1.", 1), ("The beginning", 0), ("Step 5.", 5)] {
             harness.get_by_label(row).click();
             harness.run_steps(2);
-            assert_eq!(harness.state_mut().2.requests.pop(), Some(Request::GoTo(done)));
+            assert_eq!(
+                harness.state_mut().2.requests.pop(),
+                Some(Request::GoTo(Go { undos: done }))
+            );
         }
         harness.get_by_label("Step 3.").click();
         harness.run_steps(2);
@@ -135,7 +132,8 @@ mod tests {
     #[test]
     fn only_what_is_in_sight_is_asked_for_and_only_once() {
         let harness = stage(5000, 0, 0);
-        assert_eq!(harness.state().2.requests, [Request::GetHistory { first: 0, count: 200 }]);
+        let get = Get { first: 0, count: Some(200) };
+        assert_eq!(harness.state().2.requests, [Request::GetHistory(get)]);
         let harness = stage(5000, 0, 100);
         assert!(harness.state().2.requests.is_empty());
     }

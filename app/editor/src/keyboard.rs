@@ -3,7 +3,7 @@
 
 use eframe::egui::{ComboBox, Sense, Ui, vec2};
 use sostenuto_modules::module::Event;
-use sostenuto_osc::request::Request;
+use sostenuto_osc::message::Request;
 use sostenuto_patch::{ModuleId, Patch, is_played};
 
 use super::model::{Asks, Model};
@@ -65,8 +65,7 @@ impl Keyboard {
 
     fn play(&self, events: Vec<(u32, Event)>, asks: &mut Asks) {
         let Some(module) = &self.playing else { return };
-        let notes =
-            events.into_iter().map(|(_, event)| Request::Note { module: module.clone(), event });
+        let notes = events.into_iter().map(|(_, event)| Request::event(module.clone(), event));
         asks.requests.extend(notes);
     }
 

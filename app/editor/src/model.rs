@@ -2,12 +2,16 @@
 //! frames, read by every panel.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::device::Card;
+use sostenuto_osc::message::history::History;
+use sostenuto_osc::message::param::{SetParam, Value};
+use sostenuto_osc::message::patch::PatchFile;
+use sostenuto_osc::message::record::{Recorded, RecorderStatus};
+use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
+use sostenuto_osc::message::status::{Killed, Status};
 use sostenuto_osc::mirror::Mirror;
-use sostenuto_osc::request::{Request, Value};
-use sostenuto_osc::sound::InputSetup;
-use sostenuto_osc::status::Status;
 use sostenuto_patch::{Edit, ModuleId, Name, OutputRef, Patch};
 
 /// All that is known of the host and its patch.
@@ -19,24 +23,28 @@ pub struct Model {
     pub mirror: Mirror,
     /// How its sound is doing.
     pub status: Status,
-    /// What can be undone and redone.
-    pub history: HistoryView,
+    /// How far undo and redo reach.
+    pub history: History,
+    /// What every step did, oldest first, as far as it was asked for.
+    pub steps: Vec<String>,
     /// Where its patch is saved.
-    pub file: FileView,
+    pub file: PatchFile,
     /// What it had to say, oldest first.
     pub notices: Vec<Notice>,
     /// What is being recorded.
-    pub recorder: RecorderView,
+    pub recorder: RecorderStatus,
+    /// The last recording that is done.
+    pub recorded: Option<Recorded>,
     /// Through what it plays.
-    pub sound: SoundView,
+    pub sound: SoundSetup,
     /// Every sound card, once asked for.
-    pub cards: Vec<CardView>,
+    pub cards: Vec<Card>,
     /// How the patch hears the world.
     pub input: InputSetup,
     /// The sound cards that can be heard.
-    pub inputs: Vec<CardView>,
+    pub inputs: Vec<Card>,
     /// The last worker that was killed by the drill button.
-    pub drill: Option<DrillView>,
+    pub drill: Option<Killed>,
     /// What flows, as of this frame.
     pub signals: Signals,
 }
@@ -63,26 +71,6 @@ pub enum Connection {
     Lost(String),
 }
 
-/// How far undo and redo reach.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HistoryView {
-    /// How many steps can be undone.
-    pub undos: usize,
-    /// How many steps can be redone.
-    pub redos: usize,
-    /// Every step by its label, oldest first, as far as it was asked for.
-    pub steps: Vec<String>,
-}
-
-/// Where the patch is saved.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FileView {
-    /// Its file, if it has one.
-    pub path: Option<PathBuf>,
-    /// Whether the file holds the patch as it is.
-    pub is_saved: bool,
-}
-
 /// A sentence from the host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -92,56 +80,6 @@ pub struct Notice {
     pub sentence: String,
     /// When it was heard, in seconds of the window's clock.
     pub at_secs: f64,
-}
-
-/// What is being recorded.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RecorderView {
-    /// The file that is being written, if any.
-    pub path: Option<PathBuf>,
-    /// How long it is already.
-    pub secs: f32,
-    /// How much of the past can be saved.
-    pub remembered_secs: f32,
-    /// The last file that was finished.
-    pub finished: Option<PathBuf>,
-}
-
-/// Through what the host plays.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SoundView {
-    /// What was asked for: `default`, `silent`, or a card's id.
-    pub device: String,
-    /// In Hz.
-    pub sample_rate_hz: u32,
-    /// Computed in one go.
-    pub block_frames: u32,
-    /// Blocks ahead of the sound card.
-    pub ahead: u32,
-    /// From an event to its sound.
-    pub latency_secs: f32,
-    /// Why nothing is heard, where that is so.
-    pub silence: Option<String>,
-}
-
-/// A sound card.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CardView {
-    /// As the host knows it.
-    pub id: String,
-    /// What a musician calls it.
-    pub name: String,
-    /// Whether it is the system's choice.
-    pub is_default: bool,
-}
-
-/// A worker that was killed on purpose.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DrillView {
-    /// Its process.
-    pub pid: u32,
-    /// From its death until its work was done by another; 0 where it had none.
-    pub recovery_secs: f32,
 }
 
 /// What flows through the modules that are looked at.
@@ -220,11 +158,11 @@ impl Asks {
 
     /// Turns a knob, as part of a gesture.
     pub fn set_param(&mut self, module: &ModuleId, param: &str, value: f32, gesture: i32) {
-        self.requests.push(Request::SetParam {
+        self.requests.push(Request::SetParam(SetParam {
             module: module.clone(),
             param: Name::from(param),
             value: Value::Number(value),
             gesture,
-        });
+        }));
     }
 }

@@ -4,7 +4,9 @@ use eframe::egui::containers::menu::{MenuConfig, SubMenuButton};
 use eframe::egui::{
     Id, Key, Modifiers, Popup, PopupCloseBehavior, Response, TextEdit, Ui, WidgetInfo, WidgetType,
 };
-use sostenuto_osc::request::Request;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::module::Retry;
+use sostenuto_osc::message::status::FaultState;
 use sostenuto_patch::{Edit, ModuleId, PatchModule};
 
 use super::browser::about_ui;
@@ -43,10 +45,10 @@ pub fn module_menu_ui(
     ui.set_min_width(190.0);
     caption(ui, theme, id.as_str());
     if let Some(fault) = model.status.faults.iter().find(|fault| fault.module == id.as_str())
-        && !fault.state.is_empty()
+        && fault.state != FaultState::Runs
         && ui.button("Try again").on_hover_text("Try the failed module again").clicked()
     {
-        asks.requests.push(Request::TryAgain(id.clone()));
+        asks.requests.push(Request::Retry(Retry { module: id.clone() }));
         ui.close();
     }
     if module.about().is_ok_and(|about| !about.params.is_empty()) {
@@ -215,7 +217,8 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::status::ModuleFault;
+    use sostenuto_osc::message::status::ModuleFault;
+    use sostenuto_osc::mirror::Mirror;
     use sostenuto_patch::Patch;
 
     struct Bench {
@@ -228,8 +231,7 @@ mod tests {
     fn bench() -> Harness<'static, Bench> {
         let mut patch = Patch::default();
         patch.modules.insert("ladder".parse().unwrap(), PatchModule::new("ladder", 0.0, 0.0));
-        let mut model = Model::default();
-        model.mirror.hear(sostenuto_osc::reply::patch(&patch));
+        let model = Model { mirror: Mirror::of(patch), ..Model::default() };
         let bench =
             Bench { model, presets: Presets::new(None, || {}), asks: Asks::default(), wish: None };
         let app = |ui: &mut Ui, bench: &mut Bench| {
@@ -258,7 +260,7 @@ mod tests {
     /// The gestures of what was asked.
     fn gestures(asks: &Asks) -> Vec<i32> {
         let of = |request: &Request| match request {
-            Request::SetParam { gesture, .. } => *gesture,
+            Request::SetParam(set) => set.gesture,
             other => panic!("{other:?}"),
         };
         asks.requests.iter().map(of).collect()
@@ -300,13 +302,13 @@ mod tests {
         assert!(harness.query_by_label("Try again").is_none());
         harness.state_mut().model.status.faults.push(ModuleFault {
             module: "ladder".to_owned(),
-            state: "bypassed".to_owned(),
+            state: FaultState::Quarantine,
             ..ModuleFault::default()
         });
         harness.run_steps(2);
         press(&mut harness, "Try again");
         let id: ModuleId = "ladder".parse().unwrap();
-        assert_eq!(harness.state().asks.requests, [Request::TryAgain(id)]);
+        assert_eq!(harness.state().asks.requests, [Request::Retry(Retry { module: id })]);
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use eframe::egui::{Context, Ui, Window};
-use sostenuto_osc::request::Request;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::history::{Redo, Undo};
+use sostenuto_osc::message::note::Panic;
+use sostenuto_osc::message::status::Kill;
 
 use super::files::Files;
 use super::files::dialogs::SystemDialogs;
@@ -143,14 +146,14 @@ impl Panels {
             Command::Open => self.files.open(ctx, preferences),
             Command::Save => self.files.save(ctx, model, preferences, asks),
             Command::SaveAs => self.files.save_as(ctx, model, preferences),
-            Command::Undo => asks.requests.push(Request::Undo),
-            Command::Redo => asks.requests.push(Request::Redo),
+            Command::Undo => asks.requests.push(Request::Undo(Undo::default())),
+            Command::Redo => asks.requests.push(Request::Redo(Redo::default())),
             Command::PlayStop => play_stop(model.patch(), asks),
             Command::Tap => self.transport.tap(now_secs, model, asks),
-            Command::Panic => asks.requests.push(Request::Panic),
+            Command::Panic => asks.requests.push(Request::Panic(Panic::default())),
             Command::Record => self.recorder.toggle(model, preferences, asks),
             Command::SaveLast => self.recorder.save_last(model, preferences),
-            Command::KillWorker => asks.requests.push(Request::Kill(None)),
+            Command::KillWorker => asks.requests.push(Request::Kill(Kill { slot: None })),
             command => {
                 match Panel::ALL.into_iter().find(|panel| panel.command() == Some(command)) {
                     Some(panel) => self.toggle(panel),

@@ -147,7 +147,8 @@ mod tests {
 
     use super::*;
     use crate::randomise::randomised;
-    use sostenuto_osc::request::Request;
+    use sostenuto_osc::message::Request;
+    use sostenuto_osc::message::param::SetParam;
 
     #[test]
     fn every_module_is_read_as_it_was_written() {
@@ -199,13 +200,13 @@ mod tests {
         let mut asks = Asks::default();
         let settings = Settings::from([("attack".into(), 0.2), ("decay".into(), 0.1)]);
         set_all(&"adsr".parse().unwrap(), &module, &settings, &mut asks);
-        let [Request::SetParam { param, gesture, .. }] = asks.requests.as_slice() else {
+        let [Request::SetParam(SetParam { param, gesture, .. })] = asks.requests.as_slice() else {
             panic!("{:?}", asks.requests)
         };
         assert_eq!((&**param, *gesture), ("attack", 1));
         set_all(&"adsr".parse().unwrap(), &module, &Settings::new(), &mut asks);
         let gestures = asks.requests[1..].iter().map(|request| match request {
-            Request::SetParam { gesture, .. } => *gesture,
+            Request::SetParam(SetParam { gesture, .. }) => *gesture,
             other => panic!("{other:?}"),
         });
         assert_eq!(gestures.collect::<Vec<_>>(), [2, 2]);

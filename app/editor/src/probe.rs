@@ -12,7 +12,7 @@ use shm_ring::sync::{AtomicU32, Ordering, fence};
 use sostenuto_dsp::signal::{SIGNAL_WORDS, SILENCE, Signal};
 use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, QUANTUM};
 use sostenuto_modules::catalog::{self, CATALOG};
-use sostenuto_osc::view::{Seen, View};
+use sostenuto_osc::message::view::{Seen, View};
 use thiserror::Error;
 
 /// Why the sound cannot be looked at.

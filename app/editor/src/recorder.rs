@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{Button, RichText, Slider, Ui, WidgetInfo, WidgetType, vec2};
-use sostenuto_osc::request::Request;
-use sostenuto_osc::sound::WavFormat;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::record::{Recorded, RecorderStatus, SaveLast, Start, Stop, WavFormat};
 
 use super::errands::Errands;
 use super::files::dialogs::FileDialogs;
 use super::files::{file_stem, reveal::reveal};
-use super::model::{Asks, Model, RecorderView};
+use super::model::{Asks, Model};
 use super::parts::file_title;
 use super::parts::{button, caption, chip, clock_time, faint, main_button, row};
 use super::preferences::Preferences;
@@ -69,10 +69,11 @@ impl Recorder {
         match news {
             RecorderEvent::Trouble(sentence) => self.said.push(sentence),
             RecorderEvent::Free(Take::Start, path) => {
-                asks.requests.push(Request::StartRecording { path, format });
+                asks.requests.push(Request::StartRecording(Start { path, format }));
             }
             RecorderEvent::Free(Take::Last { secs }, path) => {
-                asks.requests.push(Request::SaveLast { path, format, secs: Some(f64::from(secs)) });
+                let secs = Some(f64::from(secs));
+                asks.requests.push(Request::SaveLast(SaveLast { path, format, secs }));
             }
         }
     }
@@ -80,7 +81,7 @@ impl Recorder {
     /// Starts, or stops where it runs.
     pub fn toggle(&self, model: &Model, preferences: &Preferences, asks: &mut Asks) {
         if model.recorder.path.is_some() {
-            asks.requests.push(Request::StopRecording);
+            asks.requests.push(Request::StopRecording(Stop {}));
         } else {
             self.find_file(Take::Start, model, preferences);
         }
@@ -88,7 +89,7 @@ impl Recorder {
 
     /// Saves what was played in the last minutes.
     pub fn save_last(&self, model: &Model, preferences: &Preferences) {
-        let secs = (self.minutes * 60.0).min(model.recorder.remembered_secs.max(1.0));
+        let secs = (self.minutes * 60.0).min((model.recorder.remembered_secs as f32).max(1.0));
         self.find_file(Take::Last { secs }, model, preferences);
     }
 
@@ -116,9 +117,11 @@ impl Recorder {
     ) {
         let is_on = model.recorder.path.is_some();
         let (text, words, ink) = match is_on {
-            true => {
-                (format!("⏺ {}", clock_time(model.recorder.secs)), "Stop recording", theme.trouble)
-            }
+            true => (
+                format!("⏺ {}", clock_time(model.recorder.secs as f32)),
+                "Stop recording",
+                theme.trouble,
+            ),
             false => ("⏺".to_owned(), "Record", theme.faint),
         };
         let response =
@@ -153,7 +156,9 @@ impl Recorder {
         });
         ui.add_space(10.0);
         self.folder_ui(ui, theme, preferences);
-        self.finished_ui(ui, theme, &model.recorder);
+        if let Some(recorded) = &model.recorded {
+            self.finished_ui(ui, theme, recorded);
+        }
     }
 
     fn record_ui(
@@ -164,14 +169,14 @@ impl Recorder {
         preferences: &Preferences,
         asks: &mut Asks,
     ) {
-        let RecorderView { path, secs, .. } = &model.recorder;
+        let RecorderStatus { path, secs, .. } = &model.recorder;
         row(ui, |ui| {
             let words = if path.is_some() { "⏹ Stop recording" } else { "⏺ Record" };
             if main_button(ui, theme, words).clicked() {
                 self.toggle(model, preferences, asks);
             }
             let ink = if path.is_some() { theme.trouble } else { theme.faint };
-            ui.label(RichText::new(clock_time(*secs)).size(20.0).monospace().color(ink));
+            ui.label(RichText::new(clock_time(*secs as f32)).size(20.0).monospace().color(ink));
         });
         match path {
             Some(path) => faint(ui, theme, format!("Into {}", file_title(path))),
@@ -182,7 +187,7 @@ impl Recorder {
     }
 
     fn last_ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, preferences: &Preferences) {
-        let remembered_secs = model.recorder.remembered_secs;
+        let remembered_secs = model.recorder.remembered_secs as f32;
         caption(ui, theme, "Save what I just played");
         row(ui, |ui| {
             let most = (remembered_secs / 60.0).ceil().clamp(1.0, MOST_MINUTES);
@@ -213,8 +218,8 @@ impl Recorder {
         });
     }
 
-    fn finished_ui(&self, ui: &mut Ui, theme: &Theme, recorder: &RecorderView) {
-        let Some(path) = &recorder.finished else { return };
+    fn finished_ui(&self, ui: &mut Ui, theme: &Theme, recorded: &Recorded) {
+        let path = &recorded.path;
         ui.add_space(10.0);
         caption(ui, theme, "Latest recordings");
         row(ui, |ui| {
@@ -267,6 +272,7 @@ fn free_file(folder: &Path, title: &str) -> std::io::Result<PathBuf> {
 mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable;
+    use sostenuto_osc::mirror::Mirror;
 
     use super::*;
     use crate::theme::Look;
@@ -328,12 +334,12 @@ mod tests {
         let format = WavFormat::S24;
         assert_eq!(
             wait(&mut harness),
-            Some(Request::StartRecording { path: path.clone(), format })
+            Some(Request::StartRecording(Start { path: path.clone(), format }))
         );
         harness.state_mut().model.recorder.path = Some(path);
         harness.run_steps(2);
         press(&mut harness, "⏹ Stop recording");
-        assert_eq!(harness.state().asks.requests, [Request::StopRecording]);
+        assert_eq!(harness.state().asks.requests, [Request::StopRecording(Stop {})]);
     }
 
     #[test]
@@ -345,7 +351,7 @@ mod tests {
         press(&mut harness, "Save it");
         let path = folder.path().join("Untitled 1.wav");
         let (format, secs) = (WavFormat::S16, Some(180.0));
-        assert_eq!(wait(&mut harness), Some(Request::SaveLast { path, format, secs }));
+        assert_eq!(wait(&mut harness), Some(Request::SaveLast(SaveLast { path, format, secs })));
     }
 
     #[test]
@@ -364,8 +370,7 @@ mod tests {
     fn a_title_becomes_a_file() {
         let title_text = " Night/Train: 2 ".to_owned();
         let patch = sostenuto_patch::Patch { title: title_text, ..Default::default() };
-        let mut model = Model::default();
-        model.mirror.hear(sostenuto_osc::reply::patch(&patch));
+        let model = Model { mirror: Mirror::of(patch), ..Model::default() };
         assert_eq!(title(&model), "Night-Train- 2");
     }
 }

@@ -4,7 +4,7 @@
 use eframe::egui::{Rect, Ui, Vec2, vec2};
 use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
-use sostenuto_osc::request::Request;
+use sostenuto_osc::message::Request;
 use sostenuto_patch::{ModuleId, PatchModule};
 
 use super::model::Asks;
@@ -222,7 +222,7 @@ fn keyboard_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
         takes_keys: false,
     };
     for (_, event) in piano::piano_ui(ui, theme, &piano_spot, &mut keys) {
-        asks.requests.push(Request::Note { module: spot.module.clone(), event });
+        asks.requests.push(Request::event(spot.module.clone(), event));
     }
     ui.data_mut(|data| data.insert_temp(id, keys));
 }

@@ -13,10 +13,11 @@ use self::line::Line;
 pub use self::line::StartHost;
 use super::model::{Asks, Connection, Level, Model, ModuleSignals};
 use crate::probe::Probe;
-use sostenuto_osc::ask::ask;
 use sostenuto_osc::endpoint::Endpoint;
-use sostenuto_osc::request::{Reports, Request};
-use sostenuto_osc::view::{View, ViewHearer};
+use sostenuto_osc::message::history::{BeginGesture, EndGesture};
+use sostenuto_osc::message::reports::{Reports, Subscribe};
+use sostenuto_osc::message::view::{View, ViewHearer};
+use sostenuto_osc::message::{Message, Report, Request, host, patch, sound};
 use sostenuto_patch::{Edit, ModuleId};
 
 mod hear;
@@ -31,7 +32,7 @@ pub(super) enum Heard {
     /// There is none. Why.
     Lost(String),
     /// It says something.
-    Said(OscMessage),
+    Said(Report),
 }
 
 /// The window's line to the host.
@@ -93,7 +94,7 @@ impl Session {
                     model.connection = Connection::Lost(why);
                     self.probe = None;
                 }
-                Heard::Said(message) => self.hear(model, message, now_secs, &mut news),
+                Heard::Said(report) => self.hear(model, report, now_secs, &mut news),
             }
         }
         news
@@ -116,14 +117,18 @@ impl Session {
             meters: false,
             params: false,
         };
-        let greetings =
-            [Request::QueryHost, Request::Subscribe(reports), Request::QuerySound, Request::Get];
+        let greetings = [
+            Request::QueryHost(host::Query {}),
+            Request::Subscribe(Subscribe { reports }),
+            Request::QuerySound(sound::Query {}),
+            Request::GetPatch(patch::Get {}),
+        ];
         self.send_all(&greetings);
     }
 
-    fn hear(&mut self, model: &mut Model, message: OscMessage, now_secs: f64, news: &mut News) {
-        news.is_eventful |= !line::is_usual(&message.addr);
-        if let Some(view) = self.hearer.hear(&message) {
+    fn hear(&mut self, model: &mut Model, report: Report, now_secs: f64, news: &mut News) {
+        news.is_eventful |= !line::is_usual(&report);
+        if let Some(view) = self.hearer.hear(&report) {
             let is_other = (&view.control, &view.arena) != (&self.view.control, &self.view.arena);
             if is_other || self.probe.is_none() {
                 self.probe = Probe::open(&view).inspect_err(|why| tracing::warn!("{why}")).ok();
@@ -131,13 +136,13 @@ impl Session {
             self.view = view;
             return;
         }
-        if message.addr == "/error" {
-            news.errors.extend(hear::error(&message));
+        if let Report::Refused(host::Refused { address, sentence }) = report {
+            news.errors.push((address, sentence));
             return;
         }
-        let is_whole = message.addr == "/patch";
-        if hear(model, message, now_secs) {
-            self.send_all(&[Request::Get]);
+        let is_whole = matches!(report, Report::Patch(_));
+        if hear(model, report, now_secs) {
+            self.send_all(&[Request::GetPatch(patch::Get {})]);
         }
         if is_whole && !std::mem::replace(&mut self.is_greeted, true) {
             news.is_first_patch = self.is_own;
@@ -153,16 +158,16 @@ impl Session {
     fn send_all(&mut self, requests: &[Request]) {
         let mut messages = Vec::new();
         for request in requests {
-            let said = ask(request);
+            let said = request.messages();
             // Several changes that are one to the musician are one step.
             let is_one_step = said.len() > 1
                 && matches!(request, Request::Edit(Edit::Group(_) | Edit::AddModule { .. }));
             if is_one_step {
-                messages.extend(ask(&Request::BeginGesture));
+                messages.push(BeginGesture {}.encode());
             }
             messages.extend(said);
             if is_one_step {
-                messages.extend(ask(&Request::EndGesture));
+                messages.push(EndGesture {}.encode());
             }
         }
         if !messages.is_empty() {

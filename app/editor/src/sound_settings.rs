@@ -1,10 +1,11 @@
 //! Through what the host plays, how quickly, and why nothing is heard.
 
 use eframe::egui::{ComboBox, RichText, Ui, WidgetInfo, WidgetType};
-use sostenuto_osc::request::Request;
-use sostenuto_osc::sound::SoundChange;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::device::{Card, QueryDevices};
+use sostenuto_osc::message::sound::{Query, SoundChange, SoundSetup};
 
-use super::model::{Asks, CardView, Model, SoundView};
+use super::model::{Asks, Model};
 use super::parts::{button, caption, chip, duration, faint, row, well};
 use super::preferences::Preferences;
 use super::theme::Theme;
@@ -36,10 +37,11 @@ impl SoundSettings {
     ) {
         ui.set_width(400.0);
         if !std::mem::replace(&mut self.has_looked, true) {
-            asks.requests.extend([Request::QuerySound, Request::QueryDevices]);
+            asks.requests
+                .extend([Request::QuerySound(Query {}), Request::QueryDevices(QueryDevices {})]);
         }
         let sound = &model.sound;
-        if let Some(why) = &sound.silence {
+        if let Some(why) = &sound.why_not {
             well(theme).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.label(RichText::new(why).color(theme.trouble));
@@ -72,14 +74,14 @@ impl SoundSettings {
         ui: &mut Ui,
         theme: &Theme,
         model: &Model,
-        wanted: &mut SoundView,
+        wanted: &mut SoundSetup,
         asks: &mut Asks,
     ) {
         caption(ui, theme, "Card");
         row(ui, |ui| {
             choice_ui(ui, "Sound card", &model.cards, &mut wanted.device, "silent");
             if button(ui, "Search again").clicked() {
-                asks.requests.push(Request::QueryDevices);
+                asks.requests.push(Request::QueryDevices(QueryDevices {}));
             }
         });
     }
@@ -104,7 +106,7 @@ fn input_ui(ui: &mut Ui, theme: &Theme, model: &Model, wanted: &mut String) {
 
 /// A list of cards, between the system's choice and none. `none` is what that is
 /// called.
-fn choice_ui(ui: &mut Ui, label: &str, cards: &[CardView], wanted: &mut String, none: &str) {
+fn choice_ui(ui: &mut Ui, label: &str, cards: &[Card], wanted: &mut String, none: &str) {
     let combo = ComboBox::new(label, "");
     let shown = combo.selected_text(device_name(cards, wanted)).width(290.0);
     let shown = shown.show_ui(ui, |ui| {
@@ -127,7 +129,7 @@ fn none_name(id: &str) -> &'static str {
     if id == "silent" { "No output (silent)" } else { "No input" }
 }
 
-fn device_name(cards: &[CardView], id: &str) -> String {
+fn device_name(cards: &[Card], id: &str) -> String {
     let card = cards.iter().find(|card| card.id == id);
     match (id, card) {
         (_, Some(card)) => card.name.clone(),
@@ -141,7 +143,7 @@ fn device_name(cards: &[CardView], id: &str) -> String {
     }
 }
 
-fn numbers(ui: &mut Ui, theme: &Theme, wanted: &mut SoundView) {
+fn numbers(ui: &mut Ui, theme: &Theme, wanted: &mut SoundSetup) {
     let kilo = |hz: u32| format!("{} kHz", f64::from(hz) / 1000.0);
     chips(ui, theme, "Sample rate", &RATES_HZ, &mut wanted.sample_rate_hz, kilo);
     let frames = |frames: u32| frames.to_string();
@@ -174,7 +176,7 @@ fn chips(
     ui.add_space(4.0);
 }
 
-fn latency(ui: &mut Ui, theme: &Theme, sound: &SoundView) {
+fn latency(ui: &mut Ui, theme: &Theme, sound: &SoundSetup) {
     ui.horizontal(|ui| {
         faint(ui, theme, "Latency (key to sound):");
         ui.label(RichText::new(duration(sound.latency_secs)).size(17.0).strong());
@@ -182,7 +184,7 @@ fn latency(ui: &mut Ui, theme: &Theme, sound: &SoundView) {
 }
 
 /// What to ask for; only what is not so already.
-fn change(is: &SoundView, wanted: &SoundView) -> Option<SoundChange> {
+fn change(is: &SoundSetup, wanted: &SoundSetup) -> Option<SoundChange> {
     let change = SoundChange {
         device: (wanted.device != is.device).then(|| wanted.device.clone()),
         sample_rate_hz: (wanted.sample_rate_hz != is.sample_rate_hz)
@@ -202,21 +204,20 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::sound::InputSetup;
+    use sostenuto_osc::message::sound::InputSetup;
 
     type Stage = (SoundSettings, Model, Preferences, Asks);
 
     fn stage() -> Harness<'static, Stage> {
-        let sound = SoundView {
+        let sound = SoundSetup {
             device: "default".to_owned(),
             sample_rate_hz: 48_000,
             block_frames: 256,
             ahead: 3,
             latency_secs: 0.0213,
-            silence: None,
+            why_not: None,
         };
-        let card =
-            CardView { id: "hw:1".to_owned(), name: "Big card".to_owned(), is_default: false };
+        let card = Card { id: "hw:1".to_owned(), name: "Big card".to_owned(), is_default: false };
         let model = Model { sound, cards: vec![card], ..Model::default() };
         let app = |ui: &mut Ui, (settings, model, preferences, asks): &mut Stage| {
             settings.ui(ui, &Theme::of(Look::Dark), model, preferences, asks);
@@ -226,7 +227,11 @@ mod tests {
         let mut harness = builder.build_ui_state(app, stage);
         harness.run_steps(3);
         let asked = std::mem::take(&mut harness.state_mut().3.requests);
-        assert_eq!(asked, [Request::QuerySound, Request::QueryDevices], "asked once, when opened");
+        assert_eq!(
+            asked,
+            [Request::QuerySound(Query {}), Request::QueryDevices(QueryDevices {})],
+            "asked once, when opened"
+        );
         harness
     }
 
@@ -256,7 +261,7 @@ mod tests {
     fn silence_and_latency_are_said() {
         let mut harness = stage();
         harness.get_by_label("21.3 ms");
-        harness.state_mut().1.sound.silence = Some("No sound card answered.".to_owned());
+        harness.state_mut().1.sound.why_not = Some("No sound card answered.".to_owned());
         harness.run_steps(2);
         harness.get_by_label("No sound card answered.");
     }
@@ -269,7 +274,7 @@ mod tests {
         let (_, model, ..) = harness.state_mut();
         model.input = InputSetup { input: "default".to_owned(), why_not, ..InputSetup::default() };
         model.inputs =
-            vec![CardView { id: "hw:2".to_owned(), name: "Desk".to_owned(), is_default: true }];
+            vec![Card { id: "hw:2".to_owned(), name: "Desk".to_owned(), is_default: true }];
         harness.run_steps(2);
         harness.get_by_label("The microphone is away.");
         let combo = harness.get_by_label("Sound input");

@@ -169,7 +169,9 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::request::{Request, Value};
+    use sostenuto_osc::message::Request;
+    use sostenuto_osc::message::param::{SetParam, Value};
+    use sostenuto_osc::mirror::Mirror;
 
     #[test]
     fn taps_half_a_second_apart_are_120_bpm() {
@@ -205,7 +207,8 @@ mod tests {
         let mut patch = patch();
         play_stop(&patch, &mut asks);
         for request in std::mem::take(&mut asks.requests) {
-            let Request::SetParam { module, param, value: Value::Number(value), gesture } = request
+            let Request::SetParam(SetParam { module, param, value: Value::Number(value), gesture }) =
+                request
             else {
                 panic!("{request:?}")
             };
@@ -219,7 +222,7 @@ mod tests {
 
     fn stage(patch: &Patch) -> Harness<'static, (Transport, Model, Asks)> {
         let mut model = Model::default();
-        model.mirror.hear(sostenuto_osc::reply::patch(patch));
+        model.mirror = Mirror::of(patch.clone());
         let app = |ui: &mut Ui, (transport, model, asks): &mut (Transport, Model, Asks)| {
             ui.horizontal(|ui| transport.ui(ui, &Theme::of(Look::Dark), model, asks));
         };
@@ -254,7 +257,9 @@ mod tests {
             .requests
             .iter()
             .map(|request| {
-                let Request::SetParam { value: Value::Number(bpm), gesture, .. } = request else {
+                let Request::SetParam(SetParam { value: Value::Number(bpm), gesture, .. }) =
+                    request
+                else {
                     panic!("{request:?}")
                 };
                 (format!("{bpm:.0}"), *gesture)

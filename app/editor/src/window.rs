@@ -8,7 +8,10 @@ use eframe::egui::{
     Align, Button, CentralPanel, Context, Event, Frame, Key, Layout, MenuBar, Modifiers,
     Panel as Strip, RichText, Ui, ViewportCommand, vec2,
 };
-use sostenuto_osc::request::Request;
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::host::Quit;
+use sostenuto_osc::message::note::Panic;
+use sostenuto_osc::message::patch::{Load, Put};
 use sostenuto_patch::{Cable, Edit, ModuleId, factory};
 
 use super::browser::{BrowseFor, Browser};
@@ -136,11 +139,12 @@ impl Editor {
             return;
         }
         if let Some(path) = self.first.take() {
-            self.asks.requests.push(Request::Load(path));
+            self.asks.requests.push(Request::Load(Load { path }));
         } else if news.is_first_patch && self.model.patch().modules.is_empty() {
             // What one hears before having done anything.
             if let Some(first) = factory::PATCHES.iter().find(|patch| patch.name == "first-sound") {
-                self.asks.requests.push(Request::Put(first.text.as_bytes().to_vec()));
+                let json = first.text.as_bytes().to_vec();
+                self.asks.requests.push(Request::Put(Put { json }));
             }
         }
     }
@@ -218,7 +222,7 @@ impl Editor {
                 let keys = keys_of(ui.ctx(), Command::Panic);
                 let words = format!("Release all notes, cut echoes and tails ({keys})");
                 if button(ui, "Panic").on_hover_text(words).clicked() {
-                    self.asks.requests.push(Request::Panic);
+                    self.asks.requests.push(Request::Panic(Panic::default()));
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.state_ui(ui));
             });
@@ -407,7 +411,7 @@ impl eframe::App for Editor {
     fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
         self.keyboard.let_go(&mut self.asks);
         if !self.preferences.keeps_playing {
-            self.asks.requests.push(Request::Quit);
+            self.asks.requests.push(Request::Quit(Quit {}));
         }
         self.session.send(&mut self.asks);
         self.session.finish();

@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 
 use rosc::OscMessage;
 use sostenuto_modules::module::Event;
+use sostenuto_osc::message::note::SetValue;
+use sostenuto_osc::message::param::{SetParam, Value};
+use sostenuto_osc::message::patch::{PatchFile, Whole};
+use sostenuto_osc::message::reports::{Meters, Reports};
+use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
+use sostenuto_osc::message::{Message, add, edit, history, host};
 use sostenuto_osc::outbox::{Missed, Outbox};
 use sostenuto_osc::packet::append;
-use sostenuto_osc::reply;
-use sostenuto_osc::request::{Reports, Unreadable, Value};
 use sostenuto_osc::service::{ClientId, Rights};
-use sostenuto_osc::sound::{InputSetup, SoundSetup};
-use sostenuto_osc::status;
+use sostenuto_osc::unreadable::Unreadable;
 use thiserror::Error;
 
 use self::feedback::Feedback;
@@ -27,11 +30,12 @@ use crate::notice::Notice;
 use crate::plan::OSC_IN;
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
-pub use sostenuto_osc::status::{Status, WorkerStatus};
+pub use sostenuto_osc::message::status::{Status, WorkerStatus};
+use sostenuto_osc::status;
 use sostenuto_patch::edit::{Edit, Reach, apply};
 use sostenuto_patch::file::{self, FileError};
 use sostenuto_patch::problem::Problem;
-use sostenuto_patch::{Gesture, History, ModuleId, Name, Patch, PatchModule};
+use sostenuto_patch::{Gesture, History, ModuleId, Patch, PatchModule};
 use sostenuto_patch::{find_param, is_played, read_value};
 
 mod feedback;
@@ -251,11 +255,13 @@ impl<S: Sound> Control<S> {
     }
 
     fn history_now(&self) -> OscMessage {
-        reply::history(self.history.undos(), self.history.redos(), &self.history.label())
+        let (undos, redos) = (self.history.undos() as u32, self.history.redos() as u32);
+        history::History { undos, redos, label: self.history.label() }.encode()
     }
 
     fn file_now(&self) -> OscMessage {
-        reply::file(self.history.file(), self.history.is_saved())
+        let path = self.history.file().map(Path::to_owned);
+        PatchFile { path, is_saved: self.history.is_saved() }.encode()
     }
 
     /// The patch was read from that file when the host started.
@@ -266,7 +272,7 @@ impl<S: Sound> Control<S> {
     /// Tells the musician something, now and when an editor subscribes later.
     pub fn notice(&mut self, notice: &Notice) {
         let notice = status::Notice { kind: notice.kind(), sentence: notice.to_string() };
-        self.tell(Missed::Drop, |reports| reports.notices, [reply::notice(&notice)]);
+        self.tell(Missed::Drop, |reports| reports.notices, [notice.encode()]);
         if self.notices.len() == KEPT_NOTICES {
             self.notices.pop_front();
         }
@@ -304,7 +310,7 @@ impl<S: Sound> Control<S> {
             if done.is_some_and(|done| done < ticket) && now < until {
                 self.syncs.push(Sync { from, id, ticket, until });
             } else if let Some(client) = self.clients.get_mut(&from) {
-                client.outbox.reply(reply::synced(id));
+                client.outbox.reply(host::Synced { id }.encode());
                 client.has_news = true;
             }
         }
@@ -322,7 +328,7 @@ impl<S: Sound> Control<S> {
                 return Ok(());
             }
         }
-        self.reply(from, [reply::synced(id)])
+        self.reply(from, [host::Synced { id }.encode()])
     }
 
     /// Sends status and meters to who subscribed. Call it some times a second.
@@ -332,19 +338,20 @@ impl<S: Sound> Control<S> {
         }
         self.answer_syncs();
         if self.has_subscriber(|reports| reports.health) {
-            let status = reply::status(&self.sound.status());
+            let status = self.sound.status().messages();
             self.tell(Missed::Skip, |reports| reports.health, status);
             self.report_setup();
         }
         for killed in self.sound.killed() {
-            self.tell(Missed::Tell, |reports| reports.health, [reply::killed(&killed)]);
+            self.tell(Missed::Tell, |reports| reports.health, [killed.encode()]);
         }
         if let Some(recorder) = self.sound.recorder() {
             self.report_recorder(&recorder);
         }
         if self.has_subscriber(|reports| reports.meters) {
             let meters = self.sound.meters();
-            let messages = meters.iter().map(|(id, numbers)| reply::meters(id, numbers));
+            let meters = meters.into_iter().map(|(module, numbers)| Meters { module, numbers });
+            let messages = meters.map(|meters| meters.encode());
             self.tell(Missed::Skip, |reports| reports.meters, messages);
         }
         self.tell_view();
@@ -369,24 +376,24 @@ impl<S: Sound> Control<S> {
     fn report_setup(&mut self) {
         let setup = self.sound.setup();
         if setup != self.told_setup {
-            self.tell(Missed::Tell, |reports| reports.health, [reply::sound(&setup)]);
+            self.tell(Missed::Tell, |reports| reports.health, [setup.encode()]);
             self.told_setup = setup;
         }
         let input = self.sound.input();
         if input != self.told_input {
-            self.tell(Missed::Tell, |reports| reports.health, [reply::input(&input)]);
+            self.tell(Missed::Tell, |reports| reports.health, [input.encode()]);
             self.told_input = input;
         }
     }
 
     fn report_recorder(&mut self, recorder: &Remote) {
         for recorded in recorder.take_done() {
-            self.tell(Missed::Tell, |reports| reports.recorder, [reply::recorded(&recorded)]);
+            self.tell(Missed::Tell, |reports| reports.recorder, [recorded.encode()]);
         }
         let status = recorder.status();
         let (path, at) = &self.told_recorder;
         if *path != status.path || at.elapsed() >= TELL_RECORDER_EVERY {
-            self.tell(Missed::Skip, |reports| reports.recorder, [reply::recorder(&status)]);
+            self.tell(Missed::Skip, |reports| reports.recorder, [status.encode()]);
             self.told_recorder = (status.path, Instant::now());
         }
     }
@@ -413,7 +420,7 @@ impl<S: Sound> Control<S> {
         }
         let Some(view) = self.sound.view() else { return };
         self.framed.clear();
-        reply::view(&view).into_iter().for_each(|message| append(message, &mut self.framed));
+        view.messages().into_iter().for_each(|message| append(message, &mut self.framed));
         for client in self.clients.values_mut().filter(|client| wants(client)) {
             // Who is busy is told the next time.
             if client.outbox.report(&self.framed, Missed::Skip) {
@@ -511,21 +518,18 @@ impl<S: Sound> Control<S> {
     fn reply_steps(&self, to: ClientId, first: u32, count: u32) -> Result<(), Refused> {
         let labels = self.history.labels(first as usize);
         let labels = labels.take((count as usize).min(MAX_STEPS));
-        self.reply(to, [reply::steps(first, labels)])
+        self.reply(to, [history::Steps { first, labels: labels.collect() }.encode()])
     }
 
     fn query_module(&self, from: ClientId, id: &ModuleId) -> Result<(), Refused> {
         let module = self.patch.module(id.as_str())?;
-        self.reply(from, reply::module(id, module))
+        self.reply(from, add::describe(id, module))
     }
 
     fn set_param(
         &mut self,
         from: ClientId,
-        module: ModuleId,
-        param: Name,
-        value: Value,
-        gesture: i32,
+        SetParam { module, param, value, gesture }: SetParam,
     ) -> Result<(), Refused> {
         let value = match value {
             Value::Number(number) => number,
@@ -555,14 +559,15 @@ impl<S: Sound> Control<S> {
         Ok(())
     }
 
-    fn set_value(&mut self, module: &ModuleId, event: Event) -> Result<(), Refused> {
+    fn set_value(&mut self, set: SetValue) -> Result<(), Refused> {
+        let SetValue { module, index, volts } = set;
         let about = self.patch.module(module.as_str())?.about()?;
         if about.name != OSC_IN {
-            return Err(Refused::TakesNoValues { module: module.clone(), title: about.title });
+            return Err(Refused::TakesNoValues { module, title: about.title });
         }
         // The module may have come with the same packet.
         self.settle_sound();
-        self.sound.event(module, event);
+        self.sound.event(&module, Event::Value { index, volts });
         Ok(())
     }
 
@@ -636,7 +641,7 @@ impl<S: Sound> Control<S> {
         client.reports = before.with(named, is_wanted);
         client.seen_view = client.seen_view.filter(|_| !named.view);
         if client.reports.notices && !before.notices {
-            self.reply(from, self.notices.iter().map(reply::notice))?;
+            self.reply(from, self.notices.iter().map(Message::encode))?;
         }
         self.tell_view();
         Ok(())
@@ -659,7 +664,7 @@ impl<S: Sound> Control<S> {
         }
         self.clients.values_mut().for_each(|client| client.feedback.fall_behind());
         if self.has_subscriber(|reports| reports.patch) {
-            self.tell(Missed::Tell, |reports| reports.patch, reply::edit(edit));
+            self.tell(Missed::Tell, |reports| reports.patch, edit::report(edit));
         }
     }
 
@@ -716,14 +721,14 @@ impl<S: Sound> Control<S> {
 
     fn reply_whole(&self, to: ClientId) -> Result<(), Refused> {
         if let Some(client) = self.clients.get(&to) {
-            client.outbox.reply_whole(reply::patch(&self.patch));
+            client.outbox.reply_whole(Whole::of(&self.patch).encode());
         }
         self.reply(to, [self.file_now(), self.history_now()])
     }
 
     fn answer(&self, to: ClientId, address: &str, done: Result<(), Refused>) {
-        if let (Err(why), Some(client)) = (done, self.clients.get(&to)) {
-            client.outbox.reply(reply::error(address, &why.to_string()));
+        if let (Err(error), Some(client)) = (done, self.clients.get(&to)) {
+            client.outbox.reply(host::Refused::new(address, &error.to_string()).encode());
         }
     }
 }
@@ -748,13 +753,13 @@ pub(crate) mod tests {
     use super::sound::{ChangeSound, KeepPatch, KillWorkers, PlayPatch, ReportSound};
     use super::*;
     use sostenuto_modules::catalog::CATALOG;
-    use sostenuto_osc::address::ADDRESSES;
+    use sostenuto_osc::call::Call;
+    use sostenuto_osc::message;
+    use sostenuto_osc::message::view::View;
     use sostenuto_osc::mirror::Mirror;
     use sostenuto_osc::packet::{decode, split};
-    use sostenuto_osc::request::Call;
     use sostenuto_osc::service::Service;
     use sostenuto_osc::testing::example;
-    use sostenuto_osc::view::View;
     use sostenuto_patch::testing::{added, any_edit, connected, id, math, ring};
 
     /// What a sound was told.
@@ -1142,7 +1147,7 @@ pub(crate) mod tests {
     fn a_controller_may_play_but_not_patch() {
         let rig = Rig::new();
         let controller = rig.connect(Rights::Controller);
-        for address in ADDRESSES.iter().filter(|a| !a.is_for_controllers) {
+        for address in message::addresses().filter(|a| !a.is_for_controllers) {
             let heard = controller.ask(address.example);
             assert_eq!(addresses(&heard), ["/error"], "{}", address.path);
         }
@@ -1180,7 +1185,9 @@ pub(crate) mod tests {
     fn a_file_is_known_until_another_patch_comes_and_undo_brings_it_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ring.sostenuto");
-        let told = |path: Option<&Path>, is_saved| reply::file(path, is_saved);
+        let told = |path: Option<&Path>, is_saved| {
+            PatchFile { path: path.map(Path::to_owned), is_saved }.encode()
+        };
         let rig = Rig::new();
         let editor = rig.connect(Rights::Editor);
         editor.ask("/reports/subscribe patch");
@@ -1331,7 +1338,7 @@ pub(crate) mod tests {
                     0 => drop(editor.ask("/undo")),
                     1 => drop(editor.ask("/redo")),
                     // As an editor asks for it, message by message.
-                    2 => drop(editor.send(reply::edit(&edit))),
+                    2 => drop(editor.send(edit::report(&edit))),
                     _ => {
                         let mut control = rig.control.lock();
                         let _ = control.edit(edit, None);
@@ -1346,7 +1353,7 @@ pub(crate) mod tests {
 
         #[test]
         fn any_message_is_done_or_refused(
-            address in prop::sample::select(ADDRESSES.iter().map(|a| a.path)
+            address in prop::sample::select(message::addresses().map(|a| a.path)
                 .filter(|path| !path.contains("save")).collect::<Vec<_>>()),
             args in prop::collection::vec(prop_oneof![
                 any::<f32>().prop_map(rosc::OscType::Float),

@@ -279,16 +279,6 @@ pub fn failures(
     modules.into_iter().map(failure).collect()
 }
 
-/// In a word, for a badge.
-pub fn badge(rung: Rung) -> &'static str {
-    match rung {
-        Rung::Again => "replaced",
-        Rung::Afresh => "began afresh",
-        Rung::Rests => "rests",
-        Rung::Quarantine => "quarantine",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use sostenuto_osc::sound::{Recorded, RecorderStatus, WavFormat};
+use sostenuto_osc::message::record::{Recorded, RecorderStatus, WavFormat};
 use sostenuto_patch::{Patch, file};
 use thiserror::Error;
 

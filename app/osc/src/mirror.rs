@@ -1,9 +1,9 @@
 //! A copy of the host's patch, kept in step by its reports.
 
-use rosc::{OscMessage, OscType};
+use rosc::OscMessage;
 use sostenuto_patch::{Edit, Patch, apply, file};
 
-use crate::request::{Call, Request, Value};
+use crate::message::Report;
 
 /// A copy of the host's patch: what an editor shows.
 ///
@@ -29,6 +29,11 @@ pub enum Mirrored {
 }
 
 impl Mirror {
+    /// A copy of that patch, in step with a host that has the same.
+    pub fn of(patch: Patch) -> Mirror {
+        Mirror { patch, is_in_step: true }
+    }
+
     /// The host's patch, as far as it was heard.
     pub fn patch(&self) -> &Patch {
         &self.patch
@@ -41,24 +46,22 @@ impl Mirror {
 
     /// Hears what the host says.
     pub fn hear(&mut self, message: OscMessage) -> Mirrored {
-        match message.addr.as_str() {
-            "/patch" => self.hear_whole(&message.args),
-            "/reports/lost" => self.lose(),
-            _ if !self.is_in_step => Mirrored::Nothing,
-            _ => match Call::read(message).map(|call| call.request) {
-                Ok(Request::Edit(edit)) => self.hear_edit(edit),
-                Ok(Request::SetParam { module, param, value: Value::Number(value), .. }) => {
-                    self.hear_edit(Edit::SetParam { module, param, value })
-                }
-                _ => Mirrored::Nothing,
-            },
+        Report::read(message).map_or(Mirrored::Nothing, |report| self.follow(report))
+    }
+
+    /// Does what is reported to its patch.
+    pub fn follow(&mut self, report: Report) -> Mirrored {
+        match report {
+            Report::Patch(whole) => self.hear_whole(&whole.json),
+            Report::Lost(_) => self.lose(),
+            Report::Edit(edit) if self.is_in_step => self.hear_edit(edit),
+            _ => Mirrored::Nothing,
         }
     }
 
-    fn hear_whole(&mut self, args: &[OscType]) -> Mirrored {
-        let [OscType::Blob(json)] = args else { return self.lose() };
+    fn hear_whole(&mut self, json: &[u8]) -> Mirrored {
         let Ok(patch) = file::read(json) else { return self.lose() };
-        *self = Mirror { patch, is_in_step: true };
+        *self = Mirror::of(patch);
         Mirrored::Whole
     }
 
@@ -78,15 +81,17 @@ impl Mirror {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reply;
+    use crate::message::patch::Whole;
+    use crate::message::reports::Lost;
+    use crate::message::{Message, edit};
     use sostenuto_patch::testing::{added, ring};
 
     #[test]
     fn nothing_is_shown_before_the_whole_patch_was_heard() {
         let mut mirror = Mirror::default();
-        let [report] = <[_; 1]>::try_from(reply::edit(&added("d"))).unwrap();
+        let [report] = <[_; 1]>::try_from(edit::report(&added("d"))).unwrap();
         assert_eq!(mirror.hear(report.clone()), Mirrored::Nothing);
-        assert_eq!(mirror.hear(reply::patch(&ring())), Mirrored::Whole);
+        assert_eq!(mirror.hear(Whole::of(&ring()).encode()), Mirrored::Whole);
         assert_eq!(mirror.hear(report.clone()), Mirrored::Edit(added("d")));
         assert_eq!(mirror.hear(report), Mirrored::Lost, "it is there already");
         assert!(!mirror.is_in_step());
@@ -95,18 +100,17 @@ mod tests {
     #[test]
     fn after_lost_it_waits_for_the_whole_patch() {
         let mut mirror = Mirror::default();
-        mirror.hear(reply::patch(&ring()));
-        assert_eq!(mirror.hear(reply::lost()), Mirrored::Lost);
-        assert_eq!(mirror.hear(reply::edit(&added("d")).remove(0)), Mirrored::Nothing);
-        mirror.hear(reply::patch(&ring()));
+        mirror.hear(Whole::of(&ring()).encode());
+        assert_eq!(mirror.hear(Lost {}.encode()), Mirrored::Lost);
+        assert_eq!(mirror.hear(edit::report(&added("d")).remove(0)), Mirrored::Nothing);
+        mirror.hear(Whole::of(&ring()).encode());
         assert!(mirror.is_in_step() && *mirror.patch() == ring());
     }
 
     #[test]
     fn what_is_no_patch_puts_it_out_of_step() {
         let mut mirror = Mirror::default();
-        let nonsense = OscType::Blob(b"{}".to_vec());
-        let message = OscMessage { addr: "/patch".into(), args: vec![nonsense] };
-        assert_eq!(mirror.hear(message), Mirrored::Lost);
+        let nonsense = Whole { json: b"{}".to_vec() };
+        assert_eq!(mirror.hear(nonsense.encode()), Mirrored::Lost);
     }
 }

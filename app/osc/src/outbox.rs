@@ -5,8 +5,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rosc::OscMessage;
 
+use crate::message::Message;
+use crate::message::reports::Lost;
 use crate::packet::append;
-use crate::reply;
 
 /// A slow reader has this much waiting before changes of the patch are left out.
 const FULL_BYTES: usize = 4 * 1024 * 1024;
@@ -79,7 +80,7 @@ impl Outbox {
             queue.bytes.extend_from_slice(framed);
         } else if missed == Missed::Tell {
             queue.is_lost = true;
-            append(reply::lost(), &mut queue.bytes);
+            append(Lost {}.encode(), &mut queue.bytes);
         }
         has_room
     }
@@ -135,6 +136,9 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::history::History;
+    use crate::message::host::{Refused, Synced};
+    use crate::message::patch::Whole;
     use crate::packet::{decode, split};
 
     fn framed(message: OscMessage) -> Vec<u8> {
@@ -152,7 +156,7 @@ mod tests {
     #[test]
     fn who_reads_too_slowly_is_told_once_and_gets_the_rest_after_the_whole_patch() {
         let outbox = Outbox::default();
-        let report = framed(reply::error(&"x".repeat(500), &"y".repeat(500)));
+        let report = framed(Refused::new(&"x".repeat(500), &"y".repeat(500)).encode());
         for _ in 0..10_000 {
             outbox.report(&report, Missed::Tell);
         }
@@ -162,7 +166,7 @@ mod tests {
         assert_eq!(told.last().unwrap(), "/reports/lost");
         outbox.report(&report, Missed::Tell);
         assert!(addresses(&outbox).is_empty(), "nothing more is reported");
-        outbox.reply_whole(reply::patch(&sostenuto_patch::Patch::default()));
+        outbox.reply_whole(Whole::of(&sostenuto_patch::Patch::default()).encode());
         outbox.report(&report, Missed::Tell);
         assert_eq!(addresses(&outbox), ["/patch", "/error"]);
     }
@@ -170,7 +174,7 @@ mod tests {
     #[test]
     fn meters_are_left_out_without_a_word() {
         let outbox = Outbox::default();
-        let report = framed(reply::error("", &"y".repeat(500)));
+        let report = framed(Refused::new("", &"y".repeat(500)).encode());
         for _ in 0..1000 {
             outbox.report(&report, Missed::Skip);
         }
@@ -181,9 +185,9 @@ mod tests {
     #[test]
     fn what_is_told_once_only_is_not_left_out_for_a_large_patch() {
         let outbox = Outbox::default();
-        let patch = framed(reply::error("", &"y".repeat(500))).repeat(1000);
+        let patch = framed(Refused::new("", &"y".repeat(500)).encode()).repeat(1000);
         outbox.report(&patch, Missed::Tell);
-        let notice = framed(reply::synced(1));
+        let notice = framed(Synced { id: 1 }.encode());
         outbox.report(&notice, Missed::Skip);
         outbox.report(&notice, Missed::Drop);
         assert_eq!(outbox.waiting_bytes(), patch.len() + notice.len());
@@ -198,9 +202,9 @@ mod tests {
     #[test]
     fn replies_and_reports_stay_in_order() {
         let outbox = Outbox::default();
-        outbox.reply(reply::synced(1));
-        outbox.report(&framed(reply::lost()), Missed::Tell);
-        outbox.reply(reply::history(0, 0, ""));
+        outbox.reply(Synced { id: 1 }.encode());
+        outbox.report(&framed(Lost {}.encode()), Missed::Tell);
+        outbox.reply(History::default().encode());
         assert_eq!(addresses(&outbox), ["/synced", "/reports/lost", "/history"]);
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::vec::IntoIter;
 
+use crate::call::{Call, Refusal};
 use crate::outbox::Outbox;
 use crate::packet::decode;
-use crate::request::{Call, Refusal};
 
 /// A connection, for as long as it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub struct ClientId(pub u32);
 pub enum Rights {
     /// Everything: an editor of the same user.
     Editor,
-    /// What the table of addresses marks as for controllers.
+    /// What is declared as for controllers.
     Controller,
 }
 
@@ -41,7 +41,7 @@ pub trait Service: Send + Sync + 'static {
 pub(crate) fn read(packet: &[u8]) -> Calls {
     let calls: Vec<_> = match decode(packet) {
         Ok(messages) => messages.into_iter().map(Call::read).collect(),
-        Err(why) => vec![Err(Refusal { address: String::new(), why: why.into() })],
+        Err(error) => vec![Err(Refusal { address: String::new(), error: error.into() })],
     };
     calls.into_iter()
 }

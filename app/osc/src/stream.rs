@@ -12,9 +12,10 @@ use interprocess::local_socket::traits::Listener as _;
 use interprocess::local_socket::{Listener, ListenerOptions, Stream};
 
 use crate::endpoint::{Endpoint, StreamError};
+use crate::message::Message;
+use crate::message::host::Refused;
 use crate::outbox::Outbox;
 use crate::packet::{BadPacket, Frames, MAX_PACKET_BYTES};
-use crate::reply;
 use crate::service::{ClientId, Rights, Service, read};
 
 /// Connections at a time: more are some program's mistake.
@@ -201,7 +202,7 @@ fn welcome<S: Service>(stream: Stream, service: &Arc<S>, shared: &Arc<Shared>) -
 fn turn_away(stream: &Stream) -> io::Result<()> {
     let outbox = Outbox::default();
     let sentence = "Too many editors are connected to this host. Close one and try again.";
-    outbox.reply(reply::error("", sentence));
+    outbox.reply(Refused::new("", sentence).encode());
     outbox.flush(stream)
 }
 
@@ -262,7 +263,7 @@ impl Connection<'_> {
     }
 
     fn hang_up(&self, bad: BadPacket) -> io::Result<()> {
-        self.outbox.reply(reply::error("", &bad.to_string()));
+        self.outbox.reply(Refused::new("", &bad.to_string()).encode());
         self.outbox.flush(self.stream)
     }
 }

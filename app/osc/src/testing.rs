@@ -4,7 +4,9 @@
 
 use rosc::{OscMessage, OscType};
 
-use crate::address::{Form, find};
+use crate::address::{Count, Form};
+use crate::call::Call;
+use crate::message::{Request, find};
 
 /// Reads an example as a musician reads it.
 pub fn example(text: &str) -> OscMessage {
@@ -41,7 +43,7 @@ fn fits(form: Form, value: &OscType) -> bool {
     match value {
         OscType::String(_) => matches!(form, Form::Text | Form::Value),
         OscType::Float(_) => matches!(form, Form::Number | Form::Value),
-        OscType::Int(_) => form == Form::Int,
+        OscType::Int(_) => matches!(form, Form::Int | Form::Following),
         OscType::Long(_) => form == Form::Long,
         OscType::Bool(_) => form == Form::Flag,
         OscType::Blob(_) => form == Form::Blob,
@@ -49,14 +51,26 @@ fn fits(form: Form, value: &OscType) -> bool {
     }
 }
 
-/// Whether a message is as the table says that its address is.
-pub fn keeps_to_the_table(message: &OscMessage) -> bool {
+/// Whether a message is as its address declares.
+pub fn keeps_to_its_address(message: &OscMessage) -> bool {
     let Some(address) = find(&message.addr) else { return false };
-    let (fixed, rest) = message.args.split_at(message.args.len().min(address.args.len()));
-    let forms = address.repeated.iter().cycle();
-    fixed.len() + address.optional >= address.args.len()
+    let of = |count| address.args.iter().filter(move |arg| arg.count == count);
+    let fixed = address.args.len() - of(Count::Repeated).count();
+    let (fixed, rest) = message.args.split_at(message.args.len().min(fixed));
+    let forms = of(Count::Repeated).cycle();
+    fixed.len() >= of(Count::One).count()
         && fixed.iter().zip(address.args).all(|(value, arg)| fits(arg.form, value))
-        && (rest.is_empty() || !address.repeated.is_empty())
-        && rest.len() % address.repeated.len().max(1) == 0
+        && (rest.is_empty() || of(Count::Repeated).count() > 0)
+        && rest.len() % of(Count::Repeated).count().max(1) == 0
         && rest.iter().zip(forms).all(|(value, arg)| fits(arg.form, value))
+}
+
+/// What a message asks for.
+pub fn read(text: &str) -> Request {
+    Call::read(example(text)).unwrap().request
+}
+
+/// Why a message is refused.
+pub fn refused(text: &str) -> String {
+    Call::read(example(text)).unwrap_err().error.to_string()
 }

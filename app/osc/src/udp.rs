@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::call::{Call, Refusal};
+use crate::message::Request;
+use crate::message::reports::{EndFeedback, Feedback};
 use crate::outbox::Outbox;
 use crate::packet::split;
-use crate::request::{Call, MAX_SUBSCRIBERS, Refusal, Request, Unreadable};
 use crate::service::{ClientId, Rights, Service, read};
+use crate::unreadable::{MAX_SUBSCRIBERS, Unreadable};
 
 /// Where controllers send to, if nothing else is asked for: this machine only.
 pub const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);
@@ -121,7 +124,7 @@ impl<S: Service> Port<S> {
         let mut calls = Vec::new();
         for call in read(&packet[..length]) {
             match call {
-                Ok(Call { request: Request::Feedback { port }, .. }) => {
+                Ok(Call { request: Request::Feedback(Feedback { port }), .. }) => {
                     self.serve(from, std::mem::take(&mut calls));
                     self.subscribe(from, at_port(from, port), call);
                 }
@@ -133,7 +136,7 @@ impl<S: Service> Port<S> {
                     self.serve(from, std::mem::take(&mut calls));
                     self.report(from, call);
                 }
-                Ok(Call { request: Request::EndFeedback { port }, .. }) => {
+                Ok(Call { request: Request::EndFeedback(EndFeedback { port }), .. }) => {
                     self.serve(from, std::mem::take(&mut calls));
                     self.report(at_port(from, port), call);
                 }
@@ -159,9 +162,9 @@ impl<S: Service> Port<S> {
     fn subscribe(&mut self, from: SocketAddr, to: SocketAddr, call: Result<Call, Refusal>) {
         if !self.subscribers.iter().any(|one| one.to == to) {
             if self.subscribers.len() == MAX_SUBSCRIBERS {
-                let why =
-                    Refusal { address: address_of(&call), why: Unreadable::TooManySubscribers };
-                return self.serve(from, vec![Err(why)]);
+                let error = Unreadable::TooManySubscribers;
+                let refusal = Refusal { address: address_of(&call), error };
+                return self.serve(from, vec![Err(refusal)]);
             }
             match self.seat(to) {
                 Ok(subscriber) => self.subscribers.push(subscriber),

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use sostenuto_host::sound_card::device::list;
 use sostenuto_host::sound_card::ear;
-use sostenuto_osc::sound::Card;
+use sostenuto_osc::message::device::Card;
 
 /// Lists the sound cards that can play, and those that can be heard
 #[derive(Args)]

@@ -7,6 +7,7 @@ use eframe::egui::{
 };
 use sostenuto_modules::module::Port;
 use sostenuto_modules::param::Param;
+use sostenuto_osc::message::status::FaultState;
 use sostenuto_patch::{InputRef, ModuleId, OutputRef, PatchModule};
 
 use super::drag::Drag;
@@ -365,10 +366,10 @@ impl Canvas {
 /// What is wrong with a module, in a word.
 fn fault(scene: Scene, id: &ModuleId) -> Option<String> {
     let fault = scene.model.status.faults.iter().find(|fault| fault.module == id.as_str())?;
-    Some(match (fault.state.as_str(), fault.crashes) {
-        ("", 0) => "sent invalid samples".to_owned(),
-        ("", crashes) => format!("crashed {crashes}×, runs again"),
-        (state, _) => state.to_owned(),
+    Some(match (fault.state, fault.crashes) {
+        (FaultState::Runs, 0) => "sent invalid samples".to_owned(),
+        (FaultState::Runs, crashes) => format!("crashed {crashes}×, runs again"),
+        (state, _) => state.word().to_owned(),
     })
 }
 

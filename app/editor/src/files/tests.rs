@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use eframe::egui::{Event, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use sostenuto_osc::mirror::Mirror;
 
 use super::*;
 use crate::theme::Look;
@@ -104,7 +105,10 @@ fn open_asks_the_system_and_loads_what_it_answers() {
     assert_eq!(dialogs.asked(), ["open"]);
     dialogs.answer(Some(Path::new("/a/b.sostenuto")));
     harness.run_steps(2);
-    assert_eq!(harness.state().asks.requests, [Request::Load("/a/b.sostenuto".into())]);
+    assert_eq!(
+        harness.state().asks.requests,
+        [Request::Load(Load { path: "/a/b.sostenuto".into() })]
+    );
 }
 
 #[test]
@@ -146,7 +150,7 @@ fn save_goes_where_the_patch_belongs_or_asks() {
     harness.run_steps(1);
     wait(&mut harness);
     let path = folder.path().join("new.sostenuto");
-    let save = Request::Save { path: path.clone(), over: Over::Patches };
+    let save = Request::Save(Save { path: path.clone(), over: Over::Patches });
     assert_eq!(harness.state().asks.requests, std::slice::from_ref(&save));
     harness.state_mut().model.file.path = Some(path.clone());
     harness.run_steps(2);
@@ -171,7 +175,7 @@ fn a_name_with_a_dot_in_it_gets_its_ending_all_the_same() {
         dialogs.answer(Some(&folder.path().join(typed)));
         harness.run_steps(1);
         wait(&mut harness);
-        let save = Request::Save { path: folder.path().join(saved), over: Over::Patches };
+        let save = Request::Save(Save { path: folder.path().join(saved), over: Over::Patches });
         assert_eq!(harness.state().asks.requests, [save], "{typed}");
     }
 }
@@ -199,7 +203,7 @@ fn a_name_that_is_taken_once_it_has_its_ending_is_asked_about() {
     wait(&mut harness);
     assert!(harness.state().asks.requests.is_empty());
     press(&mut harness, "Replace");
-    let save = Request::Save { path, over: Over::Anything };
+    let save = Request::Save(Save { path, over: Over::Anything });
     assert_eq!(harness.state().asks.requests, [save]);
 }
 
@@ -229,7 +233,7 @@ fn nothing_is_asked_before_a_patch_is_replaced_but_the_way_back_is_said() {
     patch
         .modules
         .insert("vco".parse().unwrap(), sostenuto_patch::PatchModule::new("vco", 0.0, 0.0));
-    harness.state_mut().model.mirror.hear(sostenuto_osc::reply::patch(&patch));
+    harness.state_mut().model.mirror = Mirror::of(patch.clone());
     press(&mut harness, "File");
     press(&mut harness, "New");
     let said: Vec<String> = harness.state_mut().files.said().collect();
@@ -256,5 +260,8 @@ fn a_patch_that_is_dropped_on_the_window_is_opened() {
     let dropped = Dropped("/a/b.sostenuto".into());
     harness.input_mut().dropped_files.push(Arc::new(dropped));
     harness.step();
-    assert_eq!(harness.state().asks.requests, [Request::Load("/a/b.sostenuto".into())]);
+    assert_eq!(
+        harness.state().asks.requests,
+        [Request::Load(Load { path: "/a/b.sostenuto".into() })]
+    );
 }

@@ -2,7 +2,8 @@ use eframe::egui::accesskit::{ActionRequest, Role};
 use eframe::egui::{TouchPhase, pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use sostenuto_osc::request::{Request, Value};
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::param::{SetParam, Value};
 
 use super::*;
 use crate::theme::Look;
@@ -49,7 +50,9 @@ fn asked(harness: &Harness<Bench>) -> (Vec<f32>, Vec<i32>) {
     let requests = harness.state().asks.requests.iter();
     requests
         .map(|request| match request {
-            Request::SetParam { value: Value::Number(value), gesture, .. } => (*value, *gesture),
+            Request::SetParam(SetParam { value: Value::Number(value), gesture, .. }) => {
+                (*value, *gesture)
+            }
             other => panic!("{other:?}"),
         })
         .unzip()

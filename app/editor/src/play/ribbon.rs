@@ -126,7 +126,8 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::request::{Request, Value};
+    use sostenuto_osc::message::Request;
+    use sostenuto_osc::message::param::{SetParam, Value};
 
     #[test]
     fn a_touch_begins_where_the_finger_is_and_ends_when_it_leaves() {
@@ -163,7 +164,9 @@ mod tests {
             .requests
             .iter()
             .map(|request| {
-                let Request::SetParam { param, value: Value::Number(value), gesture, .. } = request
+                let Request::SetParam(SetParam {
+                    param, value: Value::Number(value), gesture, ..
+                }) = request
                 else {
                     panic!("{request:?}");
                 };

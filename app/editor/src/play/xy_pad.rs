@@ -110,7 +110,8 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::request::{Request, Value};
+    use sostenuto_osc::message::Request;
+    use sostenuto_osc::message::param::{SetParam, Value};
 
     #[test]
     fn a_touch_is_one_gesture_from_its_beginning_to_its_end() {
@@ -147,7 +148,9 @@ mod tests {
             .requests
             .iter()
             .map(|request| {
-                let Request::SetParam { param, value: Value::Number(value), gesture, .. } = request
+                let Request::SetParam(SetParam {
+                    param, value: Value::Number(value), gesture, ..
+                }) = request
                 else {
                     panic!("{request:?}");
                 };

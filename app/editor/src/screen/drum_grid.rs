@@ -267,7 +267,8 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::request::{Request, Value};
+    use sostenuto_osc::message::Request;
+    use sostenuto_osc::message::param::{SetParam, Value};
 
     /// Cells of 20 by 20 points, from (7, 7).
     fn bench() -> Harness<'static, Asks> {
@@ -305,9 +306,9 @@ mod tests {
         let requests = harness.state().requests.iter();
         requests
             .map(|request| match request {
-                Request::SetParam { param, value: Value::Number(value), gesture, .. } => {
-                    (param.to_string(), *value, *gesture)
-                }
+                Request::SetParam(SetParam {
+                    param, value: Value::Number(value), gesture, ..
+                }) => (param.to_string(), *value, *gesture),
                 other => panic!("{other:?}"),
             })
             .collect()

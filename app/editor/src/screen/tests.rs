@@ -2,7 +2,7 @@ use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use sostenuto_modules::catalog::CATALOG;
-use sostenuto_osc::request::Value;
+use sostenuto_osc::message::param::{SetParam, Value};
 
 use super::*;
 use crate::theme::Look;
@@ -58,7 +58,7 @@ fn asked(harness: &Harness<Bench>) -> Vec<(String, f32, i32)> {
     let requests = harness.state().asks.requests.iter();
     requests
         .map(|request| match request {
-            Request::SetParam { param, value: Value::Number(value), gesture, .. } => {
+            Request::SetParam(SetParam { param, value: Value::Number(value), gesture, .. }) => {
                 (param.to_string(), *value, *gesture)
             }
             other => panic!("{other:?}"),
@@ -142,8 +142,12 @@ fn a_key_on_a_face_is_a_note_to_its_module() {
     button(&mut harness, place, true);
     button(&mut harness, place, false);
     let notes = harness.state().asks.requests.iter();
-    let is_note = |request: &Request| matches!(request, Request::Note { module, .. } if module.as_str() == "one");
-    assert_eq!(notes.filter(|request| is_note(request)).count(), 2);
+    let module = |request: &Request| match request {
+        Request::NoteOn(note) => note.module.clone(),
+        Request::NoteOff(note) => note.module.clone(),
+        other => panic!("no note: {other:?}"),
+    };
+    assert_eq!(notes.map(module).collect::<Vec<_>>(), ["one", "one"].map(|id| id.parse().unwrap()));
 }
 
 #[test]

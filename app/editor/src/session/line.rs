@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rosc::OscMessage;
 use sostenuto_osc::client::{Client, Receiver as FromHost, Sender as ToHost};
 use sostenuto_osc::endpoint::Endpoint;
+use sostenuto_osc::message::Report;
 
 use super::Heard;
 
@@ -108,15 +109,30 @@ impl Line {
 }
 
 /// Whether it is told several times a second, and so no reason to draw.
-pub(super) fn is_usual(address: &str) -> bool {
-    matches!(address, "/status" | "/worker" | "/module/fault" | "/recorder" | "/sound" | "/input")
+pub(super) fn is_usual(report: &Report) -> bool {
+    matches!(
+        report,
+        Report::Status(_)
+            | Report::Worker(_)
+            | Report::Fault(_)
+            | Report::Recorder(_)
+            | Report::Sound(_)
+            | Report::Input(_)
+    )
 }
 
 /// What the host says, until it is gone.
 fn listen(mut from_host: FromHost, tell: &Sender<Heard>, wake: &dyn Fn()) {
     while let Ok(message) = from_host.recv() {
-        let is_usual = is_usual(&message.addr);
-        if tell.send(Heard::Said(message)).is_err() {
+        let report = match Report::read(message) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!("the host said what cannot be read: {error}");
+                continue;
+            }
+        };
+        let is_usual = is_usual(&report);
+        if tell.send(Heard::Said(report)).is_err() {
             return;
         }
         if !is_usual {

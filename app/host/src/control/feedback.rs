@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rosc::OscMessage;
-use sostenuto_osc::reply;
+use sostenuto_osc::message::param::knob;
 use sostenuto_patch::{ModuleId, Name, Patch};
 
 /// Knobs that are told at a time. The others are told the next time, and of a
@@ -52,7 +52,7 @@ impl Feedback {
                     self.is_behind = true;
                     return news;
                 }
-                news.push(reply::param(id, param.name, value));
+                news.push(knob(id, param.name, value));
                 *known = value;
             }
         }

@@ -3,9 +3,16 @@
 use std::borrow::Cow;
 use std::sync::{Arc, MutexGuard};
 
+use sostenuto_modules::module::Event;
+use sostenuto_osc::call::{Call, Refusal};
+use sostenuto_osc::message::device::{Card, Device, Devices, InputDevice, Inputs};
+use sostenuto_osc::message::history::{Redo, Undo};
+use sostenuto_osc::message::note::{AllOff, Panic, Press};
+use sostenuto_osc::message::patch::{Load, Put, Save};
+use sostenuto_osc::message::record::{SaveLast, Start};
+use sostenuto_osc::message::reports::Reports;
+use sostenuto_osc::message::{Message, Request, history, host};
 use sostenuto_osc::outbox::Outbox;
-use sostenuto_osc::reply;
-use sostenuto_osc::request::{Call, Refusal, Reports, Request};
 use sostenuto_osc::service::{Calls, ClientId, Rights, Service};
 use sostenuto_patch::file;
 
@@ -37,17 +44,6 @@ impl<S: Sound + Send + 'static> Service for SharedControl<S> {
     }
 }
 
-/// Where knobs stand, and nothing else.
-const PARAMS: Reports = Reports {
-    patch: false,
-    meters: false,
-    health: false,
-    notices: false,
-    view: false,
-    recorder: false,
-    params: true,
-};
-
 const NO_RECORDER: Result<(), RecordError> = Err(RecordError::NoRecorder);
 
 type Locked<'a, S> = MutexGuard<'a, Control<S>>;
@@ -67,7 +63,7 @@ fn answer<'a, S: Sound>(
             let (locked, done) = perform(control, locked, from, request);
             (locked, path, done)
         }
-        Err(Refusal { address, why }) => (locked, Cow::from(address), Err(why.into())),
+        Err(Refusal { address, error }) => (locked, Cow::from(address), Err(error.into())),
     };
     locked.answer(from, &path, done);
     locked
@@ -92,37 +88,37 @@ fn perform<'a, S: Sound>(
     request: Request,
 ) -> (Locked<'a, S>, Result<(), Refused>) {
     let done = match request {
-        Request::Load(path) => {
+        Request::Load(Load { path }) => {
             let read;
             (locked, read) = unlocked(control, locked, || file::load(&path));
             locked.load(from, read.map_err(Refused::from), Some(&path))
         }
-        Request::Put(json) => {
+        Request::Put(Put { json }) => {
             let read;
             (locked, read) = unlocked(control, locked, || file::read(&json));
             locked.load(from, read.map_err(Refused::from), None)
         }
-        Request::Save { path, over } => {
+        Request::Save(Save { path, over }) => {
             let (patch, replacements) = (locked.patch.clone(), locked.history.replacements());
             let saved;
             (locked, saved) = unlocked(control, locked, || file::save(&path, &patch, over));
             saved.map(|()| locked.saved(&patch, replacements, path)).map_err(Refused::from)
         }
-        Request::StartRecording { path, format } => {
+        Request::StartRecording(Start { path, format }) => {
             let (recorder, started) =
                 (locked.sound.recorder(), |remote: Remote| remote.start(&path, format));
             let done;
             (locked, done) = unlocked(control, locked, || recorder.map_or(NO_RECORDER, started));
             done.map_err(Refused::from)
         }
-        Request::SaveLast { path, format, secs } => {
+        Request::SaveLast(SaveLast { path, format, secs }) => {
             let (recorder, patch) = (locked.sound.recorder(), locked.patch.clone());
             let save = |remote: Remote| remote.save_last(&path, format, secs, patch);
             let done;
             (locked, done) = unlocked(control, locked, || recorder.map_or(NO_RECORDER, save));
             done.map_err(Refused::from)
         }
-        Request::StopRecording => {
+        Request::StopRecording(_) => {
             let (recorder, patch) = (locked.sound.recorder(), locked.patch.clone());
             recorder.map_or(NO_RECORDER, |remote| remote.stop(patch)).map_err(Refused::from)
         }
@@ -130,47 +126,68 @@ fn perform<'a, S: Sound>(
             locked.sound.change_setup(&change);
             Ok(())
         }
-        Request::QuerySound => {
+        Request::QuerySound(_) => {
             let (setup, input) = (locked.sound.setup(), locked.sound.input());
-            locked.reply(from, [reply::sound(&setup), reply::input(&input)])
+            locked.reply(from, [setup.encode(), input.encode()])
         }
-        Request::QueryDevices => {
-            let cards;
-            (locked, cards) = unlocked(control, locked, || (S::devices(), S::inputs()));
-            let inputs = reply::inputs(&cards.1);
-            locked.reply(from, reply::devices(&cards.0).into_iter().chain(inputs))
+        Request::QueryDevices(_) => {
+            let (devices, inputs);
+            (locked, (devices, inputs)) = unlocked(control, locked, || (S::devices(), S::inputs()));
+            locked.reply_cards(from, devices, inputs)
         }
-        Request::Kill(slot) => locked.kill_worker(slot),
+        Request::Kill(kill) => locked.kill_worker(kill.slot),
         Request::Edit(edit) => locked.edit_as(from, edit),
-        Request::SetParam { module, param, value, gesture } => {
-            locked.set_param(from, module, param, value, gesture)
+        Request::SetParam(set) => locked.set_param(from, set),
+        Request::NoteOn(note) => {
+            let event = note.event().map_err(Refused::from);
+            event.and_then(|event| locked.note(&note.module, event))
         }
-        Request::Note { module, event } => locked.note(&module, event),
-        Request::SetValue { module, event } => locked.set_value(&module, event),
-        Request::AllNotesOff => locked.all_notes_off(),
-        Request::Panic => locked.panic(),
-        Request::Nothing => Ok(()),
-        Request::TryAgain(module) => locked.try_again(&module),
-        Request::BeginGesture => locked.begin_gesture(from),
-        Request::EndGesture => locked.end_gesture(from),
-        Request::Undo => locked.undo(),
-        Request::Redo => locked.redo(),
-        Request::GetHistory { first, count } => locked.reply_steps(from, first, count),
-        Request::GoTo(steps) => locked.go_to(steps),
-        Request::Get => locked.reply_whole(from),
-        Request::QueryHost => locked.reply(from, [reply::host()]),
-        Request::QueryModule(id) => locked.query_module(from, &id),
-        Request::QueryStatus => locked.reply(from, reply::status(&locked.sound.status())),
-        Request::Subscribe(reports) => locked.subscribe(from, reports, true),
-        Request::Unsubscribe(reports) => locked.subscribe(from, reports, false),
+        Request::NoteOff(note) => locked.note(&note.module, Event::NoteOff { key: note.key }),
+        Request::AllNotesOff(AllOff { module: Some(id) }) => locked.note(&id, Event::AllNotesOff),
+        Request::AllNotesOff(AllOff { module: None }) => locked.all_notes_off(),
+        Request::SetValue(set) => locked.set_value(set),
+        Request::Panic(Panic { press: Press::Up })
+        | Request::Undo(Undo { press: Press::Up })
+        | Request::Redo(Redo { press: Press::Up }) => Ok(()),
+        Request::Panic(_) => locked.panic(),
+        Request::Undo(_) => locked.undo(),
+        Request::Redo(_) => locked.redo(),
+        Request::Retry(retry) => locked.try_again(&retry.module),
+        Request::BeginGesture(_) => locked.begin_gesture(from),
+        Request::EndGesture(_) => locked.end_gesture(from),
+        Request::GetHistory(history::Get { first, count }) => {
+            locked.reply_steps(from, first, count.unwrap_or(u32::MAX))
+        }
+        Request::GoTo(go) => locked.go_to(go.undos),
+        Request::GetPatch(_) => locked.reply_whole(from),
+        Request::QueryHost(_) => locked.reply(from, [host::Host::this().encode()]),
+        Request::QueryModule(query) => locked.query_module(from, &query.module),
+        Request::QueryStatus(_) => locked.reply(from, locked.sound.status().messages()),
+        Request::Subscribe(of) => locked.subscribe(from, of.reports, true),
+        Request::Unsubscribe(of) => locked.subscribe(from, of.reports, false),
         // On a stream there is no other port.
-        Request::Feedback { .. } => locked.subscribe(from, PARAMS, true),
-        Request::EndFeedback { .. } => locked.subscribe(from, PARAMS, false),
-        Request::Sync(id) => locked.sync(from, id),
-        Request::Quit => {
+        Request::Feedback(_) => locked.subscribe(from, Reports::PARAMS, true),
+        Request::EndFeedback(_) => locked.subscribe(from, Reports::PARAMS, false),
+        Request::Sync(sync) => locked.sync(from, sync.id),
+        Request::Quit(_) => {
             locked.is_quitting = true;
             Ok(())
         }
     };
     (locked, done)
+}
+
+impl<S: Sound> Control<S> {
+    fn reply_cards(
+        &self,
+        to: ClientId,
+        devices: Vec<Card>,
+        inputs: Vec<Card>,
+    ) -> Result<(), Refused> {
+        let heads = (Devices { devices: devices.clone() }, Inputs { inputs: inputs.clone() });
+        let devices = devices.into_iter().map(|card| Device(card).encode());
+        let inputs = inputs.into_iter().map(|card| InputDevice(card).encode());
+        self.reply(to, [heads.0.encode()].into_iter().chain(devices))?;
+        self.reply(to, [heads.1.encode()].into_iter().chain(inputs))
+    }
 }

@@ -2,9 +2,10 @@
 //! is called with the patch locked, so it hands over and returns.
 
 use sostenuto_modules::module::Event;
-use sostenuto_osc::sound::{Card, InputSetup, Killed, SoundChange, SoundSetup};
-use sostenuto_osc::status::Status;
-use sostenuto_osc::view::View;
+use sostenuto_osc::message::device::Card;
+use sostenuto_osc::message::sound::{InputSetup, SoundChange, SoundSetup};
+use sostenuto_osc::message::status::{Killed, Status};
+use sostenuto_osc::message::view::View;
 use sostenuto_patch::{ModuleId, Patch};
 
 use crate::journal::Kept;

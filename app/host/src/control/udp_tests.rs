@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rosc::{OscMessage, OscPacket, decoder, encoder};
-use sostenuto_osc::request::MAX_SUBSCRIBERS;
 use sostenuto_osc::testing::example;
 use sostenuto_osc::udp::{LOOPBACK, UdpServer};
+use sostenuto_osc::unreadable::MAX_SUBSCRIBERS;
 use sostenuto_patch::testing::ring;
 
 use super::tests::{Scribe, Told};

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use dsp_worker::thread::ask_for_real_time;
 use sostenuto_dsp::units::MAX_BLOCK_FRAMES;
-use sostenuto_osc::sound::{Card, InputSetup, SoundChange, SoundSetup};
+use sostenuto_osc::message::device::Card;
+use sostenuto_osc::message::sound::{InputSetup, SoundChange, SoundSetup};
 use sostenuto_patch::Patch;
 
 use super::score::Score;

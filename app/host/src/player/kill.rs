@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use sostenuto_osc::sound::Killed;
+use sostenuto_osc::message::status::Killed;
 
 use super::{Player, lock};
 use crate::control::sound::KillWorkers;

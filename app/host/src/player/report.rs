@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use shm_ring::layout::ModuleRecord;
 use shm_ring::sync::{AtomicU32, Ordering};
 use sostenuto_modules::catalog::CATALOG;
-use sostenuto_osc::status::{ModuleFault, Status, WorkerStatus};
-use sostenuto_osc::view::{Seen, View};
+use sostenuto_osc::message::status::{FaultState, ModuleFault, Status, WorkerState, WorkerStatus};
+use sostenuto_osc::message::view::{Seen, View};
 use sostenuto_patch::ModuleId;
 
 use super::{Inner, Player, lock};
@@ -41,7 +41,7 @@ impl Inner {
             let case = cases.get(&module.number).filter(|case| case.has_trouble());
             (not_finite > 0 || case.is_some()).then(|| ModuleFault {
                 module: key.0.to_string(),
-                state: case.map_or("", |case| notice::badge(case.rung)).to_owned(),
+                state: case.map_or(FaultState::Runs, |case| case.rung.into()),
                 crashes: case.map_or(0, |case| case.crashes),
                 not_finite,
             })
@@ -72,12 +72,11 @@ impl ReportSound for Player {
                 slot: slot.map_or(u32::MAX, |slot| slot as u32),
                 pid,
                 state: match seat {
-                    Seat::Holds(_) => "working",
-                    Seat::Spare => "spare",
-                    Seat::Away => "not run by the machine",
-                    Seat::Warming | Seat::Empty => "warming up",
-                }
-                .to_owned(),
+                    Seat::Holds(_) => WorkerState::Working,
+                    Seat::Spare => WorkerState::Spare,
+                    Seat::Away => WorkerState::Away,
+                    Seat::Warming | Seat::Empty => WorkerState::WarmingUp,
+                },
                 jobs: slot.and_then(|slot| jobs.get(slot)).map_or(0, |jobs| jobs.count),
                 load: busy as f32 * 1e-9 / block_secs,
                 restarts: slot.and_then(|slot| restarts.get(slot)).copied().unwrap_or(0),

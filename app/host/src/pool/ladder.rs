@@ -17,6 +17,8 @@
 
 use std::collections::BTreeMap;
 
+use sostenuto_osc::message::status::FaultState;
+
 /// Blocks with deaths, within [`A_WHILE_SECS`], that are too many.
 const OFTEN: usize = 4;
 
@@ -54,6 +56,17 @@ pub enum Rung {
     Rests,
     /// Signals pass it by, until it is told to try again.
     Quarantine,
+}
+
+impl From<Rung> for FaultState {
+    fn from(rung: Rung) -> FaultState {
+        match rung {
+            Rung::Again => FaultState::Replaced,
+            Rung::Afresh => FaultState::BeganAfresh,
+            Rung::Rests => FaultState::Rests,
+            Rung::Quarantine => FaultState::Quarantine,
+        }
+    }
 }
 
 /// A module that has given trouble.

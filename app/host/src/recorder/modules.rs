@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use sostenuto_osc::sound::{Recorded, WavFormat};
+use sostenuto_osc::message::record::{Recorded, WavFormat};
 
 use super::take::{Take, TakeError, free_name};
 use crate::engine::Frame;

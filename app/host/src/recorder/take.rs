@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use sostenuto_dsp::random::Random;
-use sostenuto_osc::sound::{Recorded, WavFormat};
+use sostenuto_osc::message::record::{Recorded, WavFormat};
 use sostenuto_patch::disk;
 use thiserror::Error;
 

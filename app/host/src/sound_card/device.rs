@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfig};
 use dsp_worker::thread::ask_for_real_time;
-use sostenuto_osc::sound::Card;
+use sostenuto_osc::message::device::Card;
 
 use crate::engine::callback::Callback;
 

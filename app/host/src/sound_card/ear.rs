@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfig};
-use sostenuto_osc::sound::Card;
+use sostenuto_osc::message::device::Card;
 
 use crate::engine::intake::InputFeed;
 use crate::sound_card::device::{QuietAlsa, name};
