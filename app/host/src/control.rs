@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rosc::OscMessage;
-use sostenuto_modules::module::Event;
+use sostenuto_modules::module::{Event, Role};
 use sostenuto_osc::outbox::{Missed, Outbox};
 use sostenuto_osc::packet::append;
 use sostenuto_osc::reply;
@@ -21,7 +21,6 @@ use thiserror::Error;
 use self::feedback::Feedback;
 use crate::journal::{Kept, Ticket};
 use crate::notice;
-use crate::plan::OSC_IN;
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
 pub use sostenuto_osc::status::{Notice, NoticeKind, Status, WorkerStatus};
@@ -634,7 +633,7 @@ impl<S: Sound> Control<S> {
 
     fn set_value(&mut self, module: &ModuleId, event: Event) -> Result<(), Refused> {
         let about = self.patch.module(module.as_str())?.about()?;
-        if about.name != OSC_IN {
+        if about.role != Some(Role::OscIn) {
             return Err(Refused::TakesNoValues { module: module.clone(), title: about.title });
         }
         // The module may have come with the same packet.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rosc::{OscMessage, OscType};
 use sostenuto_dsp::units::{GATE_VOLTS, MAX_BLOCK_FRAMES, MIN_BLOCK_FRAMES, QUANTUM};
 use sostenuto_modules::module::Event;
-use sostenuto_modules::modules::osc_in::VALUES;
+use sostenuto_modules::module::OSC_VALUES;
 use sostenuto_modules::param::{Param, Unit};
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::entry::{self, EntryError};
@@ -231,7 +231,7 @@ fn request(path: &str, args: &mut Args) -> Result<Request, Unreadable> {
         "/module/in" => {
             let module = args.id()?;
             let value = args.count()?;
-            let index = value.checked_sub(1).filter(|&index| index < VALUES as u32);
+            let index = value.checked_sub(1).filter(|&index| index < OSC_VALUES as u32);
             let index = index.ok_or_else(|| args.out_of_range())?;
             let volts = args.amount(&VOLTS, GATE_VOLTS)?;
             Request::SetValue { module, event: Event::Value { index, volts } }

@@ -4,12 +4,13 @@
 //! there and its line in [`catalog`]. To hear it in a test, patch it in a
 //! [`rig`].
 
+pub mod about;
 pub mod card;
 pub mod catalog;
 pub mod clip;
 pub mod limits;
 pub mod module;
-pub mod modules;
+mod modules;
 pub mod moves;
 pub mod param;
 pub mod parts;

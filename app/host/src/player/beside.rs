@@ -8,12 +8,14 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
 use shm_ring::sync::{AtomicU32, Ordering};
+use sostenuto_modules::catalog::CATALOG;
+use sostenuto_modules::module::Role;
 use sostenuto_patch::{ModuleId, Patch};
 
 use super::{Inner, Score, lock};
-use crate::control::osc_out::{self, OSC_OUT, Post, SHOWN};
+use crate::control::osc_out::{self, Post, SHOWN};
+use crate::plan::Key;
 use crate::plan::clips::{self, Put, Source};
-use crate::plan::{AUDIO_IN, Key};
 use crate::recorder::ModuleTakes;
 use crate::sound_card::ear::{Input, Wanted};
 
@@ -34,7 +36,7 @@ impl Inner {
     pub(super) fn mind_ear(&self, score: &Score) {
         let hears = |patch: &Patch| {
             let mut modules = patch.modules.values();
-            modules.any(|module| &*module.kind == AUDIO_IN && module.text.is_empty())
+            modules.any(|module| module.has_role(Role::AudioIn) && module.text.is_empty())
         };
         let input = lock(&self.input).clone();
         let is_wanted = input != Input::Nothing && score.conductor.now().is_some_and(hears);
@@ -104,8 +106,9 @@ impl Inner {
             return BTreeMap::new();
         };
         let post = |(key, &index): (&Key, &usize)| {
-            let module = patch.modules.get(&key.0).filter(|_| &*key.1 == OSC_OUT)?;
             let planned = &plan.tables.modules[index];
+            let about = CATALOG[planned.kind as usize].about;
+            let module = patch.modules.get(&key.0).filter(|_| about.role == Some(Role::OscOut))?;
             let offset = planned.memory as usize + self.layouts[planned.kind as usize].display;
             let old = old.remove(&key.0).map(|(_, post)| post);
             let post = old.filter(|post| *post.text() == module.text);

@@ -15,7 +15,7 @@ use sostenuto_dsp::units::{
 };
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::param::{Param, Unit};
 
 const GATE: usize = 0;
@@ -56,6 +56,7 @@ impl Module for Adsr {
         name: "adsr",
         title: "ADSR",
         summary: "The shape of a note: rises with the gate, falls to sustain, fades on release",
+        aliases: &["envelope generator"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
             port("gate", "Held: attack, decay, sustain. Let go: release. On above 1 V"),
@@ -96,8 +97,8 @@ impl Module for Adsr {
                 "0 is straight lines; 1 is curved as a capacitor charges, fast and then slow",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        role: Some(Role::Envelope),
+        ..About::BLANK
     };
 
     fn start(&mut self, _: u64) {

@@ -84,6 +84,7 @@ impl Module for Arpeggiator {
         name: "arpeggiator",
         title: "Arpeggiator",
         summary: "Plays the notes of a chord one after the other: up, down, as played, by chance",
+        aliases: &["arp"],
         tags: &[Tag::Sequencing],
         inputs: &[
             port("voct", "The chord's notes, one a channel, 1 V/octave"),
@@ -121,7 +122,7 @@ impl Module for Arpeggiator {
             ),
         ],
         bypass: &[(VOCT, VOCT_OUT), (GATE, GATE_OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

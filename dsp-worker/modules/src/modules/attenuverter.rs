@@ -23,6 +23,7 @@ impl Module for Attenuverter {
         name: "attenuverter",
         title: "Attenuverter",
         summary: "Scales a signal, turns it over, and adds an offset; alone it is a constant voltage",
+        aliases: &["scale", "offset", "invert"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "The signal. Unpatched: 0 V, so that only the offset comes out")],
         outputs: &[port("out", "in × gain + offset, with as many channels as in")],
@@ -37,7 +38,7 @@ impl Module for Attenuverter {
             Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "What is added"),
         ],
         bypass: &[(0, 0)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

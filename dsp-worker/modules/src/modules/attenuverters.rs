@@ -66,7 +66,7 @@ impl Module for Attenuverters {
             gain("gain-8"),
         ],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -8,7 +8,7 @@ use sostenuto_dsp::fade::{self, Fade};
 use sostenuto_dsp::one_pole::{OnePole, coefficient};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::stereo_in::StereoIn;
 
@@ -41,6 +41,7 @@ impl Module for AudioOut {
         name: "audio-out",
         title: "Audio Out",
         summary: "Sends sound to the sound card, where 10 V is full scale",
+        aliases: &["speaker", "loudspeaker", "output", "sound card"],
         tags: &[Tag::Output],
         inputs: &[
             port("left", "Left loudspeaker, ±5 V. A polyphonic cable is summed"),
@@ -65,9 +66,11 @@ impl Module for AudioOut {
                  for other machines, through a sound card that passes them",
             ),
         ],
-        bypass: &[],
         // The peaks of left and right, in volts.
         display: 2,
+        screen: Some(Screen::Peaks),
+        role: Some(Role::AudioOut),
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -70,6 +70,7 @@ impl Module for Bernoulli {
         name: "bernoulli",
         title: "Bernoulli",
         summary: "Two coins that send each gate one way or the other: rhythms that vary",
+        aliases: &["branches", "chance", "probability", "coin"],
         tags: &[Tag::Sequencing, Tag::Random, Tag::Polyphonic],
         inputs: &[
             port("in-1", "Each gate throws the first coin. On above 1 V"),
@@ -92,7 +93,8 @@ impl Module for Bernoulli {
             style("style-2"),
         ],
         bypass: &[(IN_1, 0), (IN_2, 2)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

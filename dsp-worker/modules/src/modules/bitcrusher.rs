@@ -39,6 +39,7 @@ impl Module for Bitcrusher {
         name: "bitcrusher",
         title: "Bitcrusher",
         summary: "Takes fewer samples of fewer bits: early samplers, toys and broken speakers",
+        aliases: &["decimator", "lofi", "sample rate"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The sound to crush, ±5 V"),
@@ -68,7 +69,7 @@ impl Module for Bitcrusher {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

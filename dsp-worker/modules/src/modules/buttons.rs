@@ -59,7 +59,6 @@ impl Module for Buttons {
         title: "Buttons",
         summary: "Eight buttons for gates and triggers, played by hand, by keys or by MIDI pads",
         tags: &[Tag::Play, Tag::Notes],
-        inputs: &[],
         outputs: &[
             gate("gate-1"),
             gate("gate-2"),
@@ -95,9 +94,9 @@ impl Module for Buttons {
                  its button over while it is down, or each time that it is struck",
             ),
         ],
-        bypass: &[],
         // The gate of every button, in volts.
         display: BUTTONS,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

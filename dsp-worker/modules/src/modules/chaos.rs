@@ -60,6 +60,7 @@ impl Module for Chaos {
         name: "chaos",
         title: "Chaos",
         summary: "Circles that never repeat: five classical systems, from a slow drift to a growl",
+        aliases: &["lorenz", "rossler", "attractor"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
@@ -109,8 +110,8 @@ impl Module for Chaos {
                  out and leaps; Hénon and logistic are maps, which go in steps",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -135,6 +135,7 @@ impl Module for Chord {
         name: "chord",
         title: "Chord",
         summary: "Builds a chord on one note, for polyphonic voices: free, or in a scale",
+        aliases: &["harmony", "triad"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("voct", "The chord's root, 1 V/octave. Of several channels, the first"),
@@ -179,7 +180,8 @@ impl Module for Chord {
             Param::choice("key", &KEY_NAMES, 0, "The scale's first note"),
         ],
         bypass: &[(VOCT, 0), (VOCT, ROOT_OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     #[inline(always)]

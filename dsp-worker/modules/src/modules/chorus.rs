@@ -81,6 +81,7 @@ impl Module for Chorus {
         name: "chorus",
         title: "Chorus",
         summary: "Thickens a sound with two or three wavering copies, mono to stereo",
+        aliases: &["ensemble"],
         tags: &[Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -134,7 +135,7 @@ impl Module for Chorus {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

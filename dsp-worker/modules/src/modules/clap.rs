@@ -60,6 +60,7 @@ impl Module for Clap {
         name: "clap",
         title: "Clap",
         summary: "Hand claps: a few in quick succession, and the room behind them",
+        aliases: &["drum", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V lets the hands clap"),
@@ -91,8 +92,7 @@ impl Module for Clap {
                 "From broad noise to a narrow, pitched knock",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

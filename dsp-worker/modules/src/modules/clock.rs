@@ -10,7 +10,7 @@ use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 
@@ -91,9 +91,11 @@ impl Module for Clock {
             ),
             Param::switch("run", true, "Starts at the bar's first beat, and stops"),
         ],
-        bypass: &[],
         // How far the bar has come, 0 to 1.
         display: 1,
+        role: Some(Role::Clock),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

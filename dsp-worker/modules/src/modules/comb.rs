@@ -63,6 +63,7 @@ impl Module for Comb {
         name: "comb",
         title: "Comb Filter",
         summary: "A tuned resonance: feed it noise or clicks and play it like a string",
+        aliases: &["resonator", "karplus"],
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "What excites it: a click, a burst of noise, any sound"),
@@ -115,7 +116,7 @@ impl Module for Comb {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -35,6 +35,7 @@ impl Module for Compare {
         name: "compare",
         title: "Compare",
         summary: "Gates from two voltages: which is higher, and whether they are near each other",
+        aliases: &["comparator", "window"],
         tags: &[Tag::Utility, Tag::Modulator, Tag::Polyphonic],
         inputs: &[
             port("a", "A voltage, audio or CV"),
@@ -66,7 +67,7 @@ impl Module for Compare {
             ),
         ],
         bypass: &[(A, 4), (A, 5)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -55,6 +55,7 @@ impl Module for Compressor {
         name: "compressor",
         title: "Compressor",
         summary: "Evens out loudness, glues a mix together, or ducks it under a kick drum",
+        aliases: &["sidechain", "ducking"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -126,6 +127,7 @@ impl Module for Compressor {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The reduction, and the level that it hears, both in dB.
         display: 2,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -82,6 +82,7 @@ impl Module for Convolution {
         name: "convolution",
         title: "Convolution",
         summary: "Plays a sound in a hall, plate, room or spring, or through any sound of your own",
+        aliases: &["impulse response", "ir", "cabinet", "hall"],
         tags: &[Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -135,10 +136,9 @@ impl Module for Convolution {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        text: Some(Text::Sound),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Sound);
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         let mut frames = convolver::tapes((LONGEST_SECS * sample_rate_hz) as usize).to_vec();

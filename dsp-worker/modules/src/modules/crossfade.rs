@@ -75,7 +75,7 @@ impl Module for Crossfade {
             ),
         ],
         bypass: &[(A, OUT), (B, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -68,6 +68,7 @@ impl Module for Delay {
         name: "delay",
         title: "Delay",
         summary: "Echoes from 1 ms to 4 s, with the sound of tape when the time is changed",
+        aliases: &["echo"],
         tags: &[Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -140,6 +141,7 @@ impl Module for Delay {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The time that it stands at, in seconds.
         display: 1,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

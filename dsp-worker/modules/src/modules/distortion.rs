@@ -63,6 +63,7 @@ impl Module for Distortion {
         name: "distortion",
         title: "Distortion",
         summary: "Saturates, clips or fuzzes: warmth, bite or ruin, without aliasing",
+        aliases: &["overdrive", "fuzz", "saturation", "waveshaper"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to distort, ±5 V"),
@@ -111,7 +112,7 @@ impl Module for Distortion {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -50,6 +50,7 @@ impl Module for Divider {
         name: "divider",
         title: "Divider",
         summary: "Eight clocks from one: divided, multiplied, and as triplets, all in step",
+        aliases: &["clock", "multiplier", "ppqn"],
         tags: &[Tag::Sequencing, Tag::Utility],
         inputs: &[
             port("clock", "The clock to divide and multiply. On above 1 V"),
@@ -90,7 +91,8 @@ impl Module for Divider {
             ),
         ],
         bypass: &[(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (0, 7)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

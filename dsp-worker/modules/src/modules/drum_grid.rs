@@ -7,7 +7,7 @@ use sostenuto_dsp::steps::{Step, Steps};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Port, Tag, port};
+use crate::module::{About, Block, Port, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const CLOCK: usize = 0;
@@ -59,6 +59,7 @@ impl Module for DrumGrid {
         name: "drum-grid",
         title: "Drum Grid",
         summary: "Eight tracks of sixteen steps, played by a clock: a pattern for eight drums",
+        aliases: &["beat", "trigger", "sequencer", "16-step"],
         tags: &[Tag::Sequencing],
         inputs: &[
             port("clock", "Every rising edge plays the next step, on its own sample"),
@@ -94,9 +95,11 @@ impl Module for DrumGrid {
                 "Where the second of two steps falls: 0.5 is straight, 0.667 a triplet",
             ),
         ],
-        bypass: &[],
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
+        screen: Some(Screen::DrumGrid),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

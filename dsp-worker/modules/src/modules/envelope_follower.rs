@@ -89,8 +89,7 @@ impl Module for EnvelopeFollower {
                 "The gate goes on above this much envelope, and off 3 dB below",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -71,6 +71,7 @@ impl Module for Equalizer {
         name: "equalizer",
         title: "Parametric EQ",
         summary: "Two shelves and four peaks that shape the balance of a sound in stereo",
+        aliases: &["eq", "parametric"],
         tags: &[Tag::Filter, Tag::Effect],
         inputs: &[
             port("left", "Left signal. A polyphonic cable is summed"),
@@ -102,7 +103,7 @@ impl Module for Equalizer {
             Param::linear("level", -24.0..=24.0, 0.0, Unit::Db, "How loud it comes out"),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

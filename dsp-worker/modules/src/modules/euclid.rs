@@ -49,6 +49,7 @@ impl Module for Euclid {
         name: "euclid",
         title: "Euclid",
         summary: "Spreads beats over steps as evenly as they go: rhythms from all over the world",
+        aliases: &["euclidean", "rhythm"],
         tags: &[Tag::Sequencing],
         inputs: &[
             port("clock", "Every rising edge plays the next step; its length is the gate's length"),
@@ -76,9 +77,10 @@ impl Module for Euclid {
                 "How many of the beats have an accent, as evenly as they go from the first on",
             ),
         ],
-        bypass: &[],
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -182,6 +182,7 @@ impl Module for FmOperator {
         name: "fm-operator",
         title: "FM Operator",
         summary: "Four sines that bend each other: bells, electric pianos, basses and brass",
+        aliases: &["dx7", "frequency modulation", "e-piano"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
@@ -214,8 +215,7 @@ impl Module for FmOperator {
         ],
         outputs: &[port("out", "What is heard of the operators, ±5 V")],
         params: &operator_params! { 1, 1.0; 2, 0.4; 3, 0.7; 4, 0.3; },
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

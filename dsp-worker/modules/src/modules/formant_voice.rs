@@ -90,6 +90,7 @@ impl Module for FormantVoice {
         name: "formant-voice",
         title: "Formant Voice",
         summary: "A singer: vowels from bass to soprano, breath, vibrato and consonants",
+        aliases: &["speech", "talk", "sing", "vowel", "choir"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
@@ -146,8 +147,7 @@ impl Module for FormantVoice {
             Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
             Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -46,6 +46,7 @@ impl Module for FrequencyShifter {
         name: "frequency-shifter",
         title: "Frequency Shifter",
         summary: "Adds Hz to every overtone: slow swirls, clangs, and tones that climb for ever",
+        aliases: &["bode", "single sideband"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The sound to shift"),
@@ -79,7 +80,7 @@ impl Module for FrequencyShifter {
             ),
         ],
         bypass: &[(IN, 0), (IN, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -71,6 +71,7 @@ impl Module for Function {
         name: "function",
         title: "Function",
         summary: "Rises and falls, once or for ever: an envelope, an LFO, a delayed trigger, a voice",
+        aliases: &["maths", "ad", "ar", "slope", "envelope", "rise", "fall"],
         tags: &[Tag::Modulator, Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("gate", "Rises while on and stays at the top; falls when let go. On above 1 V"),
@@ -133,8 +134,7 @@ impl Module for Function {
                 "16x keeps a cycle at audio rate clean, for more work and 0.05 ms",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -47,6 +47,7 @@ impl Module for Gate {
         name: "gate",
         title: "Noise Gate",
         summary: "Shuts out hiss and bleed between notes, or chops a sound by another's rhythm",
+        aliases: &["noise gate"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -99,6 +100,7 @@ impl Module for Gate {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // What it takes off, and the level that it hears, both in dB.
         display: 2,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

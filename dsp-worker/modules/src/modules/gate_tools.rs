@@ -58,6 +58,7 @@ impl Module for GateTools {
         title: "Gate Tools",
         summary: "Gates of a set length from triggers, triggers from edges; delayed, turned over, \
                   halved",
+        aliases: &["trigger", "pulse", "delay", "invert"],
         tags: &[Tag::Utility, Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
             port("in", "A gate or trigger"),
@@ -106,7 +107,7 @@ impl Module for GateTools {
             ),
         ],
         bypass: &[(IN, 0), (IN, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -80,6 +80,7 @@ impl Module for GatedRandom {
         name: "gated-random",
         title: "Gated Random",
         summary: "Random gates and notes from a memory that repeats as much as you like",
+        aliases: &["turing machine", "marbles", "loop"],
         tags: &[Tag::Sequencing, Tag::Random],
         inputs: &[
             port("repeat", "More or less repetition: each volt adds 10 %").moves(
@@ -162,9 +163,10 @@ impl Module for GatedRandom {
             Param::choice("scale", &SCALE_NAMES, 11, "Which notes there are above the key"),
             Param::choice("key", &KEY_NAMES, 0, "The scale's first note"),
         ],
-        bypass: &[],
         // The step of the gates' memory, from 0, or -1 before the first.
         display: 1,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

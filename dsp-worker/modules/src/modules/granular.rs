@@ -86,6 +86,7 @@ impl Module for Granular {
         name: "granular",
         title: "Granular",
         summary: "Records what comes in, and plays clouds of up to 32 small pieces of it",
+        aliases: &["clouds", "grains"],
         tags: &[Tag::Effect, Tag::Random],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -176,7 +177,7 @@ impl Module for Granular {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

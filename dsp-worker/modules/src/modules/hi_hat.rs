@@ -71,6 +71,7 @@ impl Module for HiHat {
         name: "hi-hat",
         title: "Hi-Hat",
         summary: "A pair of cymbals, closed and open: a closed hit chokes the open one",
+        aliases: &["drum", "cymbal", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("open", "A rising edge above 1 V hits it open"),
@@ -109,8 +110,7 @@ impl Module for HiHat {
             ),
             Param::linear("noise", 0.0..=1.0, 0.25, Unit::Fraction, "From metal to noise"),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

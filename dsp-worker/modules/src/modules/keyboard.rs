@@ -7,7 +7,7 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS};
 
 use crate::Module;
-use crate::module::{About, Block, Event, Tag, port};
+use crate::module::{About, Block, Event, Role, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::tail::Tail;
 
@@ -65,8 +65,8 @@ impl Module for Keyboard {
         name: "keyboard",
         title: "Keyboard",
         summary: "Plays notes from the mouse, the computer's keys or OSC, with up to 16 voices",
+        aliases: &["midi", "piano", "notes"],
         tags: &[Tag::Play, Tag::Notes, Tag::Source, Tag::Polyphonic],
-        inputs: &[],
         outputs: &[
             port("voct", "Pitch, 1 V/octave, 0 V = C4; one channel for every voice"),
             port("gate", "10 V while the key is down"),
@@ -96,9 +96,11 @@ impl Module for Keyboard {
                  or only changes the pitch",
             ),
         ],
-        bypass: &[],
         // The gate of every voice, in volts, and then the pitch of its key.
         display: 2 * CHANNELS,
+        screen: Some(Screen::Keys),
+        role: Some(Role::Keyboard),
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

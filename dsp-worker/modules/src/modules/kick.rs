@@ -67,6 +67,7 @@ impl Module for Kick {
         name: "kick",
         title: "Kick",
         summary: "A bass drum: from a long boom that sighs to a short thump that hits",
+        aliases: &["drum", "bass drum", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V hits the drum"),
@@ -123,8 +124,7 @@ impl Module for Kick {
                 "0 booms and sighs, and rings on through the next hit; 1 thumps, each hit anew",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -70,6 +70,7 @@ impl Module for Ladder {
         name: "ladder",
         title: "Ladder VCF",
         summary: "The round, saturating 24 dB lowpass; at full resonance it sings in tune",
+        aliases: &["lowpass", "moog"],
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter. From about 5 V up it saturates"),
@@ -124,7 +125,7 @@ impl Module for Ladder {
             ),
         ],
         bypass: &[(IN, LOWPASS)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

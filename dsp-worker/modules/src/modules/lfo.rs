@@ -14,7 +14,7 @@ use sostenuto_dsp::units::{
 };
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 
@@ -57,6 +57,7 @@ impl Module for Lfo {
         name: "lfo",
         title: "LFO",
         summary: "A slow sine, triangle, saw and square that move other modules' knobs",
+        aliases: &["vibrato", "tremolo", "wobble"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
             port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
@@ -122,8 +123,9 @@ impl Module for Lfo {
             ),
             Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles for each clock"),
         ],
-        bypass: &[],
-        display: 0,
+        role: Some(Role::Lfo),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -54,6 +54,7 @@ impl Module for Limiter {
         name: "limiter",
         title: "Limiter",
         summary: "Loud, but never louder than the ceiling: the last module before the output",
+        aliases: &["master", "brickwall"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[
             port("left", "Left signal. A polyphonic cable is summed"),
@@ -89,6 +90,7 @@ impl Module for Limiter {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // What it takes off, in dB.
         display: 1,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

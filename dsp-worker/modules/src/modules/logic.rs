@@ -49,9 +49,7 @@ impl Module for Logic {
             port("latch", "Goes to 10 V as a goes on, and to 0 V as b goes on"),
             port("catch", "Takes, as b goes on, what a is, and keeps it"),
         ],
-        params: &[],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -77,6 +77,7 @@ impl Module for LowPassGate {
         name: "low-pass-gate",
         title: "Low-Pass Gate",
         summary: "Opens loudness and brightness together: bongos and plucks from any sound",
+        aliases: &["lpg", "vactrol", "buchla", "bongo"],
         tags: &[Tag::Dynamics, Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal"),
@@ -120,7 +121,7 @@ impl Module for LowPassGate {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

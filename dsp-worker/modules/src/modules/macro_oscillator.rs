@@ -71,6 +71,7 @@ impl Module for MacroOscillator {
         name: "macro-oscillator",
         title: "Macro Oscillator",
         summary: "Fourteen kinds of sound behind three knobs: saws, FM, vowels, strings, bars",
+        aliases: &["plaits", "braids", "oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
@@ -138,8 +139,7 @@ impl Module for MacroOscillator {
             Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
             Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

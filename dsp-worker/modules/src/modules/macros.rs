@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Port, Tag, port};
+use crate::module::{About, Block, Port, Role, Tag, port};
 use crate::param::{Param, Unit};
 
 const KNOBS: usize = 8;
@@ -28,8 +28,8 @@ impl Module for Macros {
         name: "macros",
         title: "Macros",
         summary: "Eight knobs under one hand, each as a voltage for any number of inputs",
+        aliases: &["knobs", "performance"],
         tags: &[Tag::Play, Tag::Modulator],
-        inputs: &[],
         outputs: &[
             out("macro-1"),
             out("macro-2"),
@@ -50,8 +50,8 @@ impl Module for Macros {
             knob("macro-7"),
             knob("macro-8"),
         ],
-        bypass: &[],
-        display: 0,
+        role: Some(Role::Macros),
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -33,6 +33,7 @@ impl Module for Math {
         name: "math",
         title: "Math Expression",
         summary: "Reckons its output from a formula of yours, such as if(a > 1, b, tanh(x * c))",
+        aliases: &["formula", "expression", "function"],
         tags: &[Tag::Utility, Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("a", "The formula's a, in volts"),
@@ -47,10 +48,9 @@ impl Module for Math {
         )],
         params: &[knob("x"), knob("y"), knob("z")],
         bypass: &[(0, 0)],
-        display: 0,
+        text: Some(Text::Formula),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Formula);
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -50,8 +50,7 @@ impl Module for Merge {
             0.0,
             "How many channels come out. At 0 as many as the last patched input says",
         )],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -29,6 +29,7 @@ impl Module for MidSide {
         name: "mid-side",
         title: "Mid/Side",
         summary: "Makes a stereo sound wider or narrower, or lets its middle and its sides be treated apart",
+        aliases: &["width", "stereo"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("left", "Left signal"),
@@ -51,7 +52,7 @@ impl Module for MidSide {
             "0 is mono, 1 leaves the sound as it is, 2 is twice as wide",
         )],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -45,6 +45,7 @@ impl Module for Mixer {
         name: "mixer",
         title: "Mixer",
         summary: "Adds up to six signals, each with its own level and mute",
+        aliases: &["sum", "volume"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("in-1", "A signal, audio or CV. One channel adds to every channel"),
@@ -77,7 +78,7 @@ impl Module for Mixer {
             mute("mute-6"),
         ],
         bypass: &[(0, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

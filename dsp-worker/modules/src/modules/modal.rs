@@ -81,6 +81,7 @@ impl Module for Modal {
         name: "modal",
         title: "Modal",
         summary: "A body to strike or rub: string, skin, bell, plate or bar, of 32 modes",
+        aliases: &["rings", "elements", "resonator", "bell"],
         tags: &[Tag::Source, Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V strikes the body"),
@@ -144,7 +145,7 @@ impl Module for Modal {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -28,6 +28,7 @@ impl Module for Mult {
         name: "mult",
         title: "Mult",
         summary: "Copies one signal to eight places, or two signals to four each, without any loss",
+        aliases: &["multiple", "split", "copy"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("a", "The signal to copy"),
@@ -43,9 +44,8 @@ impl Module for Mult {
             copy_of_b("b-3"),
             copy_of_b("b-4"),
         ],
-        params: &[],
         bypass: &[(A, 0), (A, 1), (A, 2), (A, 3), (B, 4), (B, 5), (B, 6), (B, 7)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

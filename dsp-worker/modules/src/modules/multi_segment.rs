@@ -94,6 +94,7 @@ impl Module for MultiSegment {
         name: "multi-segment",
         title: "Multi Segment",
         summary: "Up to eight segments of time, level and curve: any envelope, loop or slow sequence",
+        aliases: &["stages", "envelope", "msg"],
         tags: &[Tag::Modulator, Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
             port("gate", "On (above 1 V): begins. Let go: leaves the sustain or its loop"),
@@ -158,9 +159,9 @@ impl Module for MultiSegment {
                 "16x keeps a loop at audio rate clean, for more work and 0.05 ms",
             ),
         ],
-        bypass: &[],
         // Where the first channel is: its segment, from 0, or -1 at rest.
         display: 1,
+        ..About::BLANK
     };
 
     fn start(&mut self, _: u64) {

@@ -96,7 +96,7 @@ impl Module for Mutes {
             ),
         ],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

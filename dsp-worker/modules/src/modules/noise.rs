@@ -48,7 +48,6 @@ impl Module for Noise {
         title: "Noise",
         summary: "Five colours of noise from rumble to sizzle, and velvet: pulses here and there",
         tags: &[Tag::Source, Tag::Random],
-        inputs: &[],
         outputs: &[
             port("white", "As much of every frequency, ±5 V: hiss, and chance for sample and hold"),
             port("pink", "3 dB less an octave up, about ±5 V: rain and surf, even to the ear"),
@@ -64,8 +63,7 @@ impl Module for Noise {
             Unit::Hz,
             "Pulses of velvet a second: from 1500 on it is smoother than white noise",
         )],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

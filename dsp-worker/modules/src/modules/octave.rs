@@ -32,6 +32,7 @@ impl Module for Octave {
         name: "octave",
         title: "Octave",
         summary: "Moves a pitch by whole octaves and semitones, and tunes it in cents",
+        aliases: &["transpose"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("voct", "The pitch, 1 V/octave"),
@@ -48,7 +49,7 @@ impl Module for Octave {
             Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Tunes the pitch, gliding"),
         ],
         bypass: &[(VOCT, 0)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -34,6 +34,7 @@ impl Module for OffsetScale {
         name: "offset-scale",
         title: "Offset/Scale",
         summary: "Moves and stretches a signal, by knobs and voltages, and keeps it within limits",
+        aliases: &["bias", "gain"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal. Unpatched: 0 V"),
@@ -68,7 +69,7 @@ impl Module for OffsetScale {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

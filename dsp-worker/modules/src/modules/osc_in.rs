@@ -4,11 +4,10 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Event, Tag, port};
+use crate::module::{About, Block, Event, OSC_VALUES, Role, Tag, port};
 use crate::param::{Param, Unit};
 
-/// How many values it takes.
-pub const VALUES: usize = 8;
+const VALUES: usize = OSC_VALUES;
 
 const SMOOTHING: usize = 0;
 
@@ -26,7 +25,6 @@ impl Module for OscIn {
         title: "OSC In",
         summary: "Turns what a controller or a script sends over OSC into eight voltages",
         tags: &[Tag::Play, Tag::Modulator],
-        inputs: &[],
         outputs: &[
             port("value-1", "What was sent to /in/MODULE/1, in volts"),
             port("value-2", "What was sent to /in/MODULE/2, in volts"),
@@ -44,9 +42,10 @@ impl Module for OscIn {
             Unit::Secs,
             "How long a value takes for 63 % of its way; at 0 it is there at once, as gates want it",
         )],
-        bypass: &[],
         // The eight values, in volts.
         display: VALUES,
+        role: Some(Role::OscIn),
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -5,11 +5,10 @@ use sostenuto_dsp::schmitt::Schmitt;
 
 use crate::Module;
 use crate::clip::Text;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, OSC_VALUES, Role, Tag, port};
 use crate::param::{Param, Unit};
 
-/// How many values it sends.
-pub const VALUES: usize = 8;
+const VALUES: usize = OSC_VALUES;
 
 const RATE: usize = 0;
 
@@ -40,7 +39,6 @@ impl Module for OscOut {
             port("value-7", "Sent as PREFIX/7, in volts"),
             port("value-8", "Sent as PREFIX/8, in volts"),
         ],
-        outputs: &[],
         params: &[Param::log(
             "rate",
             1.0..=200.0,
@@ -48,13 +46,12 @@ impl Module for OscOut {
             Unit::Hz,
             "How often a value that changes is sent at most; gates are sent when they go on and off",
         )],
-        bypass: &[],
-        // The eight values, in volts; then how often each has risen; then where
-        // each is as a gate, in volts; then the rate.
+        // See `Role::OscOut`.
         display: 3 * VALUES + 1,
+        text: Some(Text::Words),
+        role: Some(Role::OscOut),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Words);
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -9,7 +9,7 @@ use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS};
 
 use crate::Module;
 use crate::clip::Text;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::Param;
 use crate::parts::tail::Tail;
 
@@ -64,6 +64,7 @@ impl Module for PianoRoll {
         name: "piano-roll",
         title: "Piano Roll",
         summary: "Plays the notes that are written in it, in a loop, up to 16 at a time",
+        aliases: &["midi", "notes", "melody"],
         tags: &[Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
             port(
@@ -88,12 +89,13 @@ impl Module for PianoRoll {
                 "How many notes sound at a time; one more takes the voice whose note ends first",
             ),
         ],
-        bypass: &[],
         // Where it is in the loop, in beats; below 0 where it has not begun.
         display: 1,
+        screen: Some(Screen::Roll),
+        text: Some(Text::Notes),
+        keeps_time: true,
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Notes);
 
     fn change_rate(&mut self, change: &RateChange) {
         change.all_frames(&mut self.gap_frames);

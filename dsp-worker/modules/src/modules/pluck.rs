@@ -95,6 +95,7 @@ impl Module for Pluck {
         name: "pluck",
         title: "Pluck",
         summary: "A string: from nylon to piano wire, plucked by a trigger or by any sound",
+        aliases: &["karplus strong", "guitar", "string"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V plucks the string"),
@@ -151,8 +152,7 @@ impl Module for Pluck {
                 "Spreads the overtones, as in a thick wire or a bar",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

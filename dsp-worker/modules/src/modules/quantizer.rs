@@ -77,6 +77,7 @@ impl Module for Quantizer {
         name: "quantizer",
         title: "Quantizer",
         summary: "Moves any voltage to the nearest note of a scale",
+        aliases: &["scale", "key"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("in", "The voltage to bring into tune, 1 V/octave"),
@@ -120,6 +121,8 @@ impl Module for Quantizer {
         bypass: &[(0, 0)],
         // The note of the first channel, in semitones above C4.
         display: 1,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -70,6 +70,7 @@ impl Module for Random {
         name: "random",
         title: "Random",
         summary: "Random voltages by a rate or a clock: steps, glides, a bell curve and a slow walk",
+        aliases: &["wogglebug", "brownian"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
             port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
@@ -133,8 +134,8 @@ impl Module for Random {
                 "How many different chances there are, where no input has more channels",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -6,7 +6,7 @@ use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::param::Param;
 use crate::parts::stereo_in::StereoIn;
 
@@ -14,8 +14,8 @@ const LEFT: usize = 0;
 const RIGHT: usize = 1;
 const GATE: usize = 2;
 
-/// The output that says when: the host writes down the other two while it is on.
-pub const RECORDING: usize = 2;
+/// The host writes down the other two outputs while this one is on.
+const RECORDING: usize = 2;
 
 const RECORD: usize = 0;
 
@@ -33,6 +33,7 @@ impl Module for Recorder {
         name: "recorder",
         title: "Recorder",
         summary: "Records what comes in while its gate is on, each time into a WAV file of its own",
+        aliases: &["wav", "tape"],
         tags: &[Tag::Utility, Tag::Output],
         inputs: &[
             port("left", "What is recorded; 10 V is full scale. A polyphonic cable is summed"),
@@ -48,6 +49,9 @@ impl Module for Recorder {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // How long the recording is, in seconds; below 0 where there is none.
         display: 1,
+        role: Some(Role::Recorder),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

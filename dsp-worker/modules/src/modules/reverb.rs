@@ -57,6 +57,7 @@ impl Module for Reverb {
         name: "reverb",
         title: "Reverb",
         summary: "A plate reverb in stereo, from a small room to a sound that never ends",
+        aliases: &["plate", "hall", "room"],
         tags: &[Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -118,7 +119,7 @@ impl Module for Reverb {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -5,7 +5,7 @@ use sostenuto_dsp::lag;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const VOCT: usize = 0;
@@ -43,7 +43,6 @@ impl Module for Ribbon {
         title: "Ribbon",
         summary: "A strip that a finger plays: it slides from pitch to pitch, or in semitones",
         tags: &[Tag::Play, Tag::Source],
-        inputs: &[],
         outputs: &[
             port("voct", "Pitch under the finger, 1 V/octave. It stays when the finger leaves"),
             port("gate", "10 V while the ribbon is touched"),
@@ -72,8 +71,8 @@ impl Module for Ribbon {
                 "Off slides without steps; semitones brings every pitch into tune",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        screen: Some(Screen::Ribbon),
+        ..About::BLANK
     };
 
     #[inline(always)]

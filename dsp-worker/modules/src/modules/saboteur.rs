@@ -13,7 +13,7 @@ use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::signal::groups;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::param::{Param, Unit};
 
 const IN: usize = 0;
@@ -90,6 +90,8 @@ impl Module for Saboteur {
         ],
         bypass: &[(IN, OUT)],
         display: 1,
+        role: Some(Role::Saboteur),
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -38,6 +38,7 @@ impl Module for SampleHold {
         name: "sample-hold",
         title: "Sample & Hold",
         summary: "Keeps the voltage it caught at a trigger; with nothing patched in, random steps",
+        aliases: &["random", "s&h", "track"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
             port("in", "What is caught. Unpatched: white noise, ±5 V, another in every channel"),
@@ -64,7 +65,8 @@ impl Module for SampleHold {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -13,7 +13,7 @@ use sostenuto_dsp::units::CHANNELS;
 
 use crate::Module;
 use crate::clip::{Clip, Text};
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 
@@ -85,6 +85,7 @@ impl Module for Sampler {
         name: "sampler",
         title: "Sampler",
         summary: "Plays a sound from a file at any pitch, once or in a loop",
+        aliases: &["wav player", "audio file"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V starts the sound; held, it is a gate"),
@@ -143,11 +144,11 @@ impl Module for Sampler {
             ),
             Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "How loud it is"),
         ],
-        bypass: &[],
         display: 1,
+        text: Some(Text::Sound),
+        role: Some(Role::Sampler),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Sound);
 
     fn change_rate(&mut self, change: &RateChange) {
         for voice in &mut self.voices {

@@ -10,7 +10,7 @@ use sostenuto_dsp::struck_gate::{StepGate, Strikes};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const CLOCK: usize = 0;
@@ -95,6 +95,7 @@ impl Module for Sequencer {
         name: "sequencer",
         title: "Sequencer",
         summary: "Eight steps of voltage and gate, played by a clock",
+        aliases: &["steps", "8-step"],
         tags: &[Tag::Sequencing],
         inputs: &[
             port("clock", "Every rising edge plays the next step; its length is the gate's length"),
@@ -162,9 +163,11 @@ impl Module for Sequencer {
             step_ratchet("ratchet-7"),
             step_ratchet("ratchet-8"),
         ],
-        bypass: &[],
         // The step that it is at, from 0, and the gate, in volts.
         display: 2,
+        screen: Some(Screen::Steps),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

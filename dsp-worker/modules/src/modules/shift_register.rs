@@ -50,6 +50,7 @@ impl Module for ShiftRegister {
         name: "shift-register",
         title: "Shift Register",
         summary: "Hands a voltage on from output to output, clock by clock; as bits, a rungler",
+        aliases: &["analog", "asr", "rungler"],
         tags: &[Tag::Sequencing, Tag::Random, Tag::Polyphonic],
         inputs: &[
             port("in", "The voltage that is caught at each clock"),
@@ -99,7 +100,8 @@ impl Module for ShiftRegister {
             ),
         ],
         bypass: &[(IN, 0)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

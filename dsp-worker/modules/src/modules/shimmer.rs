@@ -80,6 +80,7 @@ impl Module for Shimmer {
         name: "shimmer",
         title: "Shimmer",
         summary: "A reverb that rises by octaves or fifths into a choir of its own",
+        aliases: &["reverb"],
         tags: &[Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -152,7 +153,7 @@ impl Module for Shimmer {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -56,6 +56,7 @@ impl Module for Slew {
             name: "slew",
             title: "Slew",
             summary: "A voltage that may not jump: glide for pitch, soft edges for gates",
+            aliases: &["portamento", "glide", "lag"],
             tags: &[Tag::Modulator, Tag::Utility, Tag::Polyphonic],
             inputs: &[
                 port("in", "The voltage to follow"),
@@ -78,7 +79,7 @@ impl Module for Slew {
                     0.0,
                     Unit::Fraction,
                     "0 is a straight line, shorter for a shorter way; 1 is fast at first and then \
-                 slower, to within 1 % in the set time whatever the way",
+             slower, to within 1 % in the set time whatever the way",
                 ),
                 Param::linear(
                     "rise-amount",
@@ -96,7 +97,7 @@ impl Module for Slew {
                 ),
             ],
             bypass: &[(IN, OUT)],
-            display: 0,
+            ..About::BLANK
         };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -72,6 +72,7 @@ impl Module for Snare {
         name: "snare",
         title: "Snare",
         summary: "A snare drum: a shell of two tones, and wires that rattle",
+        aliases: &["drum", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V hits the drum"),
@@ -144,8 +145,7 @@ impl Module for Snare {
                 "The wires sound above this frequency",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -71,6 +71,7 @@ impl Module for SpectralFreeze {
         name: "spectral-freeze",
         title: "Spectral Freeze",
         summary: "Holds or smears a sound's spectrum: a chord from a moment, a haze from a voice",
+        aliases: &["blur", "fft"],
         tags: &[Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -129,7 +130,7 @@ impl Module for SpectralFreeze {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(_sample_rate_hz: f32) -> Vec<usize> {

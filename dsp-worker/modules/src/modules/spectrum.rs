@@ -5,7 +5,7 @@ use sostenuto_dsp::log2;
 use sostenuto_dsp::units::{FULL_SCALE_VOLTS, QUANTUM};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::tools::{SPECTRUM_BINS, SPECTRUM_FRAMES};
 
 const IN: usize = 0;
@@ -27,12 +27,12 @@ impl Module for Spectrum {
         name: "spectrum",
         title: "Spectrum",
         summary: "Shows which tones are in a sound; 0 dB is a sine of 10 V peak",
+        aliases: &["analyzer", "fft"],
         tags: &[Tag::Display],
         inputs: &[port("in", "The sound to look at. A polyphonic cable is summed")],
-        outputs: &[],
-        params: &[],
-        bypass: &[],
         display: SPECTRUM_BINS,
+        screen: Some(Screen::Spectrum),
+        ..About::BLANK
     };
 
     fn tapes(_sample_rate_hz: f32) -> Vec<usize> {

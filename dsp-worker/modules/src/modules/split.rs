@@ -42,9 +42,7 @@ impl Module for Split {
             channel("out-15"),
             channel("out-16"),
         ],
-        params: &[],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

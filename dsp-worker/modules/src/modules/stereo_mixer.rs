@@ -105,6 +105,7 @@ impl Module for StereoMixer {
         name: "stereo-mixer",
         title: "Stereo Mixer",
         summary: "Eight channels with level, pan, mute and solo, and two sends to effects and back",
+        aliases: &["sends", "pan", "solo", "console"],
         tags: &[Tag::Utility, Tag::Dynamics],
         inputs: &[
             left("in-1-left"),
@@ -209,7 +210,7 @@ impl Module for StereoMixer {
             ),
         ],
         bypass: &[(0, 0), (1, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

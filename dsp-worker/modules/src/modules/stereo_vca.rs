@@ -81,7 +81,7 @@ impl Module for StereoVca {
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -43,8 +43,7 @@ impl Module for Sum {
                 "Power: as loud with sixteen voices as with one. Mean: the mean of the channels, for CV",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -66,6 +66,7 @@ impl Module for Supersaw {
         name: "supersaw",
         title: "Supersaw",
         summary: "Seven detuned saws in stereo: one voice as wide as a wall",
+        aliases: &["oscillator", "trance", "unison"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
@@ -110,8 +111,7 @@ impl Module for Supersaw {
                 "Takes away what beats below the pitch: airy. Off, the lows are full",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

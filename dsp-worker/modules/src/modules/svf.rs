@@ -52,6 +52,7 @@ impl Module for Svf {
         name: "svf",
         title: "State-variable VCF",
         summary: "Lowpass, highpass, bandpass and notch at once: clean, and exactly in tune",
+        aliases: &["lowpass", "highpass", "bandpass", "notch"],
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter"),
@@ -93,7 +94,7 @@ impl Module for Svf {
             ),
         ],
         bypass: &[(IN, LOWPASS)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -58,6 +58,7 @@ impl Module for Swing {
         name: "swing",
         title: "Swing",
         summary: "Makes the second of two clocks late, and each a little late by chance",
+        aliases: &["shuffle", "groove", "humanize"],
         tags: &[Tag::Sequencing, Tag::Utility],
         inputs: &[
             port("clock", "The clock to lean: two clocks are a pair. On above 1 V"),
@@ -90,7 +91,8 @@ impl Module for Swing {
             ),
         ],
         bypass: &[(CLOCK, OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -29,6 +29,7 @@ impl Module for Switch1To8 {
         name: "switch-1-to-8",
         title: "Switch 1→8",
         summary: "Sends a signal to one of eight outputs, the next at every clock",
+        aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal, audio or CV"),
@@ -48,7 +49,8 @@ impl Module for Switch1To8 {
         ],
         params: &PARAMS,
         bypass: &[(IN, 0)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -29,6 +29,7 @@ impl Module for Switch8To1 {
         name: "switch-8-to-1",
         title: "Switch 8→1",
         summary: "Lets one of eight signals through, the next at every clock",
+        aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             signal("in-1"),
@@ -46,7 +47,8 @@ impl Module for Switch8To1 {
         outputs: &[port("out", "The selected signal, with the most channels that an input has")],
         params: &PARAMS,
         bypass: &[(0, OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

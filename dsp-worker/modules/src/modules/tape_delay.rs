@@ -146,6 +146,7 @@ impl Module for TapeDelay {
         name: "tape-delay",
         title: "Tape Delay",
         summary: "A worn tape echo with three heads: wow, flutter, drive, and ping-pong",
+        aliases: &["echo", "ping-pong", "wow", "flutter"],
         tags: &[Tag::Effect],
         inputs: &[
             port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
@@ -247,6 +248,7 @@ impl Module for TapeDelay {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The time of the first head, in seconds.
         display: 1,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -54,7 +54,7 @@ impl Module for Tremolo {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -37,6 +37,7 @@ impl Module for Vca {
         name: "vca",
         title: "VCA",
         summary: "Sets the level of a signal by a voltage, such as an envelope",
+        aliases: &["amplifier", "volume"],
         tags: &[Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal, audio or CV"),
@@ -64,7 +65,7 @@ impl Module for Vca {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

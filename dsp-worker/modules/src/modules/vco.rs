@@ -81,6 +81,7 @@ impl Module for Vco {
         name: "vco",
         title: "VCO",
         summary: "An oscillator: saw, square, triangle and sine for the start of a voice",
+        aliases: &["oscillator", "saw", "square", "triangle", "sine"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave, tune and fine are at 0"),
@@ -158,8 +159,7 @@ impl Module for Vco {
                 "How far below the pitch the sub output is",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

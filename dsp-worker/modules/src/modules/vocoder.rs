@@ -68,6 +68,7 @@ impl Module for Vocoder {
         name: "vocoder",
         title: "Vocoder",
         summary: "Makes one sound speak with the voice of another, in 16 bands",
+        aliases: &["robot"],
         tags: &[Tag::Effect, Tag::Filter],
         inputs: &[
             port("modulator", "What is to be said: a voice or drums, ±5 V"),
@@ -116,6 +117,7 @@ impl Module for Vocoder {
         bypass: &[(MODULATOR, 0)],
         // The level of each band, in volts.
         display: BANDS,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

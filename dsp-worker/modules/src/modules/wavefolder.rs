@@ -57,6 +57,7 @@ impl Module for Wavefolder {
         name: "wavefolder",
         title: "Wavefolder",
         summary: "Folds a sine or triangle into bright, moving overtones: west-coast timbre",
+        aliases: &["waveshaper", "serge", "buchla"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The wave to fold, ±5 V. The plainer, the better"),
@@ -114,7 +115,7 @@ impl Module for Wavefolder {
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -123,8 +123,8 @@ impl Module for WavetableLfo {
                 "Bipolar swings ±5 V around 0 V, unipolar from 0 to 10 V",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

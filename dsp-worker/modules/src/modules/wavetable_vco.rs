@@ -51,6 +51,7 @@ impl Module for WavetableVco {
         name: "wavetable-vco",
         title: "Wavetable VCO",
         summary: "An oscillator that reads single cycles, and glides from each to the next",
+        aliases: &["oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave, tune and fine are at 0"),
@@ -104,11 +105,9 @@ impl Module for WavetableVco {
                  0 Hz, where the wave runs backwards",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        text: Some(Text::Wavetable),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Wavetable);
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -5,7 +5,7 @@ use sostenuto_dsp::units::{AUDIO_VOLTS, GATE_VOLTS};
 use sostenuto_dsp::{hush, lag};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const X: usize = 0;
@@ -31,8 +31,8 @@ impl Module for XyPad {
         name: "xy-pad",
         title: "XY Pad",
         summary: "A field for one finger: across and upwards are two voltages, touch is a gate",
+        aliases: &["touch", "joystick"],
         tags: &[Tag::Play, Tag::Modulator],
-        inputs: &[],
         outputs: &[
             port("x", "How far to the right, 0 to 10 V or ±5 V. It stays where the finger left"),
             port("y", "How far up, 0 to 10 V or ±5 V. It stays where the finger left"),
@@ -56,8 +56,8 @@ impl Module for XyPad {
                 "The time to glide to within 1 % of where the finger is",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        screen: Some(Screen::XyPad),
+        ..About::BLANK
     };
 
     #[inline(always)]
