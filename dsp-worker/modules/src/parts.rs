@@ -2,6 +2,7 @@
 //! [`Block`](crate::module::Block): tapes, clips and clocks of modules.
 
 pub mod convolver;
+pub mod each_group;
 pub mod plate;
 pub mod recording;
 pub mod selector;

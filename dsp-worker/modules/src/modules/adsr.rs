@@ -7,9 +7,8 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{
     GATE_VOLTS, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS, TRIGGER_SECS,
 };
@@ -17,6 +16,7 @@ use sostenuto_dsp::units::{
 use crate::Module;
 use crate::module::{About, Block, Role, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const GATE: usize = 0;
 const RETRIGGER: usize = 1;
@@ -114,13 +114,7 @@ impl Module for Adsr {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, RETRIGGER]);
         let knobs = Knobs::new(block);
-        if channels == 1 {
-            self.shape::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.shape::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.shape::<L>(block, group, &knobs));
     }
 }
 

@@ -1,12 +1,12 @@
 //! Attenuverter: a signal made smaller, turned over, or moved up and down.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const OUT: usize = 0;
@@ -44,13 +44,7 @@ impl Module for Attenuverter {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN]);
-        if channels == 1 {
-            scale::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                scale::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| scale::<L>(block, group));
     }
 }
 

@@ -1,13 +1,13 @@
 //! Attenuverters: eight knobs that make signals smaller or turn them over.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const ROWS: usize = 8;
 
@@ -74,13 +74,7 @@ impl Module for Attenuverters {
         for row in 0..ROWS {
             let channels = block.input(row).channels().max(1);
             block.output(row).set_channels(channels);
-            if channels == 1 {
-                scale::<f32>(block, row, 0);
-            } else {
-                for group in 0..groups(channels) {
-                    scale::<Lanes>(block, row, group);
-                }
-            }
+            each_group!(channels, |L, group| scale::<L>(block, row, group));
         }
     }
 }

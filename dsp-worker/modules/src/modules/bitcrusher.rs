@@ -5,8 +5,7 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::blep::{Edged, TAPS};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::units::{AUDIO_VOLTS, CHANNELS, QUANTUM};
 use sostenuto_dsp::{exp2, lagrange};
 
@@ -14,6 +13,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const RATE_IN: usize = 1;
@@ -92,13 +92,7 @@ impl Module for Bitcrusher {
             knobs.turns[frame] /= block.sample_rate_hz;
             knobs.step_volts[frame] = 2.0 * AUDIO_VOLTS * exp2(-bits.at(frame));
         }
-        if channels == 1 {
-            self.crush::<f32, 1>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.crush::<Lanes, LANES>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.crush::<L, { L::WIDTH }>(block, group, &knobs));
     }
 }
 

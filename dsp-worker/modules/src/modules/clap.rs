@@ -8,9 +8,8 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hiss::Hiss;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::spin::FALL_OCTAVES;
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::svf::{Cutoff, FLAT, Svf, SvfState};
@@ -21,6 +20,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const TRIGGER: usize = 0;
 const ACCENT: usize = 1;
@@ -112,13 +112,7 @@ impl Module for Clap {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[TRIGGER]);
-        if channels == 1 {
-            self.hands::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.hands::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.hands::<L>(block, group));
     }
 }
 

@@ -11,9 +11,8 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::ages::Ages;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::one_pole::{OnePole, OnePoles, coefficient};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::tape_head::Place;
 use sostenuto_dsp::units::{C4_HZ, CHANNELS, QUANTUM};
@@ -23,6 +22,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const VOCT: usize = 1;
@@ -139,13 +139,7 @@ impl Module for Comb {
             mix: block.ramp(MIX).frames(),
             rest: coefficient(REST_HZ, block.sample_rate_hz),
         };
-        if channels == 1 {
-            self.ring::<f32, 1>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.ring::<Lanes, LANES>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.ring::<L, { L::WIDTH }>(block, group, &knobs));
     }
 }
 

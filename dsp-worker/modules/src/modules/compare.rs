@@ -5,15 +5,15 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::volts;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const A: usize = 0;
 const B: usize = 1;
@@ -78,13 +78,7 @@ impl Module for Compare {
     fn process(&mut self, block: &mut Block) {
         let channels = block.input(A).channels().max(block.input(B).channels()).max(1);
         block.set_channels(channels);
-        if channels == 1 {
-            self.compare::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.compare::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.compare::<L>(block, group));
     }
 }
 

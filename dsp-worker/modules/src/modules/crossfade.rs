@@ -1,9 +1,8 @@
 //! Crossfade: from one signal to another, by hand or by a voltage.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::QUANTUM;
 
@@ -11,6 +10,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const A: usize = 0;
 const B: usize = 1;
@@ -95,13 +95,7 @@ impl Module for Crossfade {
             amount: block.ramp(POSITION_AMOUNT).frames(),
             law: Ramp::new(self.from, self.to).frames(),
         };
-        if channels == 1 {
-            fade::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                fade::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| fade::<L>(block, group, &knobs));
     }
 }
 

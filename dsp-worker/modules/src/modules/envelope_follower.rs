@@ -5,16 +5,16 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::crossfade::Crossfade;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::one_pole::coefficient_of_secs;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 use sostenuto_dsp::{gain_from_db, hush};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 
@@ -120,13 +120,7 @@ impl Module for EnvelopeFollower {
                 knobs.rms[frame] = before + (knobs.rms[frame] - before) * way.at(frame);
             }
         }
-        if channels == 1 {
-            self.follow::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.follow::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.follow::<L>(block, group, &knobs));
     }
 }
 

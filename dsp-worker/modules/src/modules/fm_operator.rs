@@ -9,17 +9,17 @@ use sostenuto_dsp::envelopes::{Envelope, Shape};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::Gates;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::operators::{ALGORITHM_NAMES, OPERATORS, Operators, Task};
 use sostenuto_dsp::phase;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const GATE: usize = 1;
@@ -231,13 +231,7 @@ impl Module for FmOperator {
         if block.starts_quantum() {
             self.operators.aim(block.choice(ALGORITHM));
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

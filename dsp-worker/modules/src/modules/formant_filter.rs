@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_dsp::{dry_wet, exp2};
@@ -20,6 +19,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const VOWEL_IN: usize = 1;
@@ -151,13 +151,7 @@ impl Module for FormantFilter {
             resonance: block.ramp(RESONANCE).frames(),
             mix: block.ramp(MIX).frames(),
         };
-        if channels == 1 {
-            self.speak::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.speak::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.speak::<L>(block, group, &knobs));
     }
 }
 

@@ -14,12 +14,11 @@ use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::formants::{FORMANTS, SINGERS, vowel};
 use sostenuto_dsp::gates::Gates;
 use sostenuto_dsp::glottis::{Glottis, stray};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::one_pole::coefficient;
 use sostenuto_dsp::ramps::Ramps;
 use sostenuto_dsp::random::Random;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 use sostenuto_dsp::{exp2, soft_clip};
@@ -28,6 +27,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const GATE: usize = 1;
@@ -178,13 +178,7 @@ impl Module for FormantVoice {
         if block.starts_quantum() {
             self.articulate(block, channels);
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

@@ -10,17 +10,17 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hush;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::one_pole::{self, OnePoles};
 use sostenuto_dsp::phase::{self, Phases};
 use sostenuto_dsp::quadrature::{Quadrature, QuadratureState};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const SHIFT_IN: usize = 1;
@@ -96,13 +96,7 @@ impl Module for FrequencyShifter {
         for frame in block.frames() {
             knobs.shift_hz[frame] = shift.at(frame) + fine.at(frame);
         }
-        if channels == 1 {
-            self.shift::<f32, 1>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.shift::<Lanes, LANES>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.shift::<L, { L::WIDTH }>(block, group, &knobs));
     }
 }
 

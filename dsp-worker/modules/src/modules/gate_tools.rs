@@ -7,17 +7,17 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gate, Gates, Pulses, volts};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::pulse;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const RESET: usize = 1;
@@ -131,22 +131,10 @@ impl Module for GateTools {
         let channels = block.channels(&[IN]);
         for frame in block.frames() {
             let mut bits = 0;
-            if channels == 1 {
-                bits = self.listen::<f32>(block, 0, frame);
-            } else {
-                for group in 0..groups(channels) {
-                    bits |= self.listen::<Lanes>(block, group, frame);
-                }
-            }
+            each_group!(channels, |L, group| bits |= self.listen::<L>(block, group, frame));
             block.tapes.write(0, frame, bits as f32);
         }
-        if channels == 1 {
-            self.play::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.play::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.play::<L>(block, group));
     }
 }
 

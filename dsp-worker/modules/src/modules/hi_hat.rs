@@ -10,10 +10,9 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::blep::{Edged, TAPS};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hiss::Hiss;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::spin::FALL_OCTAVES;
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
@@ -24,6 +23,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const OPEN: usize = 0;
 const CLOSED: usize = 1;
@@ -130,13 +130,7 @@ impl Module for HiHat {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[OPEN, CLOSED]);
-        if channels == 1 {
-            self.cymbals::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.cymbals::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.cymbals::<L>(block, group));
     }
 }
 

@@ -12,9 +12,8 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hiss::Hiss;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::spin::{FALL_OCTAVES, Spin, SpinState, Turn};
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::units::AUDIO_VOLTS;
@@ -23,6 +22,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const TRIGGER: usize = 0;
 const ACCENT: usize = 1;
@@ -142,13 +142,7 @@ impl Module for Kick {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[TRIGGER]);
-        if channels == 1 {
-            self.drum::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.drum::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.drum::<L>(block, group));
     }
 }
 

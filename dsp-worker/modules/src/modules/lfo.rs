@@ -3,11 +3,10 @@
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::clock_phase::ClockPhase;
 use sostenuto_dsp::exp2;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::phase::{self, Phases};
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::ratio::{AS_THE_CLOCK, RATIO_NAMES, RATIOS};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{
     AUDIO_VOLTS, CHANNELS, CLOCK_HZ, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS,
@@ -17,6 +16,7 @@ use crate::Module;
 use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const RATE_IN: usize = 0;
 const RESET: usize = 1;
@@ -136,13 +136,7 @@ impl Module for Lfo {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[RATE_IN, RESET, PULSE_WIDTH_IN]);
         let by_clock = self.follow_clock(block);
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0, &by_clock);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group, &by_clock);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group, &by_clock));
     }
 }
 

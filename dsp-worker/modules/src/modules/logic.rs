@@ -5,13 +5,14 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gate, Gates, volts};
-use sostenuto_dsp::lane::{Lane, Lanes, each};
+use sostenuto_dsp::lane::{Lane, each};
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
+use crate::parts::each_group::each_group;
 
 const INPUTS: usize = 3;
 const OUTPUTS: usize = 10;
@@ -61,13 +62,7 @@ impl Module for Logic {
         let inputs: [&Signal; INPUTS] = std::array::from_fn(|port| block.input(port));
         let channels = inputs.iter().map(|input| input.channels()).fold(1, usize::max);
         block.set_channels(channels);
-        if channels == 1 {
-            self.answer::<f32>(block, &inputs, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.answer::<Lanes>(block, &inputs, group);
-            }
-        }
+        each_group!(channels, |L, group| self.answer::<L>(block, &inputs, group));
     }
 }
 

@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::{SILENCE, groups};
+use sostenuto_dsp::signal::SILENCE;
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::units::CHANNELS;
 use sostenuto_dsp::{exp2, hush};
@@ -19,6 +19,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CV: usize = 1;
@@ -142,13 +143,7 @@ impl Module for LowPassGate {
             self.has_started = 1;
         }
         let channels = block.channels(&[IN, CV, TRIGGER]);
-        if channels == 1 {
-            self.gate::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.gate::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.gate::<L>(block, group));
     }
 }
 

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::envelopes::{Envelope, Shape};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::Gates;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::macro_osc::Controls;
 use sostenuto_dsp::macro_osc::models::{MODAL, MODELS, Models, OUTPUTS, PAIR, PARTICLES, STRING};
 use sostenuto_dsp::macro_osc::string::{self, Hand, Strings};
@@ -15,7 +15,7 @@ use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::ramps::Ramps;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 use sostenuto_dsp::{exp2, soft_clip};
 
@@ -23,6 +23,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const TRIGGER: usize = 1;
@@ -169,13 +170,9 @@ impl Module for MacroOscillator {
         if block.starts_quantum() {
             self.choose(block.choice(MODEL) as u32 + 1, block.frame);
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0, 1);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group, channels - group * LANES);
-            }
-        }
+        each_group!(channels, |L, group| {
+            self.run::<L, { L::WIDTH }>(block, group, channels - group * LANES)
+        });
     }
 }
 

@@ -1,13 +1,14 @@
 //! Mid/Side: a stereo sound as its middle and its width, and back.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::lane::Lane;
+use sostenuto_dsp::signal::Signal;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -60,13 +61,7 @@ impl Module for MidSide {
         let channels = (LEFT..=WIDTH_IN).map(|port| block.input(port).channels());
         let channels = channels.fold(1, usize::max);
         block.set_channels(channels);
-        if channels == 1 {
-            widen::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                widen::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| widen::<L>(block, group));
     }
 }
 

@@ -2,13 +2,14 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::fader::{SHUT_DB, gain};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::signal::{Signal, groups};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const INPUTS: usize = 6;
 const OUT: usize = 0;
@@ -89,13 +90,7 @@ impl Module for Mixer {
         let inputs: [&Signal; INPUTS] = std::array::from_fn(|port| block.input(port));
         let channels = inputs.iter().map(|input| input.channels()).fold(1, usize::max);
         block.set_channels(channels);
-        if channels == 1 {
-            self.mix::<f32>(block, &inputs, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.mix::<Lanes>(block, &inputs, group);
-            }
-        }
+        each_group!(channels, |L, group| self.mix::<L>(block, &inputs, group));
     }
 }
 

@@ -2,15 +2,16 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::fade::{self, Fade};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::schmitt::Schmitt;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const WAYS: usize = 8;
 /// The inputs after the signals.
@@ -111,13 +112,9 @@ impl Module for Mutes {
             let gains = self.gains(block, way, step);
             let output = block.output(way);
             output.set_channels(input.channels());
-            if input.channels() <= 1 {
-                pass::<f32>(input, output, 0, &gains, frames.clone());
-            } else {
-                for group in 0..groups(input.channels()) {
-                    pass::<Lanes>(input, output, group, &gains, frames.clone());
-                }
-            }
+            each_group!(input.channels().max(1), |L, group| {
+                pass::<L>(input, output, group, &gains, frames.clone())
+            });
         }
         self.has_started = 1;
     }

@@ -1,12 +1,12 @@
 //! Octave: a pitch moved by octaves, semitones and cents.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const OCTAVE_CV: usize = 1;
@@ -55,13 +55,7 @@ impl Module for Octave {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[VOCT, OCTAVE_CV, SEMITONE_CV]);
-        if channels == 1 {
-            self.transpose::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.transpose::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.transpose::<L>(block, group));
     }
 }
 

@@ -1,14 +1,14 @@
 //! Offset/Scale: fits the range of one signal to what another module expects.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const OFFSET_IN: usize = 1;
@@ -81,13 +81,7 @@ impl Module for OffsetScale {
             is_offset_first: block.choice(ORDER) == OFFSET_FIRST,
             limits: LIMITS[block.choice(LIMIT) % LIMITS.len()],
         };
-        if channels == 1 {
-            fit::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                fit::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| fit::<L>(block, group, &knobs));
     }
 }
 

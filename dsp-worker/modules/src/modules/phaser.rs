@@ -9,8 +9,7 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes, each};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::{Lane, each};
 use sostenuto_dsp::sweep::Sweep;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 use sostenuto_dsp::{exp2, tan_fraction};
@@ -19,6 +18,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -143,13 +143,7 @@ impl Module for Phaser {
         let channels = block.channels(&[LEFT, RIGHT, CUTOFF_CV]);
         let knobs = self.knobs(block);
         for side in [LEFT, RIGHT] {
-            if channels == 1 {
-                self.run::<f32>(block, side, 0, &knobs);
-            } else {
-                for group in 0..groups(channels) {
-                    self.run::<Lanes>(block, side, group, &knobs);
-                }
-            }
+            each_group!(channels, |L, group| self.run::<L>(block, side, group, &knobs));
         }
     }
 }

@@ -5,18 +5,18 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::detent::Detent;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::pulse;
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::scale::SCALE_NAMES;
 use sostenuto_dsp::scale::{self, KEY_NAMES};
 use sostenuto_dsp::schmitt::Schmitt;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
@@ -140,13 +140,7 @@ impl Module for Quantizer {
         let channels = block.channels(&[IN, TRIGGER]);
         self.follow_channels(channels);
         let notes = self.scale_notes(block);
-        if channels == 1 {
-            self.quantize::<f32>(block, 0, &notes);
-        } else {
-            for group in 0..groups(channels) {
-                self.quantize::<Lanes>(block, group, &notes);
-            }
-        }
+        each_group!(channels, |L, group| self.quantize::<L>(block, group, &notes));
         block.show(0, self.note_semitones[0] + block.param(TRANSPOSE));
     }
 }

@@ -9,10 +9,9 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState};
 use sostenuto_dsp::phase::{steps_per_frame, triangle};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{AUDIO_VOLTS, QUANTUM};
 
@@ -20,6 +19,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CARRIER: usize = 1;
@@ -115,13 +115,7 @@ impl Module for RingMod {
             let sine = sine_of_triangle(triangle::<f32, 1>([self.phase]));
             knobs.carrier_volts[frame] = AUDIO_VOLTS * sine;
         }
-        if channels == 1 {
-            self.multiply::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.multiply::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.multiply::<L>(block, group, &knobs));
     }
 }
 

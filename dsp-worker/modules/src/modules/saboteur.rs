@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::schmitt::Schmitt;
-use sostenuto_dsp::signal::groups;
 
 use crate::Module;
 use crate::module::{About, Block, Role, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
@@ -107,13 +107,7 @@ impl Module for Saboteur {
             if is_due && block.choice(FAULT) != 0 && is_drawn(block.param(CHANCE)) {
                 self.strike(block);
             }
-            if channels == 1 {
-                self.pass::<f32>(block, 0, frame);
-            } else {
-                for group in 0..groups(channels) {
-                    self.pass::<Lanes>(block, group, frame);
-                }
-            }
+            each_group!(channels, |L, group| self.pass::<L>(block, group, frame));
         }
         block.show(0, self.triggers as f32);
     }

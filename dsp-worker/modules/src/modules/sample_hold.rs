@@ -5,15 +5,15 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::lag;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
@@ -86,13 +86,7 @@ impl Module for SampleHold {
         // Frame by frame through all channels, so that however the frames are
         // cut the noise is dealt out alike.
         for frame in block.frames() {
-            if channels == 1 {
-                self.catch::<f32>(block, 0, frame, lag);
-            } else {
-                for group in 0..groups(channels) {
-                    self.catch::<Lanes>(block, group, frame, lag);
-                }
-            }
+            each_group!(channels, |L, group| self.catch::<L>(block, group, frame, lag));
         }
     }
 }

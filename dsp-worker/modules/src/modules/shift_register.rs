@@ -6,15 +6,15 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gates, volts};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{GATE_VOLTS, RESET_HOLDOFF_SECS};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CLOCK: usize = 1;
@@ -115,13 +115,7 @@ impl Module for ShiftRegister {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, CLOCK]);
-        if channels == 1 {
-            self.shift::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.shift::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.shift::<L>(block, group));
     }
 }
 

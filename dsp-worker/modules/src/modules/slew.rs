@@ -6,15 +6,16 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::volts;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const RISE_IN: usize = 1;
@@ -108,13 +109,7 @@ impl Module for Slew {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN]);
-        if channels == 1 {
-            self.glide::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.glide::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.glide::<L>(block, group));
     }
 }
 

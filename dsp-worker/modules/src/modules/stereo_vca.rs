@@ -2,8 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::crossfade::Crossfade;
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::swell;
 use sostenuto_dsp::units::QUANTUM;
@@ -12,6 +11,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -104,13 +104,7 @@ impl Module for StereoVca {
                 *blend = before as f32 + (*blend - before as f32) * way;
             }
         }
-        if channels == 1 {
-            pan::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                pan::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| pan::<L>(block, group, &knobs));
     }
 }
 

@@ -11,7 +11,6 @@ use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
 use sostenuto_dsp::phase::{self, Phases, TURN};
 use sostenuto_dsp::ramps::Ramps;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::svf::{Cutoff, FLAT, Svf, SvfState};
 use sostenuto_dsp::units::{C4_HZ, CHANNELS};
 
@@ -19,6 +18,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const DETUNE_IN: usize = 1;
@@ -127,13 +127,7 @@ impl Module for Supersaw {
         if block.starts_quantum() {
             self.places.aim_all(&places(block.param(WIDTH)));
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

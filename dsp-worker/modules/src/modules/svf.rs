@@ -8,9 +8,8 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::svf::{self, Cutoff, FLAT, Responses, SvfState};
 use sostenuto_dsp::units::QUANTUM;
 
@@ -18,6 +17,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -118,13 +118,7 @@ impl Module for Svf {
             amount: block.ramp(CUTOFF_AMOUNT).frames(),
             noise_volts,
         };
-        if channels == 1 {
-            self.filter::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.filter::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.filter::<L>(block, group, &knobs));
     }
 }
 

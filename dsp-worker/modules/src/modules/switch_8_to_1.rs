@@ -1,12 +1,12 @@
 //! Switch 8→1: one of eight signals after another.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::each_group::each_group;
 use crate::parts::selector::{Gains, PARAMS, Selector, WAYS};
 
 /// The inputs after the signals: clock, reset, select.
@@ -64,13 +64,7 @@ impl Module for Switch8To1 {
         let most = (0..WAYS).map(|way| block.input(way).channels()).fold(1, usize::max);
         block.set_channels(most);
         let gains = self.selector.gains(block, CLOCK);
-        if most == 1 {
-            mix::<f32>(block, 0, &gains);
-        } else {
-            for group in 0..groups(most) {
-                mix::<Lanes>(block, group, &gains);
-            }
-        }
+        each_group!(most, |L, group| mix::<L>(block, group, &gains));
     }
 }
 

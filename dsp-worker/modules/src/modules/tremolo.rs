@@ -2,9 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::phase::{long_steps_per_frame, triangle};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::QUANTUM;
 
@@ -12,6 +11,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const RATE_IN: usize = 1;
@@ -61,13 +61,7 @@ impl Module for Tremolo {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN]);
         let gains = self.gains(block);
-        if channels == 1 {
-            amplify::<f32>(block, 0, &gains);
-        } else {
-            for group in 0..groups(channels) {
-                amplify::<Lanes>(block, group, &gains);
-            }
-        }
+        each_group!(channels, |L, group| amplify::<L>(block, group, &gains));
     }
 }
 

@@ -1,9 +1,8 @@
 //! VCA: how loud, by a voltage.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::swell;
 use sostenuto_dsp::units::QUANTUM;
 
@@ -11,6 +10,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CV: usize = 1;
@@ -84,13 +84,7 @@ impl Module for Vca {
             blend: Ramp::new(self.from, self.to).frames(),
             is_bent: self.from != 0.0 || self.to != 0.0,
         };
-        if channels == 1 {
-            amplify::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                amplify::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| amplify::<L>(block, group, &knobs));
     }
 }
 

@@ -8,11 +8,10 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::blep::{Edged, ORDERS, TAPS};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::half_band::{HalfBandState, STEEP, double, halve};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::phase::{self, Phases, TURN};
 use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::rise::{NO_RISE, Rise};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 
@@ -20,6 +19,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const FM: usize = 1;
@@ -168,13 +168,7 @@ impl Module for Vco {
         if block.choice(SYNC_MODE) != SOFT_SYNC {
             self.turned = [0; CHANNELS];
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

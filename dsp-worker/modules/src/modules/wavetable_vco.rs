@@ -5,9 +5,8 @@
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::half_band::{HalfBandState, STEEP, halve};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::phase::{self, Phases, TURN};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS, QUANTUM};
 use sostenuto_dsp::wavetable::{NAMES, Table};
 
@@ -16,6 +15,7 @@ use crate::clip::Text;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const FM: usize = 1;
@@ -123,13 +123,7 @@ impl Module for WavetableVco {
         // While a new bank fades in, for a quantum.
         let fades = own.is_none() && self.last_bank != self.bank;
         let last = fades.then(|| bank(self.last_bank));
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0, table, last);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group, table, last);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group, table, last));
     }
 }
 
