@@ -78,6 +78,13 @@ impl Port {
         Port { moves: Some(Moves { param, amount, by }), ..self }
     }
 
+    /// The same input, which moves the param of its own name by all of its voltage.
+    #[must_use]
+    pub const fn moves_own(self, by: By) -> Port {
+        let param = self.name;
+        self.moves(param, None, by)
+    }
+
     /// The same output, which carries a control voltage though its module makes
     /// or treats sound: an envelope, a gate, a pitch.
     #[must_use]

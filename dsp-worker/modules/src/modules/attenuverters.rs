@@ -8,6 +8,7 @@ use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 
 const ROWS: usize = 8;
 
@@ -35,36 +36,9 @@ impl Module for Attenuverters {
         title: "Eight Attenuverters",
         summary: "Scales and turns over eight signals; without cables it is eight voltages from -10 to 10 V",
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            input("in-1"),
-            input("in-2"),
-            input("in-3"),
-            input("in-4"),
-            input("in-5"),
-            input("in-6"),
-            input("in-7"),
-            input("in-8"),
-        ],
-        outputs: &[
-            output("out-1"),
-            output("out-2"),
-            output("out-3"),
-            output("out-4"),
-            output("out-5"),
-            output("out-6"),
-            output("out-7"),
-            output("out-8"),
-        ],
-        params: &[
-            gain("gain-1"),
-            gain("gain-2"),
-            gain("gain-3"),
-            gain("gain-4"),
-            gain("gain-5"),
-            gain("gain-6"),
-            gain("gain-7"),
-            gain("gain-8"),
-        ],
+        inputs: &rows![input("in-", 1..=8)],
+        outputs: &rows![output("out-", 1..=8)],
+        params: &rows![gain("gain-", 1..=8)],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
         ..About::BLANK
     };

@@ -41,12 +41,9 @@ struct Coin {
     has_fallen: u32,
 }
 
-const fn chance_in(name: &'static str, param: &'static str) -> Port {
-    port(name, "More or less chance of the second side: each volt adds 10 %").moves(
-        param,
-        None,
-        By::TenthPerVolt,
-    )
+const fn chance_in(name: &'static str) -> Port {
+    port(name, "More or less chance of the second side: each volt adds 10 %")
+        .moves_own(By::TenthPerVolt)
 }
 
 const fn chance(name: &'static str) -> Param {
@@ -75,8 +72,8 @@ impl Module for Bernoulli {
         inputs: &[
             port("in-1", "Each gate throws the first coin. On above 1 V"),
             port("in-2", "Each gate throws the second coin. Unpatched: the gates of in-1"),
-            chance_in("chance-1", "chance-1"),
-            chance_in("chance-2", "chance-2"),
+            chance_in("chance-1"),
+            chance_in("chance-2"),
         ],
         outputs: &[
             port("a-1", "The gates that the first coin sends to its first side, 10 V"),

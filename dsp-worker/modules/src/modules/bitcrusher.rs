@@ -43,7 +43,7 @@ impl Module for Bitcrusher {
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The sound to crush, ±5 V"),
-            port("rate", "Moves the rate, 1 V/octave").moves("rate", None, By::OctavePerVolt),
+            port("rate", "Moves the rate, 1 V/octave").moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "What is left of it, 17 samples late")],
         params: &[

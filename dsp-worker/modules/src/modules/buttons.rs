@@ -8,6 +8,7 @@ use sostenuto_dsp::units::GATE_VOLTS;
 use crate::Module;
 use crate::module::{About, Block, Event, Port, Tag, port};
 use crate::param::Param;
+use crate::parts::rows::rows;
 
 const BUTTONS: usize = 8;
 /// The outputs after the gates.
@@ -59,33 +60,9 @@ impl Module for Buttons {
         title: "Buttons",
         summary: "Eight buttons for gates and triggers, played by hand, by keys or by MIDI pads",
         tags: &[Tag::Play, Tag::Notes],
-        outputs: &[
-            gate("gate-1"),
-            gate("gate-2"),
-            gate("gate-3"),
-            gate("gate-4"),
-            gate("gate-5"),
-            gate("gate-6"),
-            gate("gate-7"),
-            gate("gate-8"),
-            trigger("trigger-1"),
-            trigger("trigger-2"),
-            trigger("trigger-3"),
-            trigger("trigger-4"),
-            trigger("trigger-5"),
-            trigger("trigger-6"),
-            trigger("trigger-7"),
-            trigger("trigger-8"),
-        ],
-        params: &[
-            button("button-1"),
-            button("button-2"),
-            button("button-3"),
-            button("button-4"),
-            button("button-5"),
-            button("button-6"),
-            button("button-7"),
-            button("button-8"),
+        outputs: &rows![gate("gate-", 1..=8), trigger("trigger-", 1..=8)],
+        params: &rows![
+            button("button-", 1..=8),
             Param::choice(
                 "keys",
                 &["momentary", "latched"],

@@ -12,6 +12,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const CHAOS_IN: usize = 1;
@@ -63,16 +64,8 @@ impl Module for Chaos {
         aliases: &["lorenz", "rossler", "attractor"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
-            port("chaos", "More or less chaos: each volt adds 10 %").moves(
-                "chaos",
-                None,
-                By::TenthPerVolt,
-            ),
+            sweep::RATE,
+            port("chaos", "More or less chaos: each volt adds 10 %").moves_own(By::TenthPerVolt),
             port("reset", "A trigger starts the orbit anew; every channel has its own start"),
         ],
         outputs: &[
@@ -88,13 +81,7 @@ impl Module for Chaos {
                 Unit::Hz,
                 "Turns a second on average, or a map's steps a second",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
+            sweep::RATE_AMOUNT,
             Param::linear(
                 "chaos",
                 0.0..=1.0,

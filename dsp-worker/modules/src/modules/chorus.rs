@@ -17,8 +17,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -84,14 +85,10 @@ impl Module for Chorus {
         aliases: &["ensemble"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("rate", "Each volt doubles the rate").moves("rate", None, By::OctavePerVolt),
-            port("depth", "Is added to the depth: 10 V is all of it").moves(
-                "depth",
-                None,
-                By::TenthPerVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("rate", "Each volt doubles the rate").moves_own(By::OctavePerVolt),
+            port("depth", "Is added to the depth: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal with its copies"),
@@ -126,13 +123,7 @@ impl Module for Chorus {
                 Unit::Fraction,
                 "How far the copies are apart: mono at 0, stereo at 1",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.5,
-                Unit::Fraction,
-                "Only the signal at 0, only the copies at 1 (a vibrato), both in full between",
-            ),
+            mix(0.5),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         ..About::BLANK

@@ -65,12 +65,8 @@ impl Module for Clap {
         inputs: &[
             port("trigger", "A rising edge above 1 V lets the hands clap"),
             port("accent", "How hard, read at the start: 0 V is 8 dB softer than 10 V or no cable"),
-            port("tone", "Each volt puts the tone an octave up").moves(
-                "tone",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
+            port("tone", "Each volt puts the tone an octave up").moves_own(By::OctavePerVolt),
+            port("decay", "Each volt doubles the decay").moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The claps, about ±5 V")],
         params: &[

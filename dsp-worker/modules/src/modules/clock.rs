@@ -56,7 +56,7 @@ impl Module for Clock {
                 By::OctavePerVolt,
             ),
             port("run", "While patched, the clock runs only while this gate is on (above 1 V)")
-                .moves("run", None, By::OffBelowOneVolt),
+                .moves_own(By::OffBelowOneVolt),
             port("reset", "A trigger starts the bar again"),
         ],
         outputs: &[

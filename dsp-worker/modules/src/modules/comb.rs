@@ -23,6 +23,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::mix::mix;
 
 const IN: usize = 0;
 const VOCT: usize = 1;
@@ -72,16 +73,10 @@ impl Module for Comb {
                 None,
                 By::OctavePerVolt,
             ),
-            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("damping", "Is added to the damping: 10 V is all of it").moves(
-                "damping",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("feedback", "Is added to the feedback: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
+            port("damping", "Is added to the damping: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "What is heard of it")],
         params: &[
@@ -107,13 +102,7 @@ impl Module for Comb {
                 Unit::Fraction,
                 "How much sooner the overtones die: metal at 0, wool at 1",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the comb at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(IN, OUT)],
         ..About::BLANK

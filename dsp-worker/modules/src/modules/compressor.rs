@@ -17,7 +17,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::mix::mix;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -58,14 +59,10 @@ impl Module for Compressor {
         aliases: &["sidechain", "ducking"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
             port("sidechain", "What it listens to. Unpatched: the louder of left and right"),
-            port("mix", "Is added to the mix: 10 V is all of it").moves(
-                "mix",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("mix", "Is added to the mix: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal, compressed"),
@@ -116,13 +113,7 @@ impl Module for Compressor {
                 "Listens to peaks, or to the mean loudness of the last 10 ms. Both agree on a sine",
             ),
             Param::linear("makeup", 0.0..=36.0, 0.0, Unit::Db, "Gain after compression"),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only compressed at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The reduction, and the level that it hears, both in dB.

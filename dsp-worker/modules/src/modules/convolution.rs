@@ -15,8 +15,9 @@ use crate::clip::{Clip, Text};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::convolver::{self, Convolver, LARGE, SMALL};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -84,10 +85,7 @@ impl Module for Convolution {
         summary: "Plays a sound in a hall, plate, room or spring, or through any sound of your own",
         aliases: &["impulse response", "ir", "cabinet", "hall"],
         tags: &[Tag::Effect],
-        inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-        ],
+        inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[
             port("left", "Left signal with its space"),
             port("right", "Right signal with its space"),
@@ -127,13 +125,7 @@ impl Module for Convolution {
                 Unit::Db,
                 "At 0 dB noise is as loud in the space as without it, whatever the response",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.35,
-                Unit::Fraction,
-                "Only the signal at 0, only the space at 1, both in full between",
-            ),
+            mix(0.35),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         text: Some(Text::Sound),

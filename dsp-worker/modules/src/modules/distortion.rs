@@ -67,11 +67,7 @@ impl Module for Distortion {
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to distort, ±5 V"),
-            port("drive", "Adds to the drive: 10 V is all of it").moves(
-                "drive",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("drive", "Adds to the drive: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The distorted signal, about ±5 V")],
         params: &[

@@ -11,6 +11,7 @@ use sostenuto_dsp::units::GATE_VOLTS;
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -63,16 +64,7 @@ impl Module for Divider {
                 "Each volt moves every output to the next faster ratio, at the next clock",
             ),
         ],
-        outputs: &[
-            out("out-1"),
-            out("out-2"),
-            out("out-3"),
-            out("out-4"),
-            out("out-5"),
-            out("out-6"),
-            out("out-7"),
-            out("out-8"),
-        ],
+        outputs: &rows![out("out-", 1..=8)],
         params: &[
             ratio("ratio-1", 10),
             ratio("ratio-2", 9),

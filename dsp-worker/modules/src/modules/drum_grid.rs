@@ -9,6 +9,7 @@ use sostenuto_dsp::units::GATE_VOLTS;
 use crate::Module;
 use crate::module::{About, Block, Port, Screen, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -65,26 +66,12 @@ impl Module for DrumGrid {
             port("clock", "Every rising edge plays the next step, on its own sample"),
             port("reset", "The next clock plays the first step; a clock within 1 ms belongs to it"),
         ],
-        outputs: &[
-            trigger("track-1"),
-            trigger("track-2"),
-            trigger("track-3"),
-            trigger("track-4"),
-            trigger("track-5"),
-            trigger("track-6"),
-            trigger("track-7"),
-            trigger("track-8"),
+        outputs: &rows![
+            trigger("track-", 1..=8),
             port("accent", "10 V from a step that has an accent to the next one"),
         ],
-        params: &[
-            track("track-1"),
-            track("track-2"),
-            track("track-3"),
-            track("track-4"),
-            track("track-5"),
-            track("track-6"),
-            track("track-7"),
-            track("track-8"),
+        params: &rows![
+            track("track-", 1..=8),
             pattern("accents", "The steps that have an accent, summed up as in a track"),
             Param::steps("length", 1.0..=16.0, 16.0, "How many of the steps are played"),
             Param::linear(

@@ -15,7 +15,7 @@ use sostenuto_dsp::units::QUANTUM;
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -73,10 +73,7 @@ impl Module for Equalizer {
         summary: "Two shelves and four peaks that shape the balance of a sound in stereo",
         aliases: &["eq", "parametric"],
         tags: &[Tag::Filter, Tag::Effect],
-        inputs: &[
-            port("left", "Left signal. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-        ],
+        inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[
             port("left", "Left signal, equalized"),
             port("right", "Right signal, equalized"),

@@ -17,7 +17,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -73,15 +73,12 @@ impl Module for Flanger {
         summary: "A sweeping comb with feedback, through zero as with two tape machines",
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
             port("sweep", "Sweeps the copy by hand or by another LFO: 1 V doubles its delay"),
-            port("rate", "Each volt doubles the rate").moves("rate", None, By::OctavePerVolt),
-            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("rate", "Each volt doubles the rate").moves_own(By::OctavePerVolt),
+            port("feedback", "Is added to the feedback: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal with its copy"),

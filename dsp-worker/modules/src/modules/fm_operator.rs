@@ -16,10 +16,12 @@ use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::pitch;
+use crate::parts::rows::rows;
 
 const VOCT: usize = 0;
 const GATE: usize = 1;
@@ -87,6 +89,11 @@ pub struct FmOperator {
     gates: Gates,
 }
 
+const fn level(name: &'static str) -> Port {
+    port(name, "Operator level CV, up to audio rate; 10 V covers the full range")
+        .moves_own(By::TenthPerVolt)
+}
+
 macro_rules! operator_params {
     ($($n:literal, $level:literal;)*) => {
         [
@@ -103,8 +110,8 @@ macro_rules! operator_params {
                 Unit::None,
                 "How far operators bend each other: the overtones of them all in one knob",
             ),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            pitch::OCTAVE,
+            pitch::TUNE,
             Param::choice(
                 "oversample",
                 &["2x", "4x"],
@@ -184,34 +191,11 @@ impl Module for FmOperator {
         summary: "Four sines that bend each other: bells, electric pianos, basses and brass",
         aliases: &["dx7", "frequency modulation", "e-piano"],
         tags: &[Tag::Source, Tag::Polyphonic],
-        inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
+        inputs: &rows![
+            pitch::VOCT,
             port("gate", "Starts the four envelopes. While nothing is patched, all sound on"),
-            port("brightness", "Adds to brightness, 0.1 a volt").moves(
-                "brightness",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-1", "Adds to level-1: 10 V is all of it. As fast as audio").moves(
-                "level-1",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-2", "Adds to level-2: 10 V is all of it. As fast as audio").moves(
-                "level-2",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-3", "Adds to level-3: 10 V is all of it. As fast as audio").moves(
-                "level-3",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-4", "Adds to level-4: 10 V is all of it. As fast as audio").moves(
-                "level-4",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("brightness", "Adds to brightness, 0.1 a volt").moves_own(By::TenthPerVolt),
+            level("level-", 1..=4),
         ],
         outputs: &[port("out", "What is heard of the operators, ±5 V")],
         params: &operator_params! { 1, 1.0; 2, 0.4; 3, 0.7; 4, 0.3; },

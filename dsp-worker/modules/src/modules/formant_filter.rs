@@ -20,6 +20,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::mix::mix;
 
 const IN: usize = 0;
 const VOWEL_IN: usize = 1;
@@ -91,17 +92,10 @@ impl Module for FormantFilter {
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The sound that is to speak. The richer, the clearer"),
-            port("vowel", "Is added to the vowel: 10 V go from A to U").moves(
-                "vowel",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("shift", "Moves all formants, 1 V/octave").moves("shift", None, By::OctavePerVolt),
-            port("resonance", "Is added to the resonance: 10 V is all of it").moves(
-                "resonance",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("vowel", "Is added to the vowel: 10 V go from A to U").moves_own(By::TenthPerVolt),
+            port("shift", "Moves all formants, 1 V/octave").moves_own(By::OctavePerVolt),
+            port("resonance", "Is added to the resonance: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The vowel")],
         params: &[
@@ -126,13 +120,7 @@ impl Module for FormantFilter {
                 Unit::Fraction,
                 "How narrow the formants are: a singer's in the middle, breath at 0, bells at 1",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the vowel at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(IN, OUT)],
         ..About::BLANK

@@ -28,6 +28,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const GATE: usize = 1;
@@ -93,18 +94,11 @@ impl Module for FormantVoice {
         aliases: &["speech", "talk", "sing", "vowel", "choir"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
+            pitch::VOCT,
             port("gate", "Sings while it is on. While nothing is patched, the voice sings on"),
-            port("vowel", "Adds to vowel: 10 V go from a to u").moves(
-                "vowel",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("shift", "Adds to shift: a volt makes the mouth half as long").moves(
-                "shift",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("vowel", "Adds to vowel: 10 V go from a to u").moves_own(By::TenthPerVolt),
+            port("shift", "Adds to shift: a volt makes the mouth half as long")
+                .moves_own(By::OctavePerVolt),
             port("trigger", "Says the consonant. While nothing is patched, the gate does"),
             port("consonant", "At a trigger, goes that many consonants further: 1 V each"),
         ],
@@ -144,8 +138,8 @@ impl Module for FormantVoice {
                 "How far the pitch sways, up to a third of a semitone, and flutters a little",
             ),
             Param::choice("consonant", &NAMES, 0, "What a trigger says before the vowel"),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            pitch::OCTAVE,
+            pitch::TUNE,
         ],
         ..About::BLANK
     };

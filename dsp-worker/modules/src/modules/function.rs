@@ -79,11 +79,8 @@ impl Module for Function {
                 "trigger",
                 "Each trigger rises to the top and falls again; it may begin in a fall",
             ),
-            port("cycle", "While on (above 1 V) it begins anew after each fall").moves(
-                "cycle",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            port("cycle", "While on (above 1 V) it begins anew after each fall")
+                .moves_own(By::OnAboveOneVolt),
             port("rate", "Rise and fall together: each volt doubles their speed, as in voct"),
             port("rise", "Longer or shorter rise: each volt doubles it, times rise-amount").moves(
                 "rise",

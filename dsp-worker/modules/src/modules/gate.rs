@@ -11,7 +11,7 @@ use sostenuto_dsp::{db_from_gain, gain_from_db, hush, lag};
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -50,8 +50,8 @@ impl Module for Gate {
         aliases: &["noise gate"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
             port("sidechain", "What opens it. Unpatched: the louder of left and right"),
         ],
         outputs: &[

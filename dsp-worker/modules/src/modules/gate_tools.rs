@@ -63,16 +63,9 @@ impl Module for GateTools {
         inputs: &[
             port("in", "A gate or trigger"),
             port("reset", "A trigger ends the gate of set length, and sets toggle to 0 V"),
-            port("length", "Gate length: +1 V is twice as long").moves(
-                "length",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("delay", "Delay: +1 V is twice as late; of several channels, the first").moves(
-                "delay",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("length", "Gate length: +1 V is twice as long").moves_own(By::OctavePerVolt),
+            port("delay", "Delay: +1 V is twice as late; of several channels, the first")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[
             port("gate", "10 V for the set length, from when the gate goes on"),

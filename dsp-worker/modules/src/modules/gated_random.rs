@@ -83,21 +83,12 @@ impl Module for GatedRandom {
         aliases: &["turing machine", "marbles", "loop"],
         tags: &[Tag::Sequencing, Tag::Random],
         inputs: &[
-            port("repeat", "More or less repetition: each volt adds 10 %").moves(
-                "repeat",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("bias", "Higher or lower voltages: each volt adds 10 %").moves(
-                "bias",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("spread", "Further apart or nearer: each volt adds 10 %").moves(
-                "spread",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("repeat", "More or less repetition: each volt adds 10 %")
+                .moves_own(By::TenthPerVolt),
+            port("bias", "Higher or lower voltages: each volt adds 10 %")
+                .moves_own(By::TenthPerVolt),
+            port("spread", "Further apart or nearer: each volt adds 10 %")
+                .moves_own(By::TenthPerVolt),
             port("clock", "While patched, this clock plays, and rate and jitter do nothing"),
             port("reset", "A trigger goes to the first step of every memory"),
         ],

@@ -18,8 +18,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -89,30 +90,19 @@ impl Module for Granular {
         aliases: &["clouds", "grains"],
         tags: &[Tag::Effect, Tag::Random],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
             port("trigger", "While patched, each rising edge plays a grain, and density does not"),
             port("voct", "Pitch, 1 V/octave, read when a grain begins").moves(
                 "pitch",
                 None,
                 By::OctavePerVolt,
             ),
-            port("position", "Adds to the position: 10 V is 10 s").moves(
-                "position",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("size", "Each volt doubles the size").moves("size", None, By::OctavePerVolt),
-            port("density", "Each volt doubles the density").moves(
-                "density",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("freeze", "Above 1 V the recording stops and is kept").moves(
-                "freeze",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            port("position", "Adds to the position: 10 V is 10 s").moves_own(By::TenthPerVolt),
+            port("size", "Each volt doubles the size").moves_own(By::OctavePerVolt),
+            port("density", "Each volt doubles the density").moves_own(By::OctavePerVolt),
+            port("freeze", "Above 1 V the recording stops and is kept")
+                .moves_own(By::OnAboveOneVolt),
         ],
         outputs: &[port("left", "Left signal and cloud"), port("right", "Right signal and cloud")],
         params: &[
@@ -168,13 +158,7 @@ impl Module for Granular {
                 "How far to the sides grains go, by chance",
             ),
             Param::switch("freeze", false, "Keeps the last 10 s and records no more"),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the cloud at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         ..About::BLANK

@@ -78,11 +78,7 @@ impl Module for HiHat {
             port("closed", "A rising edge above 1 V hits it closed, and ends an open one"),
             port("accent", "How hard, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
             port("voct", "Pitch of the metal, 1 V/octave").moves("tune", None, By::OctavePerVolt),
-            port("open-decay", "Each volt doubles the open decay").moves(
-                "open-decay",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("open-decay", "Each volt doubles the open decay").moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The cymbals, ±5 V")],
         params: &[

@@ -77,12 +77,9 @@ impl Module for Kick {
                 None,
                 By::OctavePerVolt,
             ),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
-            port("sweep", "Each volt lets the pitch fall from an octave more").moves(
-                "sweep",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("decay", "Each volt doubles the decay").moves_own(By::OctavePerVolt),
+            port("sweep", "Each volt lets the pitch fall from an octave more")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The drum, ±5 V")],
         params: &[

@@ -26,6 +26,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::sweep;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -74,18 +75,10 @@ impl Module for Ladder {
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter. From about 5 V up it saturates"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
-                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
-            port("resonance", "Adds to the resonance: 10 V is all of it").moves(
-                "resonance",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("drive", "Adds to the drive: 10 V is all of it").moves(
-                "drive",
-                None,
-                By::TenthPerVolt,
-            ),
+            sweep::CUTOFF,
+            port("resonance", "Adds to the resonance: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
+            port("drive", "Adds to the drive: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("lowpass", "What is below the cutoff; 24 dB/octave less above it")],
         params: &[
@@ -110,13 +103,7 @@ impl Module for Ladder {
                 Unit::Fraction,
                 "Pushes the signal into saturation, by up to 24 dB, at about equal loudness",
             ),
-            Param::linear(
-                "cutoff-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How much of the cutoff voltage counts: at 1 the cutoff follows it at 1 V/octave",
-            ),
+            sweep::CUTOFF_AMOUNT,
             Param::choice(
                 "oversample",
                 &["2x", "8x"],

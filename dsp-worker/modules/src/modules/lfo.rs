@@ -17,6 +17,7 @@ use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const RESET: usize = 1;
@@ -60,11 +61,7 @@ impl Module for Lfo {
         aliases: &["vibrato", "tremolo", "wobble"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
+            sweep::RATE,
             port("reset", "Each trigger or gate starts the cycle anew"),
             port("pulse-width", "Wider or narrower: each volt adds 10 %, times pulse-width-amount")
                 .moves("pulse-width", Some("pulse-width-amount"), By::TenthPerVolt),
@@ -87,13 +84,7 @@ impl Module for Lfo {
                 Unit::Hz,
                 "Cycles a second while 0 V is at rate. 2 Hz is 120 BPM",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
+            sweep::RATE_AMOUNT,
             Param::linear(
                 "pulse-width",
                 0.0..=1.0,

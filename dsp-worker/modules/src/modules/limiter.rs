@@ -16,7 +16,7 @@ use sostenuto_dsp::{db_from_gain, gain_from_db, hush};
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -56,10 +56,7 @@ impl Module for Limiter {
         summary: "Loud, but never louder than the ceiling: the last module before the output",
         aliases: &["master", "brickwall"],
         tags: &[Tag::Dynamics, Tag::Effect],
-        inputs: &[
-            port("left", "Left signal. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-        ],
+        inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[
             port("left", "Left signal below the ceiling, 2 ms late"),
             port("right", "Right signal below the ceiling, 2 ms late"),

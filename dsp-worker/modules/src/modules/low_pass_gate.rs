@@ -88,7 +88,7 @@ impl Module for LowPassGate {
                 By::TenthPerVolt,
             ),
             port("trigger", "A rising edge above 1 V strikes it: a flash of the lamp"),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
+            port("decay", "Each volt doubles the decay").moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The signal, as loud and bright as the gate is open")],
         params: &[

@@ -24,6 +24,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const TRIGGER: usize = 1;
@@ -75,27 +76,17 @@ impl Module for MacroOscillator {
         aliases: &["plaits", "braids", "oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
+            pitch::VOCT,
             port(
                 "trigger",
                 "Strikes string, modal and particles; lets the other models sound for as long as \
                  decay says. While nothing is patched, all sound on",
             ),
-            port("harmonics", "Adds to harmonics: 10 V is all of it").moves(
-                "harmonics",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("timbre", "Adds to timbre: 10 V is all of it. As fast as audio").moves(
-                "timbre",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("morph", "Adds to morph: 10 V is all of it. As fast as audio").moves(
-                "morph",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("harmonics", "Adds to harmonics: 10 V is all of it").moves_own(By::TenthPerVolt),
+            port("timbre", "Adds to timbre: 10 V is all of it. As fast as audio")
+                .moves_own(By::TenthPerVolt),
+            port("morph", "Adds to morph: 10 V is all of it. As fast as audio")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("out", "The model, ±5 V; never beyond 12 V"),
@@ -137,8 +128,8 @@ impl Module for MacroOscillator {
                 Unit::Secs,
                 "How long a trigger lets a model sound. String, modal and particles go by morph",
             ),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            pitch::OCTAVE,
+            pitch::TUNE,
         ],
         ..About::BLANK
     };

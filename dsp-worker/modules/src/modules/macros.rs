@@ -6,6 +6,7 @@ use sostenuto_dsp::units::GATE_VOLTS;
 use crate::Module;
 use crate::module::{About, Block, Port, Role, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const KNOBS: usize = 8;
 
@@ -30,26 +31,8 @@ impl Module for Macros {
         summary: "Eight knobs under one hand, each as a voltage for any number of inputs",
         aliases: &["knobs", "performance"],
         tags: &[Tag::Play, Tag::Modulator],
-        outputs: &[
-            out("macro-1"),
-            out("macro-2"),
-            out("macro-3"),
-            out("macro-4"),
-            out("macro-5"),
-            out("macro-6"),
-            out("macro-7"),
-            out("macro-8"),
-        ],
-        params: &[
-            knob("macro-1"),
-            knob("macro-2"),
-            knob("macro-3"),
-            knob("macro-4"),
-            knob("macro-5"),
-            knob("macro-6"),
-            knob("macro-7"),
-            knob("macro-8"),
-        ],
+        outputs: &rows![out("macro-", 1..=8)],
+        params: &rows![knob("macro-", 1..=8)],
         role: Some(Role::Macros),
         ..About::BLANK
     };

@@ -6,6 +6,7 @@ use sostenuto_dsp::units::CHANNELS;
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::Param;
+use crate::parts::rows::rows;
 
 const OUT: usize = 0;
 const CHANNEL_COUNT: usize = 0;
@@ -25,24 +26,7 @@ impl Module for Merge {
         title: "Merge",
         summary: "Puts up to sixteen signals on one cable, as the voices of a polyphonic patch",
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            channel("in-1"),
-            channel("in-2"),
-            channel("in-3"),
-            channel("in-4"),
-            channel("in-5"),
-            channel("in-6"),
-            channel("in-7"),
-            channel("in-8"),
-            channel("in-9"),
-            channel("in-10"),
-            channel("in-11"),
-            channel("in-12"),
-            channel("in-13"),
-            channel("in-14"),
-            channel("in-15"),
-            channel("in-16"),
-        ],
+        inputs: &rows![channel("in-", 1..=16)],
         outputs: &[port("out", "All of them, one in each channel")],
         params: &[Param::steps(
             "channels",

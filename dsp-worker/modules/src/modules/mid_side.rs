@@ -9,6 +9,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::stereo_in;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -34,10 +35,10 @@ impl Module for MidSide {
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("left", "Left signal"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            stereo_in::RIGHT,
             port("mid", "What comes back as the middle. Unpatched: the mid output"),
             port("side", "What comes back as the sides. Unpatched: the side output"),
-            port("width", "Adds to the width: 10 V is 1").moves("width", None, By::TenthPerVolt),
+            port("width", "Adds to the width: 10 V is 1").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "mid + side × width"),

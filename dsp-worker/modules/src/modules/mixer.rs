@@ -7,9 +7,10 @@ use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::signal::{Signal, groups};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 
 const INPUTS: usize = 6;
 const OUT: usize = 0;
@@ -32,6 +33,10 @@ pub struct Mixer {
     to: [f32; INPUTS],
 }
 
+const fn input(name: &'static str) -> Port {
+    port(name, "A signal, audio or CV. One channel adds to every channel")
+}
+
 const fn level(name: &'static str) -> Param {
     let help = "How loud this input is; all the way down it is shut";
     Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
@@ -48,22 +53,10 @@ impl Module for Mixer {
         summary: "Adds up to six signals, each with its own level and mute",
         aliases: &["sum", "volume"],
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            port("in-1", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-2", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-3", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-4", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-5", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-6", "A signal, audio or CV. One channel adds to every channel"),
-        ],
+        inputs: &rows![input("in-", 1..=6)],
         outputs: &[port("out", "The sum, with the most channels that an input has")],
-        params: &[
-            level("level-1"),
-            level("level-2"),
-            level("level-3"),
-            level("level-4"),
-            level("level-5"),
-            level("level-6"),
+        params: &rows![
+            level("level-", 1..=6),
             Param::linear(
                 "level",
                 SHUT_DB..=12.0,
@@ -71,12 +64,7 @@ impl Module for Mixer {
                 Unit::Db,
                 "How loud the sum is; all the way down it is shut",
             ),
-            mute("mute-1"),
-            mute("mute-2"),
-            mute("mute-3"),
-            mute("mute-4"),
-            mute("mute-5"),
-            mute("mute-6"),
+            mute("mute-", 1..=6),
         ],
         bypass: &[(0, OUT)],
         ..About::BLANK

@@ -73,7 +73,7 @@ struct Body {
 }
 
 const fn by_volts(name: &'static str, help: &'static str) -> Port {
-    port(name, help).moves(name, None, By::TenthPerVolt)
+    port(name, help).moves_own(By::TenthPerVolt)
 }
 
 impl Module for Modal {
@@ -92,7 +92,7 @@ impl Module for Modal {
                 By::OctavePerVolt,
             ),
             port("in", "A sound that makes the body ring"),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
+            port("decay", "Each volt doubles the decay").moves_own(By::OctavePerVolt),
             by_volts("structure", "Adds to the structure: 10 V is all of it"),
             by_volts("brightness", "Adds to the brightness: 10 V is all of it"),
             by_volts("damping", "Adds to the damping: 10 V is all of it"),

@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::rows::rows;
 
 const A: usize = 0;
 const B: usize = 1;
@@ -34,16 +35,7 @@ impl Module for Mult {
             port("a", "The signal to copy"),
             port("b", "Another signal, for the lower four outputs. Unpatched: the same as a"),
         ],
-        outputs: &[
-            copy_of_a("a-1"),
-            copy_of_a("a-2"),
-            copy_of_a("a-3"),
-            copy_of_a("a-4"),
-            copy_of_b("b-1"),
-            copy_of_b("b-2"),
-            copy_of_b("b-3"),
-            copy_of_b("b-4"),
-        ],
+        outputs: &rows![copy_of_a("a-", 1..=4), copy_of_b("b-", 1..=4)],
         bypass: &[(A, 0), (A, 1), (A, 2), (A, 3), (B, 4), (B, 5), (B, 6), (B, 7)],
         ..About::BLANK
     };

@@ -12,6 +12,7 @@ use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 
 const WAYS: usize = 8;
 /// The inputs after the signals.
@@ -32,9 +33,9 @@ const fn signal(name: &'static str) -> Port {
     port(name, "A signal, audio or CV. Unpatched: the one above it")
 }
 
-const fn gate(name: &'static str, param: &'static str) -> Port {
+const fn gate(name: &'static str) -> Port {
     let help = "While this gate is on (above 1 V) the signal is muted";
-    port(name, help).moves(param, None, By::OnAboveOneVolt)
+    port(name, help).moves_own(By::OnAboveOneVolt)
 }
 
 const fn out(name: &'static str) -> Port {
@@ -51,7 +52,7 @@ impl Module for Mutes {
         title: "Mutes",
         summary: "Mutes eight signals by hand or by gate, without a click or in a long fade",
         tags: &[Tag::Utility, Tag::Play, Tag::Polyphonic],
-        inputs: &[
+        inputs: &rows![
             port("in-1", "A signal, audio or CV"),
             signal("in-2"),
             signal("in-3"),
@@ -60,34 +61,11 @@ impl Module for Mutes {
             signal("in-6"),
             signal("in-7"),
             signal("in-8"),
-            gate("mute-1", "mute-1"),
-            gate("mute-2", "mute-2"),
-            gate("mute-3", "mute-3"),
-            gate("mute-4", "mute-4"),
-            gate("mute-5", "mute-5"),
-            gate("mute-6", "mute-6"),
-            gate("mute-7", "mute-7"),
-            gate("mute-8", "mute-8"),
+            gate("mute-", 1..=8),
         ],
-        outputs: &[
-            out("out-1"),
-            out("out-2"),
-            out("out-3"),
-            out("out-4"),
-            out("out-5"),
-            out("out-6"),
-            out("out-7"),
-            out("out-8"),
-        ],
-        params: &[
-            mute("mute-1"),
-            mute("mute-2"),
-            mute("mute-3"),
-            mute("mute-4"),
-            mute("mute-5"),
-            mute("mute-6"),
-            mute("mute-7"),
-            mute("mute-8"),
+        outputs: &rows![out("out-", 1..=8)],
+        params: &rows![
+            mute("mute-", 1..=8),
             Param::log(
                 "fade",
                 0.001..=20.0,

@@ -39,11 +39,7 @@ impl Module for OffsetScale {
         inputs: &[
             port("in", "The signal. Unpatched: 0 V"),
             port("offset", "Volts that are added to the offset"),
-            port("scale", "Adds to the scale: 10 V is 1, -10 V is -1").moves(
-                "scale",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("scale", "Adds to the scale: 10 V is 1, -10 V is -1").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The signal, moved, stretched and kept within the limits")],
         params: &[

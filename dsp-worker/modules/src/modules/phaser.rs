@@ -19,6 +19,8 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::stereo_in;
+use crate::parts::sweep;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -65,15 +67,11 @@ impl Module for Phaser {
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("left", "Left signal, ±5 V"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
-                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
-            port("rate", "Each volt doubles the rate").moves("rate", None, By::OctavePerVolt),
-            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
+            stereo_in::RIGHT,
+            sweep::CUTOFF,
+            port("rate", "Each volt doubles the rate").moves_own(By::OctavePerVolt),
+            port("feedback", "Is added to the feedback: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal with its notches"),
@@ -93,13 +91,7 @@ impl Module for Phaser {
                 Unit::Hz,
                 "Around which the notches lie, in the middle of the sweep",
             ),
-            Param::linear(
-                "cutoff-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How much of the cutoff voltage counts: at 1 the cutoff follows it at 1 V/octave",
-            ),
+            sweep::CUTOFF_AMOUNT,
             Param::log("rate", 0.01..=20.0, 0.3, Unit::Hz, "How often the notches sweep"),
             Param::linear(
                 "depth",

@@ -106,12 +106,9 @@ impl Module for Pluck {
                 By::OctavePerVolt,
             ),
             port("in", "A sound that sets the string swinging, instead of a pick or with it"),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
-            port("brightness", "Adds to the brightness: 10 V is all of it").moves(
-                "brightness",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("decay", "Each volt doubles the decay").moves_own(By::OctavePerVolt),
+            port("brightness", "Adds to the brightness: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The string, about ±5 V")],
         params: &[

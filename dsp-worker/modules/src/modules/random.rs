@@ -14,6 +14,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const CLOCK: usize = 1;
@@ -73,17 +74,10 @@ impl Module for Random {
         aliases: &["wogglebug", "brownian"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
+            sweep::RATE,
             port("clock", "While patched, each trigger may bring a new value, instead of the rate"),
-            port("probability", "Likelier or less: each volt adds 10 % to probability").moves(
-                "probability",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("probability", "Likelier or less: each volt adds 10 % to probability")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("stepped", "A new voltage at once, evenly within the range"),
@@ -100,13 +94,7 @@ impl Module for Random {
                 Unit::Hz,
                 "How often a new value may come, while nothing is patched into clock",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
+            sweep::RATE_AMOUNT,
             Param::linear(
                 "probability",
                 0.0..=1.0,

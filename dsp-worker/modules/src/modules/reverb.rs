@@ -14,9 +14,10 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::plate::{self, LARGEST_SIZE, Settings, Tank, Wire};
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -60,13 +61,10 @@ impl Module for Reverb {
         aliases: &["plate", "hall", "room"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("freeze", "While this gate is on (above 1 V), the reverb is frozen").moves(
-                "freeze",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("freeze", "While this gate is on (above 1 V), the reverb is frozen")
+                .moves_own(By::OnAboveOneVolt),
         ],
         outputs: &[
             port("left", "Left signal with its reverb"),
@@ -110,13 +108,7 @@ impl Module for Reverb {
                 "How far the plate's echoes wander, so that no tone rings on",
             ),
             Param::switch("freeze", false, "Holds what sounds now for ever, and lets nothing in"),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.3,
-                Unit::Fraction,
-                "Only the signal at 0, only the reverb at 1, both in full between",
-            ),
+            mix(0.3),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         ..About::BLANK

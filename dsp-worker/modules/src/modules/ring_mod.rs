@@ -53,16 +53,8 @@ impl Module for RingMod {
         inputs: &[
             port("in", "One sound, ±5 V"),
             port("carrier", "The other sound, ±5 V. Unpatched: a sine of its own"),
-            port("diodes", "Is added to the diodes: 10 V is all of it").moves(
-                "diodes",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("mix", "Is added to the mix: 10 V is all of it").moves(
-                "mix",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("diodes", "Is added to the diodes: 10 V is all of it").moves_own(By::TenthPerVolt),
+            port("mix", "Is added to the mix: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "One times the other: 5 V times 5 V is 5 V")],
         params: &[

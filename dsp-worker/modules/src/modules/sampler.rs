@@ -97,7 +97,7 @@ impl Module for Sampler {
             )
             .moves("tune", None, By::OctavePerVolt),
             port("start", "Adds to the start, read when the sound starts: 10 V is all of it")
-                .moves("start", None, By::TenthPerVolt),
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "The sound's first channel, ±5 V at full scale"),

@@ -12,6 +12,7 @@ use sostenuto_dsp::units::GATE_VOLTS;
 use crate::Module;
 use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -113,31 +114,10 @@ impl Module for Sequencer {
             port("trigger", "10 V for 1 ms as a gate begins; a step that is tied to has none"),
             port("end-of-cycle", "10 V for 1 ms as the steps begin anew"),
         ],
-        params: &[
-            step_volts("step-1"),
-            step_volts("step-2"),
-            step_volts("step-3"),
-            step_volts("step-4"),
-            step_volts("step-5"),
-            step_volts("step-6"),
-            step_volts("step-7"),
-            step_volts("step-8"),
-            step_gate("gate-1"),
-            step_gate("gate-2"),
-            step_gate("gate-3"),
-            step_gate("gate-4"),
-            step_gate("gate-5"),
-            step_gate("gate-6"),
-            step_gate("gate-7"),
-            step_gate("gate-8"),
-            step_chance("chance-1"),
-            step_chance("chance-2"),
-            step_chance("chance-3"),
-            step_chance("chance-4"),
-            step_chance("chance-5"),
-            step_chance("chance-6"),
-            step_chance("chance-7"),
-            step_chance("chance-8"),
+        params: &rows![
+            step_volts("step-", 1..=8),
+            step_gate("gate-", 1..=8),
+            step_chance("chance-", 1..=8),
             Param::steps("length", 1.0..=8.0, 8.0, "How many of the steps are played"),
             Param::choice(
                 "direction",
@@ -154,14 +134,7 @@ impl Module for Sequencer {
                 "How much of the time between two clocks a gate is on; at 0 as long as the \
                  clock's own. Only a tied step reaches the next one without a gap",
             ),
-            step_ratchet("ratchet-1"),
-            step_ratchet("ratchet-2"),
-            step_ratchet("ratchet-3"),
-            step_ratchet("ratchet-4"),
-            step_ratchet("ratchet-5"),
-            step_ratchet("ratchet-6"),
-            step_ratchet("ratchet-7"),
-            step_ratchet("ratchet-8"),
+            step_ratchet("ratchet-", 1..=8),
         ],
         // The step that it is at, from 0, and the gate, in volts.
         display: 2,

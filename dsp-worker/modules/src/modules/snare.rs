@@ -82,16 +82,9 @@ impl Module for Snare {
                 None,
                 By::OctavePerVolt,
             ),
-            port("snap", "Adds to the snap: 10 V is all of it").moves(
-                "snap",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("snap-decay", "Each volt doubles the decay of the wires").moves(
-                "snap-decay",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("snap", "Adds to the snap: 10 V is all of it").moves_own(By::TenthPerVolt),
+            port("snap-decay", "Each volt doubles the decay of the wires")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The drum, ±5 V")],
         params: &[

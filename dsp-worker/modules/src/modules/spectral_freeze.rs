@@ -16,8 +16,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -74,18 +75,11 @@ impl Module for SpectralFreeze {
         aliases: &["blur", "fft"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("freeze", "While this gate is on (above 1 V), the spectrum is held").moves(
-                "freeze",
-                None,
-                By::OnAboveOneVolt,
-            ),
-            port("blur", "Is added to the blur: 10 V is all of it").moves(
-                "blur",
-                None,
-                By::TenthPerVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("freeze", "While this gate is on (above 1 V), the spectrum is held")
+                .moves_own(By::OnAboveOneVolt),
+            port("blur", "Is added to the blur: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal and its spectrum, which is 4096 frames late"),
@@ -121,13 +115,7 @@ impl Module for SpectralFreeze {
                 Unit::Fraction,
                 "How far phases by chance differ between left and right",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the spectrum at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         ..About::BLANK

@@ -5,6 +5,7 @@ use sostenuto_dsp::units::CHANNELS;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::rows::rows;
 
 const IN: usize = 0;
 
@@ -24,24 +25,7 @@ impl Module for Split {
         summary: "Takes a polyphonic cable apart, so that each voice can go its own way",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "A cable with up to 16 channels")],
-        outputs: &[
-            channel("out-1"),
-            channel("out-2"),
-            channel("out-3"),
-            channel("out-4"),
-            channel("out-5"),
-            channel("out-6"),
-            channel("out-7"),
-            channel("out-8"),
-            channel("out-9"),
-            channel("out-10"),
-            channel("out-11"),
-            channel("out-12"),
-            channel("out-13"),
-            channel("out-14"),
-            channel("out-15"),
-            channel("out-16"),
-        ],
+        outputs: &rows![channel("out-", 1..=16)],
         ..About::BLANK
     };
 

@@ -12,6 +12,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::stereo_in;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -39,7 +40,7 @@ impl Module for StereoVca {
         tags: &[Tag::Dynamics, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("left", "Left signal, audio or CV"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            stereo_in::RIGHT,
             port("cv", "0 V is silence and 10 V is fully open. Unpatched: fully open").moves(
                 "level",
                 Some("cv-amount"),

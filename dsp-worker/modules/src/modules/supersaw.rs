@@ -19,6 +19,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const DETUNE_IN: usize = 1;
@@ -69,21 +70,17 @@ impl Module for Supersaw {
         aliases: &["oscillator", "trance", "unison"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
-            port("detune", "Adds to detune: 10 V is all of it").moves(
-                "detune",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("mix", "Adds to mix: 10 V is all of it").moves("mix", None, By::TenthPerVolt),
+            pitch::VOCT,
+            port("detune", "Adds to detune: 10 V is all of it").moves_own(By::TenthPerVolt),
+            port("mix", "Adds to mix: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "The left side, about ±5 V"),
             port("right", "The right side, about ±5 V. Without width it is the same as left"),
         ],
         params: &[
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            pitch::OCTAVE,
+            pitch::TUNE,
             Param::linear(
                 "detune",
                 0.0..=1.0,

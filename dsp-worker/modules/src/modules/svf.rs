@@ -18,6 +18,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -56,13 +57,9 @@ impl Module for Svf {
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal to filter"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
-                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
-            port("resonance", "Adds to the resonance: 10 V is all of it").moves(
-                "resonance",
-                None,
-                By::TenthPerVolt,
-            ),
+            sweep::CUTOFF,
+            port("resonance", "Adds to the resonance: 10 V is all of it")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("lowpass", "What is below the cutoff; 12 dB/octave less above it"),
@@ -85,13 +82,7 @@ impl Module for Svf {
                 Unit::Fraction,
                 "Stresses the cutoff. At 0 the response is flat; at 1 the filter sings by itself",
             ),
-            Param::linear(
-                "cutoff-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How much of the cutoff voltage counts: at 1 the cutoff follows it at 1 V/octave",
-            ),
+            sweep::CUTOFF_AMOUNT,
         ],
         bypass: &[(IN, LOWPASS)],
         ..About::BLANK

@@ -63,11 +63,7 @@ impl Module for Swing {
         inputs: &[
             port("clock", "The clock to lean: two clocks are a pair. On above 1 V"),
             port("reset", "The next clock, or one within 1 ms, is the first of two"),
-            port("swing", "More or less swing: each volt adds 10 %").moves(
-                "swing",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("swing", "More or less swing: each volt adds 10 %").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("clock", "The clock that leans, 10 V, as long as the one that came in"),

@@ -8,6 +8,7 @@ use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::rows::rows;
 use crate::parts::selector::{PARAMS, Selector};
 
 const IN: usize = 0;
@@ -37,16 +38,7 @@ impl Module for Switch1To8 {
             port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
             port("select", "Moves on from there: 0 to 10 V go through all the steps"),
         ],
-        outputs: &[
-            out("out-1"),
-            out("out-2"),
-            out("out-3"),
-            out("out-4"),
-            out("out-5"),
-            out("out-6"),
-            out("out-7"),
-            out("out-8"),
-        ],
+        outputs: &rows![out("out-", 1..=8)],
         params: &PARAMS,
         bypass: &[(IN, 0)],
         keeps_time: true,

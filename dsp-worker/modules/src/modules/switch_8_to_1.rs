@@ -7,6 +7,7 @@ use sostenuto_dsp::rate_change::RateChange;
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 use crate::parts::selector::{Gains, PARAMS, Selector, WAYS};
 
 /// The inputs after the signals: clock, reset, select.
@@ -31,15 +32,8 @@ impl Module for Switch8To1 {
         summary: "Lets one of eight signals through, the next at every clock",
         aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            signal("in-1"),
-            signal("in-2"),
-            signal("in-3"),
-            signal("in-4"),
-            signal("in-5"),
-            signal("in-6"),
-            signal("in-7"),
-            signal("in-8"),
+        inputs: &rows![
+            signal("in-", 1..=8),
             port("clock", "Every rising edge selects the next step; the first one step 1"),
             port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
             port("select", "Moves on from there: 0 to 10 V go through all the steps"),

@@ -20,8 +20,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -149,18 +150,14 @@ impl Module for TapeDelay {
         aliases: &["echo", "ping-pong", "wow", "flutter"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
             port("time", "Time, 1 V/octave: +1 V doubles it, with time-amount at 1").moves(
                 "time",
                 Some("time-amount"),
                 By::OctavePerVolt,
             ),
-            port("feedback", "Is added to the feedback: 10 V is 1").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("feedback", "Is added to the feedback: 10 V is 1").moves_own(By::TenthPerVolt),
             port("clock", "While patched, the time is the division of this clock's beat"),
         ],
         outputs: &[
@@ -231,13 +228,7 @@ impl Module for TapeDelay {
                 false,
                 "The echoes of both inputs together begin on the left and change sides each time",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.4,
-                Unit::Fraction,
-                "Only the signal at 0, only the echoes at 1, both in full between",
-            ),
+            mix(0.4),
             Param::choice(
                 "oversample",
                 &["8x", "64x"],

@@ -36,11 +36,8 @@ impl Module for Tremolo {
         tags: &[Tag::Effect, Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal, with up to 16 channels"),
-            port("rate", "Faster or slower: each volt doubles the rate").moves(
-                "rate",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("rate", "Faster or slower: each volt doubles the rate")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The signal, louder and softer; never louder than it was")],
         params: &[

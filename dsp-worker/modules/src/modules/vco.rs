@@ -20,6 +20,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const FM: usize = 1;
@@ -84,9 +85,8 @@ impl Module for Vco {
         aliases: &["oscillator", "saw", "square", "triangle", "sine"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave, tune and fine are at 0"),
-            port("fm", "Bends the pitch, as fast as you like; fm-amount and fm-mode say how")
-                .moves("tune", Some("fm-amount"), By::OctavePerVolt),
+            pitch::VOCT,
+            pitch::FM,
             port("pw", "Widens the square's pulse; pwm-amount says how much").moves(
                 "pulse-width",
                 Some("pwm-amount"),
@@ -102,30 +102,11 @@ impl Module for Vco {
             port("sub", "Square below the pitch, ±5 V, while the param sub is not off"),
         ],
         params: &[
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear(
-                "tune",
-                -12.0..=12.0,
-                0.0,
-                Unit::Semitones,
-                "Pitch in semitones, up to an octave down or up",
-            ),
-            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Pitch in cents"),
-            Param::linear(
-                "fm-amount",
-                -2.0..=2.0,
-                0.0,
-                Unit::None,
-                "How far 1 V at fm goes: that many octaves, or, when linear, that many times the \
-                 frequency. Below 0 it goes the other way",
-            ),
-            Param::choice(
-                "fm-mode",
-                &["exponential", "linear"],
-                0,
-                "Exponential bends the pitch in octaves. Linear adds to the frequency, also below \
-                 0 Hz, where the wave runs backwards: it keeps its pitch however deep the FM",
-            ),
+            pitch::OCTAVE,
+            pitch::TUNE,
+            pitch::FINE,
+            pitch::FM_AMOUNT,
+            pitch::FM_MODE,
             Param::linear(
                 "pulse-width",
                 0.0..=1.0,

@@ -76,16 +76,9 @@ impl Module for Vocoder {
                 "carrier",
                 "What says it: something rich, ±5 V. A polyphonic cable is summed. Unpatched: noise, a whisper",
             ),
-            port("formant", "Moves the formants, 1 V/octave").moves(
-                "formant",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("hold", "While this gate is on (above 1 V), the vowel is held").moves(
-                "hold",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            port("formant", "Moves the formants, 1 V/octave").moves_own(By::OctavePerVolt),
+            port("hold", "While this gate is on (above 1 V), the vowel is held")
+                .moves_own(By::OnAboveOneVolt),
         ],
         outputs: &[port("out", "The carrier with the modulator's formants")],
         params: &[

@@ -61,21 +61,10 @@ impl Module for Wavefolder {
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "The wave to fold, ±5 V. The plainer, the better"),
-            port("fold", "Adds to the fold: 10 V is all of it").moves(
-                "fold",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("symmetry", "Shifts the wave: 10 V all the way up, -10 V down").moves(
-                "symmetry",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("edge", "Adds to the edge: 10 V is all of it").moves(
-                "edge",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("fold", "Adds to the fold: 10 V is all of it").moves_own(By::TenthPerVolt),
+            port("symmetry", "Shifts the wave: 10 V all the way up, -10 V down")
+                .moves_own(By::TenthPerVolt),
+            port("edge", "Adds to the edge: 10 V is all of it").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The folded wave, ±5 V")],
         params: &[

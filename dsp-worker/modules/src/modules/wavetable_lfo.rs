@@ -15,6 +15,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const SHAPE_IN: usize = 1;
@@ -54,21 +55,14 @@ impl Module for WavetableLfo {
         summary: "A slow wave of any shape at four places of its circle, free or in step with a clock",
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
+            sweep::RATE,
             port("shape", "Another shape: each volt adds 10 %, times shape-amount").moves(
                 "shape",
                 Some("shape-amount"),
                 By::TenthPerVolt,
             ),
-            port("phase", "Further on in the cycle: each volt adds 10 % of a turn").moves(
-                "phase",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("phase", "Further on in the cycle: each volt adds 10 % of a turn")
+                .moves_own(By::TenthPerVolt),
             port("clock", "While patched, a clock sets the rate, by the ratio"),
             port("reset", "Each trigger or gate starts the cycle anew"),
         ],
@@ -86,13 +80,7 @@ impl Module for WavetableLfo {
                 Unit::Hz,
                 "Cycles a second while 0 V is at rate and nothing at clock",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
+            sweep::RATE_AMOUNT,
             Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles for each clock"),
             Param::linear(
                 "shape",

@@ -16,6 +16,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const FM: usize = 1;
@@ -54,9 +55,8 @@ impl Module for WavetableVco {
         aliases: &["oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave, tune and fine are at 0"),
-            port("fm", "Bends the pitch, as fast as you like; fm-amount and fm-mode say how")
-                .moves("tune", Some("fm-amount"), By::OctavePerVolt),
+            pitch::VOCT,
+            pitch::FM,
             port("position", "Moves along the table; position-amount says how far").moves(
                 "position",
                 Some("position-amount"),
@@ -86,24 +86,11 @@ impl Module for WavetableVco {
                 Unit::None,
                 "How far the position voltage goes: at 1, 10 V go through the whole table",
             ),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
-            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Pitch in cents"),
-            Param::linear(
-                "fm-amount",
-                -2.0..=2.0,
-                0.0,
-                Unit::None,
-                "How far 1 V at fm goes: that many octaves, or, when linear, that many times the \
-                 frequency. Below 0 it goes the other way",
-            ),
-            Param::choice(
-                "fm-mode",
-                &["exponential", "linear"],
-                0,
-                "Exponential bends the pitch in octaves. Linear adds to the frequency, also below \
-                 0 Hz, where the wave runs backwards",
-            ),
+            pitch::OCTAVE,
+            pitch::TUNE,
+            pitch::FINE,
+            pitch::FM_AMOUNT,
+            pitch::FM_MODE,
         ],
         text: Some(Text::Wavetable),
         ..About::BLANK
