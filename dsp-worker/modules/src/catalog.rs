@@ -1,4 +1,5 @@
-//! Every module there is. To add one: its file in `modules/`, its line here.
+//! Every module there is. To add one: its file in `modules/`, and its line in
+//! `modules.rs` and here.
 
 use std::ops::Range;
 

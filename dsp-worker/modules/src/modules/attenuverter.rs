@@ -22,10 +22,10 @@ impl Module for Attenuverter {
     const ABOUT: &'static About = &About {
         name: "attenuverter",
         title: "Attenuverter",
-        summary: "Scales a signal, turns it over, and adds an offset; alone it is a constant voltage",
+        summary: "Scales, inverts and offsets a signal; unpatched, it is a constant voltage",
         aliases: &["scale", "offset", "invert"],
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[port("in", "The signal. Unpatched: 0 V, so that only the offset comes out")],
+        inputs: &[port("in", "Signal input. Unpatched: 0 V, so that only the offset is heard")],
         outputs: &[port("out", "in × gain + offset, with as many channels as in")],
         params: &[
             Param::linear(
@@ -33,9 +33,9 @@ impl Module for Attenuverter {
                 -2.0..=2.0,
                 1.0,
                 Unit::None,
-                "How much of the signal; below 0 it is turned over",
+                "Gain of the signal; negative values invert it",
             ),
-            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "What is added"),
+            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "Offset in volts"),
         ],
         bypass: &[(0, 0)],
         ..About::BLANK

@@ -18,15 +18,15 @@ const ROWS: usize = 8;
 pub struct Attenuverters {}
 
 const fn input(name: &'static str) -> Port {
-    port(name, "A signal. Unpatched: 10 V, so that the knob alone is a voltage")
+    port(name, "Signal input. Unpatched: 10 V, so that the knob sets a voltage")
 }
 
 const fn output(name: &'static str) -> Port {
-    port(name, "The signal × the gain of its row, with as many channels")
+    port(name, "The input times its gain, on as many channels")
 }
 
 const fn gain(name: &'static str) -> Param {
-    let help = "How much of the signal of this row; below 0 it is turned over";
+    let help = "Gain of this row; negative values invert the signal";
     Param::linear(name, -1.0..=1.0, 0.0, Unit::None, help)
 }
 
@@ -34,7 +34,7 @@ impl Module for Attenuverters {
     const ABOUT: &'static About = &About {
         name: "attenuverters",
         title: "Eight Attenuverters",
-        summary: "Scales and turns over eight signals; without cables it is eight voltages from -10 to 10 V",
+        summary: "Scales and inverts eight signals; unpatched, each knob sets a voltage from -10 to 10 V",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &rows![input("in-", 1..=8)],
         outputs: &rows![output("out-", 1..=8)],

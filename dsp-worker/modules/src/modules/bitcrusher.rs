@@ -38,34 +38,28 @@ impl Module for Bitcrusher {
     const ABOUT: &'static About = &About {
         name: "bitcrusher",
         title: "Bitcrusher",
-        summary: "Takes fewer samples of fewer bits: early samplers, toys and broken speakers",
+        summary: "Reduces sample rate and bit depth: early samplers, toys, broken speakers",
         aliases: &["decimator", "lofi", "sample rate"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "The sound to crush, ±5 V"),
-            port("rate", "Moves the rate, 1 V/octave").moves_own(By::OctavePerVolt),
+            port("in", "Signal input, ±5 V"),
+            port("rate", "Sample rate CV, 1 V/octave").moves_own(By::OctavePerVolt),
         ],
-        outputs: &[port("out", "What is left of it, 17 samples late")],
+        outputs: &[port("out", "The reduced signal, delayed by 17 samples")],
         params: &[
-            Param::log(
-                "rate",
-                100.0..=48_000.0,
-                8000.0,
-                Unit::Hz,
-                "How many samples it takes in a second",
-            ),
+            Param::log("rate", 100.0..=48_000.0, 8000.0, Unit::Hz, "The reduced sample rate"),
             Param::linear(
                 "bits",
                 1.0..=16.0,
                 8.0,
                 Unit::None,
-                "How fine the steps between -5 V and 5 V are; parts of a bit count too",
+                "The bit depth between -5 V and 5 V; fractions count too",
             ),
             Param::switch(
                 "smooth",
                 true,
-                "Draws the steps as a good converter would: what folds is only what the low rate \
-                 itself folds. Off, they fold once more, harshly",
+                "Smooths the steps like a good converter, so that only the low rate itself \
+                 aliases. Off, the steps alias as well, which is harsher",
             ),
         ],
         bypass: &[(IN, OUT)],

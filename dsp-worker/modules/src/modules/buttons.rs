@@ -43,7 +43,7 @@ pub struct Buttons {
 }
 
 const fn button(name: &'static str) -> Param {
-    Param::switch(name, false, "Whether this gate is on: a click turns it over").held()
+    Param::switch(name, false, "The state of this button; a click toggles it").held()
 }
 
 const fn gate(name: &'static str) -> Port {
@@ -51,14 +51,14 @@ const fn gate(name: &'static str) -> Port {
 }
 
 const fn trigger(name: &'static str) -> Port {
-    port(name, "10 V for 1 ms as this button goes on")
+    port(name, "10 V for 1 ms as this button is switched on")
 }
 
 impl Module for Buttons {
     const ABOUT: &'static About = &About {
         name: "buttons",
         title: "Buttons",
-        summary: "Eight buttons for gates and triggers, played by hand, by keys or by MIDI pads",
+        summary: "Eight buttons for gates and triggers, played by mouse, keys or MIDI pads",
         tags: &[Tag::Play, Tag::Notes],
         outputs: &rows![gate("gate-", 1..=8), trigger("trigger-", 1..=8)],
         params: &rows![
@@ -67,8 +67,8 @@ impl Module for Buttons {
                 "keys",
                 &["momentary", "latched"],
                 0,
-                "What a key or pad does, C4 and every eighth semitone from there button 1: turn \
-                 its button over while it is down, or each time that it is struck",
+                "How keys and pads play the buttons, with C4 as button 1 and every eighth semitone \
+                 again: on while held, or toggled by each press",
             ),
         ],
         // The gate of every button, in volts.

@@ -60,18 +60,21 @@ impl Module for Chaos {
     const ABOUT: &'static About = &About {
         name: "chaos",
         title: "Chaos",
-        summary: "Circles that never repeat: five classical systems, from a slow drift to a growl",
+        summary: "Five classic chaotic systems, from a slow drift to a growl",
         aliases: &["lorenz", "rossler", "attractor"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Source, Tag::Polyphonic],
         inputs: &[
             sweep::RATE,
-            port("chaos", "More or less chaos: each volt adds 10 %").moves_own(By::TenthPerVolt),
-            port("reset", "A trigger starts the orbit anew; every channel has its own start"),
+            port("chaos", "Chaos CV: each volt adds 10 %").moves_own(By::TenthPerVolt),
+            port("reset", "A trigger restarts the orbit; every channel has its own starting point"),
         ],
         outputs: &[
-            port("x", "The first coordinate, about ±5 V. Of a map: a step for each turn"),
-            port("y", "The second coordinate, about ±5 V. Of a map: the step before"),
-            port("z", "The third, about ±5 V. Rössler: now and then a peak. Of a map: glides to x"),
+            port("x", "First coordinate, about ±5 V. With maps: a new value per turn"),
+            port("y", "Second coordinate, about ±5 V. With maps: the value before"),
+            port(
+                "z",
+                "Third coordinate, about ±5 V. Rössler: an occasional peak. With maps: glides to x",
+            ),
         ],
         params: &[
             Param::log(
@@ -79,7 +82,7 @@ impl Module for Chaos {
                 0.01..=2000.0,
                 1.0,
                 Unit::Hz,
-                "Turns a second on average, or a map's steps a second",
+                "Average turns per second; with maps, steps per second",
             ),
             sweep::RATE_AMOUNT,
             Param::linear(
@@ -87,14 +90,14 @@ impl Module for Chaos {
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "From order (all but Lorenz begin with cycles that repeat) to wilder orbits",
+                "From order (repeating cycles in all models but Lorenz) to wild orbits",
             ),
             Param::choice(
                 "model",
                 &["Lorenz", "Rössler", "Chua", "Hénon", "logistic"],
                 LORENZ,
-                "Lorenz changes between two sides; Rössler circles and flares up; Chua spirals \
-                 out and leaps; Hénon and logistic are maps, which go in steps",
+                "Lorenz switches between two sides, Rössler circles and flares up, Chua spirals \
+                 out and jumps; Hénon and logistic are maps, which move in steps",
             ),
         ],
         keeps_time: true,

@@ -63,44 +63,42 @@ impl Module for Comb {
     const ABOUT: &'static About = &About {
         name: "comb",
         title: "Comb Filter",
-        summary: "A tuned resonance: feed it noise or clicks and play it like a string",
+        summary: "Tuned resonator: feed it noise or clicks and play it like a string",
         aliases: &["resonator", "karplus"],
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "What excites it: a click, a burst of noise, any sound"),
-            port("voct", "Pitch, 1 V/octave. 0 V is the pitch knob").moves(
+            port("in", "The excitation: a click, a burst of noise or any sound"),
+            port("voct", "Pitch CV, 1 V/octave, from the pitch knob").moves(
                 "pitch",
                 None,
                 By::OctavePerVolt,
             ),
-            port("feedback", "Is added to the feedback: 10 V is all of it")
-                .moves_own(By::TenthPerVolt),
-            port("damping", "Is added to the damping: 10 V is all of it")
-                .moves_own(By::TenthPerVolt),
+            port("feedback", "Feedback CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("damping", "Damping CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
-        outputs: &[port("out", "What is heard of it")],
+        outputs: &[port("out", "The resonance, mixed with the input")],
         params: &[
             Param::log(
                 "pitch",
                 LOWEST_HZ..=4000.0,
                 C4_HZ,
                 Unit::Hz,
-                "The pitch it rings at, at 0 V of voct. C4 is 261.63 Hz",
+                "The pitch of the resonance at 0 V of voct; C4 is 261.63 Hz",
             ),
             Param::linear(
                 "feedback",
                 -1.0..=1.0,
                 0.85,
                 Unit::None,
-                "How long it rings: hardly at 0, at 1 for seconds high up and a minute down low, \
-                 the overtones less. Below 0 it is hollow, and an octave lower",
+                "Ring time: almost none at 0; at 1, seconds for high pitches and a minute for low \
+                 ones. Negative values sound hollow, an octave lower",
             ),
             Param::linear(
                 "damping",
                 0.0..=1.0,
                 0.2,
                 Unit::Fraction,
-                "How much sooner the overtones die: metal at 0, wool at 1",
+                "How much faster overtones fade: 0 is metal, 1 is wool",
             ),
             mix(1.0),
         ],

@@ -101,14 +101,15 @@ macro_rules! operator_params {
                 "algorithm",
                 &ALGORITHM_NAMES,
                 4,
-                "Who bends whom: 2-1 means that 2 bends 1. What stands last is heard",
+                "The modulation routing: 2-1 means that 2 modulates 1. The last of each chain is \
+                 heard",
             ),
             Param::linear(
                 "brightness",
                 0.0..=2.0,
                 1.0,
                 Unit::None,
-                "How far operators bend each other: the overtones of them all in one knob",
+                "Scales all modulation between operators: the brightness of the whole sound",
             ),
             pitch::OCTAVE,
             pitch::TUNE,
@@ -116,8 +117,7 @@ macro_rules! operator_params {
                 "oversample",
                 &["2x", "4x"],
                 0,
-                "4x keeps stacks of three and feedback clean up to the highest notes, at twice \
-                 the cost",
+                "4x keeps stacks and feedback clean up to the highest notes, at twice the CPU cost",
             ),
             $(
                 Param::choice(
@@ -131,7 +131,7 @@ macro_rules! operator_params {
                     -12.0..=12.0,
                     0.0,
                     Unit::Semitones,
-                    concat!("Moves operator ", $n, " away from its ratio: bells lie between"),
+                    concat!("Detunes operator ", $n, " from its ratio; bells lie in between"),
                 ),
                 Param::linear(
                     concat!("level-", $n),
@@ -139,7 +139,7 @@ macro_rules! operator_params {
                     $level,
                     Unit::Fraction,
                     concat!(
-                        "How loud operator ", $n, " is where it is heard, or how far it bends others",
+                        "Level of operator ", $n, ": its loudness, or how strongly it modulates others",
                     ),
                 ),
                 Param::linear(
@@ -148,7 +148,7 @@ macro_rules! operator_params {
                     0.0,
                     Unit::Fraction,
                     concat!(
-                        "How far operator ", $n, " bends itself: a saw at a half, noise at the end",
+                        "Self-modulation of operator ", $n, ": a saw at 0.5, noise at 1",
                     ),
                 ),
                 Param::log(
@@ -156,28 +156,28 @@ macro_rules! operator_params {
                     0.001..=10.0,
                     0.001,
                     Unit::Secs,
-                    concat!("How long the level of operator ", $n, " takes to rise on a gate"),
+                    concat!("Operator ", $n, " attack: the time to rise as a gate begins"),
                 ),
                 Param::log(
                     concat!("decay-", $n),
                     0.005..=20.0,
                     1.0,
                     Unit::Secs,
-                    concat!("How long the level of operator ", $n, " takes down to sustain"),
+                    concat!("Operator ", $n, " decay: the time to fall to the sustain level"),
                 ),
                 Param::linear(
                     concat!("sustain-", $n),
                     0.0..=1.0,
                     1.0,
                     Unit::Fraction,
-                    concat!("The level of operator ", $n, " while the gate stays on"),
+                    concat!("Operator ", $n, " sustain: the level while the gate is on"),
                 ),
                 Param::log(
                     concat!("release-", $n),
                     0.005..=20.0,
                     0.1,
                     Unit::Secs,
-                    concat!("How long operator ", $n, " takes to fall silent after the gate"),
+                    concat!("Operator ", $n, " release: the time to fall to silence after the gate"),
                 ),
             )*
         ]
@@ -188,16 +188,16 @@ impl Module for FmOperator {
     const ABOUT: &'static About = &About {
         name: "fm-operator",
         title: "FM Operator",
-        summary: "Four sines that bend each other: bells, electric pianos, basses and brass",
+        summary: "Four operators that modulate each other: bells, electric pianos, basses, brass",
         aliases: &["dx7", "frequency modulation", "e-piano"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &rows![
             pitch::VOCT,
-            port("gate", "Starts the four envelopes. While nothing is patched, all sound on"),
-            port("brightness", "Adds to brightness, 0.1 a volt").moves_own(By::TenthPerVolt),
+            port("gate", "Starts the four envelopes. Unpatched, the operators sound continuously"),
+            port("brightness", "Brightness CV: each volt adds 0.1").moves_own(By::TenthPerVolt),
             level("level-", 1..=4),
         ],
-        outputs: &[port("out", "What is heard of the operators, ±5 V")],
+        outputs: &[port("out", "The sum of the audible operators, ±5 V")],
         params: &operator_params! { 1, 1.0; 2, 0.4; 3, 0.7; 4, 0.3; },
         ..About::BLANK
     };

@@ -70,65 +70,63 @@ impl Module for Function {
     const ABOUT: &'static About = &About {
         name: "function",
         title: "Function",
-        summary: "Rises and falls, once or for ever: an envelope, an LFO, a delayed trigger, a voice",
+        summary: "Rises and falls, once or in a cycle: an envelope, an LFO, a trigger delay, an \
+         oscillator",
         aliases: &["maths", "ad", "ar", "slope", "envelope", "rise", "fall"],
         tags: &[Tag::Modulator, Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("gate", "Rises while on and stays at the top; falls when let go. On above 1 V"),
-            port(
-                "trigger",
-                "Each trigger rises to the top and falls again; it may begin in a fall",
-            ),
-            port("cycle", "While on (above 1 V) it begins anew after each fall")
+            port("gate", "Rises while on (above 1 V) and stays at the top; falls when off"),
+            port("trigger", "A trigger starts a rise and a fall, also during a fall"),
+            port("cycle", "While on (above 1 V), it restarts after each fall")
                 .moves_own(By::OnAboveOneVolt),
-            port("rate", "Rise and fall together: each volt doubles their speed, as in voct"),
-            port("rise", "Longer or shorter rise: each volt doubles it, times rise-amount").moves(
+            port("rate", "Rate CV for rise and fall: each volt doubles the speed"),
+            port("rise", "Rise time CV: each volt doubles it, scaled by rise-amount").moves(
                 "rise",
                 Some("rise-amount"),
                 By::OctavePerVolt,
             ),
-            port("fall", "Longer or shorter fall: each volt doubles it, times fall-amount").moves(
+            port("fall", "Fall time CV: each volt doubles it, scaled by fall-amount").moves(
                 "fall",
                 Some("fall-amount"),
                 By::OctavePerVolt,
             ),
         ],
         outputs: &[
-            port("out", "The rise and the fall, 0 to 10 V"),
-            port("end-of-rise", "10 V from the moment it reaches the top until it has fallen"),
-            port("end-of-cycle", "10 V for 1 ms as the fall ends, but no longer than the rise"),
+            port("out", "The function, 0 to 10 V"),
+            port("end-of-rise", "10 V from the top of the rise to the end of the fall"),
+            port("end-of-cycle", "10 V for 1 ms as the fall ends, or shorter if the rise is"),
         ],
         params: &[
-            Param::log("rise", 0.0005..=60.0, 0.1, Unit::Secs, "The time from 0 V to 10 V"),
-            Param::log("fall", 0.0005..=60.0, 0.4, Unit::Secs, "The time from 10 V to 0 V"),
+            Param::log("rise", 0.0005..=60.0, 0.1, Unit::Secs, "The time to rise from 0 V to 10 V"),
+            Param::log("fall", 0.0005..=60.0, 0.4, Unit::Secs, "The time to fall from 10 V to 0 V"),
             Param::linear(
                 "curve",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "0 is straight; above, slow near 0 V and fast near 10 V, as a plucked string; \
-                 below, the other way",
+                "0 is straight; positive values are slow near 0 V and fast near 10 V, like a \
+                 plucked string; negative values are the opposite",
             ),
-            Param::switch("cycle", false, "Begins anew after each fall: an LFO or a voice"),
+            Param::switch("cycle", false, "Restarts after each fall: an LFO or an oscillator"),
             Param::linear(
                 "rise-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How far rise goes: at 1, 1 V doubles the time; below 0 it halves it instead",
+                "Depth of the rise CV: at 1, each volt doubles the time; negative values invert it",
             ),
             Param::linear(
                 "fall-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How far fall goes: at 1, 1 V doubles the time; below 0 it halves it instead",
+                "Depth of the fall CV: at 1, each volt doubles the time; negative values invert it",
             ),
             Param::choice(
                 "oversample",
                 &["1x", "16x"],
                 0,
-                "16x keeps a cycle at audio rate clean, for more work and 0.05 ms",
+                "16x keeps cycles at audio rate clean, at a higher CPU cost and 0.05 ms of delay",
             ),
         ],
         ..About::BLANK

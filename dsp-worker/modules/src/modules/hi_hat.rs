@@ -70,19 +70,23 @@ impl Module for HiHat {
     const ABOUT: &'static About = &About {
         name: "hi-hat",
         title: "Hi-Hat",
-        summary: "A pair of cymbals, closed and open: a closed hit chokes the open one",
+        summary: "A pair of cymbals: a closed hit chokes the open one",
         aliases: &["drum", "cymbal", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("open", "A rising edge above 1 V hits it open"),
-            port("closed", "A rising edge above 1 V hits it closed, and ends an open one"),
-            port("accent", "How hard, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
-            port("voct", "Pitch of the metal, 1 V/octave").moves("tune", None, By::OctavePerVolt),
-            port("open-decay", "Each volt doubles the open decay").moves_own(By::OctavePerVolt),
+            port("open", "A rising edge above 1 V plays the open hi-hat"),
+            port(
+                "closed",
+                "A rising edge above 1 V plays the closed hi-hat, and chokes the open one",
+            ),
+            port("accent", "Accent CV, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
+            port("voct", "Pitch CV, 1 V/octave").moves("tune", None, By::OctavePerVolt),
+            port("open-decay", "Open decay CV: each volt doubles the decay")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The cymbals, ±5 V")],
         params: &[
-            Param::linear("tune", -24.0..=24.0, 0.0, Unit::Semitones, "The pitch of the metal"),
+            Param::linear("tune", -24.0..=24.0, 0.0, Unit::Semitones, "The pitch of the cymbals"),
             Param::log(
                 "closed-decay",
                 0.01..=0.5,
@@ -102,9 +106,9 @@ impl Module for HiHat {
                 2000.0..=16_000.0,
                 8000.0,
                 Unit::Hz,
-                "The middle of what is let through",
+                "Centre frequency of the bandpass",
             ),
-            Param::linear("noise", 0.0..=1.0, 0.25, Unit::Fraction, "From metal to noise"),
+            Param::linear("noise", 0.0..=1.0, 0.25, Unit::Fraction, "From metal, 0, to noise, 1"),
         ],
         ..About::BLANK
     };

@@ -53,13 +53,13 @@ impl Module for Limiter {
     const ABOUT: &'static About = &About {
         name: "limiter",
         title: "Limiter",
-        summary: "Loud, but never louder than the ceiling: the last module before the output",
+        summary: "Makes a mix loud but never louder than the ceiling: the last module before the output",
         aliases: &["master", "brickwall"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[
-            port("left", "Left signal below the ceiling, 2 ms late"),
-            port("right", "Right signal below the ceiling, 2 ms late"),
+            port("left", "Left signal, limited, delayed by 2 ms"),
+            port("right", "Right signal, limited, delayed by 2 ms"),
         ],
         params: &[
             Param::linear(
@@ -67,21 +67,21 @@ impl Module for Limiter {
                 0.0..=24.0,
                 0.0,
                 Unit::Db,
-                "Pushes the signal towards the ceiling: louder and denser",
+                "Drives the signal towards the ceiling: louder and denser",
             ),
             Param::linear(
                 "ceiling",
                 -24.0..=0.0,
                 -0.3,
                 Unit::Db,
-                "What no peak passes, not even between two frames. 0 dB is full scale, 10 V",
+                "The highest peak, even between two samples. 0 dB is full scale, 10 V",
             ),
             Param::log(
                 "release",
                 0.01..=1.0,
                 0.1,
                 Unit::Secs,
-                "How quickly it lets go: the time for 63 % of it",
+                "How fast the gain recovers: the time for 63 % of the change",
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],

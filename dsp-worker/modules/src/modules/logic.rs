@@ -31,24 +31,24 @@ impl Module for Logic {
     const ABOUT: &'static About = &About {
         name: "logic",
         title: "Logic",
-        summary: "And, or, xor and their opposites, and three flip-flops, for gates",
+        summary: "And, or, xor and their inverses, and three flip-flops, for gates",
         tags: &[Tag::Utility, Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
-            port("a", "A gate. What is not patched does not count"),
-            port("b", "A gate. What is not patched does not count"),
-            port("c", "A gate. What is not patched does not count"),
+            port("a", "Gate input. Unpatched inputs are ignored"),
+            port("b", "Gate input. Unpatched inputs are ignored"),
+            port("c", "Gate input. Unpatched inputs are ignored"),
         ],
         outputs: &[
             port("and", "10 V while every gate is on"),
             port("or", "10 V while any gate is on"),
-            port("xor", "10 V while one of two is on; of three: one, or all"),
+            port("xor", "10 V while an odd number of gates is on"),
             port("nand", "10 V while not every gate is on"),
             port("nor", "10 V while no gate is on"),
-            port("xnor", "10 V while xor is 0 V"),
+            port("xnor", "10 V while xor is off"),
             port("not-a", "10 V while a is off"),
-            port("toggle", "Turns over, 10 V or 0 V, each time a goes on: half as often"),
-            port("latch", "Goes to 10 V as a goes on, and to 0 V as b goes on"),
-            port("catch", "Takes, as b goes on, what a is, and keeps it"),
+            port("toggle", "Switches between 10 V and 0 V each time a switches on: half the rate"),
+            port("latch", "Switches to 10 V as a switches on, and to 0 V as b does"),
+            port("catch", "Samples a as b switches on, and holds it"),
         ],
         ..About::BLANK
     };

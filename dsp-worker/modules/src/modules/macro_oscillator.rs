@@ -72,61 +72,62 @@ impl Module for MacroOscillator {
     const ABOUT: &'static About = &About {
         name: "macro-oscillator",
         title: "Macro Oscillator",
-        summary: "Fourteen kinds of sound behind three knobs: saws, FM, vowels, strings, bars",
+        summary: "Fourteen sound models behind three knobs: saws, FM, vowels, strings, bars",
         aliases: &["plaits", "braids", "oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             pitch::VOCT,
             port(
                 "trigger",
-                "Strikes string, modal and particles; lets the other models sound for as long as \
-                 decay says. While nothing is patched, all sound on",
+                "Strikes string, modal and particles; lets other models sound for the decay time. \
+                 Unpatched, all models sound continuously",
             ),
-            port("harmonics", "Adds to harmonics: 10 V is all of it").moves_own(By::TenthPerVolt),
-            port("timbre", "Adds to timbre: 10 V is all of it. As fast as audio")
+            port("harmonics", "Harmonics CV; 10 V covers the full range")
                 .moves_own(By::TenthPerVolt),
-            port("morph", "Adds to morph: 10 V is all of it. As fast as audio")
+            port("timbre", "Timbre CV, up to audio rate; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
+            port("morph", "Morph CV, up to audio rate; 10 V covers the full range")
                 .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("out", "The model, ±5 V; never beyond 12 V"),
-            port("aux", "Something that goes with it: a sub-octave, one note, another place"),
+            port("out", "The model, ±5 V; limited to ±12 V"),
+            port("aux", "A variation of the model: a sub-octave, a single note, another pick-up"),
         ],
         params: &[
             Param::choice(
                 "model",
                 &MODELS,
                 PAIR,
-                "What sounds: two saws, chords, a swarm; folded, bent, FM, terrain; harmonics, \
-                 grains, vowels; noise, particles, a string, a struck body",
+                "The sound model: two saws, chords, a swarm; folding, phase distortion, FM, \
+                 terrain; harmonics, grains, vowels; noise, particles, a string, a struck body",
             ),
             Param::linear(
                 "harmonics",
                 0.0..=1.0,
                 0.35,
                 Unit::Fraction,
-                "Interval, chord, ratio, spread: which overtones there are",
+                "The overtones: interval, chord, ratio or spread, by model",
             ),
             Param::linear(
                 "timbre",
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "From dull to bright, or from slow to fast where there are particles",
+                "From dull to bright; with particles, from slow to fast",
             ),
             Param::linear(
                 "morph",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "From one shape to another, or from short to long where something rings",
+                "From one shape to another; with resonators, from short to long",
             ),
             Param::log(
                 "decay",
                 0.01..=20.0,
                 0.6,
                 Unit::Secs,
-                "How long a trigger lets a model sound. String, modal and particles go by morph",
+                "How long a trigger sounds. String, modal and particles use morph instead",
             ),
             pitch::OCTAVE,
             pitch::TUNE,

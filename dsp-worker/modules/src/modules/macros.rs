@@ -16,19 +16,19 @@ const KNOBS: usize = 8;
 pub struct Macros {}
 
 const fn knob(name: &'static str) -> Param {
-    let help = "How far this knob is up: all the way is 10 V";
+    let help = "The knob: 1 is 10 V";
     Param::linear(name, 0.0..=1.0, 0.0, Unit::Fraction, help)
 }
 
 const fn out(name: &'static str) -> Port {
-    port(name, "Where that knob stands, 0 to 10 V. One knob can turn many things")
+    port(name, "The voltage of this knob, 0 to 10 V, for any number of inputs")
 }
 
 impl Module for Macros {
     const ABOUT: &'static About = &About {
         name: "macros",
         title: "Macros",
-        summary: "Eight knobs under one hand, each as a voltage for any number of inputs",
+        summary: "Eight knobs, each with an output for any number of inputs",
         aliases: &["knobs", "performance"],
         tags: &[Tag::Play, Tag::Modulator],
         outputs: &rows![out("macro-", 1..=8)],

@@ -17,22 +17,22 @@ const CHANNEL_COUNT: usize = 0;
 pub struct Merge {}
 
 const fn channel(name: &'static str) -> Port {
-    port(name, "Becomes the channel of that number. Of a polyphonic cable the first one counts")
+    port(name, "The channel of this number. Of a polyphonic cable, only the first channel counts")
 }
 
 impl Module for Merge {
     const ABOUT: &'static About = &About {
         name: "merge",
         title: "Merge",
-        summary: "Puts up to sixteen signals on one cable, as the voices of a polyphonic patch",
+        summary: "Combines up to sixteen signals on one polyphonic cable, such as the voices of a patch",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &rows![channel("in-", 1..=16)],
-        outputs: &[port("out", "All of them, one in each channel")],
+        outputs: &[port("out", "All signals, one per channel")],
         params: &[Param::steps(
             "channels",
             0.0..=16.0,
             0.0,
-            "How many channels come out. At 0 as many as the last patched input says",
+            "The number of channels; 0 follows the last patched input",
         )],
         ..About::BLANK
     };

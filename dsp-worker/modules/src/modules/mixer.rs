@@ -34,27 +34,27 @@ pub struct Mixer {
 }
 
 const fn input(name: &'static str) -> Port {
-    port(name, "A signal, audio or CV. One channel adds to every channel")
+    port(name, "Signal input, audio or CV. A single channel is added to every channel")
 }
 
 const fn level(name: &'static str) -> Param {
-    let help = "How loud this input is; all the way down it is shut";
+    let help = "Level of this input; silent at the bottom";
     Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences this input, without moving its level")
+    Param::switch(name, false, "Mutes this input, without changing its level")
 }
 
 impl Module for Mixer {
     const ABOUT: &'static About = &About {
         name: "mixer",
         title: "Mixer",
-        summary: "Adds up to six signals, each with its own level and mute",
+        summary: "Mixes up to six signals, each with level and mute",
         aliases: &["sum", "volume"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &rows![input("in-", 1..=6)],
-        outputs: &[port("out", "The sum, with the most channels that an input has")],
+        outputs: &[port("out", "The mix, with as many channels as the widest input")],
         params: &rows![
             level("level-", 1..=6),
             Param::linear(
@@ -62,7 +62,7 @@ impl Module for Mixer {
                 SHUT_DB..=12.0,
                 0.0,
                 Unit::Db,
-                "How loud the sum is; all the way down it is shut",
+                "Level of the mix; silent at the bottom",
             ),
             mute("mute-", 1..=6),
         ],

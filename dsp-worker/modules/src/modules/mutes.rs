@@ -30,30 +30,30 @@ pub struct Mutes {
 }
 
 const fn signal(name: &'static str) -> Port {
-    port(name, "A signal, audio or CV. Unpatched: the one above it")
+    port(name, "Signal input, audio or CV. Unpatched, it is a copy of the input above")
 }
 
 const fn gate(name: &'static str) -> Port {
-    let help = "While this gate is on (above 1 V) the signal is muted";
+    let help = "Mutes the signal while on (above 1 V)";
     port(name, help).moves_own(By::OnAboveOneVolt)
 }
 
 const fn out(name: &'static str) -> Port {
-    port(name, "The signal, or 0 V while it is muted; as many channels as it has")
+    port(name, "The signal, or 0 V while muted; with as many channels as the input")
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences this signal")
+    Param::switch(name, false, "Mutes this signal")
 }
 
 impl Module for Mutes {
     const ABOUT: &'static About = &About {
         name: "mutes",
         title: "Mutes",
-        summary: "Mutes eight signals by hand or by gate, without a click or in a long fade",
+        summary: "Mutes eight signals by hand or gate, without clicks or with a long fade",
         tags: &[Tag::Utility, Tag::Play, Tag::Polyphonic],
         inputs: &rows![
-            port("in-1", "A signal, audio or CV"),
+            port("in-1", "Signal input, audio or CV"),
             signal("in-2"),
             signal("in-3"),
             signal("in-4"),
@@ -66,13 +66,7 @@ impl Module for Mutes {
         outputs: &rows![out("out-", 1..=8)],
         params: &rows![
             mute("mute-", 1..=8),
-            Param::log(
-                "fade",
-                0.001..=20.0,
-                0.005,
-                Unit::Secs,
-                "How long a signal takes to fade out, or back in",
-            ),
+            Param::log("fade", 0.001..=20.0, 0.005, Unit::Secs, "The time to fade out or in",),
         ],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
         ..About::BLANK

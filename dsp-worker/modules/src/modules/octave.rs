@@ -31,22 +31,22 @@ impl Module for Octave {
     const ABOUT: &'static About = &About {
         name: "octave",
         title: "Octave",
-        summary: "Moves a pitch by whole octaves and semitones, and tunes it in cents",
+        summary: "Transposes a pitch by octaves and semitones, and fine-tunes it in cents",
         aliases: &["transpose"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("voct", "The pitch, 1 V/octave"),
-            port("octave", "Moves the pitch by octaves: by the nearest whole number of volts"),
-            port("semitone", "Moves the pitch by semitones: 1 V is twelve, and it never glides"),
+            port("voct", "Pitch input, 1 V/octave"),
+            port("octave", "Octave CV: each whole volt is an octave"),
+            port("semitone", "Semitone CV: 1 V is twelve semitones, in steps"),
         ],
-        outputs: &[port("voct", "The pitch, moved")],
+        outputs: &[port("voct", "The transposed pitch")],
         params: &[
-            Param::steps("octave", -5.0..=5.0, 0.0, "Moves the pitch by octaves"),
+            Param::steps("octave", -5.0..=5.0, 0.0, "Transposes by octaves"),
             Param {
                 unit: Unit::Semitones,
-                ..Param::steps("semitone", -12.0..=12.0, 0.0, "Moves the pitch by semitones")
+                ..Param::steps("semitone", -12.0..=12.0, 0.0, "Transposes by semitones")
             },
-            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Tunes the pitch, gliding"),
+            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Fine tuning in cents"),
         ],
         bypass: &[(VOCT, 0)],
         ..About::BLANK

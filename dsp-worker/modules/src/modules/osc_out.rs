@@ -27,10 +27,10 @@ impl Module for OscOut {
     const ABOUT: &'static About = &About {
         name: "osc-out",
         title: "OSC Out",
-        summary: "Sends eight voltages over OSC, to the address that is its text: 127.0.0.1:9001/synth",
+        summary: "Sends eight voltages over OSC, to the address in its text: 127.0.0.1:9001/synth",
         tags: &[Tag::Utility, Tag::Output],
         inputs: &[
-            port("value-1", "Sent as PREFIX/1, in volts. A gate that goes on is sent at once"),
+            port("value-1", "Sent as PREFIX/1, in volts. A rising gate is sent at once"),
             port("value-2", "Sent as PREFIX/2, in volts"),
             port("value-3", "Sent as PREFIX/3, in volts"),
             port("value-4", "Sent as PREFIX/4, in volts"),
@@ -44,7 +44,7 @@ impl Module for OscOut {
             1.0..=200.0,
             30.0,
             Unit::Hz,
-            "How often a value that changes is sent at most; gates are sent when they go on and off",
+            "The highest rate at which changes are sent; gates are sent as they switch on and off",
         )],
         // See `Role::OscOut`.
         display: 3 * VALUES + 1,

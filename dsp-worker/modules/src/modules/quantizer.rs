@@ -52,7 +52,7 @@ const SCALES: [&str; OWN + 1] = {
 };
 
 const fn own_note(name: &'static str) -> Param {
-    Param::switch(name, true, "Whether this note is in the scale \"own\", while the root is C")
+    Param::switch(name, true, "Includes this note in the scale \"own\" (with the root at C)")
 }
 
 /// The note that each channel holds, and between which semitones it stays.
@@ -80,29 +80,24 @@ impl Module for Quantizer {
         aliases: &["scale", "key"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("in", "The voltage to bring into tune, 1 V/octave"),
-            port("trigger", "While patched, a note is taken only at each trigger"),
-            port("root", "Moves the root by semitones, 1 V/octave: a key change from a keyboard"),
+            port("in", "Pitch or any voltage, 1 V/octave"),
+            port("trigger", "While patched, the note changes only on a trigger"),
+            port("root", "Root CV, 1 V/octave: changes the key from a keyboard"),
         ],
         outputs: &[
             port("out", "The nearest note of the scale, 1 V/octave, 0 V = C4"),
             port("trigger", "10 V for 1 ms at every new note"),
         ],
         params: &[
-            Param::choice(
-                "scale",
-                &SCALES,
-                1,
-                "Which notes there are above the root; own: those of the switches below",
-            ),
-            Param::choice("root", &KEY_NAMES, 0, "The scale's first note"),
+            Param::choice("scale", &SCALES, 1, "The notes above the root; own: the switches below"),
+            Param::choice("root", &KEY_NAMES, 0, "The root of the scale"),
             Param {
                 unit: Unit::Semitones,
                 ..Param::steps(
                     "transpose",
                     -24.0..=24.0,
                     0.0,
-                    "Moves every note, after the scale, by semitones",
+                    "Transposes by semitones, after the scale",
                 )
             },
             own_note("note-c"),

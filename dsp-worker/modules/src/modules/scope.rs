@@ -49,30 +49,34 @@ impl Module for Scope {
     const ABOUT: &'static About = &About {
         name: "scope",
         title: "Scope",
-        summary: "Draws two signals over time, or one over the other",
+        summary: "Draws two signals over time, or one against the other",
         aliases: &["oscilloscope"],
         tags: &[Tag::Display],
         inputs: &[
-            port("a", "The first signal, and across in X/Y. A polyphonic cable is summed"),
-            port("b", "The second signal, and upwards in X/Y. A polyphonic cable is summed"),
-            port("trigger", "What starts each sweep. Unpatched: a"),
+            port("a", "First signal; horizontal in X/Y. A polyphonic cable is summed"),
+            port("b", "Second signal; vertical in X/Y. A polyphonic cable is summed"),
+            port("trigger", "The signal that triggers each sweep. Unpatched: a"),
         ],
         params: &[
-            Param::log("time", 0.01..=20.0, 0.05, Unit::Secs, "How long one sweep is"),
+            Param::log("time", 0.01..=20.0, 0.05, Unit::Secs, "The length of one sweep"),
             Param::linear(
                 "level",
                 -10.0..=10.0,
                 0.0,
                 Unit::Volts,
-                "A sweep starts as the trigger passes this voltage",
+                "The voltage at which a sweep starts",
             ),
-            Param::choice("slope", &["rising", "falling"], RISING, "In which direction it passes"),
+            Param::choice(
+                "slope",
+                &["rising", "falling"],
+                RISING,
+                "The direction in which the trigger crosses the level",
+            ),
             Param::choice(
                 "mode",
                 &["auto", "normal", "free"],
                 AUTO,
-                "Auto starts a sweep also when no trigger comes, normal waits for one, free never \
-                 waits",
+                "Auto sweeps even without a trigger, normal waits for one, free never waits",
             ),
         ],
         display: HEADER + 4 * POINTS,

@@ -52,54 +52,59 @@ pub struct Slew {
 }
 
 impl Module for Slew {
-    const ABOUT: &'static About =
-        &About {
-            name: "slew",
-            title: "Slew",
-            summary: "A voltage that may not jump: glide for pitch, soft edges for gates",
-            aliases: &["portamento", "glide", "lag"],
-            tags: &[Tag::Modulator, Tag::Utility, Tag::Polyphonic],
-            inputs: &[
-                port("in", "The voltage to follow"),
-                port("rise", "Longer or shorter rise: each volt doubles it, times rise-amount")
-                    .moves("rise", Some("rise-amount"), By::OctavePerVolt),
-                port("fall", "Longer or shorter fall: each volt doubles it, times fall-amount")
-                    .moves("fall", Some("fall-amount"), By::OctavePerVolt),
-            ],
-            outputs: &[
-                port("out", "The voltage, on its way to the input's"),
-                port("rising", "10 V while the output is more than 10 mV below the input"),
-                port("falling", "10 V while the output is more than 10 mV above the input"),
-            ],
-            params: &[
-                Param::log("rise", 0.0002..=20.0, 0.1, Unit::Secs, "The time to rise by 10 V"),
-                Param::log("fall", 0.0002..=20.0, 0.1, Unit::Secs, "The time to fall by 10 V"),
-                Param::linear(
-                    "shape",
-                    0.0..=1.0,
-                    0.0,
-                    Unit::Fraction,
-                    "0 is a straight line, shorter for a shorter way; 1 is fast at first and then \
-             slower, to within 1 % in the set time whatever the way",
-                ),
-                Param::linear(
-                    "rise-amount",
-                    -1.0..=1.0,
-                    1.0,
-                    Unit::None,
-                    "How far rise goes: at 1, 1 V doubles the time; below 0 it halves it instead",
-                ),
-                Param::linear(
-                    "fall-amount",
-                    -1.0..=1.0,
-                    1.0,
-                    Unit::None,
-                    "How far fall goes: at 1, 1 V doubles the time; below 0 it halves it instead",
-                ),
-            ],
-            bypass: &[(IN, OUT)],
-            ..About::BLANK
-        };
+    const ABOUT: &'static About = &About {
+        name: "slew",
+        title: "Slew",
+        summary: "Limits how fast a voltage changes: glide for pitch, soft edges for gates",
+        aliases: &["portamento", "glide", "lag"],
+        tags: &[Tag::Modulator, Tag::Utility, Tag::Polyphonic],
+        inputs: &[
+            port("in", "Signal input"),
+            port("rise", "Rise time CV: each volt doubles it, scaled by rise-amount").moves(
+                "rise",
+                Some("rise-amount"),
+                By::OctavePerVolt,
+            ),
+            port("fall", "Fall time CV: each volt doubles it, scaled by fall-amount").moves(
+                "fall",
+                Some("fall-amount"),
+                By::OctavePerVolt,
+            ),
+        ],
+        outputs: &[
+            port("out", "The slewed signal"),
+            port("rising", "10 V while the output is more than 10 mV below the input"),
+            port("falling", "10 V while the output is more than 10 mV above the input"),
+        ],
+        params: &[
+            Param::log("rise", 0.0002..=20.0, 0.1, Unit::Secs, "The time to rise by 10 V"),
+            Param::log("fall", 0.0002..=20.0, 0.1, Unit::Secs, "The time to fall by 10 V"),
+            Param::linear(
+                "shape",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "0 is linear, shorter for small changes; 1 is exponential, within 1 % in the set \
+                 time for any change",
+            ),
+            Param::linear(
+                "rise-amount",
+                -1.0..=1.0,
+                1.0,
+                Unit::None,
+                "Depth of the rise CV: at 1, each volt doubles the time; negative values invert it",
+            ),
+            Param::linear(
+                "fall-amount",
+                -1.0..=1.0,
+                1.0,
+                Unit::None,
+                "Depth of the fall CV: at 1, each volt doubles the time; negative values invert it",
+            ),
+        ],
+        bypass: &[(IN, OUT)],
+        ..About::BLANK
+    };
 
     fn forget(&mut self, channels: Range<usize>) {
         clear(&mut self.lost, &channels);

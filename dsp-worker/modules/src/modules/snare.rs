@@ -71,19 +71,19 @@ impl Module for Snare {
     const ABOUT: &'static About = &About {
         name: "snare",
         title: "Snare",
-        summary: "A snare drum: a shell of two tones, and wires that rattle",
+        summary: "A snare drum: a shell of two tones, and rattling wires",
         aliases: &["drum", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V hits the drum"),
-            port("accent", "How hard, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
-            port("voct", "Pitch of the shell: 0 V is as tuned, 1 V an octave more").moves(
+            port("accent", "Accent CV, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
+            port("voct", "Pitch CV of the shell, 1 V/octave").moves(
                 "tune",
                 None,
                 By::OctavePerVolt,
             ),
-            port("snap", "Adds to the snap: 10 V is all of it").moves_own(By::TenthPerVolt),
-            port("snap-decay", "Each volt doubles the decay of the wires")
+            port("snap", "Snap CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("snap-decay", "Wire decay CV: each volt doubles the decay")
                 .moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The drum, ±5 V")],
@@ -93,14 +93,14 @@ impl Module for Snare {
                 60.0..=600.0,
                 180.0,
                 Unit::Hz,
-                "The pitch of the shell's first mode",
+                "The pitch of the first mode of the shell",
             ),
             Param::linear(
                 "tone",
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "From the shell's low mode to its high one",
+                "From the low mode of the shell, 0, to the high one, 1",
             ),
             Param::log(
                 "decay",
@@ -114,14 +114,14 @@ impl Module for Snare {
                 0.0..=2.0,
                 0.3,
                 Unit::Octaves,
-                "How far above its end the shell's pitch begins",
+                "The pitch bend of a hit, in octaves above its final pitch",
             ),
             Param::linear(
                 "snap",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "From the shell alone to the wires alone",
+                "From the shell alone, 0, to the wires alone, 1",
             ),
             Param::log(
                 "snap-decay",
@@ -130,13 +130,7 @@ impl Module for Snare {
                 Unit::Secs,
                 "The time for the wires to fall by 60 dB",
             ),
-            Param::log(
-                "brightness",
-                200.0..=10_000.0,
-                1800.0,
-                Unit::Hz,
-                "The wires sound above this frequency",
-            ),
+            Param::log("brightness", 200.0..=10_000.0, 1800.0, Unit::Hz, "Highpass on the wires"),
         ],
         ..About::BLANK
     };

@@ -26,10 +26,10 @@ impl Module for Spectrum {
     const ABOUT: &'static About = &About {
         name: "spectrum",
         title: "Spectrum",
-        summary: "Shows which tones are in a sound; 0 dB is a sine of 10 V peak",
+        summary: "Shows the frequencies in a sound; 0 dB is a sine of 10 V peak",
         aliases: &["analyzer", "fft"],
         tags: &[Tag::Display],
-        inputs: &[port("in", "The sound to look at. A polyphonic cable is summed")],
+        inputs: &[port("in", "Signal input. A polyphonic cable is summed")],
         display: SPECTRUM_BINS,
         screen: Some(Screen::Spectrum),
         ..About::BLANK

@@ -15,14 +15,14 @@ const IN: usize = 0;
 pub struct Split {}
 
 const fn channel(name: &'static str) -> Port {
-    port(name, "The channel of that number; 0 V where the cable has not so many")
+    port(name, "The channel of this number; 0 V if the cable has fewer")
 }
 
 impl Module for Split {
     const ABOUT: &'static About = &About {
         name: "split",
         title: "Split",
-        summary: "Takes a polyphonic cable apart, so that each voice can go its own way",
+        summary: "Splits a polyphonic cable into single channels",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "A cable with up to 16 channels")],
         outputs: &rows![channel("out-", 1..=16)],

@@ -60,44 +60,43 @@ pub struct StereoMixer {
 }
 
 const fn left(name: &'static str) -> Port {
-    port(name, "A signal; several channels are added up. Alone, it is placed by pan")
+    port(name, "Signal input; polyphonic cables are summed. Without a right side, pan places it")
 }
 
 const fn right(name: &'static str) -> Port {
-    port(name, "The right side of a stereo signal; pan is its balance")
+    port(name, "Right side of a stereo signal; pan becomes balance")
 }
 
 const fn level_cv(name: &'static str) -> Port {
-    port(name, "How loud this channel is: 0 V is silence, 10 V as its level says; unpatched, 10 V")
+    port(name, "Level CV of this channel: 0 V is silence, 10 V or no cable is the level set")
 }
 
 const fn level(name: &'static str) -> Param {
-    let help = "How loud this channel is; all the way down it is shut";
+    let help = "Level of this channel; silent at the bottom";
     Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
 }
 
 const fn pan(name: &'static str) -> Param {
-    let help = "Where this channel is, from left, -1, to right, 1: equally loud everywhere, and \
-                3 dB down on both sides in the middle. For a stereo signal the balance";
+    let help = "Pan of this channel, from left, -1, to right, 1, at equal power; 3 dB down in the \
+                centre. With a stereo signal: balance";
     Param::linear(name, -1.0..=1.0, 0.0, Unit::None, help)
 }
 
 const fn send(name: &'static str) -> Param {
-    let help = "How much of this channel, after its level and pan, goes to this send; all the \
-                way down none";
+    let help = "Send level of this channel, after level and pan; off at the bottom";
     Param::linear(name, SHUT_DB..=12.0, SHUT_DB, Unit::Db, help)
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences this channel and its sends")
+    Param::switch(name, false, "Mutes this channel and its sends")
 }
 
 const fn solo(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences every channel that has no solo; mutes stay muted")
+    Param::switch(name, false, "Mutes all channels without solo; muted channels stay muted")
 }
 
 const fn return_level(name: &'static str) -> Param {
-    let help = "How loud what comes back from this send's effect is; all the way down it is shut";
+    let help = "Level of the return; silent at the bottom";
     Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
 }
 
@@ -105,7 +104,7 @@ impl Module for StereoMixer {
     const ABOUT: &'static About = &About {
         name: "stereo-mixer",
         title: "Stereo Mixer",
-        summary: "Eight channels with level, pan, mute and solo, and two sends to effects and back",
+        summary: "Eight channels with level, pan, mute and solo, and two effect sends with returns",
         aliases: &["sends", "pan", "solo", "console"],
         tags: &[Tag::Utility, Tag::Dynamics],
         inputs: &rows![
@@ -128,21 +127,21 @@ impl Module for StereoMixer {
             level_cv("level-", 1..=8),
             port(
                 "pan",
-                "Moves the pans, ±5 V from side to side: each channel of this cable that of one \
-                 channel of the mixer, or one channel all of them",
+                "Pan CV, ±5 V from side to side: each channel of the cable moves one mixer \
+                 channel; a single channel moves all",
             ),
-            port("return-a-left", "What the effect at send a gives back"),
-            port("return-a-right", "Its right side. Unpatched: the same as left"),
-            port("return-b-left", "What the effect at send b gives back"),
-            port("return-b-right", "Its right side. Unpatched: the same as left"),
+            port("return-a-left", "Return of the effect on send a"),
+            port("return-a-right", "Right side. Unpatched, it is a copy of left"),
+            port("return-b-left", "Return of the effect on send b"),
+            port("return-b-right", "Right side. Unpatched, it is a copy of left"),
         ],
         outputs: &[
-            port("left", "The mix, left"),
-            port("right", "The mix, right"),
-            port("send-a-left", "What the channels send to effect a, left"),
-            port("send-a-right", "What the channels send to effect a, right"),
-            port("send-b-left", "What the channels send to effect b, left"),
-            port("send-b-right", "What the channels send to effect b, right"),
+            port("left", "Left mix"),
+            port("right", "Right mix"),
+            port("send-a-left", "Send to effect a, left"),
+            port("send-a-right", "Send to effect a, right"),
+            port("send-b-left", "Send to effect b, left"),
+            port("send-b-right", "Send to effect b, right"),
         ],
         params: &rows![
             level("level-", 1..=8),
@@ -158,7 +157,7 @@ impl Module for StereoMixer {
                 SHUT_DB..=12.0,
                 0.0,
                 Unit::Db,
-                "How loud the mix is; all the way down it is shut",
+                "Level of the mix; silent at the bottom",
             ),
         ],
         bypass: &[(0, 0), (1, 1)],

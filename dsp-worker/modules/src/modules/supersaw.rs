@@ -71,12 +71,12 @@ impl Module for Supersaw {
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             pitch::VOCT,
-            port("detune", "Adds to detune: 10 V is all of it").moves_own(By::TenthPerVolt),
-            port("mix", "Adds to mix: 10 V is all of it").moves_own(By::TenthPerVolt),
+            port("detune", "Detune CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("mix", "Mix CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("left", "The left side, about ±5 V"),
-            port("right", "The right side, about ±5 V. Without width it is the same as left"),
+            port("left", "Left side, about ±5 V"),
+            port("right", "Right side, about ±5 V. With width at 0, it equals left"),
         ],
         params: &[
             pitch::OCTAVE,
@@ -86,26 +86,27 @@ impl Module for Supersaw {
                 0.0..=1.0,
                 0.3,
                 Unit::Fraction,
-                "How far the saws are apart: a shimmer below a half, two semitones each way at 1",
+                "The detuning of the saws: a shimmer below 0.5, ±2 semitones at 1",
             ),
             Param::linear(
                 "mix",
                 0.0..=1.0,
                 0.6,
                 Unit::Fraction,
-                "How loud the six outer saws are against the middle one. The level stays as it is",
+                "The level of the six outer saws against the centre one; the loudness stays the \
+                 same",
             ),
             Param::linear(
                 "width",
                 0.0..=1.0,
                 0.7,
                 Unit::Fraction,
-                "How far the saws stand apart, from mono to all the way left and right",
+                "The stereo spread of the saws: 0 is mono",
             ),
             Param::switch(
                 "highpass",
                 true,
-                "Takes away what beats below the pitch: airy. Off, the lows are full",
+                "Removes the beating below the pitch, for an airy sound. Off, the low end is full",
             ),
         ],
         ..About::BLANK

@@ -56,16 +56,16 @@ impl Module for Svf {
         aliases: &["lowpass", "highpass", "bandpass", "notch"],
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal to filter"),
+            port("in", "Signal input"),
             sweep::CUTOFF,
-            port("resonance", "Adds to the resonance: 10 V is all of it")
+            port("resonance", "Resonance CV; 10 V covers the full range")
                 .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("lowpass", "What is below the cutoff; 12 dB/octave less above it"),
-            port("highpass", "What is above the cutoff; 12 dB/octave less below it"),
-            port("bandpass", "What is around the cutoff; 6 dB/octave less on both sides"),
-            port("notch", "Everything but the cutoff"),
+            port("lowpass", "Lowpass, 12 dB/octave"),
+            port("highpass", "Highpass, 12 dB/octave"),
+            port("bandpass", "Bandpass, 6 dB/octave on both sides"),
+            port("notch", "Notch: everything but the cutoff"),
         ],
         params: &[
             Param::log(
@@ -73,14 +73,14 @@ impl Module for Svf {
                 20.0..=20_000.0,
                 1000.0,
                 Unit::Hz,
-                "The corner, and the frequency at which it resonates, at 0 V of cutoff voltage",
+                "The cutoff and resonant frequency, at 0 V of cutoff CV",
             ),
             Param::linear(
                 "resonance",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Stresses the cutoff. At 0 the response is flat; at 1 the filter sings by itself",
+                "Emphasis at the cutoff: flat at 0, self-oscillating at 1",
             ),
             sweep::CUTOFF_AMOUNT,
         ],

@@ -22,7 +22,7 @@ pub struct Switch1To8 {
 }
 
 const fn out(name: &'static str) -> Port {
-    port(name, "The signal while this output is selected, else 0 V; as many channels as in")
+    port(name, "The signal while this output is selected, else 0 V; with as many channels as in")
 }
 
 impl Module for Switch1To8 {
@@ -34,9 +34,9 @@ impl Module for Switch1To8 {
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("in", "The signal, audio or CV"),
-            port("clock", "Every rising edge selects the next step; the first one step 1"),
-            port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
-            port("select", "Moves on from there: 0 to 10 V go through all the steps"),
+            port("clock", "Every rising edge selects the next step, from step 1"),
+            port("reset", "A trigger returns to the first step; so does a clock within 1 ms"),
+            port("select", "Select CV: 10 V covers all steps"),
         ],
         outputs: &rows![out("out-", 1..=8)],
         params: &PARAMS,

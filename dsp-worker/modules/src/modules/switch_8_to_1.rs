@@ -22,23 +22,23 @@ pub struct Switch8To1 {
 }
 
 const fn signal(name: &'static str) -> Port {
-    port(name, "A signal, audio or CV. One channel is copied to every channel")
+    port(name, "Signal input, audio or CV. A single channel is copied to every channel")
 }
 
 impl Module for Switch8To1 {
     const ABOUT: &'static About = &About {
         name: "switch-8-to-1",
         title: "Switch 8→1",
-        summary: "Lets one of eight signals through, the next at every clock",
+        summary: "Passes one of eight signals, the next at every clock",
         aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &rows![
             signal("in-", 1..=8),
-            port("clock", "Every rising edge selects the next step; the first one step 1"),
-            port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
-            port("select", "Moves on from there: 0 to 10 V go through all the steps"),
+            port("clock", "Every rising edge selects the next step, from step 1"),
+            port("reset", "A trigger returns to the first step; so does a clock within 1 ms"),
+            port("select", "Select CV: 10 V covers all steps"),
         ],
-        outputs: &[port("out", "The selected signal, with the most channels that an input has")],
+        outputs: &[port("out", "The selected signal, with as many channels as the widest input")],
         params: &PARAMS,
         bypass: &[(0, OUT)],
         keeps_time: true,

@@ -35,19 +35,18 @@ impl Module for Tremolo {
         summary: "Makes a sound swell and fade, from a slow breath to a flutter",
         tags: &[Tag::Effect, Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal, with up to 16 channels"),
-            port("rate", "Faster or slower: each volt doubles the rate")
-                .moves_own(By::OctavePerVolt),
+            port("in", "Signal input, with up to 16 channels"),
+            port("rate", "Rate CV: each volt doubles the rate").moves_own(By::OctavePerVolt),
         ],
-        outputs: &[port("out", "The signal, louder and softer; never louder than it was")],
+        outputs: &[port("out", "The modulated signal; never louder than the input")],
         params: &[
-            Param::log("rate", 0.1..=20.0, 5.0, Unit::Hz, "How often it swells in a second"),
+            Param::log("rate", 0.1..=20.0, 5.0, Unit::Hz, "Swells per second"),
             Param::linear(
                 "depth",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How far it fades: not at all at 0, to silence at 1",
+                "How far the sound fades: not at all at 0, to silence at 1",
             ),
         ],
         bypass: &[(IN, OUT)],

@@ -68,18 +68,18 @@ impl Module for Tuner {
     const ABOUT: &'static About = &About {
         name: "tuner",
         title: "Tuner",
-        summary: "Shows the pitch of a sound: frequency, nearest note, and cents off it",
+        summary: "Shows the pitch of a sound: frequency, nearest note and cents",
         tags: &[Tag::Display, Tag::Utility],
         inputs: &[port(
             "in",
-            "The sound to tune, one note. Of a polyphonic cable the first channel",
+            "Signal input, one note at a time. Of a polyphonic cable, the first channel counts",
         )],
         params: &[Param::linear(
             "reference",
             400.0..=480.0,
             440.0,
             Unit::Hz,
-            "The frequency of A4 that notes are compared with",
+            "The frequency of A4",
         )],
         // The frequency in Hz, 0 where there is no pitch; the nearest note,
         // 60 for C4; and the cents above it, -50 to 50.

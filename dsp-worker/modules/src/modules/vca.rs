@@ -36,7 +36,7 @@ impl Module for Vca {
     const ABOUT: &'static About = &About {
         name: "vca",
         title: "VCA",
-        summary: "Sets the level of a signal by a voltage, such as an envelope",
+        summary: "Controls the level of a signal by a voltage, such as an envelope",
         aliases: &["amplifier", "volume"],
         tags: &[Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
@@ -47,7 +47,7 @@ impl Module for Vca {
                 By::ShareOfTenVolts,
             ),
         ],
-        outputs: &[port("out", "The signal, as loud as level and CV together say")],
+        outputs: &[port("out", "The signal at its new level")],
         params: &[
             Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open"),
             Param::linear(
@@ -55,13 +55,13 @@ impl Module for Vca {
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How far a CV of 0 V closes it: at 1 to silence, at 0 not at all",
+                "Depth of the CV: at 1, 0 V is silence; at 0, the CV has no effect",
             ),
             Param::choice(
                 "response",
                 &["linear", "exponential"],
                 0,
-                "How the gain follows the CV: volt by volt, or 60 dB in equal steps of loudness",
+                "How the gain follows the CV: linear, or exponential over 60 dB",
             ),
         ],
         bypass: &[(IN, OUT)],

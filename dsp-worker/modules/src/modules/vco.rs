@@ -81,25 +81,25 @@ impl Module for Vco {
     const ABOUT: &'static About = &About {
         name: "vco",
         title: "VCO",
-        summary: "An oscillator: saw, square, triangle and sine for the start of a voice",
+        summary: "Oscillator with saw, square, triangle and sine: the start of a voice",
         aliases: &["oscillator", "saw", "square", "triangle", "sine"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             pitch::VOCT,
             pitch::FM,
-            port("pw", "Widens the square's pulse; pwm-amount says how much").moves(
+            port("pw", "Pulse width CV, scaled by pwm-amount").moves(
                 "pulse-width",
                 Some("pwm-amount"),
                 By::TenthPerVolt,
             ),
-            port("sync", "Each rise through 0 V starts the wave anew, or turns it around"),
+            port("sync", "Each rise through 0 V restarts the wave, or reverses it (see sync-mode)"),
         ],
         outputs: &[
             port("saw", "Rising saw, ±5 V"),
-            port("square", "Square, ±5 V, or a narrower pulse"),
+            port("square", "Square, ±5 V, or a pulse (see pulse-width)"),
             port("triangle", "Triangle, ±5 V"),
             port("sine", "Sine, ±5 V"),
-            port("sub", "Square below the pitch, ±5 V, while the param sub is not off"),
+            port("sub", "Square one or two octaves below the pitch, ±5 V; off by default"),
         ],
         params: &[
             pitch::OCTAVE,
@@ -112,32 +112,33 @@ impl Module for Vco {
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How much of each cycle the square is high; it stays within 1 to 99 %",
+                "How much of each cycle the square is high; limited to 1 to 99 %",
             ),
             Param::linear(
                 "pwm-amount",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "How far pw goes: at 1, 1 V widens the pulse by 10 %",
+                "Depth of the pulse width CV: at 1, each volt adds 10 %",
             ),
             Param::switch(
                 "oversample",
                 false,
-                "Runs at twice the sample rate, at twice the cost: keeps deep and high FM clean",
+                "Runs at twice the sample rate, at twice the CPU cost: keeps deep and high FM \
+                 clean",
             ),
             Param::choice(
                 "sync-mode",
                 &["hard", "soft"],
                 0,
-                "Hard sync starts the wave anew: a second pitch that tears. Soft sync turns it \
-                 around: milder, and an octave lower",
+                "Hard sync restarts the wave, for a tearing second pitch. Soft sync reverses it: \
+                 milder, and an octave lower",
             ),
             Param::choice(
                 "sub",
                 &["off", "1 octave", "2 octaves"],
                 0,
-                "How far below the pitch the sub output is",
+                "The octave of the sub output",
             ),
         ],
         ..About::BLANK

@@ -60,11 +60,11 @@ impl Module for Wavefolder {
         aliases: &["waveshaper", "serge", "buchla"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "The wave to fold, ±5 V. The plainer, the better"),
-            port("fold", "Adds to the fold: 10 V is all of it").moves_own(By::TenthPerVolt),
-            port("symmetry", "Shifts the wave: 10 V all the way up, -10 V down")
+            port("in", "The wave to fold, ±5 V; simple waves work best"),
+            port("fold", "Fold CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("symmetry", "Symmetry CV: 10 V shifts the wave all the way up, -10 V down")
                 .moves_own(By::TenthPerVolt),
-            port("edge", "Adds to the edge: 10 V is all of it").moves_own(By::TenthPerVolt),
+            port("edge", "Edge CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The folded wave, ±5 V")],
         params: &[
@@ -73,34 +73,35 @@ impl Module for Wavefolder {
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "How often the wave is folded: not at all at 0, eight times over at 1",
+                "The number of folds: none at 0, eight at 1",
             ),
             Param::linear(
                 "symmetry",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "Folds one side before the other: even overtones. At 1 and -1 only those are left",
+                "Folds one side before the other, which adds even overtones; at 1 and -1 only \
+                 those remain",
             ),
             Param::linear(
                 "edge",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "From round folds, like those of a sine, to sharp ones, like a triangle's",
+                "From round folds, like sines, to sharp ones, like triangles",
             ),
             Param::linear(
                 "drive",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Swells the wave before it is folded, without passing 5 V: folds crowd together",
+                "Boosts the wave before folding, within 5 V, so that folds crowd together",
             ),
             Param::choice(
                 "oversample",
                 &["16x", "64x"],
                 SIXTEENFOLD,
-                "64x keeps many folds of high notes clean, for more work",
+                "64x keeps many folds clean on high notes, at a higher CPU cost",
             ),
         ],
         bypass: &[(IN, OUT)],

@@ -51,13 +51,13 @@ impl Module for WavetableVco {
     const ABOUT: &'static About = &About {
         name: "wavetable-vco",
         title: "Wavetable VCO",
-        summary: "An oscillator that reads single cycles, and glides from each to the next",
+        summary: "Oscillator that morphs through a table of single-cycle waves",
         aliases: &["oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             pitch::VOCT,
             pitch::FM,
-            port("position", "Moves along the table; position-amount says how far").moves(
+            port("position", "Position CV, scaled by position-amount").moves(
                 "position",
                 Some("position-amount"),
                 By::TenthPerVolt,
@@ -69,22 +69,23 @@ impl Module for WavetableVco {
                 "bank",
                 &NAMES,
                 0,
-                "Which table: classic waves, pulses, sync, vowels, organ stops, a resonance, \
-                 folds, FM. A sound of your own, of cycles 2048 frames long, is played instead",
+                "The wavetable: classic waves, pulses, sync, vowels, organ, a resonant peak, \
+                 folds, FM. A sound file of 2048-frame cycles replaces it",
             ),
             Param::linear(
                 "position",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Which cycle of the table, from its first to its last, and all between",
+                "The position in the table, from the first cycle to the last, with everything in \
+                 between",
             ),
             Param::linear(
                 "position-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How far the position voltage goes: at 1, 10 V go through the whole table",
+                "Depth of the position CV: at 1, 10 V covers the whole table",
             ),
             pitch::OCTAVE,
             pitch::TUNE,
