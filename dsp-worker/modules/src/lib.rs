@@ -1,7 +1,7 @@
 //! \[rt\] The modules of Sostenuto.
 //!
 //! To write a module, read [`module`] and one of `modules/`; then add your file
-//! there and its line in [`catalog`]. To hear it in a test, patch it in a
+//! there, and its line in `modules.rs` and in [`catalog`]. To hear it in a test, patch it in a
 //! [`rig`].
 
 pub mod about;

@@ -13,7 +13,6 @@ use sostenuto_dsp::lane::{Lane, Lanes};
 use sostenuto_dsp::mean::{diode, fuzz, hard, soft, tube};
 use sostenuto_dsp::one_pole::{OnePoles, coefficient};
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, QUANTUM};
 use sostenuto_dsp::{exp2, gain_from_db};
 
@@ -21,6 +20,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const DRIVE_IN: usize = 1;
@@ -144,19 +144,11 @@ impl Module for Distortion {
             knobs.low_gain[frame] = level * exp2(-octaves);
             knobs.high_gain[frame] = level * exp2(octaves);
         }
-        match (channels, block.choice(OVERSAMPLE)) {
-            (1, SIXTEENFOLD) => self.distort::<f32, 2>(block, 0, &knobs),
-            (1, _) => self.distort::<f32, 8>(block, 0, &knobs),
-            (_, SIXTEENFOLD) => {
-                for group in 0..groups(channels) {
-                    self.distort::<Lanes, 2>(block, group, &knobs);
-                }
+        match block.choice(OVERSAMPLE) {
+            SIXTEENFOLD => {
+                each_group!(channels, |L, group| self.distort::<L, 2>(block, group, &knobs));
             }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.distort::<Lanes, 8>(block, group, &knobs);
-                }
-            }
+            _ => each_group!(channels, |L, group| self.distort::<L, 8>(block, group, &knobs)),
         }
     }
 }

@@ -8,18 +8,19 @@ use sostenuto_dsp::bend::{bend, bow};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gates, Pulses, volts};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState, eight_of_sixteen};
 use sostenuto_dsp::pulse;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const GATE: usize = 0;
 const TRIGGER: usize = 1;
@@ -70,8 +71,7 @@ impl Module for Function {
     const ABOUT: &'static About = &About {
         name: "function",
         title: "Function",
-        summary: "Rises and falls, once or in a cycle: an envelope, an LFO, a trigger delay, an \
-         oscillator",
+        summary: "Rises and falls, once or in a cycle: envelope, LFO, trigger delay or oscillator",
         aliases: &["maths", "ad", "ar", "slope", "envelope", "rise", "fall"],
         tags: &[Tag::Modulator, Tag::Source, Tag::Polyphonic],
         inputs: &[
@@ -80,16 +80,8 @@ impl Module for Function {
             port("cycle", "While on (above 1 V), it restarts after each fall")
                 .moves_own(By::OnAboveOneVolt),
             port("rate", "Rate CV for rise and fall: each volt doubles the speed"),
-            port("rise", "Rise time CV: each volt doubles it, scaled by rise-amount").moves(
-                "rise",
-                Some("rise-amount"),
-                By::OctavePerVolt,
-            ),
-            port("fall", "Fall time CV: each volt doubles it, scaled by fall-amount").moves(
-                "fall",
-                Some("fall-amount"),
-                By::OctavePerVolt,
-            ),
+            sweep::RISE,
+            sweep::FALL,
         ],
         outputs: &[
             port("out", "The function, 0 to 10 V"),
@@ -108,20 +100,8 @@ impl Module for Function {
                  plucked string; negative values are the opposite",
             ),
             Param::switch("cycle", false, "Restarts after each fall: an LFO or an oscillator"),
-            Param::linear(
-                "rise-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "Depth of the rise CV: at 1, each volt doubles the time; negative values invert it",
-            ),
-            Param::linear(
-                "fall-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "Depth of the fall CV: at 1, each volt doubles the time; negative values invert it",
-            ),
+            sweep::RISE_AMOUNT,
+            sweep::FALL_AMOUNT,
             Param::choice(
                 "oversample",
                 &["1x", "16x"],
@@ -143,19 +123,9 @@ impl Module for Function {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, TRIGGER, CYCLE_IN, RATE_IN, RISE_IN, FALL_IN]);
-        match (channels, block.is_on(OVERSAMPLE)) {
-            (1, false) => self.shape::<f32, 1>(block, 0),
-            (1, true) => self.shape::<f32, 16>(block, 0),
-            (_, false) => {
-                for group in 0..groups(channels) {
-                    self.shape::<Lanes, 1>(block, group);
-                }
-            }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.shape::<Lanes, 16>(block, group);
-                }
-            }
+        match block.is_on(OVERSAMPLE) {
+            false => each_group!(channels, |L, group| self.shape::<L, 1>(block, group)),
+            true => each_group!(channels, |L, group| self.shape::<L, 16>(block, group)),
         }
     }
 }

@@ -15,10 +15,9 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::half_band::{HalfBand, HalfBandState, QUICK};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState};
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_dsp::{exp2, tan_fraction};
 
@@ -26,6 +25,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 use crate::parts::sweep;
 
 const IN: usize = 0;
@@ -142,19 +142,11 @@ impl Module for Ladder {
             amount: block.ramp(CUTOFF_AMOUNT).frames(),
             noise,
         };
-        match (channels, block.choice(OVERSAMPLE)) {
-            (1, TWOFOLD) => self.filter::<f32, false>(block, 0, &knobs),
-            (1, _) => self.filter::<f32, true>(block, 0, &knobs),
-            (_, TWOFOLD) => {
-                for group in 0..groups(channels) {
-                    self.filter::<Lanes, false>(block, group, &knobs);
-                }
+        match block.choice(OVERSAMPLE) {
+            TWOFOLD => {
+                each_group!(channels, |L, group| self.filter::<L, false>(block, group, &knobs));
             }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.filter::<Lanes, true>(block, group, &knobs);
-                }
-            }
+            _ => each_group!(channels, |L, group| self.filter::<L, true>(block, group, &knobs)),
         }
     }
 }

@@ -13,9 +13,9 @@ use sostenuto_dsp::signal::Signal;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
-use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const IN: usize = 0;
 const RISE_IN: usize = 1;
@@ -58,19 +58,7 @@ impl Module for Slew {
         summary: "Limits how fast a voltage changes: glide for pitch, soft edges for gates",
         aliases: &["portamento", "glide", "lag"],
         tags: &[Tag::Modulator, Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            port("in", "Signal input"),
-            port("rise", "Rise time CV: each volt doubles it, scaled by rise-amount").moves(
-                "rise",
-                Some("rise-amount"),
-                By::OctavePerVolt,
-            ),
-            port("fall", "Fall time CV: each volt doubles it, scaled by fall-amount").moves(
-                "fall",
-                Some("fall-amount"),
-                By::OctavePerVolt,
-            ),
-        ],
+        inputs: &[port("in", "Signal input"), sweep::RISE, sweep::FALL],
         outputs: &[
             port("out", "The slewed signal"),
             port("rising", "10 V while the output is more than 10 mV below the input"),
@@ -87,20 +75,8 @@ impl Module for Slew {
                 "0 is linear, shorter for small changes; 1 is exponential, within 1 % in the set \
                  time for any change",
             ),
-            Param::linear(
-                "rise-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "Depth of the rise CV: at 1, each volt doubles the time; negative values invert it",
-            ),
-            Param::linear(
-                "fall-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "Depth of the fall CV: at 1, each volt doubles the time; negative values invert it",
-            ),
+            sweep::RISE_AMOUNT,
+            sweep::FALL_AMOUNT,
         ],
         bypass: &[(IN, OUT)],
         ..About::BLANK

@@ -1,13 +1,14 @@
 //! Switch 1→8: one signal sent to one output after another.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::each_group::each_group;
 use crate::parts::rows::rows;
 use crate::parts::selector::{PARAMS, Selector};
 
@@ -33,7 +34,7 @@ impl Module for Switch1To8 {
         aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal, audio or CV"),
+            port("in", "Signal input, audio or CV"),
             port("clock", "Every rising edge selects the next step, from step 1"),
             port("reset", "A trigger returns to the first step; so does a clock within 1 ms"),
             port("select", "Select CV: 10 V covers all steps"),
@@ -62,12 +63,10 @@ impl Module for Switch1To8 {
             let output = block.output(way);
             if gains[frames.clone()].iter().all(|&gain| gain == 0.0) {
                 output.clear(frames.clone());
-            } else if channels == 1 {
-                pass::<f32>(input, output, 0, gains, frames.clone());
             } else {
-                for group in 0..groups(channels) {
-                    pass::<Lanes>(input, output, group, gains, frames.clone());
-                }
+                each_group!(channels, |L, group| {
+                    pass::<L>(input, output, group, gains, frames.clone())
+                });
             }
         }
     }

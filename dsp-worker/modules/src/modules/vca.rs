@@ -40,7 +40,7 @@ impl Module for Vca {
         aliases: &["amplifier", "volume"],
         tags: &[Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal, audio or CV"),
+            port("in", "Signal input, audio or CV"),
             port("cv", "0 V is silence and 10 V is fully open. Unpatched: fully open").moves(
                 "level",
                 Some("cv-amount"),

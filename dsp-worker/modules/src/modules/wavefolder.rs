@@ -14,13 +14,13 @@ use sostenuto_dsp::lane::{Lane, Lanes};
 use sostenuto_dsp::mean::{sine_fold, triangle_fold};
 use sostenuto_dsp::one_pole::{OnePoles, coefficient};
 use sostenuto_dsp::oversample::{FineEightfold, FineEightfoldState};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, QUANTUM};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const FOLD_IN: usize = 1;
@@ -124,19 +124,11 @@ impl Module for Wavefolder {
             edge: block.ramp(EDGE).frames(),
             drive: block.ramp(DRIVE).frames(),
         };
-        match (channels, block.choice(OVERSAMPLE)) {
-            (1, SIXTEENFOLD) => self.fold::<f32, 2>(block, 0, &knobs),
-            (1, _) => self.fold::<f32, 8>(block, 0, &knobs),
-            (_, SIXTEENFOLD) => {
-                for group in 0..groups(channels) {
-                    self.fold::<Lanes, 2>(block, group, &knobs);
-                }
+        match block.choice(OVERSAMPLE) {
+            SIXTEENFOLD => {
+                each_group!(channels, |L, group| self.fold::<L, 2>(block, group, &knobs));
             }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.fold::<Lanes, 8>(block, group, &knobs);
-                }
-            }
+            _ => each_group!(channels, |L, group| self.fold::<L, 8>(block, group, &knobs)),
         }
     }
 }

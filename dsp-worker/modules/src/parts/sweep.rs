@@ -32,3 +32,27 @@ pub const CUTOFF_AMOUNT: Param = Param::linear(
     Unit::None,
     "Depth of the cutoff CV: 1 V/octave at 1; negative values invert it",
 );
+
+/// The time of a rise, as an input.
+pub const RISE: Port = port("rise", "Rise time CV: each volt doubles it, scaled by rise-amount")
+    .moves("rise", Some("rise-amount"), By::OctavePerVolt);
+
+/// How far the rise CV goes.
+pub const RISE_AMOUNT: Param = time_amount(
+    "rise-amount",
+    "Depth of the rise CV: at 1, each volt doubles the time; negative values invert it",
+);
+
+/// The time of a fall, as an input.
+pub const FALL: Port = port("fall", "Fall time CV: each volt doubles it, scaled by fall-amount")
+    .moves("fall", Some("fall-amount"), By::OctavePerVolt);
+
+/// How far the fall CV goes.
+pub const FALL_AMOUNT: Param = time_amount(
+    "fall-amount",
+    "Depth of the fall CV: at 1, each volt doubles the time; negative values invert it",
+);
+
+const fn time_amount(name: &'static str, help: &'static str) -> Param {
+    Param::linear(name, -1.0..=1.0, 1.0, Unit::None, help)
+}
