@@ -45,7 +45,8 @@ impl Module for AudioIn {
             1.0,
             Unit::None,
             "Input gain; 1 leaves the level as it is",
-        )],
+        )
+        .steady()],
         // The peaks of left and right, in volts.
         display: 2,
         // A file is played once, from when it was chosen, in place of the card.

@@ -170,7 +170,8 @@ impl Module for Chord {
                 4.0,
                 "The number of voices: with few, the fifth is left out first; with many, notes \
                  repeat an octave higher",
-            ),
+            )
+            .steady(),
             Param::choice(
                 "build",
                 &["free", "in scale"],

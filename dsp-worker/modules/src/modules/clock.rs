@@ -88,7 +88,7 @@ impl Module for Clock {
                 Unit::Fraction,
                 "Gate length, as a part of its period",
             ),
-            Param::switch("run", true, "Runs the clock, from the first beat of the bar"),
+            Param::switch("run", true, "Runs the clock, from the first beat of the bar").steady(),
         ],
         // How far the bar has come, 0 to 1.
         display: 1,

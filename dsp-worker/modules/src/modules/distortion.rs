@@ -99,13 +99,15 @@ impl Module for Distortion {
                 1.0,
                 Unit::Fraction,
                 "From the input alone, 0, to the distortion alone, 1; both stay in phase",
-            ),
+            )
+            .steady(),
             Param::choice(
                 "oversample",
                 &["16x", "64x"],
                 SIXTEENFOLD,
                 "64x keeps extreme drive clean on the highest notes, at a higher CPU cost",
-            ),
+            )
+            .steady(),
         ],
         bypass: &[(IN, OUT)],
         ..About::BLANK

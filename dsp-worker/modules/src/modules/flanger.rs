@@ -125,7 +125,8 @@ impl Module for Flanger {
                 Unit::None,
                 "From the input alone, 0, to the copy alone, 1, as a plain blend. Negative values \
                  invert the copy",
-            ),
+            )
+            .steady(),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         ..About::BLANK

@@ -118,7 +118,7 @@ macro_rules! operator_params {
                 &["2x", "4x"],
                 0,
                 "4x keeps stacks and feedback clean up to the highest notes, at twice the CPU cost",
-            ),
+            ).steady(),
             $(
                 Param::choice(
                     concat!("ratio-", $n),
@@ -141,7 +141,8 @@ macro_rules! operator_params {
                     concat!(
                         "Level of operator ", $n, ": its loudness, or how strongly it modulates others",
                     ),
-                ),
+                )
+                .steady(),
                 Param::linear(
                     concat!("feedback-", $n),
                     0.0..=1.0,

@@ -107,7 +107,8 @@ impl Module for Function {
                 &["1x", "16x"],
                 0,
                 "16x keeps cycles at audio rate clean, at a higher CPU cost and 0.05 ms of delay",
-            ),
+            )
+            .steady(),
         ],
         ..About::BLANK
     };

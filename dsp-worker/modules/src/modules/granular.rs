@@ -149,7 +149,7 @@ impl Module for Granular {
                 "The envelope of a grain: from a soft bell to a hard gate",
             ),
             Param::linear("spread", 0.0..=1.0, 0.6, Unit::Fraction, "Random panning of the grains"),
-            Param::switch("freeze", false, "Keeps the last 10 s and stops recording"),
+            Param::switch("freeze", false, "Keeps the last 10 s and stops recording").steady(),
             mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],

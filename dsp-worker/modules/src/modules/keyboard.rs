@@ -80,7 +80,8 @@ impl Module for Keyboard {
                 1.0,
                 "The number of notes at once. With 1, the last key plays. Voices that are removed \
                  are released, and fade for up to 5 s",
-            ),
+            )
+            .steady(),
             Param::linear(
                 "glide",
                 0.0..=5.0,
@@ -94,7 +95,8 @@ impl Module for Keyboard {
                 true,
                 "With one voice: whether a key pressed while another is held restarts the note, or \
                  only changes the pitch",
-            ),
+            )
+            .steady(),
         ],
         // The gate of every voice, in volts, and then the pitch of its key.
         display: 2 * CHANNELS,

@@ -109,7 +109,8 @@ impl Module for Ladder {
                 &["2x", "8x"],
                 TWOFOLD,
                 "8x keeps a hard drive clean, at a higher CPU cost and 0.1 ms of delay",
-            ),
+            )
+            .steady(),
         ],
         bypass: &[(IN, LOWPASS)],
         ..About::BLANK

@@ -43,7 +43,7 @@ const fn level(name: &'static str) -> Param {
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Mutes this input, without changing its level")
+    Param::switch(name, false, "Mutes this input, without changing its level").steady()
 }
 
 impl Module for Mixer {

@@ -151,7 +151,8 @@ impl Module for MultiSegment {
                 &["1x", "16x"],
                 0,
                 "16x keeps loops at audio rate clean, at a higher CPU cost and 0.05 ms of delay",
-            ),
+            )
+            .steady(),
         ],
         // Where the first channel is: its segment, from 0, or -1 at rest.
         display: 1,

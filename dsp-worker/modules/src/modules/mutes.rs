@@ -43,7 +43,7 @@ const fn out(name: &'static str) -> Port {
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Mutes this signal")
+    Param::switch(name, false, "Mutes this signal").steady()
 }
 
 impl Module for Mutes {

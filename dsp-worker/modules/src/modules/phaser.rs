@@ -115,7 +115,8 @@ impl Module for Phaser {
                 Unit::Fraction,
                 "From the input alone, 0, to the stages alone, 1 (vibrato); notches are deepest at \
                  0.5",
-            ),
+            )
+            .steady(),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         ..About::BLANK

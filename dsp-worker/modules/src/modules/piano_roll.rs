@@ -87,7 +87,8 @@ impl Module for PianoRoll {
                 1.0..=16.0,
                 4.0,
                 "The number of notes at once; an extra note takes the voice whose note ends first",
-            ),
+            )
+            .steady(),
         ],
         // Where it is in the loop, in beats; below 0 where it has not begun.
         display: 1,

@@ -107,7 +107,8 @@ impl Module for Reverb {
                 Unit::Fraction,
                 "How much the echoes wander, so that no tone rings",
             ),
-            Param::switch("freeze", false, "Holds the current sound for ever, and mutes the input"),
+            Param::switch("freeze", false, "Holds the current sound for ever, and mutes the input")
+                .steady(),
             mix(0.3),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],

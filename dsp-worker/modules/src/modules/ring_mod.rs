@@ -71,7 +71,8 @@ impl Module for RingMod {
                 1.0,
                 Unit::Fraction,
                 "From the input alone, 0, to the product alone, 1",
-            ),
+            )
+            .steady(),
             Param::log(
                 "frequency",
                 0.5..=8000.0,

@@ -152,7 +152,7 @@ impl Module for Sampler {
                 Unit::Secs,
                 "The time to fade out after the gate",
             ),
-            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "Output level"),
+            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "Output level").steady(),
         ],
         display: 1,
         text: Some(Text::Sound),

@@ -137,7 +137,8 @@ impl Module for Shimmer {
                 Unit::Fraction,
                 "How much the echoes wander, so that no tone rings",
             ),
-            Param::switch("freeze", false, "Holds the current sound for ever, and mutes the input"),
+            Param::switch("freeze", false, "Holds the current sound for ever, and mutes the input")
+                .steady(),
             mix(0.4),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],

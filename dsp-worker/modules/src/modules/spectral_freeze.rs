@@ -86,7 +86,7 @@ impl Module for SpectralFreeze {
             port("right", "Right input mixed with its spectrum"),
         ],
         params: &[
-            Param::switch("freeze", false, "Holds the current spectrum for ever"),
+            Param::switch("freeze", false, "Holds the current spectrum for ever").steady(),
             Param::linear(
                 "blur",
                 0.0..=1.0,

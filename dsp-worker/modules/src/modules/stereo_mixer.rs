@@ -88,7 +88,7 @@ const fn send(name: &'static str) -> Param {
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Mutes this channel and its sends")
+    Param::switch(name, false, "Mutes this channel and its sends").steady()
 }
 
 const fn solo(name: &'static str) -> Param {

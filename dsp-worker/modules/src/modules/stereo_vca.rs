@@ -54,7 +54,8 @@ impl Module for StereoVca {
         ],
         outputs: &[port("left", "Left output"), port("right", "Right output")],
         params: &[
-            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open"),
+            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open")
+                .steady(),
             Param::linear(
                 "cv-amount",
                 0.0..=1.0,

@@ -95,7 +95,8 @@ impl Module for Supersaw {
                 Unit::Fraction,
                 "The level of the six outer saws against the centre one; the loudness stays the \
                  same",
-            ),
+            )
+            .steady(),
             Param::linear(
                 "width",
                 0.0..=1.0,

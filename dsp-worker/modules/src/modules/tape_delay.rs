@@ -247,7 +247,8 @@ impl Module for TapeDelay {
                 &["8x", "64x"],
                 EIGHTFOLD,
                 "64x keeps a full tape clean up to the highest notes, at a higher CPU cost",
-            ),
+            )
+            .steady(),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The time of the first head, in seconds.

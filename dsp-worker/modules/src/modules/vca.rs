@@ -49,7 +49,8 @@ impl Module for Vca {
         ],
         outputs: &[port("out", "The signal at its new level")],
         params: &[
-            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open"),
+            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open")
+                .steady(),
             Param::linear(
                 "cv-amount",
                 0.0..=1.0,

@@ -126,7 +126,8 @@ impl Module for Vco {
                 false,
                 "Runs at twice the sample rate, at twice the CPU cost: keeps deep and high FM \
                  clean",
-            ),
+            )
+            .steady(),
             Param::choice(
                 "sync-mode",
                 &["hard", "soft"],

@@ -102,7 +102,8 @@ impl Module for Wavefolder {
                 &["16x", "64x"],
                 SIXTEENFOLD,
                 "64x keeps many folds clean on high notes, at a higher CPU cost",
-            ),
+            )
+            .steady(),
         ],
         bypass: &[(IN, OUT)],
         ..About::BLANK
