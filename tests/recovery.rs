@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use rosc::{OscMessage, OscType};
 use sostenuto_dsp::random::Random;
-use sostenuto_host::plan::AUDIO_OUT;
 use sostenuto_host::plan::snapshot::Snapshot;
 use sostenuto_host::render::{ComputedBy, Render, Settings};
 use sostenuto_modules::catalog;
@@ -419,7 +418,7 @@ fn without_what_begins_anew(mut patch: Patch) -> Patch {
     for module in patch.modules.values_mut() {
         let (_, entry) = catalog::find(&module.kind).expect("it is in the catalogue");
         module.is_bypassed |= !(entry.tapes)(RATE_HZ as f32).is_empty();
-        if &*module.kind == AUDIO_OUT {
+        if &*module.kind == "audio-out" {
             module.params.insert("level".into(), -40.0);
         }
     }

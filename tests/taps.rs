@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use sostenuto_dsp::random::Random;
 use sostenuto_dsp::units::TRIGGER_SECS;
-use sostenuto_host::plan::{AUDIO_OUT, Key, OSC_IN};
+use sostenuto_host::plan::Key;
 use sostenuto_host::pool::supervisor::Seat;
 use sostenuto_host::render::{ComputedBy, Render, Settings};
 use sostenuto_modules::catalog::{CATALOG, Entry};
-use sostenuto_modules::module::{About, Event};
+use sostenuto_modules::module::{About, Event, Role};
 use sostenuto_patch::{Patch, is_played};
 use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{assert_same, module, patch, ready, workers};
@@ -62,7 +62,7 @@ fn touches(about: &About) -> Vec<Touch> {
     if is_played(about) {
         all.extend([on(60), on(67), off(60), off(67), on(60), off(60)]);
     }
-    if about.name == OSC_IN {
+    if about.role == Some(Role::OscIn) {
         all.extend([(0, 10.0), (1, 2.5), (0, 0.0), (0, 10.0), (1, 5.0)].map(|(n, v)| value(n, v)));
     }
     all
@@ -76,7 +76,7 @@ fn at_work(entry: &Entry) -> Patch {
         module("m", about.name, ""),
         module("vco", "vco", ""),
         module("lfo", "lfo", r#""rate": 20.0"#),
-        module("out", AUDIO_OUT, r#""level": -24.0"#),
+        module("out", "audio-out", r#""level": -24.0"#),
     ];
     let inputs = about.inputs.iter().enumerate().map(|(index, port)| {
         let from = if index == 0 { "vco.saw" } else { "lfo.square" };
@@ -93,7 +93,7 @@ fn at_work(entry: &Entry) -> Patch {
 fn any_block_hears_the_same_presses_at_every_module_that_can_be_pressed() {
     const PAUSE_FRAMES: usize = 4096;
     let mut tried = 0;
-    for entry in CATALOG.iter().filter(|entry| entry.about.name != AUDIO_OUT) {
+    for entry in CATALOG.iter().filter(|entry| entry.about.name != "audio-out") {
         let touches = touches(entry.about);
         if touches.is_empty() || entry.about.outputs.is_empty() {
             continue;
@@ -130,7 +130,7 @@ fn gates() -> Vec<(&'static str, String, [Touch; 2])> {
             let output = if about.output("gate").is_some() { "gate" } else { "gate-1" };
             gates.push((about.name, output.to_owned(), [on(60), off(60)]));
         }
-        if about.name == OSC_IN {
+        if about.role == Some(Role::OscIn) {
             gates.push((about.name, "value-3".to_owned(), [value(2, 10.0), value(2, 0.0)]));
             gates.push((about.name, "value-3".to_owned(), [value(2, 1.0), value(2, 0.0)]));
         }
@@ -142,8 +142,9 @@ fn gates() -> Vec<(&'static str, String, [Touch; 2])> {
 #[test]
 fn every_press_is_a_gate_of_a_millisecond_at_any_block_and_rate() {
     for (kind, output, press) in gates() {
-        let params = if kind == OSC_IN { r#""smoothing": 0.0"# } else { "" };
-        let modules = [module("m", kind, params), module("out", AUDIO_OUT, r#""dc-block": "off""#)];
+        let params = if kind == "osc-in" { r#""smoothing": 0.0"# } else { "" };
+        let modules =
+            [module("m", kind, params), module("out", "audio-out", r#""dc-block": "off""#)];
         let patch = patch(&modules.join(", "), &[&format!("m.{output} -> out.left")]);
         for (sample_rate_hz, block_frames) in
             [(44_100, 32), (48_000, 64), (48_000, 256), (96_000, 2048), (44_100, 2048)]
@@ -172,7 +173,7 @@ fn workers_that_are_killed_hear_every_press() {
     let modules = [
         module("m", "buttons", ""),
         module("gain", "attenuverter", r#""gain": 0.5"#),
-        module("out", AUDIO_OUT, r#""dc-block": "off""#),
+        module("out", "audio-out", r#""dc-block": "off""#),
     ];
     let cables = ["m.gate-1 -> gain.in", "gain.out -> out.left", "m.trigger-2 -> out.right"];
     let patch = patch(&modules.join(", "), &cables);

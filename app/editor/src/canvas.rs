@@ -9,7 +9,9 @@ use eframe::egui::{
     Align2, CursorIcon, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
     Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
 };
+use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
+use sostenuto_modules::module::Role;
 use sostenuto_patch::sounds::is_sound;
 use sostenuto_patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule};
 
@@ -305,7 +307,8 @@ impl Canvas {
         let place = latest.filter(|place| desk.window.contains(*place));
         let place = self.camera.to_canvas(desk.window, place.unwrap_or(desk.window.center()));
         let place = face::snapped(place.to_vec2());
-        let (id, add) = patching::add(patch, "sampler", place.x, place.y);
+        let sampler = catalog::with_role(Role::Sampler).1.about.name;
+        let (id, add) = patching::add(patch, sampler, place.x, place.y);
         let give = Edit::SetText { module: id.clone(), text: text.into() };
         self.choose_new(BTreeSet::from([id]));
         desk.asks.edit(Edit::Group(vec![add, give]));

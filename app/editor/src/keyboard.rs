@@ -2,7 +2,7 @@
 //! the keys one writes with.
 
 use eframe::egui::{ComboBox, Sense, Ui, vec2};
-use sostenuto_modules::module::Event;
+use sostenuto_modules::module::{Event, Role};
 use sostenuto_osc::message::Request;
 use sostenuto_patch::{ModuleId, Patch, is_played};
 
@@ -92,7 +92,7 @@ fn players(patch: &Patch) -> impl Iterator<Item = &ModuleId> {
 fn target(patch: &Patch, chosen: Option<&ModuleId>) -> Option<ModuleId> {
     let wanted = chosen.filter(|id| players(patch).any(|player| player == *id));
     // Buttons and the like take notes too, but keys are for a keyboard.
-    let is_keyboard = |id: &&ModuleId| &*patch.modules[*id].kind == "keyboard";
+    let is_keyboard = |id: &&ModuleId| patch.modules[*id].has_role(Role::Keyboard);
     let usual = || players(patch).find(is_keyboard).or_else(|| players(patch).next());
     wanted.or_else(usual).cloned()
 }

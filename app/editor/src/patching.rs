@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sostenuto_modules::module::{About, Port};
+use sostenuto_modules::catalog;
+use sostenuto_modules::module::{About, Port, Role};
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{
@@ -385,12 +386,13 @@ impl Modulator {
         }
     }
 
-    fn kind_and_output(self) -> (&'static str, &'static str) {
-        match self {
-            Modulator::Lfo => ("lfo", "sine"),
-            Modulator::Envelope => ("adsr", "env"),
-            Modulator::Macro => ("macros", "macro-1"),
-        }
+    fn about(self) -> &'static About {
+        let role = match self {
+            Modulator::Lfo => Role::Lfo,
+            Modulator::Envelope => Role::Envelope,
+            Modulator::Macro => Role::Macros,
+        };
+        catalog::with_role(role).1.about
     }
 }
 
@@ -408,20 +410,20 @@ pub fn modulate(patch: &Patch, id: &ModuleId, param: &str, with: Modulator) -> O
     let about = module.about().ok()?;
     let input = input_that_moves(about, param)?;
     let to = InputRef { module: id.clone(), port: input.name.into() };
-    let (kind, output) = with.kind_and_output();
+    let modulator = with.about();
     let mut edits = Vec::new();
     let from = match free_macro(patch).filter(|_| with == Modulator::Macro) {
         Some(from) => from,
         None => {
-            let (source, edit) = add(patch, kind, module.x - 320.0, module.y + 120.0);
+            let (source, edit) = add(patch, modulator.name, module.x - 320.0, module.y + 120.0);
             edits.push(edit);
-            let gate = patch.modules.iter().find(|(_, module)| &*module.kind == "keyboard");
+            let gate = patch.modules.iter().find(|(_, module)| module.has_role(Role::Keyboard));
             if let (Modulator::Envelope, Some((keyboard, _))) = (with, gate) {
                 let from = OutputRef { module: keyboard.clone(), port: "gate".into() };
                 let to = InputRef { module: source.clone(), port: "gate".into() };
                 edits.push(Edit::Connect(Cable { from, to }));
             }
-            OutputRef { module: source, port: output.into() }
+            OutputRef { module: source, port: modulator.outputs[0].name.into() }
         }
     };
     edits.push(Edit::Connect(Cable { from, to }));
@@ -437,7 +439,7 @@ pub fn modulate(patch: &Patch, id: &ModuleId, param: &str, with: Modulator) -> O
 
 /// The first output of a macro module that drives nothing yet.
 fn free_macro(patch: &Patch) -> Option<OutputRef> {
-    let modules = patch.modules.iter().filter(|(_, module)| &*module.kind == "macros");
+    let modules = patch.modules.iter().filter(|(_, module)| module.has_role(Role::Macros));
     let mut outputs = modules.flat_map(|(id, module)| {
         let ports = module.about().map_or(&[][..], |about| about.outputs);
         ports.iter().map(|port| OutputRef { module: id.clone(), port: port.name.into() })

@@ -155,7 +155,7 @@ mod tests {
         for entry in CATALOG {
             let mut module = PatchModule::new(entry.about.name, 0.0, 0.0);
             module.params = randomised(entry.about, &module, 3);
-            module.text = entry.text.map(|_| "a text").unwrap_or_default().into();
+            module.text = entry.about.text.map(|_| "a text").unwrap_or_default().into();
             let preset = Preset::of(" Mine ", &module);
             assert_eq!(preset.name, "Mine");
             assert_eq!(Preset::read(preset.write().as_bytes()), Some(preset));

@@ -9,9 +9,6 @@ use super::presets::Settings;
 /// Intervals that a voice may be off by and still be in key, in semitones.
 const CONSONANT: [f32; 8] = [-12.0, -7.0, -5.0, 0.0, 0.0, 5.0, 7.0, 12.0];
 
-/// What is never left to chance: how loud it is, and whether it runs at all.
-const LEFT_ALONE: [&str; 6] = ["run", "freeze", "voices", "oversample", "retrigger", "mix"];
-
 /// From here on echoes grow instead of dying away.
 const LOUDEST_FEEDBACK: f32 = 0.9;
 
@@ -28,11 +25,8 @@ pub fn randomised(about: &About, module: &PatchModule, seed: u64) -> Settings {
 }
 
 fn is_left_alone(about: &About, param: &Param) -> bool {
-    let is_loudness = param.unit == Unit::Db || param.name.starts_with("level");
-    let is_mute = param.name.starts_with("mute");
-    is_loudness
-        || is_mute
-        || LEFT_ALONE.contains(&param.name)
+    param.is_steady
+        || param.unit == Unit::Db
         || about.tags.contains(&Tag::Test)
         || about.tags.contains(&Tag::Output)
 }

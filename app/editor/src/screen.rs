@@ -2,8 +2,8 @@
 //! that are drawn on.
 
 use eframe::egui::{Rect, Ui, Vec2, vec2};
-use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
+use sostenuto_modules::module::{About, Screen};
 use sostenuto_osc::message::Request;
 use sostenuto_patch::{ModuleId, PatchModule};
 
@@ -32,6 +32,8 @@ pub struct ScreenSpot<'a> {
     pub zoom: f32,
     /// Whose screen.
     pub module: &'a ModuleId,
+    /// What the catalogue says of its kind.
+    pub about: &'static About,
     /// Where its params stand.
     pub params: &'a PatchModule,
     /// The numbers that it shows; none where they are not known.
@@ -52,21 +54,21 @@ impl ScreenSpot<'_> {
     }
 }
 
-/// The room that a kind's screen wants at zoom 1, in points. `None` where it has none.
-pub fn screen_size(kind: &str) -> Option<Vec2> {
-    Some(match kind {
-        "scope" => vec2(320.0, 190.0),
-        "spectrum" => vec2(320.0, 180.0),
-        "tuner" => vec2(200.0, 130.0),
-        "level-meter" => vec2(120.0, 180.0),
-        "audio-out" => vec2(84.0, 140.0),
-        "sequencer" => vec2(320.0, 200.0),
-        "drum-grid" => vec2(400.0, 210.0),
-        "xy-pad" => vec2(220.0, 220.0),
-        "ribbon" => vec2(320.0, 60.0),
-        "keyboard" => vec2(390.0, 90.0),
-        "piano-roll" => vec2(400.0, 220.0),
-        _ => match text_form(kind)? {
+/// The room that a module's screen wants at zoom 1, in points. `None` where it has none.
+pub fn screen_size(about: &About) -> Option<Vec2> {
+    Some(match about.screen {
+        Some(Screen::Scope(_)) => vec2(320.0, 190.0),
+        Some(Screen::Spectrum) => vec2(320.0, 180.0),
+        Some(Screen::Tuner) => vec2(200.0, 130.0),
+        Some(Screen::Levels) => vec2(120.0, 180.0),
+        Some(Screen::Peaks) => vec2(84.0, 140.0),
+        Some(Screen::Steps) => vec2(320.0, 200.0),
+        Some(Screen::DrumGrid) => vec2(400.0, 210.0),
+        Some(Screen::XyPad) => vec2(220.0, 220.0),
+        Some(Screen::Ribbon) => vec2(320.0, 60.0),
+        Some(Screen::Keys) => vec2(390.0, 90.0),
+        Some(Screen::Roll) => vec2(400.0, 220.0),
+        None => match about.text? {
             Text::Notes => return None,
             Text::Sound | Text::Wavetable => vec2(180.0, 28.0),
             Text::Formula | Text::Words => vec2(240.0, 28.0),
@@ -74,43 +76,45 @@ pub fn screen_size(kind: &str) -> Option<Vec2> {
     })
 }
 
-fn text_form(kind: &str) -> Option<Text> {
-    catalog::find(kind)?.1.text
-}
-
-/// The params that a kind's screen sets itself, so that no knob is needed.
-pub fn covers(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "sequencer" => &steps::PARAMS,
-        "drum-grid" => &drum_grid::PARAMS,
-        "xy-pad" => &["x", "y", "touch"],
-        "ribbon" => &["position", "touch"],
+/// The params that a module's screen sets itself, so that no knob is needed.
+pub fn covers(about: &About) -> &'static [&'static str] {
+    match about.screen {
+        Some(Screen::Steps) => &steps::PARAMS,
+        Some(Screen::DrumGrid) => &drum_grid::PARAMS,
+        Some(Screen::XyPad) => &["x", "y", "touch"],
+        Some(Screen::Ribbon) => &["position", "touch"],
         _ => &[],
     }
 }
 
-/// A kind's screen from some way off: what moves on it, and nothing to take hold of.
-pub fn glance(ui: &Ui, theme: &Theme, kind: &str, spot: &ScreenSpot) {
+/// A screen from some way off: what moves on it, and nothing to take hold of.
+pub fn glance(ui: &Ui, theme: &Theme, spot: &ScreenSpot) {
     let pen = Pen::within(ui, spot.zoom, spot.rect);
     pen.fill(spot.rect, 4.0, theme.well);
-    match kind {
-        "scope" => scope::glance(&pen, theme, spot),
-        "spectrum" => spectrum::glance(&pen, theme, spot),
-        "sequencer" => steps::glance(&pen, theme, spot),
-        "audio-out" | "level-meter" => {
+    match spot.about.screen {
+        Some(Screen::Scope(sweep)) => scope::glance(&pen, theme, spot, sweep),
+        Some(Screen::Spectrum) => spectrum::glance(&pen, theme, spot),
+        Some(Screen::Steps) => steps::glance(&pen, theme, spot),
+        Some(Screen::Peaks | Screen::Levels) => {
             level_meter::glance(&pen, theme, spot, [0, 1].map(|side| spot.shown(side)));
         }
         _ => {}
     }
 }
 
-/// Draws a kind's screen. Draw it before anything else reads the wheel.
-pub fn screen_ui(ui: &mut Ui, theme: &Theme, kind: &str, spot: &ScreenSpot, asks: &mut Asks) {
-    match kind {
-        "scope" => scope::scope_ui(ui, theme, spot, asks),
-        "spectrum" => spectrum::spectrum_ui(ui, theme, spot),
-        "tuner" => tuner::tuner_ui(ui, theme, spot),
-        "level-meter" => {
+/// Draws a screen. Draw it before anything else reads the wheel.
+pub fn screen_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
+    let Some(screen) = spot.about.screen else {
+        if let Some(form) = spot.about.text {
+            text::text_ui(ui, theme, form, spot, asks);
+        }
+        return;
+    };
+    match screen {
+        Screen::Scope(sweep) => scope::scope_ui(ui, theme, spot, sweep, asks),
+        Screen::Spectrum => spectrum::spectrum_ui(ui, theme, spot),
+        Screen::Tuner => tuner::tuner_ui(ui, theme, spot),
+        Screen::Levels => {
             let sides = [0, 1].map(|side| level_meter::Side {
                 peak_volts: spot.shown(side),
                 mean_volts: Some(spot.shown(2 + side)),
@@ -118,33 +122,30 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, kind: &str, spot: &ScreenSpot, asks
             });
             level_meter::level_meter_ui(ui, theme, spot, sides);
         }
-        "audio-out" => {
+        Screen::Peaks => {
             let sides = [0, 1].map(|side| level_meter::Side::of_peak(spot.shown(side)));
             level_meter::level_meter_ui(ui, theme, spot, sides);
         }
-        "sequencer" => steps::steps_ui(ui, theme, spot, asks),
-        "drum-grid" => drum_grid::drum_grid_ui(ui, theme, &drum_grid::GridSpot::of(spot), asks),
-        "xy-pad" => {
+        Screen::Steps => steps::steps_ui(ui, theme, spot, asks),
+        Screen::DrumGrid => {
+            drum_grid::drum_grid_ui(ui, theme, &drum_grid::GridSpot::of(spot), asks);
+        }
+        Screen::XyPad => {
             let edges = [(0.94, 0.0, 1.0, 0.06), (0.0, 0.06, 0.06, 1.0), (0.3, 0.3, 0.7, 0.7)];
-            by_keys(ui, theme, kind, spot, edges, asks, |ui, [x, y, touch], asks| {
+            by_keys(ui, theme, spot, edges, asks, |ui, [x, y, touch], asks| {
                 let is_touched = touch != 0.0;
                 xy_pad_ui(ui, theme, &PadSpot { x, y, is_touched, ..pad(spot) }, asks);
             });
         }
-        "ribbon" => {
+        Screen::Ribbon => {
             let halves = [(0.0, 0.0, 1.0, 0.7), (0.0, 0.7, 1.0, 1.0)];
-            by_keys(ui, theme, kind, spot, halves, asks, |ui, [position, touch], asks| {
+            by_keys(ui, theme, spot, halves, asks, |ui, [position, touch], asks| {
                 let is_touched = touch != 0.0;
                 ribbon_ui(ui, theme, &RibbonSpot { position, is_touched, ..ribbon(spot) }, asks);
             });
         }
-        "keyboard" => keyboard_ui(ui, theme, spot, asks),
-        "piano-roll" => roll::roll_ui(ui, theme, spot, asks),
-        _ => {
-            if let Some(form) = text_form(kind) {
-                text::text_ui(ui, theme, form, spot, asks);
-            }
-        }
+        Screen::Keys => keyboard_ui(ui, theme, spot, asks),
+        Screen::Roll => roll::roll_ui(ui, theme, spot, asks),
     }
 }
 
@@ -153,13 +154,11 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, kind: &str, spot: &ScreenSpot, asks
 fn by_keys<const N: usize>(
     ui: &mut Ui,
     theme: &Theme,
-    kind: &str,
     spot: &ScreenSpot,
     places: [(f32, f32, f32, f32); N],
     asks: &mut Asks,
     screen: impl FnOnce(&mut Ui, [f32; N], &mut Asks),
 ) {
-    let Some((_, entry)) = catalog::find(kind) else { return };
     let within = |part: (f32, f32, f32, f32)| {
         Rect::from_min_max(
             spot.rect.lerp_inside(vec2(part.0, part.1)),
@@ -167,8 +166,8 @@ fn by_keys<const N: usize>(
         )
     };
     let param_spot = |index: usize| {
-        let name = covers(kind)[index];
-        let param = &entry.about.params[entry.about.param(name).expect("a param of this kind")];
+        let name = covers(spot.about)[index];
+        let param = &spot.about.params[spot.about.param(name).expect("a param of this kind")];
         ParamSpot {
             rect: within(places[index]),
             zoom: spot.zoom,

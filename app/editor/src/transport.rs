@@ -1,16 +1,16 @@
 //! Start, stop and tempo of the patch's clocks, in one place.
 
+use std::ops::RangeInclusive;
+
 use eframe::egui::{DragValue, RichText, Sense, Ui, WidgetInfo, WidgetType, vec2};
+use sostenuto_modules::catalog;
+use sostenuto_modules::module::{About, Role};
 use sostenuto_patch::{Edit, ModuleId, Patch, PatchModule};
 
 use super::model::{Asks, Model};
 use super::parts::{button, faint};
 use super::theme::Theme;
 
-/// What a Clock is called in the catalogue.
-const CLOCK: &str = "clock";
-/// The tempi that a Clock can be set to.
-const BPM: std::ops::RangeInclusive<f64> = 30.0..=300.0;
 /// So long after a tap the next begins anew, in seconds: a beat of 30 BPM.
 const LONGEST_SECS: f64 = 2.0;
 /// How many beats a tempo is the mean of.
@@ -37,7 +37,8 @@ impl TapTempo {
         let beats = self.taps_secs.len() - 1;
         let secs = now_secs - self.taps_secs[0];
         let bpm = (beats > 0 && secs > 0.0).then(|| 60.0 * beats as f64 / secs)?;
-        Some(bpm.clamp(*BPM.start(), *BPM.end()))
+        let range = bpm_range();
+        Some(bpm.clamp(*range.start(), *range.end()))
     }
 }
 
@@ -82,7 +83,7 @@ impl Transport {
     fn tempo_ui(&mut self, ui: &mut Ui, model: &Model, clock: &PatchModule, asks: &mut Asks) {
         let mut bpm = clock.param("bpm").map_or(120.0, f64::from);
         let value = DragValue::new(&mut bpm)
-            .range(BPM)
+            .range(bpm_range())
             .speed(0.25)
             .max_decimals(2)
             .suffix(" BPM")
@@ -128,7 +129,19 @@ fn set_tempo(patch: &Patch, bpm: f64, gesture: i32, asks: &mut Asks) {
 }
 
 fn clocks(patch: &Patch) -> impl Iterator<Item = (&ModuleId, &PatchModule)> {
-    patch.modules.iter().filter(|(_, module)| &*module.kind == CLOCK)
+    patch.modules.iter().filter(|(_, module)| module.has_role(Role::Clock))
+}
+
+/// The module that is a clock.
+fn clock() -> &'static About {
+    catalog::with_role(Role::Clock).1.about
+}
+
+/// The tempi that a clock can be set to.
+fn bpm_range() -> RangeInclusive<f64> {
+    let about = clock();
+    let range = &about.params[about.param("bpm").expect("a clock has a tempo")].range;
+    f64::from(*range.start())..=f64::from(*range.end())
 }
 
 fn is_running(clock: &PatchModule) -> bool {
@@ -140,7 +153,8 @@ fn add_clock(patch: &Patch) -> Edit {
     let modules = || patch.modules.values();
     let x = modules().map(|module| module.x).min_by(f32::total_cmp).unwrap_or(0.0);
     let y = modules().map(|module| module.y + BELOW).max_by(f32::total_cmp).unwrap_or(0.0);
-    Edit::AddModule { id: patch.fresh_id(CLOCK), module: PatchModule::new(CLOCK, x, y) }
+    let name = clock().name;
+    Edit::AddModule { id: patch.fresh_id(name), module: PatchModule::new(name, x, y) }
 }
 
 /// Four lamps: the beats of a bar that is so far, 0 to 1.

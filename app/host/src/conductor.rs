@@ -18,7 +18,7 @@ use shm_ring::sync::Ordering;
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_modules::catalog;
 use sostenuto_modules::clip::ClipSpan;
-use sostenuto_modules::module::Event;
+use sostenuto_modules::module::{Event, Role};
 use sostenuto_modules::param::Param;
 use sostenuto_patch::edit::renamed;
 use sostenuto_patch::{Cable, Edit, ModuleId, Patch, apply};
@@ -29,7 +29,7 @@ use crate::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use crate::plan::clips::{self, Clips, Made};
 use crate::plan::memory::{ModuleMemory, NoMemory};
 use crate::plan::snapshot::{self, StateLocation};
-use crate::plan::{AUDIO_OUT, Key, Plan, PlanRequest, RECORDER, keys, marks_on_the_way, plan};
+use crate::plan::{Key, Plan, PlanRequest, keys, marks_on_the_way, plan};
 use crate::pool::Pool;
 use crate::shared::Shared;
 
@@ -59,31 +59,6 @@ pub enum PlanError {
     #[error("the engine stands still: no worker could be started for a part of the patch")]
     Stuck,
 }
-
-/// Kinds of modules that play on where everything is let go: what they remember
-/// is a place in time, and neither sounds nor is held.
-const KEEPS_TIME: [&str; 20] = [
-    "bernoulli",
-    "chaos",
-    "chord",
-    "clock",
-    "divider",
-    "drum-grid",
-    "euclid",
-    "gated-random",
-    "lfo",
-    "piano-roll",
-    "quantizer",
-    "random",
-    "recorder",
-    "sample-hold",
-    "sequencer",
-    "shift-register",
-    "swing",
-    "switch-1-to-8",
-    "switch-8-to-1",
-    "wavetable-lfo",
-];
 
 /// How long a full ring is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -229,8 +204,8 @@ impl Conductor {
         next: &Patch,
         parting: Option<&Parting>,
     ) -> Result<Preparation, PlanError> {
-        let count = |kind: &str| next.modules.values().filter(|m| &*m.kind == kind).count();
-        let (outs, recorders) = (count(AUDIO_OUT), count(RECORDER));
+        let count = |role| next.modules.values().filter(|module| module.has_role(role)).count();
+        let (outs, recorders) = (count(Role::AudioOut), count(Role::Recorder));
         if outs > MAX_PATCH_OUTS {
             return Err(PlanError::Outs(outs));
         }
@@ -363,7 +338,9 @@ impl Conductor {
     pub fn begin_at_rest(&mut self) -> Result<Preparation, PlanError> {
         let Some(patch) = self.patch() else { return Err(PlanError::Stuck) };
         let rate = self.sample_rate_hz;
-        self.memory.begin_anew(rate, |key| KEEPS_TIME.contains(&&*key.1));
+        let keeps_time =
+            |key: &Key| catalog::find(&key.1).is_some_and(|(_, entry)| entry.about.keeps_time);
+        self.memory.begin_anew(rate, keeps_time);
         self.begin(&patch).inspect_err(|_| self.memory.go_back(rate))
     }
 
@@ -606,19 +583,5 @@ fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {
         out_count: plan.outs.len().min(MAX_OUTS) as u32,
         recorders: plan.recorders as u32,
         is_crossing: plan.is_crossing,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_keeps_time_is_in_the_catalogue_and_has_no_tapes() {
-        for kind in KEEPS_TIME {
-            let (_, entry) = catalog::find(kind).unwrap_or_else(|| panic!("no {kind}"));
-            assert!((entry.tapes)(48_000.0).is_empty(), "{kind}");
-            assert!(!sostenuto_patch::is_played(entry.about), "{kind}");
-        }
     }
 }

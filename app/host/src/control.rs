@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rosc::OscMessage;
-use sostenuto_modules::module::Event;
+use sostenuto_modules::module::{Event, Role};
 use sostenuto_osc::message::note::SetValue;
 use sostenuto_osc::message::param::{SetParam, Value};
 use sostenuto_osc::message::patch::{PatchFile, Whole};
@@ -27,7 +27,6 @@ use self::feedback::Feedback;
 use self::sound::Sound;
 use crate::journal::{Kept, Ticket};
 use crate::notice::Notice;
-use crate::plan::OSC_IN;
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
 pub use sostenuto_osc::message::status::{Status, WorkerStatus};
@@ -562,7 +561,7 @@ impl<S: Sound> Control<S> {
     fn set_value(&mut self, set: SetValue) -> Result<(), Refused> {
         let SetValue { module, index, volts } = set;
         let about = self.patch.module(module.as_str())?.about()?;
-        if about.name != OSC_IN {
+        if about.role != Some(Role::OscIn) {
             return Err(Refused::TakesNoValues { module, title: about.title });
         }
         // The module may have come with the same packet.

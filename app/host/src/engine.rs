@@ -30,13 +30,13 @@ use shm_ring::protocol::{publish, start_block, wait_for};
 use shm_ring::ring::{Consumer, Producer, Ring};
 use sostenuto_dsp::units::{FULL_SCALE_VOLTS, QUANTUM};
 use sostenuto_modules::catalog;
+use sostenuto_modules::module::Role;
 
 use self::agenda::Agenda;
 use self::crossing::crossed;
 use self::intake::Intake;
 use self::limiter::Limiter;
 use self::reels::{Reels, Run};
-use crate::plan::RECORDER;
 use crate::shared::Shared;
 
 /// A stereo frame for the sound card. Full scale is 1.
@@ -161,7 +161,7 @@ pub struct Engine {
     intake: Option<Intake>,
     reels: Option<Reels>,
     /// Which kind of the catalogue records.
-    recorder: Option<usize>,
+    recorder: usize,
     /// Frames and Hz of the plan that comes next, and the clock at its start.
     coming: (u32, u32, Option<u64>),
     next_frames: u32,
@@ -213,7 +213,7 @@ impl Engine {
             limiter: Limiter::new(sample_rate_hz as f32),
             intake: None,
             reels: None,
-            recorder: catalog::find(RECORDER).map(|(kind, _)| kind),
+            recorder: catalog::with_role(Role::Recorder).0,
             coming: (block_frames, sample_rate_hz, None),
             next_frames: block_frames,
             is_muted: false,
@@ -461,7 +461,7 @@ impl Engine {
         // SAFETY: every slot has done the block, and the next has not begun.
         let plan = unsafe { Plan::read(&self.shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return };
-        let is_recorder = |module: &&PlanModule| Some(module.kind as usize) == self.recorder;
+        let is_recorder = |module: &&PlanModule| module.kind as usize == self.recorder;
         for module in plan.modules.iter().filter(is_recorder) {
             let run = Run {
                 number: module.number,

@@ -13,6 +13,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use sostenuto_dsp::tape::TapeSpan;
 use sostenuto_modules::catalog::{self, Entry};
 use sostenuto_modules::clip::ClipSpan;
+use sostenuto_modules::module::Role;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{Cable, InputRef, ModuleId, Name, OutputRef, Patch, PatchModule};
 
@@ -85,18 +86,6 @@ impl Plan {
     }
 }
 
-/// The name of the module whose outputs go to the sound card.
-pub const AUDIO_OUT: &str = "audio-out";
-
-/// The name of the module that hears the sound card.
-pub const AUDIO_IN: &str = "audio-in";
-
-/// The name of the module that records.
-pub const RECORDER: &str = "recorder";
-
-/// The name of the module that takes values over OSC.
-pub const OSC_IN: &str = "osc-in";
-
 /// What a module's block costs where nobody has measured it, in nanoseconds.
 const UNKNOWN_COST_NANOS: u32 = 20_000;
 
@@ -165,8 +154,8 @@ pub fn plan(request: &PlanRequest) -> Plan {
             tables.inputs.push((first..tables.cables.len()).into());
         }
     }
-    let is_out = |member: &Member| member.entry.about.name == AUDIO_OUT;
-    let is_recorder = |member: &&Member| member.entry.about.name == RECORDER;
+    let is_out = |member: &Member| member.entry.about.role == Some(Role::AudioOut);
+    let is_recorder = |member: &&Member| member.entry.about.role == Some(Role::Recorder);
     let outs = members.iter().enumerate().filter(|(_, member)| is_out(member));
     Plan {
         outs: outs.map(|(index, member)| (index, member.fade)).collect(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
-use sostenuto_modules::module::{About, Tag};
+use sostenuto_modules::module::{About, Role, Tag};
 use sostenuto_modules::param::Param;
 
 mod comment;
@@ -242,7 +242,12 @@ impl PatchModule {
 
     /// What its text is. `None` where its kind has none, and for a placeholder.
     pub fn text_form(&self) -> Option<Text> {
-        catalog::find(&self.kind)?.1.text
+        self.about().ok()?.text
+    }
+
+    /// Whether the program uses its kind for that.
+    pub fn has_role(&self, role: Role) -> bool {
+        self.about().is_ok_and(|about| about.role == Some(role))
     }
 
     /// What the catalogue says of its kind. `None` for a placeholder, which may

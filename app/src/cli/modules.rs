@@ -53,7 +53,7 @@ fn describe(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
         let (name, help, default) = (param.name, param.help, param.show(param.default));
         writeln!(out, "  param  {name:16} {help} [{}; {default}]", range(param))?;
     }
-    entry.text.map_or(Ok(()), |form| writeln!(out, "  text   {}", form_of(form)))?;
+    about.text.map_or(Ok(()), |form| writeln!(out, "  text   {}", form_of(form)))?;
     writeln!(out)
 }
 
@@ -129,7 +129,7 @@ mod tests {
             let range = range(param);
             writeln!(text, "- *param* **{name}** {help} ({range}; {default})").unwrap();
         }
-        if let Some(form) = entry.text {
+        if let Some(form) = about.text {
             writeln!(text, "- *text* {}", form_of(form)).unwrap();
         }
     }

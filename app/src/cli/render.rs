@@ -14,11 +14,12 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
 use sostenuto_host::drill::block_killer::{BlockKiller, Tally};
 use sostenuto_host::engine::{EngineStatus, Frame};
+use sostenuto_host::plan::Plan;
 use sostenuto_host::plan::clips;
-use sostenuto_host::plan::{AUDIO_IN, Plan};
 use sostenuto_host::pool::crash;
 use sostenuto_host::render::{self, ComputedBy, Settings};
 use sostenuto_modules::clip::Text;
+use sostenuto_modules::module::Role;
 use sostenuto_patch::disk::{NewFile, is_same_file};
 use sostenuto_patch::{Edit, ModuleId, Name, Patch, apply, sounds};
 
@@ -189,7 +190,7 @@ impl Render {
         let failed = || format!("{} is no input", path.display());
         let text: Name = path.to_str().with_context(failed)?.into();
         clips::make(&(Text::Sound, text.clone())).with_context(failed)?;
-        let ears = patch.modules.iter().filter(|(_, module)| &*module.kind == AUDIO_IN);
+        let ears = patch.modules.iter().filter(|(_, module)| module.has_role(Role::AudioIn));
         let ears: Vec<ModuleId> = ears.map(|(id, _)| id.clone()).collect();
         anyhow::ensure!(!ears.is_empty(), "the patch has no Audio In to hear {}", path.display());
         for module in ears {

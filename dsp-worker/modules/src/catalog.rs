@@ -1,13 +1,13 @@
-//! Every module there is. To add one: its file in `modules/`, its line here.
+//! Every module there is. To add one: its file in `modules/`, and its line in
+//! `modules.rs` and here.
 
 use std::ops::Range;
 
 use serde::Serialize;
 use sostenuto_dsp::rate_change::RateChange;
 
-use crate::clip::Text;
 use crate::limits::{MAX_PARAMS, MAX_PORTS};
-use crate::module::{About, Block, Module, Tag};
+use crate::module::{About, Block, Module, Role, Tag};
 use crate::modules as m;
 
 /// Every module, in the order of the browser. A running patch names them by
@@ -119,6 +119,15 @@ pub fn find(name: &str) -> Option<(usize, &'static Entry)> {
     CATALOG.iter().enumerate().find(|(_, entry)| entry.about.name == name)
 }
 
+/// The module that has that role, and its index.
+///
+/// # Panics
+/// Never: a test asks that one has each.
+pub fn with_role(role: Role) -> (usize, &'static Entry) {
+    let mut all = CATALOG.iter().enumerate();
+    all.find(|(_, entry)| entry.about.role == Some(role)).expect("a module has each role")
+}
+
 /// Every module but those that break on purpose: for tests that take modules and
 /// params as they come.
 pub fn well_behaved() -> impl Iterator<Item = &'static Entry> {
@@ -148,9 +157,6 @@ pub struct Entry {
     /// Its facts.
     #[serde(flatten)]
     pub about: &'static About,
-    /// [`Module::TEXT`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Text>,
     /// The size of its plain data.
     #[serde(skip)]
     pub state_bytes: usize,
@@ -184,7 +190,6 @@ impl Entry {
         assert!(M::ABOUT.params.len() <= MAX_PARAMS);
         Entry {
             about: M::ABOUT,
-            text: M::TEXT,
             state_bytes: size_of::<M>(),
             tapes: M::tapes,
             start: |state, seed| bytemuck::from_bytes_mut::<M>(state).start(seed),

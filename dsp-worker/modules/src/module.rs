@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bytemuck::Pod;
-use serde::Serialize;
 use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::signal::{SILENCE, Signal};
@@ -12,10 +11,10 @@ use sostenuto_dsp::tape::Tapes;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 
 use crate::card::CardInput;
-use crate::clip::{Clip, Text};
-use crate::moves::{By, Moves};
-use crate::param::Param;
+use crate::clip::Clip;
 use crate::tools::Tools;
+
+pub use crate::about::{About, OSC_VALUES, Port, Role, Screen, Sweep, Tag, port};
 
 /// A module's memory and what it does with it.
 ///
@@ -29,10 +28,6 @@ use crate::tools::Tools;
 pub trait Module: Pod {
     /// What host, editor and manual know of this module.
     const ABOUT: &'static About;
-
-    /// What its text is, where a musician gives it one: the path of a sound, a
-    /// formula. [`Block::clip`] is what its host has made of it.
-    const TEXT: Option<Text> = None;
 
     /// The longest delay, in frames, that each of the module's tapes is read
     /// at. Called by the host when the module is made; not real-time.
@@ -76,132 +71,6 @@ pub trait Module: Pod {
     /// Mark it `#[inline(always)]`: the catalogue compiles it once for every
     /// instruction set.
     fn process(&mut self, block: &mut Block);
-}
-
-/// The facts of a module: the only place where host, editor, OSC and manual
-/// learn of its ports and params.
-#[derive(Debug, Serialize)]
-pub struct About {
-    /// As written in patch files and OSC: `vco`.
-    pub name: &'static str,
-    /// As written on the panel: `VCO`.
-    pub title: &'static str,
-    /// One line for the browser: what a musician uses it for.
-    pub summary: &'static str,
-    /// Where the browser shows it.
-    pub tags: &'static [Tag],
-    /// From top to bottom. The first is the main input.
-    pub inputs: &'static [Port],
-    /// From top to bottom. The first is the main output.
-    pub outputs: &'static [Port],
-    /// From top to bottom.
-    pub params: &'static [Param],
-    /// Pairs of input and output: while the module is bypassed, the output
-    /// carries what comes in there. Other outputs are silent.
-    pub bypass: &'static [(usize, usize)],
-    /// How many numbers it shows to editors; see [`Block::show`].
-    pub display: usize,
-}
-
-/// An input or an output.
-#[derive(Debug, Serialize)]
-pub struct Port {
-    /// As written in patch files: `voct`.
-    pub name: &'static str,
-    /// One sentence: what it does and in which volts.
-    pub help: &'static str,
-    /// Which knob an input turns, where there is one for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub moves: Option<Moves>,
-    /// Whether an output of what makes or treats sound carries a control
-    /// voltage; see [`About::is_audio`].
-    #[serde(skip)]
-    pub is_control: bool,
-}
-
-/// A port, in a line of [`About`].
-pub const fn port(name: &'static str, help: &'static str) -> Port {
-    Port { name, help, moves: None, is_control: false }
-}
-
-impl Port {
-    /// The same input, which moves a param, as far as `amount` says.
-    #[must_use]
-    pub const fn moves(self, param: &'static str, amount: Option<&'static str>, by: By) -> Port {
-        Port { moves: Some(Moves { param, amount, by }), ..self }
-    }
-
-    /// The same output, which carries a control voltage though its module makes
-    /// or treats sound: an envelope, a gate, a pitch.
-    #[must_use]
-    pub const fn control(self) -> Port {
-        Port { is_control: true, ..self }
-    }
-}
-
-/// A shelf of the module browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each is its own word")]
-pub enum Tag {
-    Source,
-    Filter,
-    Dynamics,
-    Modulator,
-    Effect,
-    Sequencing,
-    Utility,
-    Display,
-    Play,
-    /// Takes notes: see [`Event`].
-    Notes,
-    Output,
-    Polyphonic,
-    Random,
-    Test,
-}
-
-impl About {
-    /// The index of the input called that.
-    pub fn input(&self, name: &str) -> Option<usize> {
-        self.inputs.iter().position(|port| port.name == name)
-    }
-
-    /// The index of the output called that.
-    pub fn output(&self, name: &str) -> Option<usize> {
-        self.outputs.iter().position(|port| port.name == name)
-    }
-
-    /// The index of the param called that.
-    pub fn param(&self, name: &str) -> Option<usize> {
-        self.params.iter().position(|param| param.name == name)
-    }
-
-    /// Whether an output promises sound: volts around 0 V, without a constant
-    /// part. By the tags: what makes or treats sound has such outputs, but for
-    /// those that are declared [`Port::control`].
-    pub fn is_audio(&self, output: usize) -> bool {
-        use Tag::{Dynamics, Effect, Filter, Modulator, Play, Sequencing, Source};
-        let is_tagged = |tags: &[Tag]| self.tags.iter().any(|tag| tags.contains(tag));
-        is_tagged(&[Source, Filter, Dynamics, Effect])
-            && !is_tagged(&[Play, Sequencing, Modulator])
-            && !self.outputs[output].is_control
-    }
-
-    /// Whether the module goes on while it is bypassed, without being heard:
-    /// hands and clocks do not wait.
-    pub fn goes_on_bypassed(&self) -> bool {
-        let own = [Tag::Play, Tag::Notes, Tag::Sequencing];
-        self.tags.iter().any(|tag| own.contains(tag))
-    }
-
-    /// Whether the module plays by itself, or only treats what it is given:
-    /// then it is silent some time after its inputs are.
-    pub fn sounds_by_itself(&self) -> bool {
-        use Tag::{Modulator, Play, Random, Sequencing, Source, Test};
-        let own = [Source, Modulator, Play, Random, Sequencing, Test];
-        self.bypass.is_empty() || self.tags.iter().any(|tag| own.contains(tag))
-    }
 }
 
 /// A note or a press of a button, from a hand or from OSC.
@@ -276,7 +145,7 @@ impl<'a> Block<'a> {
         self.inputs.get(port).copied().unwrap_or(&SILENCE)
     }
 
-    /// What the module's text stands for; see [`Module::TEXT`]. It may be another
+    /// What the module's text stands for; see [`About::text`]. It may be another
     /// one in the next block. It borrows nothing of the block.
     #[inline(always)]
     pub fn clip(&self) -> Clip<'a> {

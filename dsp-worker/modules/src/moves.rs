@@ -147,7 +147,7 @@ mod tests {
         for &(param, value) in params {
             rig.set(param, value);
         }
-        if entry.text == Some(Text::Sound) {
+        if entry.about.text == Some(Text::Sound) {
             let sound: Vec<f32> = (0..48_000).map(|n| (n % 437) as f32 / 43.7 - 5.0).collect();
             rig.clip(sound, 1, 48_000.0);
         }

@@ -23,6 +23,10 @@ pub struct Param {
     /// Whether it is on because a hand holds something: at a panic it goes off.
     #[serde(skip)]
     pub is_held: bool,
+    /// Whether it stays where it is when the window sets a module by chance: how
+    /// loud it is, or whether it runs.
+    #[serde(skip)]
+    pub is_steady: bool,
 }
 
 /// What a param's number counts.
@@ -97,7 +101,16 @@ impl Param {
         unit: Unit,
         help: &'static str,
     ) -> Param {
-        Param { name, help, range, default, unit, taper: Taper::Linear, is_held: false }
+        Param {
+            name,
+            help,
+            range,
+            default,
+            unit,
+            taper: Taper::Linear,
+            is_held: false,
+            is_steady: false,
+        }
     }
 
     /// A param whose turns are equal ratios. Its range is above zero.
@@ -108,7 +121,16 @@ impl Param {
         unit: Unit,
         help: &'static str,
     ) -> Param {
-        Param { name, help, range, default, unit, taper: Taper::Log, is_held: false }
+        Param {
+            name,
+            help,
+            range,
+            default,
+            unit,
+            taper: Taper::Log,
+            is_held: false,
+            is_steady: false,
+        }
     }
 
     /// A whole number. It jumps.
@@ -118,7 +140,16 @@ impl Param {
         default: f32,
         help: &'static str,
     ) -> Param {
-        Param { name, help, range, default, unit: Unit::Count, taper: Taper::Steps, is_held: false }
+        Param {
+            name,
+            help,
+            range,
+            default,
+            unit: Unit::Count,
+            taper: Taper::Steps,
+            is_held: false,
+            is_steady: false,
+        }
     }
 
     /// One of several words. It jumps.
@@ -137,6 +168,7 @@ impl Param {
             unit: Unit::None,
             taper: Taper::Choice(choices),
             is_held: false,
+            is_steady: false,
         }
     }
 
@@ -149,6 +181,12 @@ impl Param {
     #[must_use]
     pub const fn held(self) -> Param {
         Param { is_held: true, ..self }
+    }
+
+    /// The same param, which chance leaves alone.
+    #[must_use]
+    pub const fn steady(self) -> Param {
+        Param { is_steady: true, ..self }
     }
 
     /// Whether a new value is reached at once instead of by gliding.

@@ -54,7 +54,7 @@ impl Face {
         let names = |ports: &[sostenuto_modules::module::Port]| -> Vec<Name> {
             ports.iter().map(|port| port.name.into()).collect()
         };
-        let covered = covers(about.name);
+        let covered = covers(about);
         let params: Vec<(usize, WidgetKind)> = about
             .params
             .iter()
@@ -62,7 +62,7 @@ impl Face {
             .filter(|(_, param)| !covered.contains(&param.name))
             .map(|(index, param)| (index, WidgetKind::of(param)))
             .collect();
-        let screen = screen_size(about.name);
+        let screen = screen_size(about);
         let mut face = lay_out(&params, screen, names(about.inputs), names(about.outputs));
         face.title = about.title.to_owned();
         face.about = Some(about);
@@ -209,7 +209,7 @@ mod tests {
             }
             assert_eq!(face.size.x % GRID, 0.0);
             assert_eq!(face.size.y % GRID, 0.0);
-            let shown = face.params.len() + covers(about.name).len();
+            let shown = face.params.len() + covers(about).len();
             assert_eq!(shown, about.params.len(), "{}: every param can be turned", about.name);
         }
     }

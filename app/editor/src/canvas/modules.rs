@@ -34,23 +34,23 @@ pub(super) struct Spot<'a> {
     pub rect: Rect,
 }
 
-/// A module's kind and its screen, if it has one.
+/// A module's screen, if it has one.
 pub(super) fn screen_spot<'a>(
     scene: Scene<'a>,
     spot: &'a Spot,
     zoom: f32,
-) -> Option<(&'static str, ScreenSpot<'a>)> {
+) -> Option<ScreenSpot<'a>> {
     let (screen, about) = (spot.face.screen?, spot.face.about?);
     let corner = spot.rect.min + screen.min.to_vec2() * zoom;
-    let screen = ScreenSpot {
+    Some(ScreenSpot {
         rect: Rect::from_min_size(corner, screen.size() * zoom),
         zoom,
         module: spot.id,
+        about,
         params: spot.module,
         display: scene.model.signals.display(spot.id),
         sample_rate_hz: scene.model.status.sample_rate_hz,
-    };
-    Some((about.name, screen))
+    })
 }
 
 impl Canvas {
@@ -219,8 +219,8 @@ impl Canvas {
 
     fn screen_of(&self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
         let scene = desk.scene;
-        if let Some((kind, screen)) = screen_spot(scene, spot, self.camera.zoom) {
-            screen_ui(ui, scene.theme, kind, &screen, desk.asks);
+        if let Some(screen) = screen_spot(scene, spot, self.camera.zoom) {
+            screen_ui(ui, scene.theme, &screen, desk.asks);
         }
     }
 

@@ -19,8 +19,8 @@ pub(super) fn draw_sketch(ui: &Ui, scene: Scene, spot: &Spot, zoom: f32) {
     let place = |rect: Rect| {
         Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom)
     };
-    if let Some((kind, screen)) = screen_spot(scene, spot, zoom) {
-        glance(ui, theme, kind, &screen);
+    if let Some(screen) = screen_spot(scene, spot, zoom) {
+        glance(ui, theme, &screen);
     }
     for &(index, kind, rect) in &spot.face.params {
         let Some(param) = spot.face.about.map(|about| &about.params[index]) else { continue };

@@ -6,7 +6,7 @@
 use eframe::egui::{
     Align2, Color32, CursorIcon, Id, Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2,
 };
-use sostenuto_modules::modules::scope::{HEADER, POINTS};
+use sostenuto_modules::module::Sweep;
 
 use super::ScreenSpot;
 use crate::held::Held;
@@ -34,7 +34,7 @@ impl Default for View {
 }
 
 /// The screen.
-pub fn scope_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
+pub fn scope_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, sweep: Sweep, asks: &mut Asks) {
     let id = ui.id().with(("scope", spot.module.as_str()));
     let mut view: View = ui.data(|data| data.get_temp(id)).unwrap_or_default();
     look(ui, spot, id, &mut view);
@@ -49,7 +49,7 @@ pub fn scope_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
     pen.well(spot.rect, theme.well, theme.edge);
     grid(&pen, theme, spot.rect);
     let [a, _, b, ..] = theme.cables;
-    if let Some(rows) = Rows::of(spot.display) {
+    if let Some(rows) = Rows::of(spot.display, sweep) {
         if view.is_xy {
             draw_xy(&pen, &screen, &rows, a);
         } else {
@@ -63,15 +63,15 @@ pub fn scope_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
         let back = vec2(-pen.scaled(8.0), pen.scaled(5.0));
         pen.shape(vec![tip, tip + back, tip + vec2(back.x, -back.y)], theme.text);
     }
-    words(&pen, theme, spot, &view, [a, b]);
+    words(&pen, theme, spot, sweep, &view, [a, b]);
 }
 
 /// Both traces, 2 V a division.
-pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
+pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot, sweep: Sweep) {
     let volts = GAINS_VOLTS[View::default().gain];
     let screen = Screen { rect: spot.rect, volts_up: volts * UP as f32 / 2.0 };
     let [a, _, b, ..] = theme.cables;
-    if let Some(rows) = Rows::of(spot.display) {
+    if let Some(rows) = Rows::of(spot.display, sweep) {
         for (color, row) in [(b, 2), (a, 0)] {
             draw_row(pen, &screen, &rows, row, color);
         }
@@ -153,17 +153,19 @@ impl Screen {
     }
 }
 
-/// What the module shows; see [`HEADER`].
+/// What the module shows; see [`Sweep`].
 struct Rows<'a> {
     rows: [&'a [f32]; 4],
+    points: usize,
     drawn: usize,
 }
 
 impl Rows<'_> {
-    fn of(display: &[f32]) -> Option<Rows<'_>> {
-        let points = display.get(HEADER..HEADER + 4 * POINTS)?;
-        let rows = [0, 1, 2, 3].map(|row| &points[row * POINTS..][..POINTS]);
-        Some(Rows { rows, drawn: (display[2].max(0.0) as usize).min(POINTS) })
+    fn of(display: &[f32], sweep: Sweep) -> Option<Rows<'_>> {
+        let Sweep { header, points } = sweep;
+        let all = display.get(header..header + 4 * points)?;
+        let rows = [0, 1, 2, 3].map(|row| &all[row * points..][..points]);
+        Some(Rows { rows, points, drawn: (display[2].max(0.0) as usize).min(points) })
     }
 
     /// Whether anything was ever seen of a row and the one above it.
@@ -184,10 +186,10 @@ fn draw_row(pen: &Pen, screen: &Screen, rows: &Rows, row: usize, colour: Color32
     if row > 0 && rows.is_flat(row) {
         return;
     }
-    let columns = (screen.rect.width() as usize).clamp(32, POINTS);
+    let columns = (screen.rect.width() as usize).clamp(32, rows.points);
     let mut lines = [Vec::new(), Vec::new()];
     for column in 0..columns {
-        let points = column * POINTS / columns..(column + 1) * POINTS / columns;
+        let points = column * rows.points / columns..(column + 1) * rows.points / columns;
         let is_old = points.start >= rows.drawn;
         let (low, high) = rows.extremes(row, points);
         let x = screen.rect.left() + (column as f32 + 0.5) / columns as f32 * screen.rect.width();
@@ -213,7 +215,7 @@ fn draw_xy(pen: &Pen, screen: &Screen, rows: &Rows, colour: Color32) {
         (low + high) / 2.0
     };
     let at = |point| pos2(screen.x(middle(0, point)), screen.y(middle(2, point)));
-    pen.path((rows.drawn..POINTS).map(at).collect(), 1.2, colour.gamma_multiply(0.4));
+    pen.path((rows.drawn..rows.points).map(at).collect(), 1.2, colour.gamma_multiply(0.4));
     pen.path((0..rows.drawn).map(at).collect(), 1.2, colour);
 }
 
@@ -234,9 +236,16 @@ fn badge(spot: &ScreenSpot) -> Rect {
     Rect::from_min_size(spot.rect.right_top() + vec2(-size.x, 0.0), size)
 }
 
-fn words(pen: &Pen, theme: &Theme, spot: &ScreenSpot, view: &View, [a, b]: [Color32; 2]) {
+fn words(
+    pen: &Pen,
+    theme: &Theme,
+    spot: &ScreenSpot,
+    sweep: Sweep,
+    view: &View,
+    [a, b]: [Color32; 2],
+) {
     let inset = vec2(pen.scaled(6.0), pen.scaled(4.0));
-    let secs = spot.shown(1) * POINTS as f32 / ACROSS as f32;
+    let secs = spot.shown(1) * sweep.points as f32 / ACROSS as f32;
     let time = if view.is_xy { String::new() } else { format!("{}   ", short_secs(secs)) };
     let words = format!("{time}{} V", GAINS_VOLTS[view.gain]);
     let corner = spot.rect.max - inset;
@@ -262,15 +271,16 @@ mod tests {
 
     #[test]
     fn what_the_sweep_has_not_reached_is_of_the_one_before() {
-        let mut display = vec![0.0; HEADER + 4 * POINTS];
+        let sweep = Sweep { header: 4, points: 200 };
+        let mut display = vec![0.0; 4 + 4 * 200];
         display[2] = 100.0;
-        display[HEADER + 7] = -3.0;
-        display[HEADER + POINTS + 7] = 4.0;
-        let rows = Rows::of(&display).unwrap();
+        display[4 + 7] = -3.0;
+        display[4 + 200 + 7] = 4.0;
+        let rows = Rows::of(&display, sweep).unwrap();
         assert_eq!(rows.drawn, 100);
         assert_eq!(rows.extremes(0, 6..8), (-3.0, 4.0));
         assert!(rows.is_flat(2) && !rows.is_flat(0));
-        assert!(Rows::of(&display[1..]).is_none());
+        assert!(Rows::of(&display[1..], sweep).is_none());
     }
 
     #[test]

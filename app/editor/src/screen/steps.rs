@@ -1,8 +1,9 @@
 //! The sequencer's steps: voltages, gates and chances, drawn with the mouse.
 
+use std::ops::RangeInclusive;
+
 use eframe::egui::{Align2, Pos2, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
-use sostenuto_modules::module::Module as _;
-use sostenuto_modules::modules::sequencer::Sequencer;
+use sostenuto_modules::module::About;
 use sostenuto_modules::param::Param;
 use sostenuto_patch::entry::pitch_name;
 
@@ -117,7 +118,7 @@ fn draw_by_hand(
             let mut values =
                 held.map_or_else(|| PARAMS.map(|name| spot.param(name)), |held| held.now.values);
             let cell = cell(Lane::at(field, place), step_at(field, place));
-            let default = param(cell).default;
+            let default = param(spot.about, cell).default;
             let lane = Lane::at(field, place);
             if lane != Lane::Gates {
                 values[cell] = default;
@@ -141,7 +142,7 @@ fn draw_by_hand(
             Held::begin(ui, asks, Drawing { lane, values, gate, before: place })
         }
     };
-    for (cell, value) in stroke(&down.now, field, place, is_free) {
+    for (cell, value) in stroke(spot.about, &down.now, field, place, is_free) {
         if down.now.values[cell] != value {
             down.now.values[cell] = value;
             asks.set_param(spot.module, PARAMS[cell], value, down.gesture);
@@ -157,7 +158,13 @@ fn twice(response: &Response) -> Option<Pos2> {
 }
 
 /// What a stroke sets on its way: a quick hand leaves out no step.
-fn stroke(drawing: &Drawing, field: Rect, place: Pos2, is_free: bool) -> Vec<(usize, f32)> {
+fn stroke(
+    about: &About,
+    drawing: &Drawing,
+    field: Rect,
+    place: Pos2,
+    is_free: bool,
+) -> Vec<(usize, f32)> {
     let Drawing { lane, before, gate, .. } = *drawing;
     let (first, last) = (step_at(field, before), step_at(field, place));
     let steps: Vec<usize> =
@@ -171,16 +178,25 @@ fn stroke(drawing: &Drawing, field: Rect, place: Pos2, is_free: bool) -> Vec<(us
         }
     };
     let value = |step| {
-        if lane == Lane::Gates { gate } else { value_at(lane, field, place_in(step), is_free) }
+        if lane == Lane::Gates {
+            gate
+        } else {
+            value_at(&param(about, cell(lane, 0)).range, lane, field, place_in(step), is_free)
+        }
     };
     steps.into_iter().map(|step| (cell(lane, step), value(step))).collect()
 }
 
 /// What a height in a lane stands for. Volts in semitones, unless they are free.
-fn value_at(lane: Lane, field: Rect, place: Pos2, is_free: bool) -> f32 {
+fn value_at(
+    range: &RangeInclusive<f32>,
+    lane: Lane,
+    field: Rect,
+    place: Pos2,
+    is_free: bool,
+) -> f32 {
     let rect = lane.rect(field);
     let up = ((rect.bottom() - place.y) / rect.height().max(1.0)).clamp(0.0, 1.0);
-    let range = &param(cell(lane, 0)).range;
     let value = range.start() + up * (range.end() - range.start());
     match lane {
         Lane::Volts if is_free => value,
@@ -193,9 +209,8 @@ fn cell(lane: Lane, step: usize) -> usize {
     lane as usize * STEPS + step
 }
 
-fn param(cell: usize) -> &'static Param {
-    let about = Sequencer::ABOUT;
-    &about.params[about.param(PARAMS[cell]).expect("the sequencer has these params")]
+fn param(about: &About, cell: usize) -> &'static Param {
+    &about.params[about.param(PARAMS[cell]).expect("a module with this screen has these params")]
 }
 
 fn step_at(field: Rect, place: Pos2) -> usize {
@@ -216,10 +231,10 @@ fn cell_spot<'a>(spot: &ScreenSpot<'a>, field: Rect, index: usize, value: f32) -
         rect: step_rect(lane.rect(field), index % STEPS).shrink(1.5 * spot.zoom),
         zoom: spot.zoom,
         module: spot.module,
-        param: param(index),
+        param: param(spot.about, index),
         value,
         moved: None,
-        kind: WidgetKind::of(param(index)),
+        kind: WidgetKind::of(param(spot.about, index)),
     }
 }
 

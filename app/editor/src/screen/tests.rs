@@ -22,18 +22,20 @@ fn bench(kind: &'static str, display: Vec<f32>) -> Harness<'static, Bench> {
         |ui, bench: &mut Bench| {
             let module: ModuleId = "one".parse().unwrap();
             let params = PatchModule::new(bench.kind, 0.0, 0.0);
-            let size = screen_size(bench.kind).unwrap() * bench.zoom;
+            let about = params.about().unwrap();
+            let size = screen_size(about).unwrap() * bench.zoom;
             let spot = ScreenSpot {
                 rect: Rect::from_min_size(Pos2::ZERO, size),
                 zoom: bench.zoom,
                 module: &module,
+                about,
                 params: &params,
                 display: &bench.display,
                 sample_rate_hz: 48_000.0,
             };
             let theme = Theme::of(bench.look);
-            glance(ui, &theme, bench.kind, &spot);
-            screen_ui(ui, &theme, bench.kind, &spot, &mut bench.asks);
+            glance(ui, &theme, &spot);
+            screen_ui(ui, &theme, &spot, &mut bench.asks);
         },
         bench,
     )
@@ -69,7 +71,7 @@ fn asked(harness: &Harness<Bench>) -> Vec<(String, f32, i32)> {
 #[test]
 fn every_screen_of_the_catalogue_draws_whatever_is_shown() {
     for about in CATALOG.iter().map(|entry| entry.about) {
-        let Some(size) = screen_size(about.name) else { continue };
+        let Some(size) = screen_size(about) else { continue };
         assert!(size.x > 40.0 && size.y > 20.0);
         for number in [0.0, 1.0, -1e30, f32::NAN, f32::INFINITY] {
             for (look, zoom) in [(Look::Dark, 1.0), (Look::Light, 0.25), (Look::HighContrast, 4.0)]
@@ -89,7 +91,7 @@ fn every_screen_of_the_catalogue_draws_whatever_is_shown() {
 #[test]
 fn what_a_screen_sets_itself_are_params_of_its_module() {
     for about in CATALOG.iter().map(|entry| entry.about) {
-        for param in covers(about.name) {
+        for param in covers(about) {
             assert!(about.param(param).is_some(), "{}.{param}", about.name);
         }
     }

@@ -5,13 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rosc::{OscMessage, OscPacket, OscType};
-use sostenuto_modules::modules::osc_out::VALUES;
+use sostenuto_modules::module::OSC_VALUES as VALUES;
 use sostenuto_patch::Name;
 
 use crate::notice::Notice;
-
-/// The name of the module that sends.
-pub const OSC_OUT: &str = "osc-out";
 
 /// Numbers that an OSC Out shows: values, rises, gates, and how often to send.
 pub const SHOWN: usize = 3 * VALUES + 1;

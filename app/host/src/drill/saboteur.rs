@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use sostenuto_modules::catalog;
+use sostenuto_modules::module::Role;
 use sostenuto_patch::{ModuleId, Patch, PatchModule, read_value};
 
 use crate::control::sound::PlayPatch;
 use crate::player::Player;
-
-const KIND: &str = "saboteur";
 
 /// In how many of the 32-frame quanta in which it may it hangs. The worker that
 /// does the block again tries its luck again.
@@ -26,17 +25,17 @@ pub struct Saboteur {
 }
 
 impl Saboteur {
-    /// Puts one into a patch. `None` where this program has no such module.
+    /// Puts one into a patch. `None` where it lacks the params.
     pub fn add(patch: &mut Patch) -> Option<Saboteur> {
-        let about = catalog::find(KIND)?.1.about;
+        let about = catalog::with_role(Role::Saboteur).1.about;
         let fault = about.params.iter().position(|param| param.name == "fault")?;
         let choice = |param: &str, word: &str| {
             let param = about.params.iter().find(|it| it.name == param)?;
-            read_value(KIND, param, word, param.default).ok()
+            read_value(about.name, param, word, param.default).ok()
         };
         let (hang, always) = (choice("fault", "hang")?, choice("when", "always")?);
-        let id = patch.fresh_id(KIND);
-        let mut module = PatchModule::new(KIND, 0.0, 0.0);
+        let id = patch.fresh_id(about.name);
+        let mut module = PatchModule::new(about.name, 0.0, 0.0);
         module.params.insert("when".into(), always);
         module.params.insert("chance".into(), CHANCE);
         patch.modules.insert(id.clone(), module);

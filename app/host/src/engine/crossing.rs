@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use sostenuto_modules::module::Role;
 use sostenuto_patch::{Cable, ModuleId, Patch, PatchModule};
 
-use crate::plan::{Key, RECORDER};
+use crate::plan::Key;
 
 /// How long the sound takes to cross, in seconds.
 const CROSSING_SECS: f32 = 50e-3;
@@ -33,8 +34,9 @@ pub struct Parting {
 impl Parting {
     /// `generation` is that of the plan in which both play.
     pub fn new(now: &Patch, next: &Patch, generation: u32) -> Parting {
-        let records =
-            |module: &PatchModule| &*module.kind == RECORDER && module.param("record") > Some(0.5);
+        let records = |module: &PatchModule| {
+            module.has_role(Role::Recorder) && module.param("record") > Some(0.5)
+        };
         let stays = |id: &&ModuleId| {
             // A recording that both patches want is one.
             [now, next].iter().all(|patch| patch.modules.get(*id).is_some_and(records))

@@ -9,11 +9,11 @@
 
 use std::collections::BTreeSet;
 
+use sostenuto_modules::module::Role;
 use sostenuto_patch::{ModuleId, Patch, PatchModule};
 
 use super::folder::{Facts, Left};
 use crate::notice::Notice;
-use crate::plan::AUDIO_OUT;
 use crate::plan::snapshot::Snapshot;
 
 /// So many sessions in a row that end unexpectedly, each soon after its start,
@@ -110,7 +110,8 @@ fn too_many(patch: &Patch, early_ends: u32) -> (Vec<ModuleId>, Option<Notice>) {
 
 /// Without Audio Out, which does nothing that could go wrong.
 fn computed(patch: &Patch) -> impl Iterator<Item = &ModuleId> {
-    let is_computed = |module: &PatchModule| !module.is_placeholder && &*module.kind != AUDIO_OUT;
+    let is_computed =
+        |module: &PatchModule| !module.is_placeholder && !module.has_role(Role::AudioOut);
     patch.modules.iter().filter(move |(_, module)| is_computed(module)).map(|(id, _)| id)
 }
 

@@ -7,10 +7,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
 use shm_ring::sync::{AtomicU32, Ordering};
+use sostenuto_modules::catalog::CATALOG;
+use sostenuto_modules::module::Role;
 use sostenuto_patch::ModuleId;
 
 use super::{Inner, lock};
-use crate::control::osc_out::{self, OSC_OUT, Post, SHOWN};
+use crate::control::osc_out::{self, Post, SHOWN};
 use crate::notice::Notice;
 use crate::plan::Key;
 use crate::plan::clips::{self, Put, Source};
@@ -82,8 +84,9 @@ impl Inner {
             return BTreeMap::new();
         };
         let post = |(key, &index): (&Key, &usize)| {
-            let module = patch.modules.get(&key.0).filter(|_| &*key.1 == OSC_OUT)?;
             let planned = &plan.tables.modules[index];
+            let about = CATALOG[planned.kind as usize].about;
+            let module = patch.modules.get(&key.0).filter(|_| about.role == Some(Role::OscOut))?;
             let offset = planned.memory as usize + self.layouts[planned.kind as usize].display;
             let old = old.remove(&key.0).map(|(_, post)| post);
             let post = old.filter(|post| *post.text() == module.text);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dsp_worker::thread::ask_for_real_time;
 use sostenuto_dsp::units::MAX_BLOCK_FRAMES;
+use sostenuto_modules::module::Role;
 use sostenuto_osc::message::device::Card;
 use sostenuto_osc::message::sound::{InputSetup, SoundChange, SoundSetup};
 use sostenuto_patch::Patch;
@@ -17,7 +18,6 @@ use crate::control::sound::ChangeSound;
 use crate::engine::callback::{FrameRing, RING_FRAMES};
 use crate::engine::tap::TapSender;
 use crate::engine::{Engine, Frame};
-use crate::plan::AUDIO_IN;
 use crate::recorder::{Recorder, Remote};
 use crate::sound_card::device::{self, Output, OutputState};
 use crate::sound_card::ear::{self, Input, Wanted};
@@ -80,7 +80,7 @@ impl Inner {
     pub(super) fn sync_input(&self, score: &Score) {
         let hears = |patch: &Patch| {
             let mut modules = patch.modules.values();
-            modules.any(|module| &*module.kind == AUDIO_IN && module.text.is_empty())
+            modules.any(|module| module.has_role(Role::AudioIn) && module.text.is_empty())
         };
         let input = lock(&self.input).clone();
         let is_wanted = input != Input::Nothing && score.conductor.now().is_some_and(hears);

@@ -3,7 +3,7 @@
 use rosc::OscType;
 use sostenuto_dsp::units::GATE_VOLTS;
 use sostenuto_modules::module::Event;
-use sostenuto_modules::modules::osc_in::VALUES;
+use sostenuto_modules::module::OSC_VALUES as VALUES;
 use sostenuto_modules::param::{Param, Unit};
 use sostenuto_patch::ModuleId;
 

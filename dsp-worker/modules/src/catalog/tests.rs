@@ -59,6 +59,21 @@ fn no_two_inputs_outputs_or_params_of_a_module_have_one_name() {
 }
 
 #[test]
+fn each_role_is_one_modules() {
+    let has = |role: Role| CATALOG.iter().filter(|entry| entry.about.role == Some(role)).count();
+    assert_eq!(Role::ALL.map(has), [1; Role::ALL.len()]);
+}
+
+#[test]
+fn what_keeps_time_has_no_tapes_and_is_not_held() {
+    for entry in CATALOG.iter().filter(|entry| entry.about.keeps_time) {
+        let about = entry.about;
+        assert!((entry.tapes)(48_000.0).is_empty(), "{}", about.name);
+        assert!(!about.tags.contains(&Tag::Notes), "{}", about.name);
+    }
+}
+
+#[test]
 fn every_param_starts_where_it_may_be() {
     for entry in CATALOG {
         for param in entry.about.params {

@@ -7,16 +7,16 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{
     GATE_VOLTS, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS, TRIGGER_SECS,
 };
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const GATE: usize = 0;
 const RETRIGGER: usize = 1;
@@ -55,15 +55,16 @@ impl Module for Adsr {
     const ABOUT: &'static About = &About {
         name: "adsr",
         title: "ADSR",
-        summary: "The shape of a note: rises with the gate, falls to sustain, fades on release",
+        summary: "Note envelope: rises with the gate, falls to sustain, fades on release",
+        aliases: &["envelope generator"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
-            port("gate", "Held: attack, decay, sustain. Let go: release. On above 1 V"),
-            port("retrigger", "A trigger here starts the attack again while the gate is held"),
+            port("gate", "Gate on (above 1 V): attack, decay, sustain. Gate off: release"),
+            port("retrigger", "A trigger restarts the attack while the gate is held"),
         ],
         outputs: &[
             port("env", "The envelope, 0 to 10 V"),
-            port("end", "A trigger of 10 V for 1 ms when the release has ended"),
+            port("end", "10 V for 1 ms as the release ends"),
         ],
         params: &[
             Param::log("attack", 0.0005..=20.0, 0.005, Unit::Secs, "The time to rise to 10 V"),
@@ -72,14 +73,14 @@ impl Module for Adsr {
                 0.0005..=20.0,
                 0.3,
                 Unit::Secs,
-                "The time to fall from there to the sustain level",
+                "The time to fall from 10 V to the sustain level",
             ),
             Param::linear(
                 "sustain",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "The level held until the gate ends, as a part of 10 V",
+                "The level held while the gate is on; 1 is 10 V",
             ),
             Param::log(
                 "release",
@@ -93,11 +94,11 @@ impl Module for Adsr {
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "0 is straight lines; 1 is curved as a capacitor charges, fast and then slow",
+                "Shape of the segments: 0 is straight, 1 is exponential, fast and then slow",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        role: Some(Role::Envelope),
+        ..About::BLANK
     };
 
     fn start(&mut self, _: u64) {
@@ -113,13 +114,7 @@ impl Module for Adsr {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, RETRIGGER]);
         let knobs = Knobs::new(block);
-        if channels == 1 {
-            self.shape::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.shape::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.shape::<L>(block, group, &knobs));
     }
 }
 

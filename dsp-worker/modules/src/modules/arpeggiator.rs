@@ -83,45 +83,51 @@ impl Module for Arpeggiator {
     const ABOUT: &'static About = &About {
         name: "arpeggiator",
         title: "Arpeggiator",
-        summary: "Plays the notes of a chord one after the other: up, down, as played, by chance",
+        summary: "Plays the notes of a chord one after another: up, down, as played or at random",
+        aliases: &["arp"],
         tags: &[Tag::Sequencing],
         inputs: &[
-            port("voct", "The chord's notes, one a channel, 1 V/octave"),
-            port("gate", "Which of the notes are held, one a channel. On above 1 V"),
+            port("voct", "The notes of the chord, one per channel, 1 V/octave"),
+            port("gate", "The gates of the notes, one per channel. On above 1 V"),
             port("clock", "Every rising edge plays the next note"),
-            port("reset", "The next clock plays the first note; a clock within 1 ms belongs to it"),
-            port("hold", "While on (above 1 V), notes play on after their keys went up"),
+            port("reset", "The next clock plays the first note; so does a clock within 1 ms"),
+            port("hold", "While on (above 1 V), notes keep playing after their keys are released"),
         ],
         outputs: &[
-            port("voct", "The note that is played, 1 V/octave"),
+            port("voct", "The current note, 1 V/octave"),
             port("gate", "10 V while the note lasts"),
-            port("trigger", "10 V for 1 ms as a note begins, and at each repetition of it"),
-            port("end-of-cycle", "10 V for 1 ms as the notes begin anew"),
+            port("trigger", "10 V for 1 ms as a note or a repeat begins"),
+            port("end-of-cycle", "10 V for 1 ms as the pattern restarts"),
         ],
         params: &[
             Param::choice(
                 "order",
                 &["up", "down", "up-down", "down-up", "as played", "random"],
                 UP,
-                "In which order the notes are played",
+                "The order of the notes",
             ),
-            Param::steps("octaves", 1.0..=4.0, 1.0, "Over how many octaves the chord is repeated"),
-            Param::steps("ratchet", 1.0..=8.0, 1.0, "How often each note is struck in its clock"),
+            Param::steps(
+                "octaves",
+                1.0..=4.0,
+                1.0,
+                "The number of octaves that the pattern covers",
+            ),
+            Param::steps("ratchet", 1.0..=8.0, 1.0, "Repeats of each note within one clock"),
             Param::linear(
                 "length",
                 0.05..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How much of its time a note lasts; at 100 % it is tied to the next",
+                "Note length as part of a clock; at 100 % notes are tied",
             ),
             Param::switch(
                 "hold",
                 false,
-                "Notes play on after their keys went up, until a new chord begins",
+                "Keeps notes playing after their keys are released, until a new chord begins",
             ),
         ],
         bypass: &[(VOCT, VOCT_OUT), (GATE, GATE_OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

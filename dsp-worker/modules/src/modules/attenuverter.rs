@@ -1,12 +1,12 @@
 //! Attenuverter: a signal made smaller, turned over, or moved up and down.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const OUT: usize = 0;
@@ -22,9 +22,10 @@ impl Module for Attenuverter {
     const ABOUT: &'static About = &About {
         name: "attenuverter",
         title: "Attenuverter",
-        summary: "Scales a signal, turns it over, and adds an offset; alone it is a constant voltage",
+        summary: "Scales, inverts and offsets a signal; unpatched, it is a constant voltage",
+        aliases: &["scale", "offset", "invert"],
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[port("in", "The signal. Unpatched: 0 V, so that only the offset comes out")],
+        inputs: &[port("in", "Signal input. Unpatched: 0 V, so that only the offset is heard")],
         outputs: &[port("out", "in × gain + offset, with as many channels as in")],
         params: &[
             Param::linear(
@@ -32,24 +33,18 @@ impl Module for Attenuverter {
                 -2.0..=2.0,
                 1.0,
                 Unit::None,
-                "How much of the signal; below 0 it is turned over",
+                "Gain of the signal; negative values invert it",
             ),
-            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "What is added"),
+            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "Offset in volts"),
         ],
         bypass: &[(0, 0)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN]);
-        if channels == 1 {
-            scale::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                scale::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| scale::<L>(block, group));
     }
 }
 

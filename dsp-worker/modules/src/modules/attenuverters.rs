@@ -1,13 +1,14 @@
 //! Attenuverters: eight knobs that make signals smaller or turn them over.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 
 const ROWS: usize = 8;
 
@@ -17,15 +18,15 @@ const ROWS: usize = 8;
 pub struct Attenuverters {}
 
 const fn input(name: &'static str) -> Port {
-    port(name, "A signal. Unpatched: 10 V, so that the knob alone is a voltage")
+    port(name, "Signal input. Unpatched: 10 V, so that the knob sets a voltage")
 }
 
 const fn output(name: &'static str) -> Port {
-    port(name, "The signal × the gain of its row, with as many channels")
+    port(name, "The input times its gain, on as many channels")
 }
 
 const fn gain(name: &'static str) -> Param {
-    let help = "How much of the signal of this row; below 0 it is turned over";
+    let help = "Gain of this row; negative values invert the signal";
     Param::linear(name, -1.0..=1.0, 0.0, Unit::None, help)
 }
 
@@ -33,40 +34,13 @@ impl Module for Attenuverters {
     const ABOUT: &'static About = &About {
         name: "attenuverters",
         title: "Eight Attenuverters",
-        summary: "Scales and turns over eight signals; without cables it is eight voltages from -10 to 10 V",
+        summary: "Scales and inverts eight signals; unpatched, each knob sets a voltage from -10 to 10 V",
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            input("in-1"),
-            input("in-2"),
-            input("in-3"),
-            input("in-4"),
-            input("in-5"),
-            input("in-6"),
-            input("in-7"),
-            input("in-8"),
-        ],
-        outputs: &[
-            output("out-1"),
-            output("out-2"),
-            output("out-3"),
-            output("out-4"),
-            output("out-5"),
-            output("out-6"),
-            output("out-7"),
-            output("out-8"),
-        ],
-        params: &[
-            gain("gain-1"),
-            gain("gain-2"),
-            gain("gain-3"),
-            gain("gain-4"),
-            gain("gain-5"),
-            gain("gain-6"),
-            gain("gain-7"),
-            gain("gain-8"),
-        ],
+        inputs: &rows![input("in-", 1..=8)],
+        outputs: &rows![output("out-", 1..=8)],
+        params: &rows![gain("gain-", 1..=8)],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -74,13 +48,7 @@ impl Module for Attenuverters {
         for row in 0..ROWS {
             let channels = block.input(row).channels().max(1);
             block.output(row).set_channels(channels);
-            if channels == 1 {
-                scale::<f32>(block, row, 0);
-            } else {
-                for group in 0..groups(channels) {
-                    scale::<Lanes>(block, row, group);
-                }
-            }
+            each_group!(channels, |L, group| scale::<L>(block, row, group));
         }
     }
 }

@@ -7,7 +7,7 @@ use sostenuto_dsp::units::{FULL_SCALE_CLIP_VOLTS, FULL_SCALE_VOLTS};
 use crate::Module;
 use crate::card::CARD_CHANNELS;
 use crate::clip::{Clip, Text};
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::param::{Param, Unit};
 
 const LEFT: usize = 0;
@@ -31,22 +31,29 @@ impl Module for AudioIn {
     const ABOUT: &'static About = &About {
         name: "audio-in",
         title: "Audio In",
-        summary: "Brings in what the sound card hears: a microphone, an instrument; or a sound file",
+        summary: "Sound from the sound card, such as a microphone or an instrument, or from a file",
+        aliases: &["microphone", "line input", "guitar"],
         tags: &[Tag::Source],
-        inputs: &[],
         outputs: &[
-            port("left", "The sound card's first channel; full scale is 10 V"),
-            port("right", "Its second channel; where it has one only, the same as left"),
-            port("all", "Up to eight of its channels, as one polyphonic cable"),
+            port("left", "First channel of the sound card; full scale is 10 V"),
+            port("right", "Second channel of the sound card; with a mono card, a copy of left"),
+            port("all", "Up to eight channels of the sound card on one polyphonic cable"),
         ],
-        params: &[Param::linear("level", 0.0..=4.0, 1.0, Unit::None, "How loud; 1 is as it came")],
-        bypass: &[],
+        params: &[Param::linear(
+            "level",
+            0.0..=4.0,
+            1.0,
+            Unit::None,
+            "Input gain; 1 leaves the level as it is",
+        )
+        .steady()],
         // The peaks of left and right, in volts.
         display: 2,
+        // A file is played once, from when it was chosen, in place of the card.
+        text: Some(Text::Sound),
+        role: Some(Role::AudioIn),
+        ..About::BLANK
     };
-
-    /// A file is played once, from when it was chosen, in place of the card.
-    const TEXT: Option<Text> = Some(Text::Sound);
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

@@ -8,7 +8,7 @@ use sostenuto_dsp::fade::{self, Fade};
 use sostenuto_dsp::one_pole::{OnePole, coefficient};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::stereo_in::StereoIn;
 
@@ -41,14 +41,15 @@ impl Module for AudioOut {
         name: "audio-out",
         title: "Audio Out",
         summary: "Sends sound to the sound card, where 10 V is full scale",
+        aliases: &["speaker", "loudspeaker", "output", "sound card"],
         tags: &[Tag::Output],
         inputs: &[
             port("left", "Left loudspeaker, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right loudspeaker. Unpatched: the same as left"),
+            port("right", "Right loudspeaker. Unpatched, it is a copy of left"),
         ],
         outputs: &[
-            port("left", "What leaves for the left loudspeaker, after the level"),
-            port("right", "What leaves for the right loudspeaker, after the level"),
+            port("left", "Left signal after the level"),
+            port("right", "Right signal after the level"),
         ],
         params: &[
             Param::linear(
@@ -56,18 +57,20 @@ impl Module for AudioOut {
                 SILENT_DB..=12.0,
                 0.0,
                 Unit::Db,
-                "How loud; silent at the bottom",
+                "Output level; silent at the bottom",
             ),
             Param::switch(
                 "dc-block",
                 true,
-                "Takes away what stands still, below 3 Hz: no loudspeaker plays it. Off: voltages \
-                 for other machines, through a sound card that passes them",
+                "Removes constant voltages (below 3 Hz), which no loudspeaker can play. Switch it \
+                 off to send control voltages through a DC-coupled sound card",
             ),
         ],
-        bypass: &[],
         // The peaks of left and right, in volts.
         display: 2,
+        screen: Some(Screen::Peaks),
+        role: Some(Role::AudioOut),
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

@@ -41,27 +41,23 @@ struct Coin {
     has_fallen: u32,
 }
 
-const fn chance_in(name: &'static str, param: &'static str) -> Port {
-    port(name, "More or less chance of the second side: each volt adds 10 %").moves(
-        param,
-        None,
-        By::TenthPerVolt,
-    )
+const fn chance_in(name: &'static str) -> Port {
+    port(name, "Probability CV: each volt adds 10 % to output b").moves_own(By::TenthPerVolt)
 }
 
 const fn chance(name: &'static str) -> Param {
-    let help = "How likely the second side is";
+    let help = "The probability of output b";
     Param::linear(name, 0.0..=1.0, 0.5, Unit::Fraction, help)
 }
 
 const fn coin(name: &'static str) -> Param {
-    let help = "Toss: each gate goes where the coin falls. Toggle: the second side means that \
-                it goes the other way than the gate before";
+    let help =
+        "Toss: each gate goes to a or b by chance. Toggle: b means the other output than last time";
     Param::choice(name, &["toss", "toggle"], 0, help)
 }
 
 const fn style(name: &'static str) -> Param {
-    let help = "Gate: on while the input is on. Latch: on until a gate goes the other way";
+    let help = "Gate: on while the input is on. Latch: on until a gate goes to the other output";
     Param::choice(name, &["gate", "latch"], 0, help)
 }
 
@@ -69,19 +65,20 @@ impl Module for Bernoulli {
     const ABOUT: &'static About = &About {
         name: "bernoulli",
         title: "Bernoulli",
-        summary: "Two coins that send each gate one way or the other: rhythms that vary",
+        summary: "Sends each gate to one of two outputs by chance: rhythms that vary",
+        aliases: &["branches", "chance", "probability", "coin"],
         tags: &[Tag::Sequencing, Tag::Random, Tag::Polyphonic],
         inputs: &[
-            port("in-1", "Each gate throws the first coin. On above 1 V"),
-            port("in-2", "Each gate throws the second coin. Unpatched: the gates of in-1"),
-            chance_in("chance-1", "chance-1"),
-            chance_in("chance-2", "chance-2"),
+            port("in-1", "Gates for the first coin. On above 1 V"),
+            port("in-2", "Gates for the second coin. Unpatched, it is a copy of in-1"),
+            chance_in("chance-1"),
+            chance_in("chance-2"),
         ],
         outputs: &[
-            port("a-1", "The gates that the first coin sends to its first side, 10 V"),
-            port("b-1", "The gates that the first coin sends to its second side, 10 V"),
-            port("a-2", "The gates that the second coin sends to its first side, 10 V"),
-            port("b-2", "The gates that the second coin sends to its second side, 10 V"),
+            port("a-1", "Gates that the first coin sends to output a, 10 V"),
+            port("b-1", "Gates that the first coin sends to output b, 10 V"),
+            port("a-2", "Gates that the second coin sends to output a, 10 V"),
+            port("b-2", "Gates that the second coin sends to output b, 10 V"),
         ],
         params: &[
             chance("chance-1"),
@@ -92,7 +89,8 @@ impl Module for Bernoulli {
             style("style-2"),
         ],
         bypass: &[(IN_1, 0), (IN_2, 2)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

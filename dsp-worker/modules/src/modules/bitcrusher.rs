@@ -5,8 +5,7 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::blep::{Edged, TAPS};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::units::{AUDIO_VOLTS, CHANNELS, QUANTUM};
 use sostenuto_dsp::{exp2, lagrange};
 
@@ -14,6 +13,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const RATE_IN: usize = 1;
@@ -38,37 +38,32 @@ impl Module for Bitcrusher {
     const ABOUT: &'static About = &About {
         name: "bitcrusher",
         title: "Bitcrusher",
-        summary: "Takes fewer samples of fewer bits: early samplers, toys and broken speakers",
+        summary: "Reduces sample rate and bit depth: early samplers, toys, broken speakers",
+        aliases: &["decimator", "lofi", "sample rate"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "The sound to crush, ±5 V"),
-            port("rate", "Moves the rate, 1 V/octave").moves("rate", None, By::OctavePerVolt),
+            port("in", "Signal input, ±5 V"),
+            port("rate", "Sample rate CV, 1 V/octave").moves_own(By::OctavePerVolt),
         ],
-        outputs: &[port("out", "What is left of it, 17 samples late")],
+        outputs: &[port("out", "The reduced signal, delayed by 17 samples")],
         params: &[
-            Param::log(
-                "rate",
-                100.0..=48_000.0,
-                8000.0,
-                Unit::Hz,
-                "How many samples it takes in a second",
-            ),
+            Param::log("rate", 100.0..=48_000.0, 8000.0, Unit::Hz, "The reduced sample rate"),
             Param::linear(
                 "bits",
                 1.0..=16.0,
                 8.0,
                 Unit::None,
-                "How fine the steps between -5 V and 5 V are; parts of a bit count too",
+                "The bit depth between -5 V and 5 V; fractions count too",
             ),
             Param::switch(
                 "smooth",
                 true,
-                "Draws the steps as a good converter would: what folds is only what the low rate \
-                 itself folds. Off, they fold once more, harshly",
+                "Smooths the steps like a good converter, so that only the low rate itself \
+                 aliases. Off, the steps alias as well, which is harsher",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -91,13 +86,7 @@ impl Module for Bitcrusher {
             knobs.turns[frame] /= block.sample_rate_hz;
             knobs.step_volts[frame] = 2.0 * AUDIO_VOLTS * exp2(-bits.at(frame));
         }
-        if channels == 1 {
-            self.crush::<f32, 1>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.crush::<Lanes, LANES>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.crush::<L, { L::WIDTH }>(block, group, &knobs));
     }
 }
 

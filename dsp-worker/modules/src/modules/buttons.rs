@@ -8,6 +8,7 @@ use sostenuto_dsp::units::GATE_VOLTS;
 use crate::Module;
 use crate::module::{About, Block, Event, Port, Tag, port};
 use crate::param::Param;
+use crate::parts::rows::rows;
 
 const BUTTONS: usize = 8;
 /// The outputs after the gates.
@@ -42,7 +43,7 @@ pub struct Buttons {
 }
 
 const fn button(name: &'static str) -> Param {
-    Param::switch(name, false, "Whether this gate is on: a click turns it over").held()
+    Param::switch(name, false, "The state of this button; a click toggles it").held()
 }
 
 const fn gate(name: &'static str) -> Port {
@@ -50,54 +51,29 @@ const fn gate(name: &'static str) -> Port {
 }
 
 const fn trigger(name: &'static str) -> Port {
-    port(name, "10 V for 1 ms as this button goes on")
+    port(name, "10 V for 1 ms as this button is switched on")
 }
 
 impl Module for Buttons {
     const ABOUT: &'static About = &About {
         name: "buttons",
         title: "Buttons",
-        summary: "Eight buttons for gates and triggers, played by hand, by keys or by MIDI pads",
+        summary: "Eight buttons for gates and triggers, played by mouse, keys or MIDI pads",
         tags: &[Tag::Play, Tag::Notes],
-        inputs: &[],
-        outputs: &[
-            gate("gate-1"),
-            gate("gate-2"),
-            gate("gate-3"),
-            gate("gate-4"),
-            gate("gate-5"),
-            gate("gate-6"),
-            gate("gate-7"),
-            gate("gate-8"),
-            trigger("trigger-1"),
-            trigger("trigger-2"),
-            trigger("trigger-3"),
-            trigger("trigger-4"),
-            trigger("trigger-5"),
-            trigger("trigger-6"),
-            trigger("trigger-7"),
-            trigger("trigger-8"),
-        ],
-        params: &[
-            button("button-1"),
-            button("button-2"),
-            button("button-3"),
-            button("button-4"),
-            button("button-5"),
-            button("button-6"),
-            button("button-7"),
-            button("button-8"),
+        outputs: &rows![gate("gate-", 1..=8), trigger("trigger-", 1..=8)],
+        params: &rows![
+            button("button-", 1..=8),
             Param::choice(
                 "keys",
                 &["momentary", "latched"],
                 0,
-                "What a key or pad does, C4 and every eighth semitone from there button 1: turn \
-                 its button over while it is down, or each time that it is struck",
+                "How keys and pads play the buttons, with C4 as button 1 and every eighth semitone \
+                 again: on while held, or toggled by each press",
             ),
         ],
-        bypass: &[],
         // The gate of every button, in volts.
         display: BUTTONS,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -12,6 +12,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const CHAOS_IN: usize = 1;
@@ -59,25 +60,21 @@ impl Module for Chaos {
     const ABOUT: &'static About = &About {
         name: "chaos",
         title: "Chaos",
-        summary: "Circles that never repeat: five classical systems, from a slow drift to a growl",
+        summary: "Five classic chaotic systems, from a slow drift to a growl",
+        aliases: &["lorenz", "rossler", "attractor"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
-            port("chaos", "More or less chaos: each volt adds 10 %").moves(
-                "chaos",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("reset", "A trigger starts the orbit anew; every channel has its own start"),
+            sweep::RATE,
+            port("chaos", "Chaos CV: each volt adds 10 %").moves_own(By::TenthPerVolt),
+            port("reset", "A trigger restarts the orbit; every channel has its own starting point"),
         ],
         outputs: &[
-            port("x", "The first coordinate, about ±5 V. Of a map: a step for each turn"),
-            port("y", "The second coordinate, about ±5 V. Of a map: the step before"),
-            port("z", "The third, about ±5 V. Rössler: now and then a peak. Of a map: glides to x"),
+            port("x", "First coordinate, about ±5 V. With maps: a new value per turn"),
+            port("y", "Second coordinate, about ±5 V. With maps: the value before"),
+            port(
+                "z",
+                "Third coordinate, about ±5 V. Rössler: an occasional peak. With maps: glides to x",
+            ),
         ],
         params: &[
             Param::log(
@@ -85,32 +82,26 @@ impl Module for Chaos {
                 0.01..=2000.0,
                 1.0,
                 Unit::Hz,
-                "Turns a second on average, or a map's steps a second",
+                "Average turns per second; with maps, steps per second",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
+            sweep::RATE_AMOUNT,
             Param::linear(
                 "chaos",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "From order (all but Lorenz begin with cycles that repeat) to wilder orbits",
+                "From order (repeating cycles in all models but Lorenz) to wild orbits",
             ),
             Param::choice(
                 "model",
                 &["Lorenz", "Rössler", "Chua", "Hénon", "logistic"],
                 LORENZ,
-                "Lorenz changes between two sides; Rössler circles and flares up; Chua spirals \
-                 out and leaps; Hénon and logistic are maps, which go in steps",
+                "Lorenz switches between two sides, Rössler circles and flares up, Chua spirals \
+                 out and jumps; Hénon and logistic are maps, which move in steps",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -134,52 +134,57 @@ impl Module for Chord {
     const ABOUT: &'static About = &About {
         name: "chord",
         title: "Chord",
-        summary: "Builds a chord on one note, for polyphonic voices: free, or in a scale",
+        summary: "Builds a chord on one note, for polyphonic voices; free or within a scale",
+        aliases: &["harmony", "triad"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("voct", "The chord's root, 1 V/octave. Of several channels, the first"),
-            port("chord", "Each 0.5 V is a chord further in the list than the knob says"),
-            port("inversion", "Each volt is an inversion more than the knob says, up or down"),
-            port("spread", "10 V go through every spread from the knob's on"),
-            port("trigger", "While patched, root and chord change only at each trigger"),
+            port("voct", "The root of the chord, 1 V/octave. Only the first channel counts"),
+            port("chord", "Chord CV: each 0.5 V selects the next chord of the list"),
+            port("inversion", "Inversion CV: each volt adds one inversion"),
+            port("spread", "Spread CV: 10 V covers the full range"),
+            port("trigger", "While patched, root and chord change only on a trigger"),
         ],
         outputs: &[
-            port("voct", "A channel for every voice, 1 V/octave, from the lowest up"),
-            port("root", "The root alone, 1 V/octave: for a bass"),
+            port("voct", "One channel per voice, 1 V/octave, lowest first"),
+            port("root", "The root alone, 1 V/octave, for a bass"),
         ],
         params: &[
-            Param::choice("chord", &CHORD_NAMES, 0, "Which notes there are above the root"),
+            Param::choice("chord", &CHORD_NAMES, 0, "The notes above the root"),
             Param::steps(
                 "inversion",
                 -5.0..=5.0,
                 0.0,
-                "How often the lowest note goes up an octave; below 0, the highest goes down",
+                "Moves that many of the lowest notes up an octave; negative values move the \
+                 highest down",
             ),
             Param::choice(
                 "spread",
                 &SPREADS,
                 0,
-                "Drop: that voice from the top goes down an octave. Open: every second goes up. \
-                 Wide: as open, and the lowest goes down",
+                "Drop: moves that voice from the top down an octave. Open: moves every second \
+                 voice up. Wide: open, with the lowest voice moved down",
             ),
             Param::steps(
                 "voices",
                 3.0..=MOST_VOICES as f32,
                 4.0,
-                "How many: too few leave out the fifth first, more repeat notes an octave higher",
-            ),
+                "The number of voices: with few, the fifth is left out first; with many, notes \
+                 repeat an octave higher",
+            )
+            .steady(),
             Param::choice(
                 "build",
                 &["free", "in scale"],
                 0,
-                "Free: the chord as it is named. In scale: the root moves to the scale, and \
-                 every third, fifth and seventh is as the scale has it",
+                "Free: the chord as named. In scale: the root moves to the scale, and third, fifth \
+                 and seventh follow the scale",
             ),
             Param::choice("scale", &SCALE_NAMES, 1, "The scale that chords are built in"),
-            Param::choice("key", &KEY_NAMES, 0, "The scale's first note"),
+            Param::choice("key", &KEY_NAMES, 0, "The root of the scale"),
         ],
         bypass: &[(VOCT, 0), (VOCT, ROOT_OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -17,8 +17,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -80,61 +81,53 @@ impl Module for Chorus {
     const ABOUT: &'static About = &About {
         name: "chorus",
         title: "Chorus",
-        summary: "Thickens a sound with two or three wavering copies, mono to stereo",
+        summary: "Thickens a sound with two or three wavering copies; mono to stereo",
+        aliases: &["ensemble"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("rate", "Each volt doubles the rate").moves("rate", None, By::OctavePerVolt),
-            port("depth", "Is added to the depth: 10 V is all of it").moves(
-                "depth",
-                None,
-                By::TenthPerVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("rate", "Rate CV: each volt doubles the rate").moves_own(By::OctavePerVolt),
+            port("depth", "Depth CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal with its copies"),
-            port("right", "Right signal with its copies. Both sides add up to mono well"),
+            port("right", "Right signal with its copies; the two sides sum to mono well"),
         ],
         params: &[
             Param::choice(
                 "mode",
                 &["chorus", "ensemble"],
                 0,
-                "Two copies on one slow sine, or three on a slow and a fast one, as for strings",
+                "Chorus: two copies on a slow sine. Ensemble: three copies on a slow and a fast \
+                 sine, for strings",
             ),
             Param::log(
                 "rate",
                 0.02..=12.0,
                 0.5,
                 Unit::Hz,
-                "How often the copies waver. The ensemble's fast sine is ten times as fast",
+                "Modulation rate; the fast sine of the ensemble runs ten times as fast",
             ),
-            Param::linear("depth", 0.0..=1.0, 0.5, Unit::Fraction, "How far the copies waver"),
+            Param::linear("depth", 0.0..=1.0, 0.5, Unit::Fraction, "Modulation depth"),
             Param::log(
                 "cutoff",
                 1000.0..=20_000.0,
                 9000.0,
                 Unit::Hz,
-                "The copies are duller above it, as bucket brigades are",
+                "Lowpass on the copies, as in bucket-brigade chorus pedals",
             ),
             Param::linear(
                 "width",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How far the copies are apart: mono at 0, stereo at 1",
+                "Stereo width of the copies: 0 is mono",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.5,
-                Unit::Fraction,
-                "Only the signal at 0, only the copies at 1 (a vibrato), both in full between",
-            ),
+            mix(0.5),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -8,9 +8,8 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hiss::Hiss;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::spin::FALL_OCTAVES;
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::svf::{Cutoff, FLAT, Svf, SvfState};
@@ -21,6 +20,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const TRIGGER: usize = 0;
 const ACCENT: usize = 1;
@@ -59,22 +59,22 @@ impl Module for Clap {
     const ABOUT: &'static About = &About {
         name: "clap",
         title: "Clap",
-        summary: "Hand claps: a few in quick succession, and the room behind them",
+        summary: "Hand claps: a few in quick succession, and the room around them",
+        aliases: &["drum", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("trigger", "A rising edge above 1 V lets the hands clap"),
-            port("accent", "How hard, read at the start: 0 V is 8 dB softer than 10 V or no cable"),
-            port("tone", "Each volt puts the tone an octave up").moves(
-                "tone",
-                None,
-                By::OctavePerVolt,
+            port("trigger", "A rising edge above 1 V starts the claps"),
+            port(
+                "accent",
+                "Accent CV, read at the trigger: 0 V is 8 dB softer than 10 V or no cable",
             ),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
+            port("tone", "Tone CV, 1 V/octave").moves_own(By::OctavePerVolt),
+            port("decay", "Decay CV: each volt doubles the decay").moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The claps, about ±5 V")],
         params: &[
-            Param::steps("hands", 1.0..=8.0, 4.0, "How many claps there are, with the last"),
-            Param::log("spread", 0.003..=0.04, 0.01, Unit::Secs, "The time from clap to clap"),
+            Param::steps("hands", 1.0..=8.0, 4.0, "The number of claps"),
+            Param::log("spread", 0.003..=0.04, 0.01, Unit::Secs, "The time between claps"),
             Param::log(
                 "decay",
                 0.03..=3.0,
@@ -82,7 +82,7 @@ impl Module for Clap {
                 Unit::Secs,
                 "The time for the last clap to fall by 60 dB: the size of the room",
             ),
-            Param::log("tone", 300.0..=5000.0, 1100.0, Unit::Hz, "The pitch of the hollow hand"),
+            Param::log("tone", 300.0..=5000.0, 1100.0, Unit::Hz, "The resonant pitch of the hands"),
             Param::linear(
                 "focus",
                 0.0..=1.0,
@@ -91,8 +91,7 @@ impl Module for Clap {
                 "From broad noise to a narrow, pitched knock",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -112,13 +111,7 @@ impl Module for Clap {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[TRIGGER]);
-        if channels == 1 {
-            self.hands::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.hands::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.hands::<L>(block, group));
     }
 }
 

@@ -10,7 +10,7 @@ use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 
@@ -47,53 +47,54 @@ impl Module for Clock {
     const ABOUT: &'static About = &About {
         name: "clock",
         title: "Clock",
-        summary: "Beats for sequencers and envelopes, with swing, in bars of 4/4",
+        summary: "Clock for sequencers and envelopes, with swing, in 4/4",
         tags: &[Tag::Sequencing, Tag::Source],
         inputs: &[
-            port("tempo", "Tempo: +1 V is twice as fast, 0 V changes nothing").moves(
+            port("tempo", "Tempo CV: each volt doubles the tempo").moves(
                 "bpm",
                 None,
                 By::OctavePerVolt,
             ),
             port("run", "While patched, the clock runs only while this gate is on (above 1 V)")
-                .moves("run", None, By::OffBelowOneVolt),
-            port("reset", "A trigger starts the bar again"),
+                .moves_own(By::OffBelowOneVolt),
+            port("reset", "A trigger restarts the bar"),
         ],
         outputs: &[
             port("beat", "A gate of 10 V every quarter note"),
-            port("eighth", "A gate of 10 V every eighth, the second of two late by the swing"),
-            port(
-                "sixteenth",
-                "A gate of 10 V every sixteenth, the second of two late by the swing",
-            ),
+            port("eighth", "A gate of 10 V every eighth note; swing delays every second one"),
+            port("sixteenth", "A gate of 10 V every sixteenth note; swing delays every second one"),
             port("bar", "A gate of 10 V every four beats"),
-            port(
-                "reset",
-                "A trigger when the bar starts again: by a reset, or as the clock starts",
-            ),
+            port("reset", "A trigger as the bar restarts, by a reset or as the clock starts"),
         ],
         params: &[
-            Param::linear("bpm", 30.0..=300.0, 120.0, Unit::Bpm, "Quarter notes a minute"),
+            Param::linear(
+                "bpm",
+                30.0..=300.0,
+                120.0,
+                Unit::Bpm,
+                "Tempo in quarter notes per minute",
+            ),
             Param::linear(
                 "swing",
                 0.5..=0.75,
                 0.5,
                 Unit::Fraction,
-                "Where the second of two eighths or sixteenths falls: 0.5 is straight, \
-                 0.667 a triplet",
+                "Position of every second eighth or sixteenth: 0.5 is straight, 0.667 is a triplet",
             ),
             Param::linear(
                 "width",
                 0.05..=0.95,
                 0.5,
                 Unit::Fraction,
-                "How much of its time a gate stays on",
+                "Gate length, as a part of its period",
             ),
-            Param::switch("run", true, "Starts at the bar's first beat, and stops"),
+            Param::switch("run", true, "Runs the clock, from the first beat of the bar").steady(),
         ],
-        bypass: &[],
         // How far the bar has come, 0 to 1.
         display: 1,
+        role: Some(Role::Clock),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -11,9 +11,8 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::ages::Ages;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::one_pole::{OnePole, OnePoles, coefficient};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::tape_head::Place;
 use sostenuto_dsp::units::{C4_HZ, CHANNELS, QUANTUM};
@@ -23,6 +22,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::mix::mix;
 
 const IN: usize = 0;
 const VOCT: usize = 1;
@@ -62,60 +63,47 @@ impl Module for Comb {
     const ABOUT: &'static About = &About {
         name: "comb",
         title: "Comb Filter",
-        summary: "A tuned resonance: feed it noise or clicks and play it like a string",
+        summary: "Tuned resonator: feed it noise or clicks and play it like a string",
+        aliases: &["resonator", "karplus"],
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "What excites it: a click, a burst of noise, any sound"),
-            port("voct", "Pitch, 1 V/octave. 0 V is the pitch knob").moves(
+            port("in", "The excitation: a click, a burst of noise or any sound"),
+            port("voct", "Pitch CV, 1 V/octave, from the pitch knob").moves(
                 "pitch",
                 None,
                 By::OctavePerVolt,
             ),
-            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("damping", "Is added to the damping: 10 V is all of it").moves(
-                "damping",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("feedback", "Feedback CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("damping", "Damping CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
-        outputs: &[port("out", "What is heard of it")],
+        outputs: &[port("out", "The resonance, mixed with the input")],
         params: &[
             Param::log(
                 "pitch",
                 LOWEST_HZ..=4000.0,
                 C4_HZ,
                 Unit::Hz,
-                "The pitch it rings at, at 0 V of voct. C4 is 261.63 Hz",
+                "The pitch of the resonance at 0 V of voct; C4 is 261.63 Hz",
             ),
             Param::linear(
                 "feedback",
                 -1.0..=1.0,
                 0.85,
                 Unit::None,
-                "How long it rings: hardly at 0, at 1 for seconds high up and a minute down low, \
-                 the overtones less. Below 0 it is hollow, and an octave lower",
+                "Ring time: almost none at 0; at 1, seconds for high pitches and a minute for low \
+                 ones. Negative values sound hollow, an octave lower",
             ),
             Param::linear(
                 "damping",
                 0.0..=1.0,
                 0.2,
                 Unit::Fraction,
-                "How much sooner the overtones die: metal at 0, wool at 1",
+                "How much faster overtones fade: 0 is metal, 1 is wool",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the comb at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
@@ -138,13 +126,7 @@ impl Module for Comb {
             mix: block.ramp(MIX).frames(),
             rest: coefficient(REST_HZ, block.sample_rate_hz),
         };
-        if channels == 1 {
-            self.ring::<f32, 1>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.ring::<Lanes, LANES>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.ring::<L, { L::WIDTH }>(block, group, &knobs));
     }
 }
 

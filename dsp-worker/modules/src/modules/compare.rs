@@ -5,15 +5,15 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::volts;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const A: usize = 0;
 const B: usize = 1;
@@ -34,39 +34,41 @@ impl Module for Compare {
     const ABOUT: &'static About = &About {
         name: "compare",
         title: "Compare",
-        summary: "Gates from two voltages: which is higher, and whether they are near each other",
+        summary: "Compares two voltages: which is higher, and whether they are close",
+        aliases: &["comparator", "window"],
         tags: &[Tag::Utility, Tag::Modulator, Tag::Polyphonic],
         inputs: &[
-            port("a", "A voltage, audio or CV"),
-            port("b", "The voltage that a is compared with; unpatched, 0 V"),
+            port("a", "First voltage, audio or CV"),
+            port("b", "Second voltage. Unpatched: 0 V"),
         ],
         outputs: &[
             port("above", "10 V while a is higher than b"),
-            port("below", "10 V while it is not"),
+            port("below", "10 V otherwise"),
             port("within", "10 V while a is within the window around b"),
-            port("outside", "10 V while it is not"),
+            port("outside", "10 V otherwise"),
             port("max", "The higher of the two voltages"),
             port("min", "The lower of the two voltages"),
         ],
         params: &[
-            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "What is added to b"),
+            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "Offset in volts, added to b"),
             Param::linear(
                 "window",
                 0.0..=10.0,
                 1.0,
                 Unit::Volts,
-                "How wide the window is: half of it above b, half below",
+                "The width of the window: half above b, half below",
             ),
             Param::linear(
                 "hysteresis",
                 0.0..=1.0,
                 0.02,
                 Unit::Volts,
-                "How far a must come back to undo an answer, so that noise does not chatter",
+                "How far a must move back before an output changes again, so that noise does not \
+                 cause chatter",
             ),
         ],
         bypass: &[(A, 4), (A, 5)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -77,13 +79,7 @@ impl Module for Compare {
     fn process(&mut self, block: &mut Block) {
         let channels = block.input(A).channels().max(block.input(B).channels()).max(1);
         block.set_channels(channels);
-        if channels == 1 {
-            self.compare::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.compare::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.compare::<L>(block, group));
     }
 }
 

@@ -17,7 +17,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::mix::mix;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -54,23 +55,22 @@ impl Module for Compressor {
     const ABOUT: &'static About = &About {
         name: "compressor",
         title: "Compressor",
-        summary: "Evens out loudness, glues a mix together, or ducks it under a kick drum",
+        summary: "Evens out levels, glues a mix together, or ducks it under a kick drum",
+        aliases: &["sidechain", "ducking"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("sidechain", "What it listens to. Unpatched: the louder of left and right"),
-            port("mix", "Is added to the mix: 10 V is all of it").moves(
-                "mix",
-                None,
-                By::TenthPerVolt,
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port(
+                "sidechain",
+                "The signal that controls the compressor. Unpatched: the louder of left and right",
             ),
+            port("mix", "Mix CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal, compressed"),
             port("right", "Right signal, compressed"),
-            port("reduction", "1 V for every 6 dB that it takes off: ducks other things too")
-                .control(),
+            port("reduction", "Gain reduction, 1 V per 6 dB, to duck other signals too").control(),
         ],
         params: &[
             Param::linear(
@@ -78,54 +78,50 @@ impl Module for Compressor {
                 -60.0..=0.0,
                 -18.0,
                 Unit::Db,
-                "Above this level it compresses. 0 dB is full scale, 10 V; a ±5 V wave is at -6 dB",
+                "The level above which it compresses. 0 dB is full scale, 10 V; a ±5 V wave is at \
+                 -6 dB",
             ),
             Param::log(
                 "ratio",
                 1.0..=30.0,
                 4.0,
                 Unit::None,
-                "How many dB above the threshold become one",
+                "Compression ratio: how many dB above the threshold become 1 dB",
             ),
             Param::log(
                 "attack",
                 1e-4..=0.2,
                 0.01,
                 Unit::Secs,
-                "How quickly it takes off: the time for 63 % of it",
+                "How fast the gain falls: the time for 63 % of the change",
             ),
             Param::log(
                 "release",
                 0.01..=3.0,
                 0.15,
                 Unit::Secs,
-                "How quickly it lets go: the time for 63 % of it",
+                "How fast the gain recovers: the time for 63 % of the change",
             ),
             Param::linear(
                 "knee",
                 0.0..=24.0,
                 6.0,
                 Unit::Db,
-                "Over how many dB about the threshold it sets in",
+                "The range around the threshold, in dB, over which compression sets in",
             ),
             Param::choice(
                 "detector",
                 &["peak", "rms"],
                 0,
-                "Listens to peaks, or to the mean loudness of the last 10 ms. Both agree on a sine",
+                "Measures peaks, or the average level of the last 10 ms. Both agree on a sine",
             ),
-            Param::linear("makeup", 0.0..=36.0, 0.0, Unit::Db, "Gain after compression"),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only compressed at 1, both in full between",
-            ),
+            Param::linear("makeup", 0.0..=36.0, 0.0, Unit::Db, "Gain after the compression"),
+            mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The reduction, and the level that it hears, both in dB.
         display: 2,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

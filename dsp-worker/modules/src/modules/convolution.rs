@@ -15,8 +15,9 @@ use crate::clip::{Clip, Text};
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::convolver::{self, Convolver, LARGE, SMALL};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -81,64 +82,55 @@ impl Module for Convolution {
     const ABOUT: &'static About = &About {
         name: "convolution",
         title: "Convolution",
-        summary: "Plays a sound in a hall, plate, room or spring, or through any sound of your own",
+        summary: "Places a sound in a hall, plate, room or spring, or in a response of your own",
+        aliases: &["impulse response", "ir", "cabinet", "hall"],
         tags: &[Tag::Effect],
-        inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-        ],
+        inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[
-            port("left", "Left signal with its space"),
-            port("right", "Right signal with its space"),
+            port("left", "Left signal with its reverb"),
+            port("right", "Right signal with its reverb"),
         ],
         params: &[
             Param::choice(
                 "space",
                 &["hall", "plate", "room", "spring", "sound"],
                 0,
-                "Which impulse response: one of these, or the sound that the module is given",
+                "The impulse response: a built-in one, or the sound file of the module",
             ),
             Param::linear(
                 "decay",
                 0.05..=1.0,
                 1.0,
                 Unit::Fraction,
-                "Lets the response die away sooner than it does by itself",
+                "Shortens the decay of the response",
             ),
             Param::log(
                 "highpass",
                 LOWEST_HZ..=1000.0,
                 20.0,
                 Unit::Hz,
-                "The space is without the tones below it. At the bottom it is open",
+                "Removes low frequencies from the reverb; off at the bottom",
             ),
             Param::log(
                 "lowpass",
                 500.0..=HIGHEST_HZ,
                 HIGHEST_HZ,
                 Unit::Hz,
-                "The space is without the tones above it. At the top it is open",
+                "Removes high frequencies from the reverb; off at the top",
             ),
             Param::linear(
                 "gain",
                 -24.0..=24.0,
                 0.0,
                 Unit::Db,
-                "At 0 dB noise is as loud in the space as without it, whatever the response",
+                "Level of the reverb; at 0 dB, noise keeps its level with any response",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.35,
-                Unit::Fraction,
-                "Only the signal at 0, only the space at 1, both in full between",
-            ),
+            mix(0.35),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        text: Some(Text::Sound),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Sound);
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
         let mut frames = convolver::tapes((LONGEST_SECS * sample_rate_hz) as usize).to_vec();

@@ -1,9 +1,8 @@
 //! Crossfade: from one signal to another, by hand or by a voltage.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::QUANTUM;
 
@@ -11,6 +10,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const A: usize = 0;
 const B: usize = 1;
@@ -37,20 +37,20 @@ impl Module for Crossfade {
     const ABOUT: &'static About = &About {
         name: "crossfade",
         title: "Crossfade",
-        summary: "Fades from one signal to another, by hand or by a voltage; pans, turned round",
+        summary: "Fades from one signal to another, by knob or CV; or pans one signal",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("a", "The signal that is heard at 0"),
-            port("b", "The signal that is heard at 1"),
-            port("position", "Adds to the position: 10 V go from a to b").moves(
+            port("a", "The signal heard at 0"),
+            port("b", "The signal heard at 1"),
+            port("position", "Position CV: 10 V moves from a to b").moves(
                 "position",
                 Some("position-amount"),
                 By::TenthPerVolt,
             ),
         ],
         outputs: &[
-            port("out", "From a to b"),
-            port("other", "From b to a. With one signal at a, the two outputs pan it"),
+            port("out", "The crossfade from a to b"),
+            port("other", "The crossfade from b to a. With only a patched, the outputs pan it"),
         ],
         params: &[
             Param::linear(
@@ -58,24 +58,25 @@ impl Module for Crossfade {
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "Only a at 0, only b at 1, both between",
+                "From a alone, 0, to b alone, 1",
             ),
             Param::linear(
                 "position-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How much of the position voltage counts: at 1, 10 V go from a to b",
+                "Depth of the position CV: at 1, 10 V moves from a to b",
             ),
             Param::choice(
                 "law",
                 &["equal-power", "linear"],
                 0,
-                "Equal power keeps the loudness of different sounds; linear is for like ones and CV",
+                "Equal power keeps the loudness of different sounds; linear suits similar sounds \
+                 and CV",
             ),
         ],
         bypass: &[(A, OUT), (B, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -95,13 +96,7 @@ impl Module for Crossfade {
             amount: block.ramp(POSITION_AMOUNT).frames(),
             law: Ramp::new(self.from, self.to).frames(),
         };
-        if channels == 1 {
-            fade::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                fade::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| fade::<L>(block, group, &knobs));
     }
 }
 

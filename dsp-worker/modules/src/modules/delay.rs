@@ -13,8 +13,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -67,22 +68,19 @@ impl Module for Delay {
     const ABOUT: &'static About = &About {
         name: "delay",
         title: "Delay",
-        summary: "Echoes from 1 ms to 4 s, with the sound of tape when the time is changed",
+        summary: "Echoes from 1 ms to 4 s; like tape, they change pitch when the time changes",
+        aliases: &["echo"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("time", "Time, 1 V/octave: +1 V doubles it, with time-amount at 1").moves(
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("time", "Time CV: each volt doubles the time, scaled by time-amount").moves(
                 "time",
                 Some("time-amount"),
                 By::OctavePerVolt,
             ),
-            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("clock", "While patched, the time is the division of this clock's beat"),
+            port("feedback", "Feedback CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("clock", "While patched, the time follows this clock, at the set division"),
         ],
         outputs: &[
             port("left", "Left signal with its echoes"),
@@ -94,52 +92,47 @@ impl Module for Delay {
                 1e-3..=LONGEST_SECS,
                 0.3,
                 Unit::Secs,
-                "Time to the first echo, and between echoes",
+                "The time to the first echo, and between echoes",
             ),
             Param::linear(
                 "time-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How much the time input changes the time; at -1 it plays the echoes as pitch",
+                "Depth of the time CV; at -1, it tunes short echoes at 1 V/octave",
             ),
             Param::choice(
                 "division",
                 &["1/4", "1/3", "1/2", "2/3", "3/4", "1", "3/2", "2", "4"],
                 5,
-                "With a clock patched: the time in clocks",
+                "The time as a multiple of the clock, while a clock is patched",
             ),
             Param::linear(
                 "feedback",
                 0.0..=1.1,
                 0.4,
                 Unit::Fraction,
-                "How much of each echo returns. At 1 it stays as it is for ever, where tone is 0; \
-                 above it swells, and saturates like tape",
+                "How much of each echo is repeated. At 1, with tone at 0, echoes never fade; above \
+                 1 they build up and saturate like tape",
             ),
             Param::linear(
                 "tone",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "Below 0 each echo is darker than the one before, above 0 thinner",
+                "Negative values darken each repeat, positive ones thin it out",
             ),
             Param::switch(
                 "ping-pong",
                 false,
-                "The echoes of both inputs together begin on the left and change sides each time",
+                "The inputs are summed; echoes start on the left and alternate sides",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.5,
-                Unit::Fraction,
-                "Only the signal at 0, only the echoes at 1, both in full between",
-            ),
+            mix(0.5),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The time that it stands at, in seconds.
         display: 1,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -13,7 +13,6 @@ use sostenuto_dsp::lane::{Lane, Lanes};
 use sostenuto_dsp::mean::{diode, fuzz, hard, soft, tube};
 use sostenuto_dsp::one_pole::{OnePoles, coefficient};
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, QUANTUM};
 use sostenuto_dsp::{exp2, gain_from_db};
 
@@ -21,6 +20,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const DRIVE_IN: usize = 1;
@@ -63,15 +63,12 @@ impl Module for Distortion {
     const ABOUT: &'static About = &About {
         name: "distortion",
         title: "Distortion",
-        summary: "Saturates, clips or fuzzes: warmth, bite or ruin, without aliasing",
+        summary: "Saturation, clipping and fuzz: warmth, bite or ruin, without aliasing",
+        aliases: &["overdrive", "fuzz", "saturation", "waveshaper"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal to distort, ±5 V"),
-            port("drive", "Adds to the drive: 10 V is all of it").moves(
-                "drive",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("in", "Signal input, ±5 V"),
+            port("drive", "Drive CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The distorted signal, about ±5 V")],
         params: &[
@@ -79,40 +76,42 @@ impl Module for Distortion {
                 "shape",
                 &["soft", "hard", "tube", "diode", "fuzz"],
                 0,
-                "Soft saturates evenly, hard cuts off, tube bends one side more, diode gives way \
-                 without end, fuzz is starved and spits",
+                "Soft saturates evenly, hard clips, tube favours one side, diode compresses \
+                 without limit, fuzz sputters",
             ),
             Param::linear(
                 "drive",
                 0.0..=1.0,
                 0.3,
                 Unit::Fraction,
-                "How far the signal is pushed into the curve: up to 40 dB",
+                "How hard the signal is driven, by up to 40 dB",
             ),
             Param::linear(
                 "tone",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "Tilts the distorted sound about 700 Hz: darker below 0, brighter above",
+                "Tilt equalizer around 700 Hz: negative is darker, positive is brighter",
             ),
-            Param::linear("level", -24.0..=12.0, 0.0, Unit::Db, "How loud it comes out"),
+            Param::linear("level", -24.0..=12.0, 0.0, Unit::Db, "Output level"),
             Param::linear(
                 "mix",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "Only the signal at 0, only the distortion at 1; both in phase between",
-            ),
+                "From the input alone, 0, to the distortion alone, 1; both stay in phase",
+            )
+            .steady(),
             Param::choice(
                 "oversample",
                 &["8x", "16x", "64x"],
                 EIGHTFOLD,
-                "More keeps the hardest drive of the highest notes clean, and takes more computing",
-            ),
+                "More keeps extreme drive clean on the highest notes, at a higher CPU cost",
+            )
+            .steady(),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -148,13 +147,14 @@ impl Module for Distortion {
             knobs.low_gain[frame] = level * exp2(-octaves);
             knobs.high_gain[frame] = level * exp2(octaves);
         }
-        match (channels, block.choice(OVERSAMPLE)) {
-            (1, EIGHTFOLD) => self.distort::<f32, 1>(block, 0, &knobs),
-            (1, SIXTEENFOLD) => self.distort::<f32, 2>(block, 0, &knobs),
-            (1, _) => self.distort::<f32, 8>(block, 0, &knobs),
-            (_, EIGHTFOLD) => self.all_groups::<1>(block, channels, &knobs),
-            (_, SIXTEENFOLD) => self.all_groups::<2>(block, channels, &knobs),
-            _ => self.all_groups::<8>(block, channels, &knobs),
+        match block.choice(OVERSAMPLE) {
+            EIGHTFOLD => {
+                each_group!(channels, |L, group| self.distort::<L, 1>(block, group, &knobs))
+            }
+            SIXTEENFOLD => {
+                each_group!(channels, |L, group| self.distort::<L, 2>(block, group, &knobs));
+            }
+            _ => each_group!(channels, |L, group| self.distort::<L, 8>(block, group, &knobs)),
         }
     }
 }
@@ -168,13 +168,6 @@ struct Knobs {
 }
 
 impl Distortion {
-    #[inline(always)]
-    fn all_groups<const K: usize>(&mut self, block: &mut Block, channels: usize, knobs: &Knobs) {
-        for group in 0..groups(channels) {
-            self.distort::<Lanes, K>(block, group, knobs);
-        }
-    }
-
     /// Each of the eight steps of a frame is divided into `K`.
     #[inline(always)]
     fn distort<L: Lane, const K: usize>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {

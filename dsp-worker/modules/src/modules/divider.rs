@@ -11,6 +11,7 @@ use sostenuto_dsp::units::GATE_VOLTS;
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -38,40 +39,38 @@ pub struct Divider {
 }
 
 const fn out(name: &'static str) -> Port {
-    port(name, "A gate of 10 V at the clock's speed times its ratio")
+    port(name, "10 V gates at the clock rate times the ratio")
 }
 
 const fn ratio(name: &'static str, default: usize) -> Param {
-    Param::choice(name, &RATIO_NAMES, default, "Gates for each clock, or clocks for each gate")
+    Param::choice(
+        name,
+        &RATIO_NAMES,
+        default,
+        "Output rate as a multiple of the clock: × is faster, ÷ is slower",
+    )
 }
 
 impl Module for Divider {
     const ABOUT: &'static About = &About {
         name: "divider",
         title: "Divider",
-        summary: "Eight clocks from one: divided, multiplied, and as triplets, all in step",
+        summary: "Eight clocks from one: divided, multiplied and triplets, all in step",
+        aliases: &["clock", "multiplier", "ppqn"],
         tags: &[Tag::Sequencing, Tag::Utility],
         inputs: &[
             port("clock", "The clock to divide and multiply. On above 1 V"),
             port(
                 "reset",
-                "A trigger has the next clock start all cycles; a clock within 1 ms belongs to it",
+                "A trigger restarts all cycles at the next clock; so does a clock within 1 ms",
             ),
             port(
                 "ratio",
-                "Each volt moves every output to the next faster ratio, at the next clock",
+                "Ratio CV: each volt moves every output to the next faster ratio, at the next \
+                 clock",
             ),
         ],
-        outputs: &[
-            out("out-1"),
-            out("out-2"),
-            out("out-3"),
-            out("out-4"),
-            out("out-5"),
-            out("out-6"),
-            out("out-7"),
-            out("out-8"),
-        ],
+        outputs: &rows![out("out-", 1..=8)],
         params: &[
             ratio("ratio-1", 10),
             ratio("ratio-2", 9),
@@ -86,11 +85,12 @@ impl Module for Divider {
                 0.05..=0.95,
                 0.5,
                 Unit::Fraction,
-                "How much of its time a gate stays on",
+                "Gate length, as a part of its period",
             ),
         ],
         bypass: &[(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (0, 7)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

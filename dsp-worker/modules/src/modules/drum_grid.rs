@@ -7,8 +7,9 @@ use sostenuto_dsp::steps::{Step, Steps};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Port, Tag, port};
+use crate::module::{About, Block, Port, Screen, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -45,58 +46,47 @@ const fn pattern(name: &'static str, help: &'static str) -> Param {
 }
 
 const fn track(name: &'static str) -> Param {
-    let help = "The steps that this track plays, as a sum: 1 for the first step, 2 for the \
-                second, 4 for the third, and so on to 32768";
+    let help = "The steps of this track, as a sum: 1 for the first step, 2 for the second, 4 for \
+                the third, up to 32768";
     pattern(name, help)
 }
 
 const fn trigger(name: &'static str) -> Port {
-    port(name, "10 V for 1 ms at every step that is on in this track")
+    port(name, "10 V for 1 ms at every active step of this track")
 }
 
 impl Module for DrumGrid {
     const ABOUT: &'static About = &About {
         name: "drum-grid",
         title: "Drum Grid",
-        summary: "Eight tracks of sixteen steps, played by a clock: a pattern for eight drums",
+        summary: "Eight tracks of sixteen steps, played by a clock: drum patterns",
+        aliases: &["beat", "trigger", "sequencer", "16-step"],
         tags: &[Tag::Sequencing],
         inputs: &[
-            port("clock", "Every rising edge plays the next step, on its own sample"),
-            port("reset", "The next clock plays the first step; a clock within 1 ms belongs to it"),
+            port("clock", "Every rising edge plays the next step, without delay"),
+            port("reset", "The next clock plays the first step; so does a clock within 1 ms"),
         ],
-        outputs: &[
-            trigger("track-1"),
-            trigger("track-2"),
-            trigger("track-3"),
-            trigger("track-4"),
-            trigger("track-5"),
-            trigger("track-6"),
-            trigger("track-7"),
-            trigger("track-8"),
-            port("accent", "10 V from a step that has an accent to the next one"),
+        outputs: &rows![
+            trigger("track-", 1..=8),
+            port("accent", "10 V during steps with an accent"),
         ],
-        params: &[
-            track("track-1"),
-            track("track-2"),
-            track("track-3"),
-            track("track-4"),
-            track("track-5"),
-            track("track-6"),
-            track("track-7"),
-            track("track-8"),
-            pattern("accents", "The steps that have an accent, summed up as in a track"),
-            Param::steps("length", 1.0..=16.0, 16.0, "How many of the steps are played"),
+        params: &rows![
+            track("track-", 1..=8),
+            pattern("accents", "The steps with an accent, as a sum like a track"),
+            Param::steps("length", 1.0..=16.0, 16.0, "The number of steps that are played"),
             Param::linear(
                 "swing",
                 0.5..=0.75,
                 0.5,
                 Unit::Fraction,
-                "Where the second of two steps falls: 0.5 is straight, 0.667 a triplet",
+                "Position of every second step: 0.5 is straight, 0.667 is a triplet",
             ),
         ],
-        bypass: &[],
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
+        screen: Some(Screen::DrumGrid),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

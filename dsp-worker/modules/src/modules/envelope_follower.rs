@@ -5,16 +5,16 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::crossfade::Crossfade;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::one_pole::coefficient_of_secs;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 use sostenuto_dsp::{gain_from_db, hush};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 
@@ -45,12 +45,12 @@ impl Module for EnvelopeFollower {
     const ABOUT: &'static About = &About {
         name: "envelope-follower",
         title: "Envelope Follower",
-        summary: "Turns how loud a sound is into a voltage and a gate: auto-wah, ducking, triggers",
+        summary: "Turns the loudness of a sound into a voltage and a gate: auto-wah, ducking, triggers",
         tags: &[Tag::Modulator, Tag::Dynamics, Tag::Polyphonic],
         inputs: &[port("in", "The sound to follow")],
         outputs: &[
-            port("envelope", "How loud it is, 0 to 10 V"),
-            port("inverse", "How quiet it is: 10 V less the envelope, for ducking"),
+            port("envelope", "The loudness, 0 to 10 V"),
+            port("inverse", "10 V minus the envelope, for ducking"),
             port("gate", "10 V while the envelope is above the threshold"),
         ],
         params: &[
@@ -59,38 +59,37 @@ impl Module for EnvelopeFollower {
                 -12.0..=36.0,
                 6.0,
                 Unit::Db,
-                "Gain before it. At 6 dB a ±5 V wave makes 10 V",
+                "Input gain; at 6 dB, a ±5 V wave gives 10 V",
             ),
             Param::log(
                 "attack",
                 1e-4..=1.0,
                 2e-3,
                 Unit::Secs,
-                "How quickly it rises: the time for 63 % of the way",
+                "How fast the envelope rises: the time for 63 % of the change",
             ),
             Param::log(
                 "release",
                 1e-3..=5.0,
                 0.15,
                 Unit::Secs,
-                "How quickly it falls: the time for 63 % of the way",
+                "How fast the envelope falls: the time for 63 % of the change",
             ),
             Param::choice(
                 "detector",
                 &["peak", "rms"],
                 0,
-                "Follows peaks, or the mean loudness of the last 20 ms. Both agree on a sine",
+                "Follows peaks, or the average level of the last 20 ms. Both agree on a sine",
             ),
             Param::linear(
                 "threshold",
                 0.05..=10.0,
                 2.0,
                 Unit::Volts,
-                "The gate goes on above this much envelope, and off 3 dB below",
+                "The gate switches on above this level of the envelope, and off 3 dB below",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -121,13 +120,7 @@ impl Module for EnvelopeFollower {
                 knobs.rms[frame] = before + (knobs.rms[frame] - before) * way.at(frame);
             }
         }
-        if channels == 1 {
-            self.follow::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.follow::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.follow::<L>(block, group, &knobs));
     }
 }
 

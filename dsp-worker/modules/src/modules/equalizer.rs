@@ -15,7 +15,7 @@ use sostenuto_dsp::units::QUANTUM;
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -47,22 +47,22 @@ const fn frequency(name: &'static str, hz: f32) -> Param {
         20.0..=20_000.0,
         hz,
         Unit::Hz,
-        "The middle of the band, or of the shelf's slope",
+        "Centre of the band, or of the slope of the shelf",
     )
 }
 
 const fn gain(name: &'static str) -> Param {
-    Param::linear(name, -18.0..=18.0, 0.0, Unit::Db, "How much the band is raised or lowered")
+    Param::linear(name, -18.0..=18.0, 0.0, Unit::Db, "Boost or cut of the band")
 }
 
 const fn resonance(name: &'static str) -> Param {
-    let help =
-        "Its Q: 0.3 is three octaves wide, 10 a seventh of one. It is as wide raised as lowered";
+    let help = "Q of the band: 0.3 is three octaves wide, 10 a seventh of an octave. Boost and cut \
+                are equally wide";
     Param::log(name, 0.2..=10.0, 0.7, Unit::None, help)
 }
 
 const fn slope(name: &'static str) -> Param {
-    let help = "Its Q: at 0.7 the slope is as steep as it is without a bump";
+    let help = "Q of the shelf; 0.7 is the steepest slope without a bump";
     Param::log(name, 0.4..=1.0, 0.7, Unit::None, help)
 }
 
@@ -70,12 +70,10 @@ impl Module for Equalizer {
     const ABOUT: &'static About = &About {
         name: "equalizer",
         title: "Parametric EQ",
-        summary: "Two shelves and four peaks that shape the balance of a sound in stereo",
+        summary: "Two shelves and four peaks that shape the tone of a stereo sound",
+        aliases: &["eq", "parametric"],
         tags: &[Tag::Filter, Tag::Effect],
-        inputs: &[
-            port("left", "Left signal. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-        ],
+        inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[
             port("left", "Left signal, equalized"),
             port("right", "Right signal, equalized"),
@@ -99,10 +97,10 @@ impl Module for Equalizer {
             frequency("high-frequency", 10_000.0),
             gain("high-gain"),
             slope("high-resonance"),
-            Param::linear("level", -24.0..=24.0, 0.0, Unit::Db, "How loud it comes out"),
+            Param::linear("level", -24.0..=24.0, 0.0, Unit::Db, "Output level"),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {

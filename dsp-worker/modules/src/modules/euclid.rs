@@ -48,37 +48,42 @@ impl Module for Euclid {
     const ABOUT: &'static About = &About {
         name: "euclid",
         title: "Euclid",
-        summary: "Spreads beats over steps as evenly as they go: rhythms from all over the world",
+        summary: "Spreads beats over steps as evenly as possible: rhythms from all over the world",
+        aliases: &["euclidean", "rhythm"],
         tags: &[Tag::Sequencing],
         inputs: &[
-            port("clock", "Every rising edge plays the next step; its length is the gate's length"),
-            port("reset", "The next clock plays the first step; a clock within 1 ms belongs to it"),
-            port("fill", "More or fewer beats: 10 V is as many as there are steps"),
-            port("length", "More or fewer steps: each volt is two"),
-            port("rotate", "Turns the rhythm: 10 V once around"),
-            port("accents", "More or fewer accents: 10 V is as many as there are beats"),
+            port(
+                "clock",
+                "Every rising edge plays the next step; the pulse width sets the gate length",
+            ),
+            port("reset", "The next clock plays the first step; so does a clock within 1 ms"),
+            port("fill", "Fill CV: 10 V fills every step"),
+            port("length", "Length CV: each volt adds two steps"),
+            port("rotate", "Rotation CV: 10 V is one full turn"),
+            port("accents", "Accent CV: 10 V accents every beat"),
         ],
         outputs: &[
-            port("gate", "10 V while the clock is on, at a beat"),
-            port("trigger", "10 V for 1 ms at a beat"),
-            port("accent", "10 V from a beat that has an accent to the next step"),
-            port("rest", "10 V for 1 ms at a step that is no beat"),
-            port("end-of-cycle", "10 V for 1 ms as the steps begin anew"),
+            port("gate", "10 V on each beat, while the clock is on"),
+            port("trigger", "10 V for 1 ms on each beat"),
+            port("accent", "10 V during steps with an accent"),
+            port("rest", "10 V for 1 ms on each step without a beat"),
+            port("end-of-cycle", "10 V for 1 ms as the pattern restarts"),
         ],
         params: &[
-            Param::steps("fill", 0.0..=32.0, 5.0, "How many beats there are"),
-            Param::steps("length", 1.0..=32.0, 8.0, "How many steps they are spread over"),
-            Param::steps("rotate", 0.0..=31.0, 0.0, "By how many steps the rhythm comes later"),
+            Param::steps("fill", 0.0..=32.0, 5.0, "The number of beats"),
+            Param::steps("length", 1.0..=32.0, 8.0, "The number of steps"),
+            Param::steps("rotate", 0.0..=31.0, 0.0, "Delays the rhythm by that many steps"),
             Param::steps(
                 "accents",
                 0.0..=32.0,
                 0.0,
-                "How many of the beats have an accent, as evenly as they go from the first on",
+                "The number of accented beats, spread evenly from the first",
             ),
         ],
-        bypass: &[],
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -17,7 +17,7 @@ use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -70,18 +70,14 @@ impl Module for Flanger {
     const ABOUT: &'static About = &About {
         name: "flanger",
         title: "Flanger",
-        summary: "A sweeping comb with feedback, through zero as with two tape machines",
+        summary: "A sweeping comb filter with feedback; through zero, like two tape machines",
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("sweep", "Sweeps the copy by hand or by another LFO: 1 V doubles its delay"),
-            port("rate", "Each volt doubles the rate").moves("rate", None, By::OctavePerVolt),
-            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("sweep", "Sweep CV, by hand or LFO: each volt doubles the delay"),
+            port("rate", "Rate CV: each volt doubles the rate").moves_own(By::OctavePerVolt),
+            port("feedback", "Feedback CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal with its copy"),
@@ -93,45 +89,47 @@ impl Module for Flanger {
                 2e-4..=1e-2,
                 1.5e-3,
                 Unit::Secs,
-                "How late the copy is in the middle of its sweep",
+                "The delay of the copy at the centre of the sweep",
             ),
-            Param::log("rate", 0.01..=10.0, 0.2, Unit::Hz, "How often the copy sweeps"),
+            Param::log("rate", 0.01..=10.0, 0.2, Unit::Hz, "Sweep rate"),
             Param::linear(
                 "depth",
                 0.0..=1.0,
                 0.7,
                 Unit::Fraction,
-                "How far the copy sweeps: 2.5 octaves up and down at 1",
+                "Sweep depth: ±2.5 octaves at 1",
             ),
             Param::linear(
                 "feedback",
                 -MOST_FEEDBACK..=MOST_FEEDBACK,
                 0.4,
                 Unit::None,
-                "How much of the copy returns: it rings. Below 0 it returns inverted, and is hollow",
+                "Feedback of the copy: it resonates. Negative values invert it and sound hollow",
             ),
             Param::switch(
                 "through-zero",
                 false,
-                "The signal is late too: in the middle of the sweep its copy overtakes it",
+                "Delays the input too, so that the sweep passes through zero delay",
             ),
             Param::linear(
                 "spread",
                 0.0..=0.5,
                 0.25,
                 Unit::Turns,
-                "How far the right side's sweep is ahead of the left one's",
+                "Phase offset of the sweep on the right side",
             ),
             Param::linear(
                 "mix",
                 -1.0..=1.0,
                 0.5,
                 Unit::None,
-                "Only the signal at 0, only the copy at 1, half of each between. Below 0 the copy is inverted",
-            ),
+                "From the input alone, 0, to the copy alone, 1, as a plain blend. Negative values \
+                 invert the copy",
+            )
+            .steady(),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -9,17 +9,19 @@ use sostenuto_dsp::envelopes::{Envelope, Shape};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::Gates;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::operators::{ALGORITHM_NAMES, OPERATORS, Operators, Task};
 use sostenuto_dsp::phase;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::pitch;
+use crate::parts::rows::rows;
 
 const VOCT: usize = 0;
 const GATE: usize = 1;
@@ -87,6 +89,11 @@ pub struct FmOperator {
     gates: Gates,
 }
 
+const fn level(name: &'static str) -> Port {
+    port(name, "Operator level CV, up to audio rate; 10 V covers the full range")
+        .moves_own(By::TenthPerVolt)
+}
+
 macro_rules! operator_params {
     ($($n:literal, $level:literal;)*) => {
         [
@@ -94,24 +101,24 @@ macro_rules! operator_params {
                 "algorithm",
                 &ALGORITHM_NAMES,
                 4,
-                "Who bends whom: 2-1 means that 2 bends 1. What stands last is heard",
+                "The modulation routing: 2-1 means that 2 modulates 1. The last of each chain is \
+                 heard",
             ),
             Param::linear(
                 "brightness",
                 0.0..=2.0,
                 1.0,
                 Unit::None,
-                "How far operators bend each other: the overtones of them all in one knob",
+                "Scales all modulation between operators: the brightness of the whole sound",
             ),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            pitch::OCTAVE,
+            pitch::TUNE,
             Param::choice(
                 "oversample",
                 &["2x", "4x"],
                 0,
-                "4x keeps stacks of three and feedback clean up to the highest notes, at twice \
-                 the cost",
-            ),
+                "4x keeps stacks and feedback clean up to the highest notes, at twice the CPU cost",
+            ).steady(),
             $(
                 Param::choice(
                     concat!("ratio-", $n),
@@ -124,7 +131,7 @@ macro_rules! operator_params {
                     -12.0..=12.0,
                     0.0,
                     Unit::Semitones,
-                    concat!("Moves operator ", $n, " away from its ratio: bells lie between"),
+                    concat!("Detunes operator ", $n, " from its ratio; bells lie in between"),
                 ),
                 Param::linear(
                     concat!("level-", $n),
@@ -132,16 +139,17 @@ macro_rules! operator_params {
                     $level,
                     Unit::Fraction,
                     concat!(
-                        "How loud operator ", $n, " is where it is heard, or how far it bends others",
+                        "Level of operator ", $n, ": its loudness, or how strongly it modulates others",
                     ),
-                ),
+                )
+                .steady(),
                 Param::linear(
                     concat!("feedback-", $n),
                     0.0..=1.0,
                     0.0,
                     Unit::Fraction,
                     concat!(
-                        "How far operator ", $n, " bends itself: a saw at a half, noise at the end",
+                        "Self-modulation of operator ", $n, ": a saw at 0.5, noise at 1",
                     ),
                 ),
                 Param::log(
@@ -149,28 +157,28 @@ macro_rules! operator_params {
                     0.001..=10.0,
                     0.001,
                     Unit::Secs,
-                    concat!("How long the level of operator ", $n, " takes to rise on a gate"),
+                    concat!("Operator ", $n, " attack: the time to rise as a gate begins"),
                 ),
                 Param::log(
                     concat!("decay-", $n),
                     0.005..=20.0,
                     1.0,
                     Unit::Secs,
-                    concat!("How long the level of operator ", $n, " takes down to sustain"),
+                    concat!("Operator ", $n, " decay: the time to fall to the sustain level"),
                 ),
                 Param::linear(
                     concat!("sustain-", $n),
                     0.0..=1.0,
                     1.0,
                     Unit::Fraction,
-                    concat!("The level of operator ", $n, " while the gate stays on"),
+                    concat!("Operator ", $n, " sustain: the level while the gate is on"),
                 ),
                 Param::log(
                     concat!("release-", $n),
                     0.005..=20.0,
                     0.1,
                     Unit::Secs,
-                    concat!("How long operator ", $n, " takes to fall silent after the gate"),
+                    concat!("Operator ", $n, " release: the time to fall to silence after the gate"),
                 ),
             )*
         ]
@@ -181,41 +189,18 @@ impl Module for FmOperator {
     const ABOUT: &'static About = &About {
         name: "fm-operator",
         title: "FM Operator",
-        summary: "Four sines that bend each other: bells, electric pianos, basses and brass",
+        summary: "Four operators that modulate each other: bells, electric pianos, basses, brass",
+        aliases: &["dx7", "frequency modulation", "e-piano"],
         tags: &[Tag::Source, Tag::Polyphonic],
-        inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
-            port("gate", "Starts the four envelopes. While nothing is patched, all sound on"),
-            port("brightness", "Adds to brightness, 0.1 a volt").moves(
-                "brightness",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-1", "Adds to level-1: 10 V is all of it. As fast as audio").moves(
-                "level-1",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-2", "Adds to level-2: 10 V is all of it. As fast as audio").moves(
-                "level-2",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-3", "Adds to level-3: 10 V is all of it. As fast as audio").moves(
-                "level-3",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("level-4", "Adds to level-4: 10 V is all of it. As fast as audio").moves(
-                "level-4",
-                None,
-                By::TenthPerVolt,
-            ),
+        inputs: &rows![
+            pitch::VOCT,
+            port("gate", "Starts the four envelopes. Unpatched, the operators sound continuously"),
+            port("brightness", "Brightness CV: each volt adds 0.1").moves_own(By::TenthPerVolt),
+            level("level-", 1..=4),
         ],
-        outputs: &[port("out", "What is heard of the operators, ±5 V")],
+        outputs: &[port("out", "The sum of the audible operators, ±5 V")],
         params: &operator_params! { 1, 1.0; 2, 0.4; 3, 0.7; 4, 0.3; },
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -231,13 +216,7 @@ impl Module for FmOperator {
         if block.starts_quantum() {
             self.operators.aim(block.choice(ALGORITHM));
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

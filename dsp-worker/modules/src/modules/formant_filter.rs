@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_dsp::{dry_wet, exp2};
@@ -20,6 +19,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::mix::mix;
 
 const IN: usize = 0;
 const VOWEL_IN: usize = 1;
@@ -87,55 +88,43 @@ impl Module for FormantFilter {
     const ABOUT: &'static About = &About {
         name: "formant-filter",
         title: "Formant Filter",
-        summary: "Vowels: glides between A, E, I, O and U, from a giant's voice to a child's",
+        summary: "Vowel filter: glides between A, E, I, O and U, from a giant's voice to a child's",
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "The sound that is to speak. The richer, the clearer"),
-            port("vowel", "Is added to the vowel: 10 V go from A to U").moves(
-                "vowel",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("shift", "Moves all formants, 1 V/octave").moves("shift", None, By::OctavePerVolt),
-            port("resonance", "Is added to the resonance: 10 V is all of it").moves(
-                "resonance",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("in", "Signal input; rich sounds speak most clearly"),
+            port("vowel", "Vowel CV: 10 V moves from A to U").moves_own(By::TenthPerVolt),
+            port("shift", "Formant CV, 1 V/octave").moves_own(By::OctavePerVolt),
+            port("resonance", "Resonance CV; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
         ],
-        outputs: &[port("out", "The vowel")],
+        outputs: &[port("out", "The filtered signal")],
         params: &[
             Param::linear(
                 "vowel",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "A at 0, E at 25 %, I at 50 %, O at 75 %, U at 1, and all that lies between",
+                "The vowel: A at 0, E at 25 %, I at 50 %, O at 75 %, U at 100 %, and everything in \
+                 between",
             ),
             Param::linear(
                 "shift",
                 -2.0..=2.0,
                 0.0,
                 Unit::Octaves,
-                "The size of the throat: a giant's below 0, a child's above",
+                "Size of the vocal tract: negative is a giant's, positive a child's",
             ),
             Param::linear(
                 "resonance",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How narrow the formants are: a singer's in the middle, breath at 0, bells at 1",
+                "Width of the formants: 0 is breathy, the centre is a singer's, 1 rings like bells",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the vowel at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -151,13 +140,7 @@ impl Module for FormantFilter {
             resonance: block.ramp(RESONANCE).frames(),
             mix: block.ramp(MIX).frames(),
         };
-        if channels == 1 {
-            self.speak::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.speak::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.speak::<L>(block, group, &knobs));
     }
 }
 

@@ -14,12 +14,11 @@ use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::formants::{FORMANTS, SINGERS, vowel};
 use sostenuto_dsp::gates::Gates;
 use sostenuto_dsp::glottis::{Glottis, stray};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::one_pole::coefficient;
 use sostenuto_dsp::ramps::Ramps;
 use sostenuto_dsp::random::Random;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 use sostenuto_dsp::{exp2, soft_clip};
@@ -28,6 +27,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const GATE: usize = 1;
@@ -89,65 +90,73 @@ impl Module for FormantVoice {
     const ABOUT: &'static About = &About {
         name: "formant-voice",
         title: "Formant Voice",
-        summary: "A singer: vowels from bass to soprano, breath, vibrato and consonants",
+        summary: "A singing voice: vowels from bass to soprano, breath, vibrato and consonants",
+        aliases: &["speech", "talk", "sing", "vowel", "choir"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
-            port("gate", "Sings while it is on. While nothing is patched, the voice sings on"),
-            port("vowel", "Adds to vowel: 10 V go from a to u").moves(
-                "vowel",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("shift", "Adds to shift: a volt makes the mouth half as long").moves(
-                "shift",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("trigger", "Says the consonant. While nothing is patched, the gate does"),
-            port("consonant", "At a trigger, goes that many consonants further: 1 V each"),
+            pitch::VOCT,
+            port("gate", "Sings while the gate is on. Unpatched, the voice sings continuously"),
+            port("vowel", "Vowel CV: 10 V moves from a to u").moves_own(By::TenthPerVolt),
+            port("shift", "Formant CV, 1 V/octave").moves_own(By::OctavePerVolt),
+            port("trigger", "Sings the consonant. Unpatched, the gate does"),
+            port("consonant", "Consonant CV, read at the trigger: each volt selects the next one"),
         ],
         outputs: &[
             port("out", "The voice, about ±5 V"),
-            port("folds", "The vocal folds and the breath alone, for a mouth of your own"),
+            port("folds", "The vocal folds and the breath alone, to be filtered by other modules"),
         ],
         params: &[
-            Param::choice("singer", &SINGERS, 1, "Whose mouth it is. Any sings at any pitch"),
-            Param::linear("vowel", 0.0..=1.0, 0.0, Unit::Fraction, "From a over e, i and o to u"),
+            Param::choice(
+                "singer",
+                &SINGERS,
+                1,
+                "The singer's vocal tract; each can sing at any pitch",
+            ),
+            Param::linear(
+                "vowel",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "The vowel, from a through e, i and o to u",
+            ),
             Param::linear(
                 "shift",
                 -12.0..=12.0,
                 0.0,
                 Unit::Semitones,
-                "Moves all formants: down to a giant, up to a mouse. The pitch stays",
+                "Moves all formants, from a giant to a mouse; the pitch stays",
             ),
             Param::linear(
                 "effort",
                 0.0..=1.0,
                 0.6,
                 Unit::Fraction,
-                "From a soft voice to a pressed one: how short and sharp the folds shut",
+                "Vocal effort, from soft to pressed: how fast the vocal folds close",
             ),
             Param::linear(
                 "breath",
                 0.0..=1.0,
                 0.1,
                 Unit::Fraction,
-                "How much air is heard; at 1 it is a whisper",
+                "The amount of breath noise; 1 is a whisper",
             ),
             Param::linear(
                 "vibrato",
                 0.0..=1.0,
                 0.35,
                 Unit::Fraction,
-                "How far the pitch sways, up to a third of a semitone, and flutters a little",
+                "Vibrato depth, up to a third of a semitone, with a slight flutter",
             ),
-            Param::choice("consonant", &NAMES, 0, "What a trigger says before the vowel"),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            Param::choice(
+                "consonant",
+                &NAMES,
+                0,
+                "The consonant that a trigger sings before the vowel",
+            ),
+            pitch::OCTAVE,
+            pitch::TUNE,
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -178,13 +187,7 @@ impl Module for FormantVoice {
         if block.starts_quantum() {
             self.articulate(block, channels);
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

@@ -10,17 +10,17 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hush;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::one_pole::{self, OnePoles};
 use sostenuto_dsp::phase::{self, Phases};
 use sostenuto_dsp::quadrature::{Quadrature, QuadratureState};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const SHIFT_IN: usize = 1;
@@ -45,41 +45,39 @@ impl Module for FrequencyShifter {
     const ABOUT: &'static About = &About {
         name: "frequency-shifter",
         title: "Frequency Shifter",
-        summary: "Adds Hz to every overtone: slow swirls, clangs, and tones that climb for ever",
+        summary: "Shifts all frequencies by the same number of Hz: slow swirls, clangs, endless rises",
+        aliases: &["bode", "single sideband"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "The sound to shift"),
-            port("shift", "Adds to the shift; shift-amount says how many Hz a volt is"),
+            port("in", "Signal input"),
+            port("shift", "Shift CV; shift-amount sets the Hz per volt"),
         ],
-        outputs: &[
-            port("up", "Every part of the sound that many Hz higher"),
-            port("down", "Every part of the sound that many Hz lower"),
-        ],
+        outputs: &[port("up", "The sound, shifted up"), port("down", "The sound, shifted down")],
         params: &[
             Param::linear(
                 "shift",
                 -5000.0..=5000.0,
                 100.0,
                 Unit::Hz,
-                "How far up moves up, and down moves down. Below 0 they change places",
+                "The shift of both outputs; negative values swap them",
             ),
             Param::linear(
                 "fine",
                 -10.0..=10.0,
                 0.0,
                 Unit::Hz,
-                "Is added to the shift: a few Hz or less swirl like a phaser",
+                "Fine shift: a few Hz or less swirl like a phaser",
             ),
             Param::linear(
                 "shift-amount",
                 -1000.0..=1000.0,
                 100.0,
                 Unit::Hz,
-                "How many Hz each volt at shift adds",
+                "Depth of the shift CV, in Hz per volt",
             ),
         ],
         bypass: &[(IN, 0), (IN, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -95,13 +93,7 @@ impl Module for FrequencyShifter {
         for frame in block.frames() {
             knobs.shift_hz[frame] = shift.at(frame) + fine.at(frame);
         }
-        if channels == 1 {
-            self.shift::<f32, 1>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.shift::<Lanes, LANES>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.shift::<L, { L::WIDTH }>(block, group, &knobs));
     }
 }
 

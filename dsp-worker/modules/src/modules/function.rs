@@ -8,18 +8,19 @@ use sostenuto_dsp::bend::{bend, bow};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gates, Pulses, volts};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState, eight_of_sixteen};
 use sostenuto_dsp::pulse;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const GATE: usize = 0;
 const TRIGGER: usize = 1;
@@ -70,71 +71,46 @@ impl Module for Function {
     const ABOUT: &'static About = &About {
         name: "function",
         title: "Function",
-        summary: "Rises and falls, once or for ever: an envelope, an LFO, a delayed trigger, a voice",
+        summary: "Rises and falls, once or in a cycle: envelope, LFO, trigger delay or oscillator",
+        aliases: &["maths", "ad", "ar", "slope", "envelope", "rise", "fall"],
         tags: &[Tag::Modulator, Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("gate", "Rises while on and stays at the top; falls when let go. On above 1 V"),
-            port(
-                "trigger",
-                "Each trigger rises to the top and falls again; it may begin in a fall",
-            ),
-            port("cycle", "While on (above 1 V) it begins anew after each fall").moves(
-                "cycle",
-                None,
-                By::OnAboveOneVolt,
-            ),
-            port("rate", "Rise and fall together: each volt doubles their speed, as in voct"),
-            port("rise", "Longer or shorter rise: each volt doubles it, times rise-amount").moves(
-                "rise",
-                Some("rise-amount"),
-                By::OctavePerVolt,
-            ),
-            port("fall", "Longer or shorter fall: each volt doubles it, times fall-amount").moves(
-                "fall",
-                Some("fall-amount"),
-                By::OctavePerVolt,
-            ),
+            port("gate", "Rises while on (above 1 V) and stays at the top; falls when off"),
+            port("trigger", "A trigger starts a rise and a fall, also during a fall"),
+            port("cycle", "While on (above 1 V), it restarts after each fall")
+                .moves_own(By::OnAboveOneVolt),
+            port("rate", "Rate CV for rise and fall: each volt doubles the speed"),
+            sweep::RISE,
+            sweep::FALL,
         ],
         outputs: &[
-            port("out", "The rise and the fall, 0 to 10 V"),
-            port("end-of-rise", "10 V from the moment it reaches the top until it has fallen"),
-            port("end-of-cycle", "10 V for 1 ms as the fall ends, but no longer than the rise"),
+            port("out", "The function, 0 to 10 V"),
+            port("end-of-rise", "10 V from the top of the rise to the end of the fall"),
+            port("end-of-cycle", "10 V for 1 ms as the fall ends, or shorter if the rise is"),
         ],
         params: &[
-            Param::log("rise", 0.0005..=60.0, 0.1, Unit::Secs, "The time from 0 V to 10 V"),
-            Param::log("fall", 0.0005..=60.0, 0.4, Unit::Secs, "The time from 10 V to 0 V"),
+            Param::log("rise", 0.0005..=60.0, 0.1, Unit::Secs, "The time to rise from 0 V to 10 V"),
+            Param::log("fall", 0.0005..=60.0, 0.4, Unit::Secs, "The time to fall from 10 V to 0 V"),
             Param::linear(
                 "curve",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "0 is straight; above, slow near 0 V and fast near 10 V, as a plucked string; \
-                 below, the other way",
+                "0 is straight; positive values are slow near 0 V and fast near 10 V, like a \
+                 plucked string; negative values are the opposite",
             ),
-            Param::switch("cycle", false, "Begins anew after each fall: an LFO or a voice"),
-            Param::linear(
-                "rise-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rise goes: at 1, 1 V doubles the time; below 0 it halves it instead",
-            ),
-            Param::linear(
-                "fall-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far fall goes: at 1, 1 V doubles the time; below 0 it halves it instead",
-            ),
+            Param::switch("cycle", false, "Restarts after each fall: an LFO or an oscillator"),
+            sweep::RISE_AMOUNT,
+            sweep::FALL_AMOUNT,
             Param::choice(
                 "oversample",
                 &["1x", "16x"],
                 0,
-                "16x keeps a cycle at audio rate clean, for more work and 0.05 ms",
-            ),
+                "16x keeps cycles at audio rate clean, at a higher CPU cost and 0.05 ms of delay",
+            )
+            .steady(),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {
@@ -148,19 +124,9 @@ impl Module for Function {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, TRIGGER, CYCLE_IN, RATE_IN, RISE_IN, FALL_IN]);
-        match (channels, block.is_on(OVERSAMPLE)) {
-            (1, false) => self.shape::<f32, 1>(block, 0),
-            (1, true) => self.shape::<f32, 16>(block, 0),
-            (_, false) => {
-                for group in 0..groups(channels) {
-                    self.shape::<Lanes, 1>(block, group);
-                }
-            }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.shape::<Lanes, 16>(block, group);
-                }
-            }
+        match block.is_on(OVERSAMPLE) {
+            false => each_group!(channels, |L, group| self.shape::<L, 1>(block, group)),
+            true => each_group!(channels, |L, group| self.shape::<L, 16>(block, group)),
         }
     }
 }

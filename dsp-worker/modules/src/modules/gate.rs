@@ -11,7 +11,7 @@ use sostenuto_dsp::{db_from_gain, gain_from_db, hush, lag};
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -46,17 +46,21 @@ impl Module for Gate {
     const ABOUT: &'static About = &About {
         name: "gate",
         title: "Noise Gate",
-        summary: "Shuts out hiss and bleed between notes, or chops a sound by another's rhythm",
+        summary: "Removes hiss and bleed between notes, or chops a sound by another's rhythm",
+        aliases: &["noise gate"],
         tags: &[Tag::Dynamics, Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("sidechain", "What opens it. Unpatched: the louder of left and right"),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port(
+                "sidechain",
+                "The signal that opens the gate. Unpatched: the louder of left and right",
+            ),
         ],
         outputs: &[
             port("left", "Left signal while the gate is open"),
             port("right", "Right signal while the gate is open"),
-            port("gate", "10 V from where it opens to where it begins to shut").control(),
+            port("gate", "10 V from opening until it starts to close").control(),
         ],
         params: &[
             Param::linear(
@@ -64,41 +68,37 @@ impl Module for Gate {
                 -80.0..=0.0,
                 -40.0,
                 Unit::Db,
-                "It opens above this level. 0 dB is full scale, 10 V; a ±5 V wave is at -6 dB",
+                "The level above which the gate opens. 0 dB is full scale, 10 V; a ±5 V wave is at \
+                 -6 dB",
             ),
             Param::linear(
                 "hysteresis",
                 0.0..=24.0,
                 6.0,
                 Unit::Db,
-                "How far the level must fall below the threshold before it shuts again",
+                "How far the level must fall below the threshold before the gate closes",
             ),
-            Param::log("attack", 1e-4..=0.1, 1e-3, Unit::Secs, "How long it takes to open"),
+            Param::log("attack", 1e-4..=0.1, 1e-3, Unit::Secs, "The time to open"),
             Param::log(
                 "hold",
                 1e-3..=2.0,
                 0.03,
                 Unit::Secs,
-                "How long it waits at least, once the level has fallen",
+                "The shortest time that the gate stays open after the level has fallen",
             ),
-            Param::log(
-                "release",
-                5e-3..=3.0,
-                0.1,
-                Unit::Secs,
-                "How long it takes to shut, to 1 % of the way",
-            ),
+            Param::log("release", 5e-3..=3.0, 0.1, Unit::Secs, "The time to close, to within 1 %"),
             Param::linear(
                 "floor",
                 SHUT_DB..=0.0,
                 SHUT_DB,
                 Unit::Db,
-                "How much passes while it is shut; all the way down, nothing",
+                "How much passes while the gate is closed; nothing at the bottom",
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // What it takes off, and the level that it hears, both in dB.
         display: 2,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

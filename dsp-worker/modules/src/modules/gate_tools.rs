@@ -7,17 +7,17 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gate, Gates, Pulses, volts};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::pulse;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const RESET: usize = 1;
@@ -56,31 +56,25 @@ impl Module for GateTools {
     const ABOUT: &'static About = &About {
         name: "gate-tools",
         title: "Gate Tools",
-        summary: "Gates of a set length from triggers, triggers from edges; delayed, turned over, \
-                  halved",
+        summary: "Sets gate lengths, makes triggers from edges; delays, inverts and halves gates",
+        aliases: &["trigger", "pulse", "delay", "invert"],
         tags: &[Tag::Utility, Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
             port("in", "A gate or trigger"),
-            port("reset", "A trigger ends the gate of set length, and sets toggle to 0 V"),
-            port("length", "Gate length: +1 V is twice as long").moves(
-                "length",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("delay", "Delay: +1 V is twice as late; of several channels, the first").moves(
-                "delay",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("reset", "A trigger ends the timed gate and sets toggle to 0 V"),
+            port("length", "Length CV: each volt doubles the gate length")
+                .moves_own(By::OctavePerVolt),
+            port("delay", "Delay CV: each volt doubles the delay; only the first channel counts")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[
-            port("gate", "10 V for the set length, from when the gate goes on"),
-            port("delayed", "The gate as it came in, as late as the delay says"),
+            port("gate", "10 V for the set length, from each rising edge"),
+            port("delayed", "The input gate, delayed"),
             port("inverted", "10 V while the delayed gate is off"),
-            port("rise", "10 V for 1 ms as the delayed gate goes on"),
-            port("fall", "10 V for 1 ms as the delayed gate goes off"),
-            port("edge", "10 V for 1 ms as the delayed gate goes on or off"),
-            port("toggle", "Turns over, 10 V or 0 V, each time the delayed gate goes on"),
+            port("rise", "10 V for 1 ms as the delayed gate switches on"),
+            port("fall", "10 V for 1 ms as the delayed gate switches off"),
+            port("edge", "10 V for 1 ms as the delayed gate switches on or off"),
+            port("toggle", "Switches between 10 V and 0 V each time the delayed gate switches on"),
         ],
         params: &[
             Param::log(
@@ -88,25 +82,25 @@ impl Module for GateTools {
                 1e-3..=MOST_LENGTH_SECS,
                 0.1,
                 Unit::Secs,
-                "How long a gate of set length lasts",
+                "The length of the timed gate",
             ),
             Param::choice(
                 "again",
                 &["ignore", "extend", "restart"],
                 IGNORE,
-                "What a trigger does while that gate is on: nothing, count its length from now \
-                 on, or so and off for one frame, so that it begins anew",
+                "What a trigger does during the timed gate: nothing, extend it from now on, or \
+                 restart it after a gap of one frame",
             ),
             Param::linear(
                 "delay",
                 0.0..=MOST_DELAY_SECS,
                 0.0,
                 Unit::Secs,
-                "How much later everything happens",
+                "Delays everything by that time",
             ),
         ],
         bypass: &[(IN, 0), (IN, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
@@ -130,22 +124,10 @@ impl Module for GateTools {
         let channels = block.channels(&[IN]);
         for frame in block.frames() {
             let mut bits = 0;
-            if channels == 1 {
-                bits = self.listen::<f32>(block, 0, frame);
-            } else {
-                for group in 0..groups(channels) {
-                    bits |= self.listen::<Lanes>(block, group, frame);
-                }
-            }
+            each_group!(channels, |L, group| bits |= self.listen::<L>(block, group, frame));
             block.tapes.write(0, frame, bits as f32);
         }
-        if channels == 1 {
-            self.play::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.play::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.play::<L>(block, group));
     }
 }
 

@@ -18,8 +18,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -85,98 +86,74 @@ impl Module for Granular {
     const ABOUT: &'static About = &About {
         name: "granular",
         title: "Granular",
-        summary: "Records what comes in, and plays clouds of up to 32 small pieces of it",
+        summary: "Records the input and plays clouds of up to 32 short grains of it",
+        aliases: &["clouds", "grains"],
         tags: &[Tag::Effect, Tag::Random],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("trigger", "While patched, each rising edge plays a grain, and density does not"),
-            port("voct", "Pitch, 1 V/octave, read when a grain begins").moves(
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("trigger", "While patched, each rising edge plays a grain, instead of density"),
+            port("voct", "Pitch CV, 1 V/octave, read as a grain begins").moves(
                 "pitch",
                 None,
                 By::OctavePerVolt,
             ),
-            port("position", "Adds to the position: 10 V is 10 s").moves(
-                "position",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("size", "Each volt doubles the size").moves("size", None, By::OctavePerVolt),
-            port("density", "Each volt doubles the density").moves(
-                "density",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("freeze", "Above 1 V the recording stops and is kept").moves(
-                "freeze",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            port("position", "Position CV: each volt is one second").moves_own(By::TenthPerVolt),
+            port("size", "Size CV: each volt doubles the size").moves_own(By::OctavePerVolt),
+            port("density", "Density CV: each volt doubles the density")
+                .moves_own(By::OctavePerVolt),
+            port("freeze", "While on (above 1 V), the recording is frozen")
+                .moves_own(By::OnAboveOneVolt),
         ],
-        outputs: &[port("left", "Left signal and cloud"), port("right", "Right signal and cloud")],
+        outputs: &[
+            port("left", "Left input mixed with the cloud"),
+            port("right", "Right input mixed with the cloud"),
+        ],
         params: &[
             Param::linear(
                 "position",
                 0.0..=1.0,
                 0.05,
                 Unit::Fraction,
-                "Where grains begin: 0 is what comes in now, 1 what came in 10 s ago",
+                "Where grains start: 0 is now, 1 is 10 s ago",
             ),
             Param::linear(
                 "scatter",
                 0.0..=1.0,
                 0.03,
                 Unit::Fraction,
-                "How far from there they may begin, by chance",
+                "Random variation of the position",
             ),
-            Param::log("size", 0.005..=2.0, 0.12, Unit::Secs, "How long a grain is"),
-            Param::log("density", 0.2..=400.0, 25.0, Unit::Hz, "How many grains begin in a second"),
+            Param::log("size", 0.005..=2.0, 0.12, Unit::Secs, "The length of a grain"),
+            Param::log("density", 0.2..=400.0, 25.0, Unit::Hz, "Grains per second"),
             Param::linear(
                 "jitter",
                 0.0..=1.0,
                 0.7,
                 Unit::Fraction,
-                "Whether they begin evenly, 0, or by chance, 1",
+                "From evenly timed grains, 0, to randomly timed ones, 1",
             ),
-            Param::linear(
-                "pitch",
-                -36.0..=36.0,
-                0.0,
-                Unit::Semitones,
-                "How far a grain is transposed",
-            ),
+            Param::linear("pitch", -36.0..=36.0, 0.0, Unit::Semitones, "Transposes the grains"),
             Param::linear(
                 "reverse",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "How many grains run backwards",
+                "The share of grains that play backwards",
             ),
             Param::linear(
                 "shape",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "How a grain comes and goes: from a soft bell to a hard gate",
+                "The envelope of a grain: from a soft bell to a hard gate",
             ),
-            Param::linear(
-                "spread",
-                0.0..=1.0,
-                0.6,
-                Unit::Fraction,
-                "How far to the sides grains go, by chance",
-            ),
-            Param::switch("freeze", false, "Keeps the last 10 s and records no more"),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the cloud at 1, both in full between",
-            ),
+            Param::linear("spread", 0.0..=1.0, 0.6, Unit::Fraction, "Random panning of the grains"),
+            Param::switch("freeze", false, "Keeps the last 10 s and stops recording").steady(),
+            mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

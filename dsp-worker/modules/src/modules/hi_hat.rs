@@ -10,10 +10,9 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::blep::{Edged, TAPS};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hiss::Hiss;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::spin::FALL_OCTAVES;
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
@@ -24,6 +23,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const OPEN: usize = 0;
 const CLOSED: usize = 1;
@@ -70,22 +70,23 @@ impl Module for HiHat {
     const ABOUT: &'static About = &About {
         name: "hi-hat",
         title: "Hi-Hat",
-        summary: "A pair of cymbals, closed and open: a closed hit chokes the open one",
+        summary: "A pair of cymbals: a closed hit chokes the open one",
+        aliases: &["drum", "cymbal", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("open", "A rising edge above 1 V hits it open"),
-            port("closed", "A rising edge above 1 V hits it closed, and ends an open one"),
-            port("accent", "How hard, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
-            port("voct", "Pitch of the metal, 1 V/octave").moves("tune", None, By::OctavePerVolt),
-            port("open-decay", "Each volt doubles the open decay").moves(
-                "open-decay",
-                None,
-                By::OctavePerVolt,
+            port("open", "A rising edge above 1 V plays the open hi-hat"),
+            port(
+                "closed",
+                "A rising edge above 1 V plays the closed hi-hat, and chokes the open one",
             ),
+            port("accent", "Accent CV, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
+            port("voct", "Pitch CV, 1 V/octave").moves("tune", None, By::OctavePerVolt),
+            port("open-decay", "Open decay CV: each volt doubles the decay")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The cymbals, ±5 V")],
         params: &[
-            Param::linear("tune", -24.0..=24.0, 0.0, Unit::Semitones, "The pitch of the metal"),
+            Param::linear("tune", -24.0..=24.0, 0.0, Unit::Semitones, "The pitch of the cymbals"),
             Param::log(
                 "closed-decay",
                 0.01..=0.5,
@@ -105,12 +106,11 @@ impl Module for HiHat {
                 2000.0..=16_000.0,
                 8000.0,
                 Unit::Hz,
-                "The middle of what is let through",
+                "Centre frequency of the bandpass",
             ),
-            Param::linear("noise", 0.0..=1.0, 0.25, Unit::Fraction, "From metal to noise"),
+            Param::linear("noise", 0.0..=1.0, 0.25, Unit::Fraction, "From metal, 0, to noise, 1"),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -130,13 +130,7 @@ impl Module for HiHat {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[OPEN, CLOSED]);
-        if channels == 1 {
-            self.cymbals::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.cymbals::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.cymbals::<L>(block, group));
     }
 }
 

@@ -7,7 +7,7 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS};
 
 use crate::Module;
-use crate::module::{About, Block, Event, Tag, port};
+use crate::module::{About, Block, Event, Role, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::tail::Tail;
 
@@ -65,12 +65,12 @@ impl Module for Keyboard {
         name: "keyboard",
         title: "Keyboard",
         summary: "Plays notes from the mouse, the computer's keys or OSC, with up to 16 voices",
+        aliases: &["midi", "piano", "notes"],
         tags: &[Tag::Play, Tag::Notes, Tag::Source, Tag::Polyphonic],
-        inputs: &[],
         outputs: &[
-            port("voct", "Pitch, 1 V/octave, 0 V = C4; one channel for every voice"),
+            port("voct", "Pitch, 1 V/octave, 0 V = C4; one channel per voice"),
             port("gate", "10 V while the key is down"),
-            port("velocity", "How hard the key was struck, 0 to 10 V"),
+            port("velocity", "Velocity of the key, 0 to 10 V"),
             port("trigger", "10 V for 1 ms as a note begins"),
         ],
         params: &[
@@ -78,27 +78,31 @@ impl Module for Keyboard {
                 "voices",
                 1.0..=16.0,
                 1.0,
-                "How many notes sound at once. With 1, the last key down has the voice. Voices \
-                 that are turned away are let go, and fade for up to 5 s",
-            ),
+                "The number of notes at once. With 1, the last key plays. Voices that are removed \
+                 are released, and fade for up to 5 s",
+            )
+            .steady(),
             Param::linear(
                 "glide",
                 0.0..=5.0,
                 0.0,
                 Unit::Secs,
-                "How long a voice slides from its last note to the new one",
+                "The time to glide from one note to the next",
             ),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Moves every note by octaves"),
+            Param::steps("octave", -4.0..=4.0, 0.0, "Transposes by octaves"),
             Param::switch(
                 "retrigger",
                 true,
-                "With one voice: whether a key struck while another is down begins a new note, \
-                 or only changes the pitch",
-            ),
+                "With one voice: whether a key pressed while another is held restarts the note, or \
+                 only changes the pitch",
+            )
+            .steady(),
         ],
-        bypass: &[],
         // The gate of every voice, in volts, and then the pitch of its key.
         display: 2 * CHANNELS,
+        screen: Some(Screen::Keys),
+        role: Some(Role::Keyboard),
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -12,9 +12,8 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hiss::Hiss;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::spin::{FALL_OCTAVES, Spin, SpinState, Turn};
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::units::AUDIO_VOLTS;
@@ -23,6 +22,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const TRIGGER: usize = 0;
 const ACCENT: usize = 1;
@@ -66,65 +66,58 @@ impl Module for Kick {
     const ABOUT: &'static About = &About {
         name: "kick",
         title: "Kick",
-        summary: "A bass drum: from a long boom that sighs to a short thump that hits",
+        summary: "A bass drum: from a long, sighing boom to a short, hard thump",
+        aliases: &["drum", "bass drum", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V hits the drum"),
-            port("accent", "How hard, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
-            port("voct", "Pitch: 0 V is as tuned, 1 V an octave more").moves(
-                "tune",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
-            port("sweep", "Each volt lets the pitch fall from an octave more").moves(
-                "sweep",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("accent", "Accent CV, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
+            port("voct", "Pitch CV, 1 V/octave").moves("tune", None, By::OctavePerVolt),
+            port("decay", "Decay CV: each volt doubles the decay").moves_own(By::OctavePerVolt),
+            port("sweep", "Sweep CV: each volt adds an octave").moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The drum, ±5 V")],
         params: &[
-            Param::log("tune", 20.0..=200.0, 50.0, Unit::Hz, "The pitch at which it ends"),
+            Param::log("tune", 20.0..=200.0, 50.0, Unit::Hz, "The pitch at the end of the sweep"),
             Param::log("decay", 0.05..=8.0, 0.8, Unit::Secs, "The time to fall by 60 dB"),
             Param::linear(
                 "sweep",
                 0.0..=5.0,
                 1.5,
                 Unit::Octaves,
-                "How far above its end the pitch begins",
+                "The sweep in octaves: how far above its final pitch a hit starts",
             ),
             Param::log(
                 "sweep-time",
                 0.005..=0.5,
                 0.06,
                 Unit::Secs,
-                "The time that the pitch takes to fall, but for a thousandth of the way",
+                "The time of the sweep, to within 0.1 %",
             ),
             Param::linear(
                 "click",
                 0.0..=1.0,
                 0.3,
                 Unit::Fraction,
-                "The beater: a pulse at the start, with noise where the character is hard",
+                "The beater: a pulse at the start, with added noise at a hard character",
             ),
             Param::linear(
                 "drive",
                 0.0..=1.0,
                 0.1,
                 Unit::Fraction,
-                "Bends the wave, so that small speakers carry it too",
+                "Distorts the wave, so that small speakers can play it",
             ),
             Param::linear(
                 "character",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "0 booms and sighs, and rings on through the next hit; 1 thumps, each hit anew",
+                "0 is a sighing boom that rings through the next hit; 1 is a thump, restarted by \
+                 each hit",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -142,13 +135,7 @@ impl Module for Kick {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[TRIGGER]);
-        if channels == 1 {
-            self.drum::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.drum::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.drum::<L>(block, group));
     }
 }
 

@@ -15,10 +15,9 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::half_band::{HalfBand, HalfBandState, QUICK};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState};
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_dsp::{exp2, tan_fraction};
 
@@ -26,6 +25,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -70,61 +71,49 @@ impl Module for Ladder {
         name: "ladder",
         title: "Ladder VCF",
         summary: "The round, saturating 24 dB lowpass; at full resonance it sings in tune",
+        aliases: &["lowpass", "moog"],
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal to filter. From about 5 V up it saturates"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
-                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
-            port("resonance", "Adds to the resonance: 10 V is all of it").moves(
-                "resonance",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("drive", "Adds to the drive: 10 V is all of it").moves(
-                "drive",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("in", "Signal input; it saturates from about 5 V"),
+            sweep::CUTOFF,
+            port("resonance", "Resonance CV; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
+            port("drive", "Drive CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
-        outputs: &[port("lowpass", "What is below the cutoff; 24 dB/octave less above it")],
+        outputs: &[port("lowpass", "Lowpass, 24 dB/octave")],
         params: &[
             Param::log(
                 "cutoff",
                 20.0..=20_000.0,
                 1000.0,
                 Unit::Hz,
-                "The frequency at which it resonates, at 0 V of cutoff voltage",
+                "The cutoff and resonant frequency, at 0 V of cutoff CV",
             ),
             Param::linear(
                 "resonance",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Stresses the cutoff; from 0.9 up the filter sings by itself",
+                "Emphasis at the cutoff; from 0.9 the filter self-oscillates",
             ),
             Param::linear(
                 "drive",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Pushes the signal into saturation, by up to 24 dB, at about equal loudness",
+                "Drives the filter into saturation, by up to 24 dB, at about equal loudness",
             ),
-            Param::linear(
-                "cutoff-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How much of the cutoff voltage counts: at 1 the cutoff follows it at 1 V/octave",
-            ),
+            sweep::CUTOFF_AMOUNT,
             Param::choice(
                 "oversample",
                 &["2x", "8x"],
                 TWOFOLD,
-                "8x keeps a hard drive clean, for more work and 0.1 ms",
-            ),
+                "8x keeps a hard drive clean, at a higher CPU cost and 0.1 ms of delay",
+            )
+            .steady(),
         ],
         bypass: &[(IN, LOWPASS)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -154,19 +143,11 @@ impl Module for Ladder {
             amount: block.ramp(CUTOFF_AMOUNT).frames(),
             noise,
         };
-        match (channels, block.choice(OVERSAMPLE)) {
-            (1, TWOFOLD) => self.filter::<f32, false>(block, 0, &knobs),
-            (1, _) => self.filter::<f32, true>(block, 0, &knobs),
-            (_, TWOFOLD) => {
-                for group in 0..groups(channels) {
-                    self.filter::<Lanes, false>(block, group, &knobs);
-                }
+        match block.choice(OVERSAMPLE) {
+            TWOFOLD => {
+                each_group!(channels, |L, group| self.filter::<L, false>(block, group, &knobs));
             }
-            _ => {
-                for group in 0..groups(channels) {
-                    self.filter::<Lanes, true>(block, group, &knobs);
-                }
-            }
+            _ => each_group!(channels, |L, group| self.filter::<L, true>(block, group, &knobs)),
         }
     }
 }

@@ -7,7 +7,7 @@ use sostenuto_dsp::units::FULL_SCALE_VOLTS;
 use sostenuto_dsp::{exp2, hush};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::parts::stereo_in::StereoIn;
 
 const LEFT: usize = 0;
@@ -35,21 +35,23 @@ impl Module for LevelMeter {
     const ABOUT: &'static About = &About {
         name: "level-meter",
         title: "Level Meter",
-        summary: "Shows how loud two signals are, and whether they pass full scale, 10 V",
+        summary: "Shows the level of two signals, and whether they exceed full scale, 10 V",
+        aliases: &["vu", "peak"],
         tags: &[Tag::Display, Tag::Utility],
         inputs: &[
-            port("left", "The first signal. The meter sums a polyphonic cable"),
-            port("right", "The second signal. Unpatched: the same as left"),
+            port("left", "First signal. The meter sums a polyphonic cable"),
+            port("right", "Second signal. Unpatched, it is a copy of left"),
         ],
         outputs: &[
-            port("left", "The first signal, as it came, with every channel"),
-            port("right", "The second signal, as it came, with every channel"),
+            port("left", "The first signal, unchanged"),
+            port("right", "The second signal, unchanged"),
         ],
-        params: &[],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // Peaks of left and right in volts, RMS of both in volts, and 1 for
         // 2 s after a side has reached 10 V.
         display: 6,
+        screen: Some(Screen::Levels),
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

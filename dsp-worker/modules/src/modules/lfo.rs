@@ -3,20 +3,21 @@
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::clock_phase::ClockPhase;
 use sostenuto_dsp::exp2;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::phase::{self, Phases};
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::ratio::{AS_THE_CLOCK, RATIO_NAMES, RATIOS};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{
     AUDIO_VOLTS, CHANNELS, CLOCK_HZ, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS,
 };
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const RESET: usize = 1;
@@ -56,27 +57,28 @@ impl Module for Lfo {
     const ABOUT: &'static About = &About {
         name: "lfo",
         title: "LFO",
-        summary: "A slow sine, triangle, saw and square that move other modules' knobs",
+        summary: "A slow sine, triangle, saw and square that modulate other modules",
+        aliases: &["vibrato", "tremolo", "wobble"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
-            port("reset", "Each trigger or gate starts the cycle anew"),
-            port("pulse-width", "Wider or narrower: each volt adds 10 %, times pulse-width-amount")
-                .moves("pulse-width", Some("pulse-width-amount"), By::TenthPerVolt),
+            sweep::RATE,
+            port("reset", "A trigger or gate restarts the cycle"),
+            port(
+                "pulse-width",
+                "Pulse width CV: each volt adds 10 %, scaled by pulse-width-amount",
+            )
+            .moves("pulse-width", Some("pulse-width-amount"), By::TenthPerVolt),
             port(
                 "clock",
-                "While patched, a clock sets the rate, by the ratio; where it stops, the wave waits",
+                "While patched, this clock sets the rate, at the set ratio; without clocks the \
+                 wave stops",
             ),
         ],
         outputs: &[
-            port("sine", "Sine, ±5 V or 0 to 10 V. A cycle starts in the middle, rising"),
-            port("triangle", "Triangle, ±5 V or 0 to 10 V. A cycle starts in the middle, rising"),
-            port("saw", "Rising saw, ±5 V or 0 to 10 V. A cycle starts at the bottom"),
-            port("square", "Square, ±5 V or 0 to 10 V. A cycle starts high: clocks a sequencer"),
+            port("sine", "Sine, ±5 V or 0 to 10 V; starts at its centre, rising"),
+            port("triangle", "Triangle, ±5 V or 0 to 10 V; starts at its centre, rising"),
+            port("saw", "Rising saw, ±5 V or 0 to 10 V; starts at the bottom"),
+            port("square", "Square, ±5 V or 0 to 10 V; starts high. It can clock a sequencer"),
         ],
         params: &[
             Param::log(
@@ -84,15 +86,9 @@ impl Module for Lfo {
                 0.001..=100.0,
                 CLOCK_HZ,
                 Unit::Hz,
-                "Cycles a second while 0 V is at rate. 2 Hz is 120 BPM",
+                "Cycles per second at 0 V of rate CV. 2 Hz is 120 BPM",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
+            sweep::RATE_AMOUNT,
             Param::linear(
                 "pulse-width",
                 0.0..=1.0,
@@ -100,30 +96,25 @@ impl Module for Lfo {
                 Unit::Fraction,
                 "How much of each cycle the square is high",
             ),
-            Param::linear(
-                "phase",
-                0.0..=1.0,
-                0.0,
-                Unit::Turns,
-                "Where in its cycle the wave stands at a reset",
-            ),
+            Param::linear("phase", 0.0..=1.0, 0.0, Unit::Turns, "The phase after a reset"),
             Param::choice(
                 "range",
                 &["bipolar", "unipolar"],
                 0,
-                "Bipolar swings ±5 V around 0 V, unipolar from 0 to 10 V",
+                "Bipolar is ±5 V, unipolar is 0 to 10 V",
             ),
             Param::linear(
                 "pulse-width-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How far pulse-width goes: at 1, 10 V go from never high to always",
+                "Depth of the pulse width CV: at 1, 10 V covers the full range",
             ),
-            Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles for each clock"),
+            Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles per clock"),
         ],
-        bypass: &[],
-        display: 0,
+        role: Some(Role::Lfo),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {
@@ -134,13 +125,7 @@ impl Module for Lfo {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[RATE_IN, RESET, PULSE_WIDTH_IN]);
         let by_clock = self.follow_clock(block);
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0, &by_clock);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group, &by_clock);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group, &by_clock));
     }
 }
 

@@ -16,7 +16,7 @@ use sostenuto_dsp::{db_from_gain, gain_from_db, hush};
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -53,15 +53,13 @@ impl Module for Limiter {
     const ABOUT: &'static About = &About {
         name: "limiter",
         title: "Limiter",
-        summary: "Loud, but never louder than the ceiling: the last module before the output",
+        summary: "Makes a mix loud but never louder than the ceiling: the last module before the output",
+        aliases: &["master", "brickwall"],
         tags: &[Tag::Dynamics, Tag::Effect],
-        inputs: &[
-            port("left", "Left signal. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-        ],
+        inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[
-            port("left", "Left signal below the ceiling, 2 ms late"),
-            port("right", "Right signal below the ceiling, 2 ms late"),
+            port("left", "Left signal, limited, delayed by 2 ms"),
+            port("right", "Right signal, limited, delayed by 2 ms"),
         ],
         params: &[
             Param::linear(
@@ -69,26 +67,27 @@ impl Module for Limiter {
                 0.0..=24.0,
                 0.0,
                 Unit::Db,
-                "Pushes the signal towards the ceiling: louder and denser",
+                "Drives the signal towards the ceiling: louder and denser",
             ),
             Param::linear(
                 "ceiling",
                 -24.0..=0.0,
                 -0.3,
                 Unit::Db,
-                "What no peak passes, not even between two frames. 0 dB is full scale, 10 V",
+                "The highest peak, even between two samples. 0 dB is full scale, 10 V",
             ),
             Param::log(
                 "release",
                 0.01..=1.0,
                 0.1,
                 Unit::Secs,
-                "How quickly it lets go: the time for 63 % of it",
+                "How fast the gain recovers: the time for 63 % of the change",
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // What it takes off, in dB.
         display: 1,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -5,13 +5,14 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gate, Gates, volts};
-use sostenuto_dsp::lane::{Lane, Lanes, each};
+use sostenuto_dsp::lane::{Lane, each};
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
+use crate::parts::each_group::each_group;
 
 const INPUTS: usize = 3;
 const OUTPUTS: usize = 10;
@@ -30,28 +31,26 @@ impl Module for Logic {
     const ABOUT: &'static About = &About {
         name: "logic",
         title: "Logic",
-        summary: "And, or, xor and their opposites, and three flip-flops, for gates",
+        summary: "And, or, xor and their inverses, and three flip-flops, for gates",
         tags: &[Tag::Utility, Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
-            port("a", "A gate. What is not patched does not count"),
-            port("b", "A gate. What is not patched does not count"),
-            port("c", "A gate. What is not patched does not count"),
+            port("a", "Gate input. Unpatched inputs are ignored"),
+            port("b", "Gate input. Unpatched inputs are ignored"),
+            port("c", "Gate input. Unpatched inputs are ignored"),
         ],
         outputs: &[
             port("and", "10 V while every gate is on"),
             port("or", "10 V while any gate is on"),
-            port("xor", "10 V while one of two is on; of three: one, or all"),
+            port("xor", "10 V while an odd number of gates is on"),
             port("nand", "10 V while not every gate is on"),
             port("nor", "10 V while no gate is on"),
-            port("xnor", "10 V while xor is 0 V"),
+            port("xnor", "10 V while xor is off"),
             port("not-a", "10 V while a is off"),
-            port("toggle", "Turns over, 10 V or 0 V, each time a goes on: half as often"),
-            port("latch", "Goes to 10 V as a goes on, and to 0 V as b goes on"),
-            port("catch", "Takes, as b goes on, what a is, and keeps it"),
+            port("toggle", "Switches between 10 V and 0 V each time a switches on: half the rate"),
+            port("latch", "Switches to 10 V as a switches on, and to 0 V as b does"),
+            port("catch", "Samples a as b switches on, and holds it"),
         ],
-        params: &[],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -63,13 +62,7 @@ impl Module for Logic {
         let inputs: [&Signal; INPUTS] = std::array::from_fn(|port| block.input(port));
         let channels = inputs.iter().map(|input| input.channels()).fold(1, usize::max);
         block.set_channels(channels);
-        if channels == 1 {
-            self.answer::<f32>(block, &inputs, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.answer::<Lanes>(block, &inputs, group);
-            }
-        }
+        each_group!(channels, |L, group| self.answer::<L>(block, &inputs, group));
     }
 }
 

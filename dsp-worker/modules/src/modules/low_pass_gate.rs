@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
-use sostenuto_dsp::signal::{SILENCE, groups};
+use sostenuto_dsp::signal::SILENCE;
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::units::CHANNELS;
 use sostenuto_dsp::{exp2, hush};
@@ -19,6 +19,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CV: usize = 1;
@@ -76,51 +77,46 @@ impl Module for LowPassGate {
     const ABOUT: &'static About = &About {
         name: "low-pass-gate",
         title: "Low-Pass Gate",
-        summary: "Opens loudness and brightness together: bongos and plucks from any sound",
+        summary: "Opens volume and brightness together: bongos and plucks from any sound",
+        aliases: &["lpg", "vactrol", "buchla", "bongo"],
         tags: &[Tag::Dynamics, Tag::Filter, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal"),
-            port("cv", "Adds to open: 10 V opens it fully. Its lamp lags behind").moves(
+            port("in", "Signal input"),
+            port("cv", "Adds to open: 10 V opens it fully. The vactrol lags behind").moves(
                 "open",
                 Some("cv-amount"),
                 By::TenthPerVolt,
             ),
-            port("trigger", "A rising edge above 1 V strikes it: a flash of the lamp"),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
+            port("trigger", "A rising edge above 1 V plucks it"),
+            port("decay", "Decay CV: each volt doubles the decay").moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The signal, as loud and bright as the gate is open")],
         params: &[
-            Param::linear("open", 0.0..=1.0, 0.0, Unit::Fraction, "How far it stands open"),
-            Param::linear(
-                "cv-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How much of the voltage counts",
-            ),
+            Param::linear("open", 0.0..=1.0, 0.0, Unit::Fraction, "How far the gate is open"),
+            Param::linear("cv-amount", -1.0..=1.0, 1.0, Unit::None, "Depth of the CV"),
             Param::log(
                 "decay",
                 0.02..=5.0,
                 0.25,
                 Unit::Secs,
-                "The time for the lamp to go dark but for a hundredth",
+                "The time for the vactrol to fall to 1 %",
             ),
             Param::linear(
                 "resonance",
                 0.0..=1.0,
                 0.3,
                 Unit::Fraction,
-                "Stresses the corner, in the mode lowpass",
+                "Emphasis at the cutoff, in lowpass mode",
             ),
             Param::choice(
                 "mode",
                 &["both", "vca", "lowpass"],
                 0,
-                "What closes: loudness and brightness, loudness alone, or a resonant filter",
+                "What the gate controls: volume and brightness, volume alone, or a resonant filter",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -141,13 +137,7 @@ impl Module for LowPassGate {
             self.has_started = 1;
         }
         let channels = block.channels(&[IN, CV, TRIGGER]);
-        if channels == 1 {
-            self.gate::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.gate::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.gate::<L>(block, group));
     }
 }
 

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::envelopes::{Envelope, Shape};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::Gates;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::macro_osc::Controls;
 use sostenuto_dsp::macro_osc::models::{MODAL, MODELS, Models, OUTPUTS, PAIR, PARTICLES, STRING};
 use sostenuto_dsp::macro_osc::string::{self, Hand, Strings};
@@ -15,7 +15,7 @@ use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::ramps::Ramps;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 use sostenuto_dsp::{exp2, soft_clip};
 
@@ -23,6 +23,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const TRIGGER: usize = 1;
@@ -70,76 +72,67 @@ impl Module for MacroOscillator {
     const ABOUT: &'static About = &About {
         name: "macro-oscillator",
         title: "Macro Oscillator",
-        summary: "Fourteen kinds of sound behind three knobs: saws, FM, vowels, strings, bars",
+        summary: "Fourteen sound models behind three knobs: saws, FM, vowels, strings, bars",
+        aliases: &["plaits", "braids", "oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
+            pitch::VOCT,
             port(
                 "trigger",
-                "Strikes string, modal and particles; lets the other models sound for as long as \
-                 decay says. While nothing is patched, all sound on",
+                "Strikes string, modal and particles; lets other models sound for the decay time. \
+                 Unpatched, all models sound continuously",
             ),
-            port("harmonics", "Adds to harmonics: 10 V is all of it").moves(
-                "harmonics",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("timbre", "Adds to timbre: 10 V is all of it. As fast as audio").moves(
-                "timbre",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("morph", "Adds to morph: 10 V is all of it. As fast as audio").moves(
-                "morph",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("harmonics", "Harmonics CV; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
+            port("timbre", "Timbre CV, up to audio rate; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
+            port("morph", "Morph CV, up to audio rate; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("out", "The model, ±5 V; never beyond 12 V"),
-            port("aux", "Something that goes with it: a sub-octave, one note, another place"),
+            port("out", "The model, ±5 V; limited to ±12 V"),
+            port("aux", "A variation of the model: a sub-octave, a single note, another pick-up"),
         ],
         params: &[
             Param::choice(
                 "model",
                 &MODELS,
                 PAIR,
-                "What sounds: two saws, chords, a swarm; folded, bent, FM, terrain; harmonics, \
-                 grains, vowels; noise, particles, a string, a struck body",
+                "The sound model: two saws, chords, a swarm; folding, phase distortion, FM, \
+                 terrain; harmonics, grains, vowels; noise, particles, a string, a struck body",
             ),
             Param::linear(
                 "harmonics",
                 0.0..=1.0,
                 0.35,
                 Unit::Fraction,
-                "Interval, chord, ratio, spread: which overtones there are",
+                "The overtones: interval, chord, ratio or spread, by model",
             ),
             Param::linear(
                 "timbre",
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "From dull to bright, or from slow to fast where there are particles",
+                "From dull to bright; with particles, from slow to fast",
             ),
             Param::linear(
                 "morph",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "From one shape to another, or from short to long where something rings",
+                "From one shape to another; with resonators, from short to long",
             ),
             Param::log(
                 "decay",
                 0.01..=20.0,
                 0.6,
                 Unit::Secs,
-                "How long a trigger lets a model sound. String, modal and particles go by morph",
+                "How long a trigger sounds. String, modal and particles use morph instead",
             ),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            pitch::OCTAVE,
+            pitch::TUNE,
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
@@ -169,13 +162,9 @@ impl Module for MacroOscillator {
         if block.starts_quantum() {
             self.choose(block.choice(MODEL) as u32 + 1, block.frame);
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0, 1);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group, channels - group * LANES);
-            }
-        }
+        each_group!(channels, |L, group| {
+            self.run::<L, { L::WIDTH }>(block, group, channels - group * LANES)
+        });
     }
 }
 

@@ -4,8 +4,9 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Port, Tag, port};
+use crate::module::{About, Block, Port, Role, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const KNOBS: usize = 8;
 
@@ -15,43 +16,25 @@ const KNOBS: usize = 8;
 pub struct Macros {}
 
 const fn knob(name: &'static str) -> Param {
-    let help = "How far this knob is up: all the way is 10 V";
+    let help = "The knob: 1 is 10 V";
     Param::linear(name, 0.0..=1.0, 0.0, Unit::Fraction, help)
 }
 
 const fn out(name: &'static str) -> Port {
-    port(name, "Where that knob stands, 0 to 10 V. One knob can turn many things")
+    port(name, "The voltage of this knob, 0 to 10 V, for any number of inputs")
 }
 
 impl Module for Macros {
     const ABOUT: &'static About = &About {
         name: "macros",
         title: "Macros",
-        summary: "Eight knobs under one hand, each as a voltage for any number of inputs",
+        summary: "Eight knobs, each with an output for any number of inputs",
+        aliases: &["knobs", "performance"],
         tags: &[Tag::Play, Tag::Modulator],
-        inputs: &[],
-        outputs: &[
-            out("macro-1"),
-            out("macro-2"),
-            out("macro-3"),
-            out("macro-4"),
-            out("macro-5"),
-            out("macro-6"),
-            out("macro-7"),
-            out("macro-8"),
-        ],
-        params: &[
-            knob("macro-1"),
-            knob("macro-2"),
-            knob("macro-3"),
-            knob("macro-4"),
-            knob("macro-5"),
-            knob("macro-6"),
-            knob("macro-7"),
-            knob("macro-8"),
-        ],
-        bypass: &[],
-        display: 0,
+        outputs: &rows![out("macro-", 1..=8)],
+        params: &rows![knob("macro-", 1..=8)],
+        role: Some(Role::Macros),
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -25,32 +25,32 @@ const MOST_VOLTS: f64 = 100.0;
 pub struct Math {}
 
 const fn knob(name: &'static str) -> Param {
-    Param::linear(name, -10.0..=10.0, 0.0, Unit::None, "What the formula knows by this name")
+    Param::linear(name, -10.0..=10.0, 0.0, Unit::None, "A knob for use in the formula")
 }
 
 impl Module for Math {
     const ABOUT: &'static About = &About {
         name: "math",
         title: "Math Expression",
-        summary: "Reckons its output from a formula of yours, such as if(a > 1, b, tanh(x * c))",
+        summary: "Computes its output from your formula, such as if(a > 1, b, tanh(x * c))",
+        aliases: &["formula", "expression", "function"],
         tags: &[Tag::Utility, Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("a", "The formula's a, in volts"),
-            port("b", "The formula's b, in volts"),
-            port("c", "The formula's c, in volts"),
-            port("d", "The formula's d, in volts"),
+            port("a", "Variable a of the formula, in volts"),
+            port("b", "Variable b of the formula, in volts"),
+            port("c", "Variable c of the formula, in volts"),
+            port("d", "Variable d of the formula, in volts"),
         ],
         outputs: &[port(
             "out",
-            "The formula's value, in volts, up to 100 V either way, with as many channels as the \
-             first patched input; 0 V without a formula, and where it has no answer",
+            "The result of the formula, in volts, up to ±100 V, on as many channels as the first \
+             patched input; 0 V without a formula or a result",
         )],
         params: &[knob("x"), knob("y"), knob("z")],
         bypass: &[(0, 0)],
-        display: 0,
+        text: Some(Text::Formula),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Formula);
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

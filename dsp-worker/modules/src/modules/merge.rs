@@ -6,6 +6,7 @@ use sostenuto_dsp::units::CHANNELS;
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::Param;
+use crate::parts::rows::rows;
 
 const OUT: usize = 0;
 const CHANNEL_COUNT: usize = 0;
@@ -16,42 +17,24 @@ const CHANNEL_COUNT: usize = 0;
 pub struct Merge {}
 
 const fn channel(name: &'static str) -> Port {
-    port(name, "Becomes the channel of that number. Of a polyphonic cable the first one counts")
+    port(name, "The channel of this number. Of a polyphonic cable, only the first channel counts")
 }
 
 impl Module for Merge {
     const ABOUT: &'static About = &About {
         name: "merge",
         title: "Merge",
-        summary: "Puts up to sixteen signals on one cable, as the voices of a polyphonic patch",
+        summary: "Combines up to sixteen signals on one polyphonic cable, such as the voices of a patch",
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            channel("in-1"),
-            channel("in-2"),
-            channel("in-3"),
-            channel("in-4"),
-            channel("in-5"),
-            channel("in-6"),
-            channel("in-7"),
-            channel("in-8"),
-            channel("in-9"),
-            channel("in-10"),
-            channel("in-11"),
-            channel("in-12"),
-            channel("in-13"),
-            channel("in-14"),
-            channel("in-15"),
-            channel("in-16"),
-        ],
-        outputs: &[port("out", "All of them, one in each channel")],
+        inputs: &rows![channel("in-", 1..=16)],
+        outputs: &[port("out", "All signals, one per channel")],
         params: &[Param::steps(
             "channels",
             0.0..=16.0,
             0.0,
-            "How many channels come out. At 0 as many as the last patched input says",
+            "The number of channels; 0 follows the last patched input",
         )],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -1,13 +1,15 @@
 //! Mid/Side: a stereo sound as its middle and its width, and back.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::lane::Lane;
+use sostenuto_dsp::signal::Signal;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::stereo_in;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -28,30 +30,31 @@ impl Module for MidSide {
     const ABOUT: &'static About = &About {
         name: "mid-side",
         title: "Mid/Side",
-        summary: "Makes a stereo sound wider or narrower, or lets its middle and its sides be treated apart",
+        summary: "Widens or narrows a stereo sound, and lets its mid and side be processed separately",
+        aliases: &["width", "stereo"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("left", "Left signal"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("mid", "What comes back as the middle. Unpatched: the mid output"),
-            port("side", "What comes back as the sides. Unpatched: the side output"),
-            port("width", "Adds to the width: 10 V is 1").moves("width", None, By::TenthPerVolt),
+            port("left", "Left input"),
+            stereo_in::RIGHT,
+            port("mid", "Return of the processed mid. Unpatched: the mid output"),
+            port("side", "Return of the processed side. Unpatched: the side output"),
+            port("width", "Width CV: 10 V adds 1").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "mid + side × width"),
             port("right", "mid - side × width"),
-            port("mid", "What both sides share: (left + right) / 2"),
-            port("side", "What the sides differ by: (left - right) / 2"),
+            port("mid", "What left and right share: (left + right) / 2"),
+            port("side", "How left and right differ: (left - right) / 2"),
         ],
         params: &[Param::linear(
             "width",
             0.0..=WIDEST,
             1.0,
             Unit::Fraction,
-            "0 is mono, 1 leaves the sound as it is, 2 is twice as wide",
+            "0 is mono, 1 is unchanged, 2 is twice as wide",
         )],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -59,13 +62,7 @@ impl Module for MidSide {
         let channels = (LEFT..=WIDTH_IN).map(|port| block.input(port).channels());
         let channels = channels.fold(1, usize::max);
         block.set_channels(channels);
-        if channels == 1 {
-            widen::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                widen::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| widen::<L>(block, group));
     }
 }
 

@@ -2,13 +2,15 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::fader::{SHUT_DB, gain};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::signal::{Signal, groups};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 
 const INPUTS: usize = 6;
 const OUT: usize = 0;
@@ -31,53 +33,41 @@ pub struct Mixer {
     to: [f32; INPUTS],
 }
 
+const fn input(name: &'static str) -> Port {
+    port(name, "Signal input, audio or CV. A single channel is added to every channel")
+}
+
 const fn level(name: &'static str) -> Param {
-    let help = "How loud this input is; all the way down it is shut";
+    let help = "Level of this input; silent at the bottom";
     Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences this input, without moving its level")
+    Param::switch(name, false, "Mutes this input, without changing its level").steady()
 }
 
 impl Module for Mixer {
     const ABOUT: &'static About = &About {
         name: "mixer",
         title: "Mixer",
-        summary: "Adds up to six signals, each with its own level and mute",
+        summary: "Mixes up to six signals, each with level and mute",
+        aliases: &["sum", "volume"],
         tags: &[Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            port("in-1", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-2", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-3", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-4", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-5", "A signal, audio or CV. One channel adds to every channel"),
-            port("in-6", "A signal, audio or CV. One channel adds to every channel"),
-        ],
-        outputs: &[port("out", "The sum, with the most channels that an input has")],
-        params: &[
-            level("level-1"),
-            level("level-2"),
-            level("level-3"),
-            level("level-4"),
-            level("level-5"),
-            level("level-6"),
+        inputs: &rows![input("in-", 1..=6)],
+        outputs: &[port("out", "The mix, with as many channels as the widest input")],
+        params: &rows![
+            level("level-", 1..=6),
             Param::linear(
                 "level",
                 SHUT_DB..=12.0,
                 0.0,
                 Unit::Db,
-                "How loud the sum is; all the way down it is shut",
+                "Level of the mix; silent at the bottom",
             ),
-            mute("mute-1"),
-            mute("mute-2"),
-            mute("mute-3"),
-            mute("mute-4"),
-            mute("mute-5"),
-            mute("mute-6"),
+            mute("mute-", 1..=6),
         ],
         bypass: &[(0, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -88,13 +78,7 @@ impl Module for Mixer {
         let inputs: [&Signal; INPUTS] = std::array::from_fn(|port| block.input(port));
         let channels = inputs.iter().map(|input| input.channels()).fold(1, usize::max);
         block.set_channels(channels);
-        if channels == 1 {
-            self.mix::<f32>(block, &inputs, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.mix::<Lanes>(block, &inputs, group);
-            }
-        }
+        each_group!(channels, |L, group| self.mix::<L>(block, &inputs, group));
     }
 }
 

@@ -73,33 +73,34 @@ struct Body {
 }
 
 const fn by_volts(name: &'static str, help: &'static str) -> Port {
-    port(name, help).moves(name, None, By::TenthPerVolt)
+    port(name, help).moves_own(By::TenthPerVolt)
 }
 
 impl Module for Modal {
     const ABOUT: &'static About = &About {
         name: "modal",
         title: "Modal",
-        summary: "A body to strike or rub: string, skin, bell, plate or bar, of 32 modes",
+        summary: "Resonant body to strike or excite: string, membrane, bell, plate or bar, of 32 modes",
+        aliases: &["rings", "elements", "resonator", "bell"],
         tags: &[Tag::Source, Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V strikes the body"),
-            port("accent", "How hard, read at the strike: 0 V is softer and duller than 10 V"),
-            port("voct", "Pitch of the lowest mode, 1 V/octave; 0 V is C4 = 261.63 Hz").moves(
+            port("accent", "Accent CV, read at the strike: 0 V is softer and duller than 10 V"),
+            port("voct", "Pitch of the lowest mode, 1 V/octave; 0 V is C4").moves(
                 "tune",
                 None,
                 By::OctavePerVolt,
             ),
-            port("in", "A sound that makes the body ring"),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
-            by_volts("structure", "Adds to the structure: 10 V is all of it"),
-            by_volts("brightness", "Adds to the brightness: 10 V is all of it"),
-            by_volts("damping", "Adds to the damping: 10 V is all of it"),
-            by_volts("position", "Adds to the position: 10 V is all of it"),
+            port("in", "A sound that excites the body"),
+            port("decay", "Decay CV: each volt doubles the decay").moves_own(By::OctavePerVolt),
+            by_volts("structure", "Structure CV; 10 V covers the full range"),
+            by_volts("brightness", "Brightness CV; 10 V covers the full range"),
+            by_volts("damping", "Damping CV; 10 V covers the full range"),
+            by_volts("position", "Position CV; 10 V covers the full range"),
         ],
         outputs: &[port("out", "The body, about ±5 V")],
         params: &[
-            Param::linear("tune", -36.0..=36.0, 0.0, Unit::Semitones, "Moves the pitch"),
+            Param::linear("tune", -36.0..=36.0, 0.0, Unit::Semitones, "Transposes by semitones"),
             Param::log(
                 "decay",
                 0.02..=60.0,
@@ -112,39 +113,39 @@ impl Module for Modal {
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "What it is: a string, from 0.25 a skin, 0.5 a bell, 0.75 a plate, 1 a bar",
+                "The body: 0 is a string, 0.25 a membrane, 0.5 a bell, 0.75 a plate, 1 a bar",
             ),
             Param::linear(
                 "brightness",
                 0.0..=1.0,
                 0.6,
                 Unit::Fraction,
-                "How much of a blow goes to the high modes",
+                "How strongly a strike excites the high modes",
             ),
             Param::linear(
                 "damping",
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "How much sooner the high modes fade: from metal, 0, to wood, 1",
+                "How much faster high modes fade: 0 is metal, 1 is wood",
             ),
             Param::linear(
                 "position",
                 0.0..=1.0,
                 0.25,
                 Unit::Fraction,
-                "Where it is struck: at its edge, 0, or in the middle, 1",
+                "Where the body is struck: 0 is the edge, 1 the centre",
             ),
             Param::linear(
                 "mallet",
                 0.0..=1.0,
                 0.7,
                 Unit::Fraction,
-                "What strikes it: from felt to steel",
+                "The mallet: from felt, 0, to steel, 1",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

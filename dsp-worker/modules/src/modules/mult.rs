@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::rows::rows;
 
 const A: usize = 0;
 const B: usize = 1;
@@ -16,36 +17,27 @@ const COPIES: usize = 4;
 pub struct Mult {}
 
 const fn copy_of_a(name: &'static str) -> Port {
-    port(name, "What comes in at a, with all its channels")
+    port(name, "A copy of a, with all its channels")
 }
 
 const fn copy_of_b(name: &'static str) -> Port {
-    port(name, "What comes in at b, with all its channels. With b unpatched: what comes in at a")
+    port(name, "A copy of b, with all its channels. With b unpatched: a copy of a")
 }
 
 impl Module for Mult {
     const ABOUT: &'static About = &About {
         name: "mult",
         title: "Mult",
-        summary: "Copies one signal to eight places, or two signals to four each, without any loss",
+        summary: "Copies one signal to eight outputs, or two signals to four each",
+        aliases: &["multiple", "split", "copy"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("a", "The signal to copy"),
-            port("b", "Another signal, for the lower four outputs. Unpatched: the same as a"),
+            port("b", "Second signal, for the b outputs. Unpatched: a"),
         ],
-        outputs: &[
-            copy_of_a("a-1"),
-            copy_of_a("a-2"),
-            copy_of_a("a-3"),
-            copy_of_a("a-4"),
-            copy_of_b("b-1"),
-            copy_of_b("b-2"),
-            copy_of_b("b-3"),
-            copy_of_b("b-4"),
-        ],
-        params: &[],
+        outputs: &rows![copy_of_a("a-", 1..=4), copy_of_b("b-", 1..=4)],
         bypass: &[(A, 0), (A, 1), (A, 2), (A, 3), (B, 4), (B, 5), (B, 6), (B, 7)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

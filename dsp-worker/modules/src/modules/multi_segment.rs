@@ -76,16 +76,16 @@ struct Voice {
 }
 
 const fn secs(name: &'static str, default: f32) -> Param {
-    Param::log(name, 0.0005..=60.0, default, Unit::Secs, "The time that this segment takes")
+    Param::log(name, 0.0005..=60.0, default, Unit::Secs, "The time of this segment")
 }
 
 const fn level(name: &'static str, default: f32) -> Param {
-    let help = "The level that this segment goes to, as a part of 10 V";
+    let help = "The level that this segment moves to; 1 is 10 V";
     Param::linear(name, 0.0..=1.0, default, Unit::Fraction, help)
 }
 
 const fn curve(name: &'static str, default: f32) -> Param {
-    let help = "How this segment goes: 0 is straight, above it is fast at first, below at last";
+    let help = "The curve of this segment: 0 is straight, positive starts fast, negative ends fast";
     Param::linear(name, -1.0..=1.0, default, Unit::None, help)
 }
 
@@ -94,16 +94,17 @@ impl Module for MultiSegment {
         name: "multi-segment",
         title: "Multi Segment",
         summary: "Up to eight segments of time, level and curve: any envelope, loop or slow sequence",
+        aliases: &["stages", "envelope", "msg"],
         tags: &[Tag::Modulator, Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
-            port("gate", "On (above 1 V): begins. Let go: leaves the sustain or its loop"),
-            port("retrigger", "A trigger begins anew, from the level it is at"),
-            port("rate", "All segments together: each volt doubles their speed"),
+            port("gate", "Gate on (above 1 V): starts. Gate off: leaves the sustain or its loop"),
+            port("retrigger", "A trigger restarts from the current level"),
+            port("rate", "Rate CV for all segments: each volt doubles the speed"),
         ],
         outputs: &[
             port("env", "The envelope, 0 to 10 V"),
-            port("segment", "A trigger of 10 V for 1 ms as each segment begins"),
-            port("end", "A trigger of 10 V for 1 ms as the last segment ends"),
+            port("segment", "10 V for 1 ms as each segment begins"),
+            port("end", "10 V for 1 ms as the last segment ends"),
         ],
         params: &[
             secs("time-1", 0.01),
@@ -130,37 +131,32 @@ impl Module for MultiSegment {
             curve("curve-6", 0.0),
             curve("curve-7", 0.0),
             curve("curve-8", 0.0),
-            Param::steps("length", 1.0..=8.0, 4.0, "How many of the segments are played"),
+            Param::steps("length", 1.0..=8.0, 4.0, "The number of segments that are played"),
             Param::steps(
                 "sustain",
                 0.0..=8.0,
                 3.0,
-                "The segment after which it waits while the gate is on; with 0 it plays to its \
-                 end without waiting",
+                "The segment after which it waits while the gate is on; at 0 it never waits",
             ),
             Param::choice(
                 "loop",
                 &["off", "gate", "always"],
                 0,
-                "Gate: goes back to loop-start instead of waiting. Always: plays all segments \
-                 over and over, with or without a gate",
+                "Gate: returns to loop-start instead of waiting. Always: repeats all segments, \
+                 with or without a gate",
             ),
-            Param::steps(
-                "loop-start",
-                1.0..=8.0,
-                1.0,
-                "The segment to which a gate's loop returns",
-            ),
+            Param::steps("loop-start", 1.0..=8.0, 1.0, "The segment that the gate loop returns to"),
             Param::choice(
                 "oversample",
                 &["1x", "16x"],
                 0,
-                "16x keeps a loop at audio rate clean, for more work and 0.05 ms",
-            ),
+                "16x keeps loops at audio rate clean, at a higher CPU cost and 0.05 ms of delay",
+            )
+            .steady(),
         ],
-        bypass: &[],
         // Where the first channel is: its segment, from 0, or -1 at rest.
         display: 1,
+        ..About::BLANK
     };
 
     fn start(&mut self, _: u64) {

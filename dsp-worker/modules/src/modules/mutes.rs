@@ -2,15 +2,17 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::fade::{self, Fade};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::schmitt::Schmitt;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 
 const WAYS: usize = 8;
 /// The inputs after the signals.
@@ -28,30 +30,30 @@ pub struct Mutes {
 }
 
 const fn signal(name: &'static str) -> Port {
-    port(name, "A signal, audio or CV. Unpatched: the one above it")
+    port(name, "Signal input, audio or CV. Unpatched, it is a copy of the input above")
 }
 
-const fn gate(name: &'static str, param: &'static str) -> Port {
-    let help = "While this gate is on (above 1 V) the signal is muted";
-    port(name, help).moves(param, None, By::OnAboveOneVolt)
+const fn gate(name: &'static str) -> Port {
+    let help = "Mutes the signal while on (above 1 V)";
+    port(name, help).moves_own(By::OnAboveOneVolt)
 }
 
 const fn out(name: &'static str) -> Port {
-    port(name, "The signal, or 0 V while it is muted; as many channels as it has")
+    port(name, "The signal, or 0 V while muted; with as many channels as the input")
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences this signal")
+    Param::switch(name, false, "Mutes this signal").steady()
 }
 
 impl Module for Mutes {
     const ABOUT: &'static About = &About {
         name: "mutes",
         title: "Mutes",
-        summary: "Mutes eight signals by hand or by gate, without a click or in a long fade",
+        summary: "Mutes eight signals by hand or gate, without clicks or with a long fade",
         tags: &[Tag::Utility, Tag::Play, Tag::Polyphonic],
-        inputs: &[
-            port("in-1", "A signal, audio or CV"),
+        inputs: &rows![
+            port("in-1", "Signal input, audio or CV"),
             signal("in-2"),
             signal("in-3"),
             signal("in-4"),
@@ -59,44 +61,15 @@ impl Module for Mutes {
             signal("in-6"),
             signal("in-7"),
             signal("in-8"),
-            gate("mute-1", "mute-1"),
-            gate("mute-2", "mute-2"),
-            gate("mute-3", "mute-3"),
-            gate("mute-4", "mute-4"),
-            gate("mute-5", "mute-5"),
-            gate("mute-6", "mute-6"),
-            gate("mute-7", "mute-7"),
-            gate("mute-8", "mute-8"),
+            gate("mute-", 1..=8),
         ],
-        outputs: &[
-            out("out-1"),
-            out("out-2"),
-            out("out-3"),
-            out("out-4"),
-            out("out-5"),
-            out("out-6"),
-            out("out-7"),
-            out("out-8"),
-        ],
-        params: &[
-            mute("mute-1"),
-            mute("mute-2"),
-            mute("mute-3"),
-            mute("mute-4"),
-            mute("mute-5"),
-            mute("mute-6"),
-            mute("mute-7"),
-            mute("mute-8"),
-            Param::log(
-                "fade",
-                0.001..=20.0,
-                0.005,
-                Unit::Secs,
-                "How long a signal takes to fade out, or back in",
-            ),
+        outputs: &rows![out("out-", 1..=8)],
+        params: &rows![
+            mute("mute-", 1..=8),
+            Param::log("fade", 0.001..=20.0, 0.005, Unit::Secs, "The time to fade out or in",),
         ],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -111,13 +84,9 @@ impl Module for Mutes {
             let gains = self.gains(block, way, step);
             let output = block.output(way);
             output.set_channels(input.channels());
-            if input.channels() <= 1 {
-                pass::<f32>(input, output, 0, &gains, frames.clone());
-            } else {
-                for group in 0..groups(input.channels()) {
-                    pass::<Lanes>(input, output, group, &gains, frames.clone());
-                }
-            }
+            each_group!(input.channels().max(1), |L, group| {
+                pass::<L>(input, output, group, &gains, frames.clone())
+            });
         }
         self.has_started = 1;
     }

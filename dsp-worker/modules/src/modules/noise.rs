@@ -46,26 +46,28 @@ impl Module for Noise {
     const ABOUT: &'static About = &About {
         name: "noise",
         title: "Noise",
-        summary: "Five colours of noise from rumble to sizzle, and velvet: pulses here and there",
+        summary: "Five colours of noise from rumble to sizzle, and velvet noise: sparse pulses",
         tags: &[Tag::Source, Tag::Random],
-        inputs: &[],
         outputs: &[
-            port("white", "As much of every frequency, ±5 V: hiss, and chance for sample and hold"),
-            port("pink", "3 dB less an octave up, about ±5 V: rain and surf, even to the ear"),
-            port("red", "6 dB less an octave up, about ±5 V: rumble, and a slow random drift"),
-            port("blue", "3 dB more an octave up, about ±5 V: spray"),
-            port("violet", "6 dB more an octave up, about ±5 V: sizzle"),
-            port("velvet", "Single frames of 5 V or -5 V here and there: smooth, or a crackle"),
+            port("white", "White noise, ±5 V: hiss, and a source for sample and hold"),
+            port("pink", "Pink noise, -3 dB/octave, about ±5 V: rain and surf; even to the ear"),
+            port("red", "Red noise, -6 dB/octave, about ±5 V: rumble, and a slow random drift"),
+            port("blue", "Blue noise, +3 dB/octave, about ±5 V: spray"),
+            port("violet", "Violet noise, +6 dB/octave, about ±5 V: sizzle"),
+            port(
+                "velvet",
+                "Velvet noise: sparse single-sample pulses of ±5 V, from a crackle to a smooth \
+                 hiss",
+            ),
         ],
         params: &[Param::log(
             "density",
             1.0..=20_000.0,
             2000.0,
             Unit::Hz,
-            "Pulses of velvet a second: from 1500 on it is smoother than white noise",
+            "Pulses of velvet noise per second; from 1500 it is smoother than white noise",
         )],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -1,12 +1,12 @@
 //! Octave: a pitch moved by octaves, semitones and cents.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const VOCT: usize = 0;
 const OCTAVE_CV: usize = 1;
@@ -31,36 +31,31 @@ impl Module for Octave {
     const ABOUT: &'static About = &About {
         name: "octave",
         title: "Octave",
-        summary: "Moves a pitch by whole octaves and semitones, and tunes it in cents",
+        summary: "Transposes a pitch by octaves and semitones, and fine-tunes it in cents",
+        aliases: &["transpose"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("voct", "The pitch, 1 V/octave"),
-            port("octave", "Moves the pitch by octaves: by the nearest whole number of volts"),
-            port("semitone", "Moves the pitch by semitones: 1 V is twelve, and it never glides"),
+            port("voct", "Pitch input, 1 V/octave"),
+            port("octave", "Octave CV: each whole volt is an octave"),
+            port("semitone", "Semitone CV: 1 V is twelve semitones, in steps"),
         ],
-        outputs: &[port("voct", "The pitch, moved")],
+        outputs: &[port("voct", "The transposed pitch")],
         params: &[
-            Param::steps("octave", -5.0..=5.0, 0.0, "Moves the pitch by octaves"),
+            Param::steps("octave", -5.0..=5.0, 0.0, "Transposes by octaves"),
             Param {
                 unit: Unit::Semitones,
-                ..Param::steps("semitone", -12.0..=12.0, 0.0, "Moves the pitch by semitones")
+                ..Param::steps("semitone", -12.0..=12.0, 0.0, "Transposes by semitones")
             },
-            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Tunes the pitch, gliding"),
+            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Fine tuning in cents"),
         ],
         bypass: &[(VOCT, 0)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[VOCT, OCTAVE_CV, SEMITONE_CV]);
-        if channels == 1 {
-            self.transpose::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.transpose::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.transpose::<L>(block, group));
     }
 }
 

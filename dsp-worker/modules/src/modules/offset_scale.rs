@@ -1,14 +1,14 @@
 //! Offset/Scale: fits the range of one signal to what another module expects.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const OFFSET_IN: usize = 1;
@@ -33,26 +33,23 @@ impl Module for OffsetScale {
     const ABOUT: &'static About = &About {
         name: "offset-scale",
         title: "Offset/Scale",
-        summary: "Moves and stretches a signal, by knobs and voltages, and keeps it within limits",
+        summary: "Offsets and scales a signal, by knobs and CV, and limits it",
+        aliases: &["bias", "gain"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal. Unpatched: 0 V"),
-            port("offset", "Volts that are added to the offset"),
-            port("scale", "Adds to the scale: 10 V is 1, -10 V is -1").moves(
-                "scale",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("in", "Signal input. Unpatched: 0 V"),
+            port("offset", "Offset CV: adds its volts"),
+            port("scale", "Scale CV: 10 V adds 1").moves_own(By::TenthPerVolt),
         ],
-        outputs: &[port("out", "The signal, moved, stretched and kept within the limits")],
+        outputs: &[port("out", "The signal, offset, scaled and limited")],
         params: &[
-            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "What is added"),
+            Param::linear("offset", -10.0..=10.0, 0.0, Unit::Volts, "Offset in volts"),
             Param::linear(
                 "scale",
                 -5.0..=5.0,
                 1.0,
                 Unit::None,
-                "What the signal is multiplied by; below 0 it is turned over",
+                "The factor of the signal; negative values invert it",
             ),
             Param::choice(
                 "order",
@@ -64,11 +61,11 @@ impl Module for OffsetScale {
                 "limit",
                 &["off", "-5-to-5", "0-to-10", "-10-to-10"],
                 0,
-                "The volts that the output may not pass",
+                "The output range",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -80,13 +77,7 @@ impl Module for OffsetScale {
             is_offset_first: block.choice(ORDER) == OFFSET_FIRST,
             limits: LIMITS[block.choice(LIMIT) % LIMITS.len()],
         };
-        if channels == 1 {
-            fit::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                fit::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| fit::<L>(block, group, &knobs));
     }
 }
 

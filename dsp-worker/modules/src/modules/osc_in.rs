@@ -4,11 +4,10 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Event, Tag, port};
+use crate::module::{About, Block, Event, OSC_VALUES, Role, Tag, port};
 use crate::param::{Param, Unit};
 
-/// How many values it takes.
-pub const VALUES: usize = 8;
+const VALUES: usize = OSC_VALUES;
 
 const SMOOTHING: usize = 0;
 
@@ -24,29 +23,29 @@ impl Module for OscIn {
     const ABOUT: &'static About = &About {
         name: "osc-in",
         title: "OSC In",
-        summary: "Turns what a controller or a script sends over OSC into eight voltages",
+        summary: "Eight voltages that a controller or script sends over OSC",
         tags: &[Tag::Play, Tag::Modulator],
-        inputs: &[],
         outputs: &[
-            port("value-1", "What was sent to /in/MODULE/1, in volts"),
-            port("value-2", "What was sent to /in/MODULE/2, in volts"),
-            port("value-3", "What was sent to /in/MODULE/3, in volts"),
-            port("value-4", "What was sent to /in/MODULE/4, in volts"),
-            port("value-5", "What was sent to /in/MODULE/5, in volts"),
-            port("value-6", "What was sent to /in/MODULE/6, in volts"),
-            port("value-7", "What was sent to /in/MODULE/7, in volts"),
-            port("value-8", "What was sent to /in/MODULE/8, in volts"),
+            port("value-1", "The value sent to /in/MODULE/1, in volts"),
+            port("value-2", "The value sent to /in/MODULE/2, in volts"),
+            port("value-3", "The value sent to /in/MODULE/3, in volts"),
+            port("value-4", "The value sent to /in/MODULE/4, in volts"),
+            port("value-5", "The value sent to /in/MODULE/5, in volts"),
+            port("value-6", "The value sent to /in/MODULE/6, in volts"),
+            port("value-7", "The value sent to /in/MODULE/7, in volts"),
+            port("value-8", "The value sent to /in/MODULE/8, in volts"),
         ],
         params: &[Param::linear(
             "smoothing",
             0.0..=2.0,
             0.01,
             Unit::Secs,
-            "How long a value takes for 63 % of its way; at 0 it is there at once, as gates want it",
+            "The time for 63 % of a change; 0 is immediate, for gates",
         )],
-        bypass: &[],
         // The eight values, in volts.
         display: VALUES,
+        role: Some(Role::OscIn),
+        ..About::BLANK
     };
 
     #[inline(always)]

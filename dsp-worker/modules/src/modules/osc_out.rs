@@ -5,11 +5,10 @@ use sostenuto_dsp::schmitt::Schmitt;
 
 use crate::Module;
 use crate::clip::Text;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, OSC_VALUES, Role, Tag, port};
 use crate::param::{Param, Unit};
 
-/// How many values it sends.
-pub const VALUES: usize = 8;
+const VALUES: usize = OSC_VALUES;
 
 const RATE: usize = 0;
 
@@ -28,10 +27,10 @@ impl Module for OscOut {
     const ABOUT: &'static About = &About {
         name: "osc-out",
         title: "OSC Out",
-        summary: "Sends eight voltages over OSC, to the address that is its text: 127.0.0.1:9001/synth",
+        summary: "Sends eight voltages over OSC, to the address in its text: 127.0.0.1:9001/synth",
         tags: &[Tag::Utility, Tag::Output],
         inputs: &[
-            port("value-1", "Sent as PREFIX/1, in volts. A gate that goes on is sent at once"),
+            port("value-1", "Sent as PREFIX/1, in volts. A rising gate is sent at once"),
             port("value-2", "Sent as PREFIX/2, in volts"),
             port("value-3", "Sent as PREFIX/3, in volts"),
             port("value-4", "Sent as PREFIX/4, in volts"),
@@ -40,21 +39,19 @@ impl Module for OscOut {
             port("value-7", "Sent as PREFIX/7, in volts"),
             port("value-8", "Sent as PREFIX/8, in volts"),
         ],
-        outputs: &[],
         params: &[Param::log(
             "rate",
             1.0..=200.0,
             30.0,
             Unit::Hz,
-            "How often a value that changes is sent at most; gates are sent when they go on and off",
+            "The highest rate at which changes are sent; gates are sent as they switch on and off",
         )],
-        bypass: &[],
-        // The eight values, in volts; then how often each has risen; then where
-        // each is as a gate, in volts; then the rate.
+        // See `Role::OscOut`.
         display: 3 * VALUES + 1,
+        text: Some(Text::Words),
+        role: Some(Role::OscOut),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Words);
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {

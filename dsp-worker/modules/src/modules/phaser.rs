@@ -9,8 +9,7 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes, each};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::{Lane, each};
 use sostenuto_dsp::sweep::Sweep;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 use sostenuto_dsp::{exp2, tan_fraction};
@@ -19,6 +18,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::stereo_in;
+use crate::parts::sweep;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -61,19 +63,14 @@ impl Module for Phaser {
     const ABOUT: &'static About = &About {
         name: "phaser",
         title: "Phaser",
-        summary: "Notches that wander through a sound, from 4 to 12 stages, with feedback",
+        summary: "Moving notches, with 4 to 12 stages and feedback",
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("left", "Left signal, ±5 V"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
-                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
-            port("rate", "Each volt doubles the rate").moves("rate", None, By::OctavePerVolt),
-            port("feedback", "Is added to the feedback: 10 V is all of it").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("left", "Left input, ±5 V"),
+            stereo_in::RIGHT,
+            sweep::CUTOFF,
+            port("rate", "Rate CV: each volt doubles the rate").moves_own(By::OctavePerVolt),
+            port("feedback", "Feedback CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
             port("left", "Left signal with its notches"),
@@ -84,54 +81,45 @@ impl Module for Phaser {
                 "stages",
                 &["4", "6", "8", "10", "12"],
                 0,
-                "All-passes in the chain: every two make a notch",
+                "All-pass stages; every two make a notch",
             ),
             Param::log(
                 "cutoff",
                 50.0..=10_000.0,
                 700.0,
                 Unit::Hz,
-                "Around which the notches lie, in the middle of the sweep",
+                "The centre of the notches, in the middle of the sweep",
             ),
-            Param::linear(
-                "cutoff-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How much of the cutoff voltage counts: at 1 the cutoff follows it at 1 V/octave",
-            ),
-            Param::log("rate", 0.01..=20.0, 0.3, Unit::Hz, "How often the notches sweep"),
-            Param::linear(
-                "depth",
-                0.0..=1.0,
-                0.5,
-                Unit::Fraction,
-                "How far the notches sweep: 3 octaves up and down at 1",
-            ),
+            sweep::CUTOFF_AMOUNT,
+            Param::log("rate", 0.01..=20.0, 0.3, Unit::Hz, "Sweep rate"),
+            Param::linear("depth", 0.0..=1.0, 0.5, Unit::Fraction, "Sweep depth: ±3 octaves at 1"),
             Param::linear(
                 "feedback",
                 -MOST_FEEDBACK..=MOST_FEEDBACK,
                 0.3,
                 Unit::None,
-                "How sharp the peaks between the notches are. Below 0 the notches are in their place",
+                "Sharpness of the peaks between the notches. Negative values swap peaks and \
+                 notches",
             ),
             Param::linear(
                 "spread",
                 0.0..=0.5,
                 0.25,
                 Unit::Turns,
-                "How far the right side's sweep is ahead of the left one's",
+                "Phase offset of the sweep on the right side",
             ),
             Param::linear(
                 "mix",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "Only the signal at 0, only the chain at 1 (a vibrato); deepest notches at a half",
-            ),
+                "From the input alone, 0, to the stages alone, 1 (vibrato); notches are deepest at \
+                 0.5",
+            )
+            .steady(),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -143,13 +131,7 @@ impl Module for Phaser {
         let channels = block.channels(&[LEFT, RIGHT, CUTOFF_CV]);
         let knobs = self.knobs(block);
         for side in [LEFT, RIGHT] {
-            if channels == 1 {
-                self.run::<f32>(block, side, 0, &knobs);
-            } else {
-                for group in 0..groups(channels) {
-                    self.run::<Lanes>(block, side, group, &knobs);
-                }
-            }
+            each_group!(channels, |L, group| self.run::<L>(block, side, group, &knobs));
         }
     }
 }

@@ -9,7 +9,7 @@ use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS};
 
 use crate::Module;
 use crate::clip::Text;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::Param;
 use crate::parts::tail::Tail;
 
@@ -63,37 +63,40 @@ impl Module for PianoRoll {
     const ABOUT: &'static About = &About {
         name: "piano-roll",
         title: "Piano Roll",
-        summary: "Plays the notes that are written in it, in a loop, up to 16 at a time",
+        summary: "Plays the notes drawn in it, in a loop, up to 16 at a time",
+        aliases: &["midi", "notes", "melody"],
         tags: &[Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
             port(
                 "clock",
-                "Every rising edge is a sixteenth: four to a beat. Between two, time goes on at \
-                 the clock's tempo; where no clock comes, notes hold, and where one comes early, \
-                 what it overtakes is played at once",
+                "Every rising edge is a sixteenth note, four per beat. Between clocks, time \
+                 follows the tempo; without clocks notes are held, and an early clock plays \
+                 skipped events at once",
             ),
-            port("reset", "A trigger ends every note, and the next clock begins the loop anew"),
+            port("reset", "A trigger ends all notes; the next clock starts the loop"),
         ],
         outputs: &[
             port("voct", "The pitch of each voice, 1 V/octave"),
             port("gate", "10 V while the voice's note lasts"),
-            port("velocity", "How hard the voice's note was hit, 0 to 10 V"),
+            port("velocity", "Velocity of the note, 0 to 10 V"),
         ],
         params: &[
-            Param::steps("length", 1.0..=256.0, 16.0, "How many beats the loop has"),
+            Param::steps("length", 1.0..=256.0, 16.0, "Loop length in beats"),
             Param::steps(
                 "voices",
                 1.0..=16.0,
                 4.0,
-                "How many notes sound at a time; one more takes the voice whose note ends first",
-            ),
+                "The number of notes at once; an extra note takes the voice whose note ends first",
+            )
+            .steady(),
         ],
-        bypass: &[],
         // Where it is in the loop, in beats; below 0 where it has not begun.
         display: 1,
+        screen: Some(Screen::Roll),
+        text: Some(Text::Notes),
+        keeps_time: true,
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Notes);
 
     fn change_rate(&mut self, change: &RateChange) {
         change.all_frames(&mut self.gap_frames);

@@ -94,27 +94,21 @@ impl Module for Pluck {
     const ABOUT: &'static About = &About {
         name: "pluck",
         title: "Pluck",
-        summary: "A string: from nylon to piano wire, plucked by a trigger or by any sound",
+        summary: "A string, from nylon to piano wire, plucked by a trigger or excited by any sound",
+        aliases: &["karplus strong", "guitar", "string"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V plucks the string"),
-            port("accent", "How hard, read at the pluck: 0 V is softer and duller than 10 V"),
-            port("voct", "Pitch, 1 V/octave; 0 V is C4 = 261.63 Hz").moves(
-                "tune",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("in", "A sound that sets the string swinging, instead of a pick or with it"),
-            port("decay", "Each volt doubles the decay").moves("decay", None, By::OctavePerVolt),
-            port("brightness", "Adds to the brightness: 10 V is all of it").moves(
-                "brightness",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("accent", "Accent CV, read at the pluck: 0 V is softer and duller than 10 V"),
+            port("voct", "Pitch, 1 V/octave; 0 V is C4").moves("tune", None, By::OctavePerVolt),
+            port("in", "A sound that excites the string, instead of a pluck or with it"),
+            port("decay", "Decay CV: each volt doubles the decay").moves_own(By::OctavePerVolt),
+            port("brightness", "Brightness CV; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The string, about ±5 V")],
         params: &[
-            Param::linear("tune", -36.0..=36.0, 0.0, Unit::Semitones, "Moves the pitch"),
+            Param::linear("tune", -36.0..=36.0, 0.0, Unit::Semitones, "Transposes by semitones"),
             Param::log(
                 "decay",
                 0.05..=60.0,
@@ -127,32 +121,32 @@ impl Module for Pluck {
                 0.0..=1.0,
                 0.6,
                 Unit::Fraction,
-                "How long the overtones last: from a damped string to a steel one",
+                "How long overtones last: from a damped string to a steel one",
             ),
             Param::linear(
                 "pick",
                 0.0..=1.0,
                 0.7,
                 Unit::Fraction,
-                "What plucks it: from a soft thumb to a hard plectrum",
+                "The pick: from a soft thumb, 0, to a hard plectrum, 1",
             ),
             Param::linear(
                 "position",
                 0.02..=0.5,
                 0.15,
                 Unit::Fraction,
-                "Where it is plucked: near the bridge, or at 0.5 in the middle, which is hollow",
+                "Where the string is plucked: from near the bridge to the centre, 0.5, which \
+                 sounds hollow",
             ),
             Param::linear(
                 "stiffness",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Spreads the overtones, as in a thick wire or a bar",
+                "Stretches the overtones, as in a thick wire or a bar",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -5,18 +5,18 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::detent::Detent;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::pulse;
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::scale::SCALE_NAMES;
 use sostenuto_dsp::scale::{self, KEY_NAMES};
 use sostenuto_dsp::schmitt::Schmitt;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
@@ -52,7 +52,7 @@ const SCALES: [&str; OWN + 1] = {
 };
 
 const fn own_note(name: &'static str) -> Param {
-    Param::switch(name, true, "Whether this note is in the scale \"own\", while the root is C")
+    Param::switch(name, true, "Includes this note in the scale \"own\" (with the root at C)")
 }
 
 /// The note that each channel holds, and between which semitones it stays.
@@ -77,31 +77,27 @@ impl Module for Quantizer {
         name: "quantizer",
         title: "Quantizer",
         summary: "Moves any voltage to the nearest note of a scale",
+        aliases: &["scale", "key"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("in", "The voltage to bring into tune, 1 V/octave"),
-            port("trigger", "While patched, a note is taken only at each trigger"),
-            port("root", "Moves the root by semitones, 1 V/octave: a key change from a keyboard"),
+            port("in", "Pitch or any voltage, 1 V/octave"),
+            port("trigger", "While patched, the note changes only on a trigger"),
+            port("root", "Root CV, 1 V/octave: changes the key from a keyboard"),
         ],
         outputs: &[
             port("out", "The nearest note of the scale, 1 V/octave, 0 V = C4"),
             port("trigger", "10 V for 1 ms at every new note"),
         ],
         params: &[
-            Param::choice(
-                "scale",
-                &SCALES,
-                1,
-                "Which notes there are above the root; own: those of the switches below",
-            ),
-            Param::choice("root", &KEY_NAMES, 0, "The scale's first note"),
+            Param::choice("scale", &SCALES, 1, "The notes above the root; own: the switches below"),
+            Param::choice("root", &KEY_NAMES, 0, "The root of the scale"),
             Param {
                 unit: Unit::Semitones,
                 ..Param::steps(
                     "transpose",
                     -24.0..=24.0,
                     0.0,
-                    "Moves every note, after the scale, by semitones",
+                    "Transposes by semitones, after the scale",
                 )
             },
             own_note("note-c"),
@@ -120,6 +116,8 @@ impl Module for Quantizer {
         bypass: &[(0, 0)],
         // The note of the first channel, in semitones above C4.
         display: 1,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {
@@ -137,13 +135,7 @@ impl Module for Quantizer {
         let channels = block.channels(&[IN, TRIGGER]);
         self.follow_channels(channels);
         let notes = self.scale_notes(block);
-        if channels == 1 {
-            self.quantize::<f32>(block, 0, &notes);
-        } else {
-            for group in 0..groups(channels) {
-                self.quantize::<Lanes>(block, group, &notes);
-            }
-        }
+        each_group!(channels, |L, group| self.quantize::<L>(block, group, &notes));
         block.show(0, self.note_semitones[0] + block.param(TRANSPOSE));
     }
 }

@@ -14,6 +14,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const CLOCK: usize = 1;
@@ -69,26 +70,19 @@ impl Module for Random {
     const ABOUT: &'static About = &About {
         name: "random",
         title: "Random",
-        summary: "Random voltages by a rate or a clock: steps, glides, a bell curve and a slow walk",
+        summary: "Random voltages, free or clocked: steps, glides, a bell curve and a slow walk",
+        aliases: &["wogglebug", "brownian"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
-            port("clock", "While patched, each trigger may bring a new value, instead of the rate"),
-            port("probability", "Likelier or less: each volt adds 10 % to probability").moves(
-                "probability",
-                None,
-                By::TenthPerVolt,
-            ),
+            sweep::RATE,
+            port("clock", "While patched, each trigger may bring a new value, instead of rate"),
+            port("probability", "Probability CV: each volt adds 10 %").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("stepped", "A new voltage at once, evenly within the range"),
-            port("smooth", "Glides to the stepped voltage, and is there when the next one comes"),
-            port("gaussian", "A new voltage at once, mostly near the middle of the range"),
-            port("walk", "A voltage that wanders: each is near the one before"),
+            port("stepped", "A new voltage in steps, evenly distributed"),
+            port("smooth", "Glides to the stepped voltage, and arrives as the next one begins"),
+            port("gaussian", "A new voltage in steps, mostly near the centre of the range"),
+            port("walk", "A wandering voltage: each step is close to the last"),
             port("trigger", "10 V for 1 ms at every new value"),
         ],
         params: &[
@@ -97,44 +91,38 @@ impl Module for Random {
                 0.001..=1000.0,
                 8.0,
                 Unit::Hz,
-                "How often a new value may come, while nothing is patched into clock",
+                "New values per second, while clock is unpatched",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
+            sweep::RATE_AMOUNT,
             Param::linear(
                 "probability",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How likely a new value comes when it may",
+                "The probability of each new value",
             ),
             Param::linear(
                 "step",
                 0.0..=1.0,
                 0.2,
                 Unit::Fraction,
-                "How far the walk goes at most in one step, as a part of half the range",
+                "The largest step of the walk, as a part of half the range",
             ),
             Param::choice(
                 "range",
                 &["bipolar", "unipolar"],
                 0,
-                "Bipolar is ±5 V around 0 V, unipolar 0 to 10 V",
+                "Bipolar is ±5 V, unipolar is 0 to 10 V",
             ),
             Param::steps(
                 "channels",
                 1.0..=16.0,
                 1.0,
-                "How many different chances there are, where no input has more channels",
+                "The number of independent channels, unless an input has more",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -6,7 +6,7 @@ use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::param::Param;
 use crate::parts::stereo_in::StereoIn;
 
@@ -14,8 +14,8 @@ const LEFT: usize = 0;
 const RIGHT: usize = 1;
 const GATE: usize = 2;
 
-/// The output that says when: the host writes down the other two while it is on.
-pub const RECORDING: usize = 2;
+/// The host writes down the other two outputs while this one is on.
+const RECORDING: usize = 2;
 
 const RECORD: usize = 0;
 
@@ -32,22 +32,26 @@ impl Module for Recorder {
     const ABOUT: &'static About = &About {
         name: "recorder",
         title: "Recorder",
-        summary: "Records what comes in while its gate is on, each time into a WAV file of its own",
+        summary: "Records its input while the gate is on, each time to a new WAV file",
+        aliases: &["wav", "tape"],
         tags: &[Tag::Utility, Tag::Output],
         inputs: &[
-            port("left", "What is recorded; 10 V is full scale. A polyphonic cable is summed"),
-            port("right", "Its right side. Unpatched: the same as left"),
-            port("gate", "Records while it is on (above 1 V), and while the switch is"),
+            port("left", "Left input; 10 V is full scale. A polyphonic cable is summed"),
+            port("right", "Right side. Unpatched, it is a copy of left"),
+            port("gate", "Records while on (above 1 V), as the switch does"),
         ],
         outputs: &[
-            port("left", "The same as the left input"),
-            port("right", "The same as the right input"),
+            port("left", "A copy of the left input"),
+            port("right", "A copy of the right input"),
             port("recording", "10 V while it records"),
         ],
-        params: &[Param::switch("record", false, "Records until it is off again")],
+        params: &[Param::switch("record", false, "Records until switched off")],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // How long the recording is, in seconds; below 0 where there is none.
         display: 1,
+        role: Some(Role::Recorder),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -14,9 +14,10 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::plate::{self, LARGEST_SIZE, Settings, Tank, Wire};
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -56,16 +57,14 @@ impl Module for Reverb {
     const ABOUT: &'static About = &About {
         name: "reverb",
         title: "Reverb",
-        summary: "A plate reverb in stereo, from a small room to a sound that never ends",
+        summary: "Stereo plate reverb, from a small room to an endless sound",
+        aliases: &["plate", "hall", "room"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("freeze", "While this gate is on (above 1 V), the reverb is frozen").moves(
-                "freeze",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("freeze", "While on (above 1 V), the reverb is frozen")
+                .moves_own(By::OnAboveOneVolt),
         ],
         outputs: &[
             port("left", "Left signal with its reverb"),
@@ -77,48 +76,43 @@ impl Module for Reverb {
                 0.0..=LONGEST_PRE_DELAY_SECS,
                 0.01,
                 Unit::Secs,
-                "How long after the signal the reverb begins",
+                "The time before the reverb begins",
             ),
-            Param::linear("size", 0.5..=LARGEST_SIZE, 1.0, Unit::None, "How large the plate is"),
+            Param::linear("size", 0.5..=LARGEST_SIZE, 1.0, Unit::None, "The size of the plate"),
             Param::log(
                 "decay",
                 0.2..=60.0,
                 2.5,
                 Unit::Secs,
-                "How long the reverb takes to fall by 60 dB",
+                "The time for the reverb to fall by 60 dB",
             ),
             Param::linear(
                 "damping",
                 0.0..=1.0,
                 0.3,
                 Unit::Fraction,
-                "How much sooner high tones die away than low ones",
+                "How much faster high frequencies fade",
             ),
             Param::linear(
                 "diffusion",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How much each echo is smeared: low is grainy, high is smooth",
+                "Density of the echoes: low is grainy, high is smooth",
             ),
             Param::linear(
                 "modulation",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How far the plate's echoes wander, so that no tone rings on",
+                "How much the echoes wander, so that no tone rings",
             ),
-            Param::switch("freeze", false, "Holds what sounds now for ever, and lets nothing in"),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.3,
-                Unit::Fraction,
-                "Only the signal at 0, only the reverb at 1, both in full between",
-            ),
+            Param::switch("freeze", false, "Holds the current sound for ever, and mutes the input")
+                .steady(),
+            mix(0.3),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -5,7 +5,7 @@ use sostenuto_dsp::lag;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const VOCT: usize = 0;
@@ -41,13 +41,12 @@ impl Module for Ribbon {
     const ABOUT: &'static About = &About {
         name: "ribbon",
         title: "Ribbon",
-        summary: "A strip that a finger plays: it slides from pitch to pitch, or in semitones",
+        summary: "A touch strip that slides between pitches, freely or in semitones",
         tags: &[Tag::Play, Tag::Source],
-        inputs: &[],
         outputs: &[
-            port("voct", "Pitch under the finger, 1 V/octave. It stays when the finger leaves"),
+            port("voct", "The pitch under the finger, 1 V/octave; it stays on release"),
             port("gate", "10 V while the ribbon is touched"),
-            port("position", "How far to the right, 0 to 10 V. It stays when the finger leaves"),
+            port("position", "The position from the left, 0 to 10 V; it stays on release"),
         ],
         params: &[
             Param::linear(
@@ -55,25 +54,30 @@ impl Module for Ribbon {
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Where the finger is. It counts only while the ribbon is touched",
+                "The position of the finger; it counts only while the ribbon is touched",
             ),
             Param::switch(
                 "touch",
                 false,
-                "On while a finger is on the ribbon. Each touch begins at its own pitch, at once",
+                "Whether the ribbon is touched. Each touch starts at its own pitch",
             )
             .held(),
-            Param::steps("octave", -4.0..=4.0, -1.0, "Pitch of the left end, in octaves from C4"),
-            Param::steps("octaves", 1.0..=8.0, 2.0, "How many octaves the ribbon is long"),
+            Param::steps(
+                "octave",
+                -4.0..=4.0,
+                -1.0,
+                "The pitch of the left end, in octaves from C4",
+            ),
+            Param::steps("octaves", 1.0..=8.0, 2.0, "The length of the ribbon in octaves"),
             Param::choice(
                 "snap",
                 &["off", "semitones"],
                 0,
-                "Off slides without steps; semitones brings every pitch into tune",
+                "Off slides freely; semitones quantizes the pitch",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        screen: Some(Screen::Ribbon),
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -9,10 +9,9 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState};
 use sostenuto_dsp::phase::{steps_per_frame, triangle};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{AUDIO_VOLTS, QUANTUM};
 
@@ -20,6 +19,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CARRIER: usize = 1;
@@ -51,45 +51,38 @@ impl Module for RingMod {
         summary: "Multiplies two sounds, cleanly or through diodes: bells, robots and radio",
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "One sound, ±5 V"),
-            port("carrier", "The other sound, ±5 V. Unpatched: a sine of its own"),
-            port("diodes", "Is added to the diodes: 10 V is all of it").moves(
-                "diodes",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("mix", "Is added to the mix: 10 V is all of it").moves(
-                "mix",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("in", "First sound, ±5 V"),
+            port("carrier", "Second sound, ±5 V. Unpatched: an internal sine"),
+            port("diodes", "Diodes CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("mix", "Mix CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
-        outputs: &[port("out", "One times the other: 5 V times 5 V is 5 V")],
+        outputs: &[port("out", "The product of both: 5 V times 5 V is 5 V")],
         params: &[
             Param::linear(
                 "diodes",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "From a clean product to a ring of diodes, which adds a metallic edge",
+                "From a clean product to a diode ring, which adds a metallic edge",
             ),
             Param::linear(
                 "mix",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "From the first sound alone, at 0, to the product alone, at 1",
-            ),
+                "From the input alone, 0, to the product alone, 1",
+            )
+            .steady(),
             Param::log(
                 "frequency",
                 0.5..=8000.0,
                 220.0,
                 Unit::Hz,
-                "The sine that it multiplies by while nothing is patched into carrier",
+                "The frequency of the internal sine, while carrier is unpatched",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -115,13 +108,7 @@ impl Module for RingMod {
             let sine = sine_of_triangle(triangle::<f32, 1>([self.phase]));
             knobs.carrier_volts[frame] = AUDIO_VOLTS * sine;
         }
-        if channels == 1 {
-            self.multiply::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.multiply::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.multiply::<L>(block, group, &knobs));
     }
 }
 

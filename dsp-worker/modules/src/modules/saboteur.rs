@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::schmitt::Schmitt;
-use sostenuto_dsp::signal::groups;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
@@ -58,38 +58,40 @@ impl Module for Saboteur {
     const ABOUT: &'static About = &About {
         name: "saboteur",
         title: "Saboteur",
-        summary: "Crashes, hangs or makes noise on purpose: shows that the rest plays on",
+        summary: "Crashes, hangs or makes noise on purpose, to show that everything else plays on",
         tags: &[Tag::Test],
         inputs: &[
-            port("in", "What comes out again, as long as nothing is broken"),
-            port("trigger", "When to break: as it rises above 1 V"),
+            port("in", "Signal input"),
+            port("trigger", "Triggers the fault: a rising edge above 1 V"),
         ],
-        outputs: &[port("out", "What comes in, or what is left of it")],
+        outputs: &[port("out", "The input, unless it is broken")],
         params: &[
-            Param::choice("fault", &FAULTS, 0, "What breaks"),
+            Param::choice("fault", &FAULTS, 0, "The kind of fault"),
             Param::choice(
                 "when",
                 &["trigger", "always"],
                 0,
-                "Trigger: each time it rises. Always: once in every 32 frames",
+                "Trigger: at each trigger. Always: once in every 32 frames",
             ),
             Param::linear(
                 "chance",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How likely it is each time. Drawn anew when the same block is tried again",
+                "The probability of the fault each time; drawn again if a block is repeated",
             ),
             Param::linear(
                 "slow-ms",
                 0.0..=1000.0,
                 10.0,
                 Unit::None,
-                "Milliseconds of work that slow does each time",
+                "Extra work of the fault slow, in milliseconds",
             ),
         ],
         bypass: &[(IN, OUT)],
         display: 1,
+        role: Some(Role::Saboteur),
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -105,13 +107,7 @@ impl Module for Saboteur {
             if is_due && block.choice(FAULT) != 0 && is_drawn(block.param(CHANCE)) {
                 self.strike(block);
             }
-            if channels == 1 {
-                self.pass::<f32>(block, 0, frame);
-            } else {
-                for group in 0..groups(channels) {
-                    self.pass::<Lanes>(block, group, frame);
-                }
-            }
+            each_group!(channels, |L, group| self.pass::<L>(block, group, frame));
         }
         block.show(0, self.triggers as f32);
     }

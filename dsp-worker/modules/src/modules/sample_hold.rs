@@ -5,15 +5,15 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::lag;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const TRIGGER: usize = 1;
@@ -37,34 +37,37 @@ impl Module for SampleHold {
     const ABOUT: &'static About = &About {
         name: "sample-hold",
         title: "Sample & Hold",
-        summary: "Keeps the voltage it caught at a trigger; with nothing patched in, random steps",
+        summary: "Holds the voltage sampled at a trigger; unpatched, random steps",
+        aliases: &["random", "s&h", "track"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
-            port("in", "What is caught. Unpatched: white noise, ±5 V, another in every channel"),
+            port("in", "Signal input. Unpatched: white noise, ±5 V, different on every channel"),
             port(
                 "trigger",
-                "When to catch: as it rises above 1 V; in the other modes, while on or off",
+                "A rising edge above 1 V samples the input; in the other modes, the gate tracks or \
+                 holds",
             ),
         ],
-        outputs: &[port("out", "The voltage caught last")],
+        outputs: &[port("out", "The held voltage")],
         params: &[
             Param::choice(
                 "mode",
                 &["sample", "track", "hold"],
                 0,
-                "Sample: catch at the trigger. Track: follow while it is on, keep when it ends. \
-                 Hold: keep while it is on, follow while it is off",
+                "Sample: takes a sample at the trigger. Track: follows the input while the gate is \
+                 on. Hold: follows the input while the gate is off",
             ),
             Param::linear(
                 "slew",
                 0.0..=5.0,
                 0.0,
                 Unit::Secs,
-                "The time to glide to within 1 % of each new voltage",
+                "The time to glide to each new voltage, to within 1 %",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -84,13 +87,7 @@ impl Module for SampleHold {
         // Frame by frame through all channels, so that however the frames are
         // cut the noise is dealt out alike.
         for frame in block.frames() {
-            if channels == 1 {
-                self.catch::<f32>(block, 0, frame, lag);
-            } else {
-                for group in 0..groups(channels) {
-                    self.catch::<Lanes>(block, group, frame, lag);
-                }
-            }
+            each_group!(channels, |L, group| self.catch::<L>(block, group, frame, lag));
         }
     }
 }

@@ -13,7 +13,7 @@ use sostenuto_dsp::units::CHANNELS;
 
 use crate::Module;
 use crate::clip::{Clip, Text};
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Role, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 
@@ -84,70 +84,81 @@ impl Module for Sampler {
     const ABOUT: &'static About = &About {
         name: "sampler",
         title: "Sampler",
-        summary: "Plays a sound from a file at any pitch, once or in a loop",
+        summary: "Plays a sound file at any pitch, once or in a loop",
+        aliases: &["wav player", "audio file"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V starts the sound; held, it is a gate"),
-            port("accent", "How loud, read at the start: 0 V is 8 dB softer than 10 V or no cable"),
+            port(
+                "accent",
+                "Accent CV, read at the start: 0 V is 8 dB softer than 10 V or no cable",
+            ),
             port(
                 "voct",
-                "Pitch, 1 V/octave: at 0 V the sound is as it was recorded, or at C4 where its \
-                 file names the note that it plays",
+                "Pitch, 1 V/octave. 0 V is the original pitch; if the file names its note, 0 V is \
+                 C4",
             )
             .moves("tune", None, By::OctavePerVolt),
-            port("start", "Adds to the start, read when the sound starts: 10 V is all of it")
-                .moves("start", None, By::TenthPerVolt),
+            port("start", "Start CV, read at the start; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("left", "The sound's first channel, ±5 V at full scale"),
-            port("right", "Its second channel, or the first where it has one"),
-            port("end", "A trigger of 10 V for 1 ms where the sound ends or goes round").control(),
+            port("left", "First channel of the sound, ±5 V at full scale"),
+            port("right", "Second channel of the sound; with a mono file, a copy of the first"),
+            port("end", "10 V for 1 ms as the sound ends or loops").control(),
         ],
         params: &[
-            Param::linear("tune", -48.0..=48.0, 0.0, Unit::Semitones, "Moves the pitch"),
-            Param::linear("start", 0.0..=1.0, 0.0, Unit::Fraction, "Where in the sound it starts"),
+            Param::linear("tune", -48.0..=48.0, 0.0, Unit::Semitones, "Transposes by semitones"),
+            Param::linear(
+                "start",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "Where in the sound playback starts",
+            ),
             Param::linear(
                 "stop",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "Where in the sound it ends. A stop before the start changes places with it",
+                "Where in the sound playback ends. If stop is before start, they swap",
             ),
             Param::choice(
                 "plays",
                 &["once", "held", "round"],
                 0,
-                "The whole sound at a trigger; or while the gate lasts; or in a loop while it does",
+                "Once: the whole sound at each trigger. Held: while the gate is on. Round: in a \
+                 loop while the gate is on",
             ),
             Param::linear(
                 "loop-start",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Where the loop begins, from start to stop. While it is at 0 and start and stop take \
-                 the whole sound, the loop in the sound's file counts",
+                "Where the loop begins, between start and stop. At 0, with start and stop at the \
+                 ends, the loop in the file is used",
             ),
             Param::linear(
                 "crossfade",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "How much of the loop's end fades into what lies before its beginning",
+                "Crossfade from the end of the loop to its beginning",
             ),
             Param::log(
                 "release",
                 0.003..=10.0,
                 0.01,
                 Unit::Secs,
-                "The time to fade after the gate",
+                "The time to fade out after the gate",
             ),
-            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "How loud it is"),
+            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "Output level").steady(),
         ],
-        bypass: &[],
         display: 1,
+        text: Some(Text::Sound),
+        role: Some(Role::Sampler),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Sound);
 
     fn change_rate(&mut self, change: &RateChange) {
         for voice in &mut self.voices {

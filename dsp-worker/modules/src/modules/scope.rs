@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::rate_change::RateChange;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Sweep, Tag, port};
 use crate::param::{Param, Unit};
 
 const A: usize = 0;
@@ -20,17 +20,9 @@ const RISING: usize = 0;
 const AUTO: usize = 0;
 const FREE: usize = 2;
 
-/// Points of one sweep across the screen.
-pub const POINTS: usize = 512;
-
-/// Numbers in front of the points in the display, in this order: sweeps
-/// finished so far, seconds from one point to the next, points drawn of the
-/// sweep that is under way, and whether a trigger began it (1) or not (0).
-/// Those past the points drawn are still of the sweep before.
-///
-/// Then come four rows of [`POINTS`], in volts: the lowest of a in the time of
-/// each point, the highest of a, the lowest of b, the highest of b.
-pub const HEADER: usize = 4;
+/// What its display holds; see [`Sweep`].
+const POINTS: usize = 512;
+const HEADER: usize = 4;
 
 /// The signal has to be this far below the level before it can trigger.
 const REACH_VOLTS: f32 = 0.02;
@@ -57,34 +49,39 @@ impl Module for Scope {
     const ABOUT: &'static About = &About {
         name: "scope",
         title: "Scope",
-        summary: "Draws two signals over time, or one over the other",
+        summary: "Draws two signals over time, or one against the other",
+        aliases: &["oscilloscope"],
         tags: &[Tag::Display],
         inputs: &[
-            port("a", "The first signal, and across in X/Y. A polyphonic cable is summed"),
-            port("b", "The second signal, and upwards in X/Y. A polyphonic cable is summed"),
-            port("trigger", "What starts each sweep. Unpatched: a"),
+            port("a", "First signal; horizontal in X/Y. A polyphonic cable is summed"),
+            port("b", "Second signal; vertical in X/Y. A polyphonic cable is summed"),
+            port("trigger", "The signal that triggers each sweep. Unpatched: a"),
         ],
-        outputs: &[],
         params: &[
-            Param::log("time", 0.01..=20.0, 0.05, Unit::Secs, "How long one sweep is"),
+            Param::log("time", 0.01..=20.0, 0.05, Unit::Secs, "The length of one sweep"),
             Param::linear(
                 "level",
                 -10.0..=10.0,
                 0.0,
                 Unit::Volts,
-                "A sweep starts as the trigger passes this voltage",
+                "The voltage at which a sweep starts",
             ),
-            Param::choice("slope", &["rising", "falling"], RISING, "In which direction it passes"),
+            Param::choice(
+                "slope",
+                &["rising", "falling"],
+                RISING,
+                "The direction in which the trigger crosses the level",
+            ),
             Param::choice(
                 "mode",
                 &["auto", "normal", "free"],
                 AUTO,
-                "Auto starts a sweep also when no trigger comes, normal waits for one, free never \
-                 waits",
+                "Auto sweeps even without a trigger, normal waits for one, free never waits",
             ),
         ],
-        bypass: &[],
         display: HEADER + 4 * POINTS,
+        screen: Some(Screen::Scope(Sweep { header: HEADER, points: POINTS })),
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

@@ -10,8 +10,9 @@ use sostenuto_dsp::struck_gate::{StepGate, Strikes};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 
 const CLOCK: usize = 0;
 const RESET: usize = 1;
@@ -77,16 +78,22 @@ const fn step_gate(name: &'static str) -> Param {
         name,
         GATES,
         1,
-        "Whether this step has a gate: none, as long as the clock's, or held into the next step",
+        "The gate of this step: off, as long as the clock, or tied to the next step",
     )
 }
 
 const fn step_chance(name: &'static str) -> Param {
-    Param::linear(name, 0.0..=1.0, 1.0, Unit::Fraction, "How often this step's gate is played")
+    Param::linear(
+        name,
+        0.0..=1.0,
+        1.0,
+        Unit::Fraction,
+        "The probability that the gate of this step plays",
+    )
 }
 
 const fn step_ratchet(name: &'static str) -> Param {
-    let help = "How often this step's gate is struck before the next clock";
+    let help = "Repeats of the gate within this step";
     Param::steps(name, 1.0..=4.0, 1.0, help)
 }
 
@@ -95,76 +102,54 @@ impl Module for Sequencer {
         name: "sequencer",
         title: "Sequencer",
         summary: "Eight steps of voltage and gate, played by a clock",
+        aliases: &["steps", "8-step"],
         tags: &[Tag::Sequencing],
         inputs: &[
-            port("clock", "Every rising edge plays the next step; its length is the gate's length"),
+            port(
+                "clock",
+                "Every rising edge plays the next step; the pulse width sets the gate length",
+            ),
             port(
                 "reset",
-                "A trigger goes to the first step, which the next clock plays; a clock within 1 ms \
-                   belongs to it",
+                "A trigger returns to the first step, which the next clock plays; so does a clock \
+                 within 1 ms",
             ),
             port("run", "While patched, clocks count only while this gate is on (above 1 V)"),
-            port("transpose", "Is added to every step's voltage: 1 V/octave, from a keyboard"),
+            port("transpose", "Transpose CV, 1 V/octave, added to every step"),
         ],
         outputs: &[
-            port("cv", "The step's voltage"),
+            port("cv", "The voltage of the step"),
             port("gate", "10 V while the clock is on and the step has a gate"),
-            port("trigger", "10 V for 1 ms as a gate begins; a step that is tied to has none"),
-            port("end-of-cycle", "10 V for 1 ms as the steps begin anew"),
+            port("trigger", "10 V for 1 ms as a gate begins, but not on tied steps"),
+            port("end-of-cycle", "10 V for 1 ms as the pattern restarts"),
         ],
-        params: &[
-            step_volts("step-1"),
-            step_volts("step-2"),
-            step_volts("step-3"),
-            step_volts("step-4"),
-            step_volts("step-5"),
-            step_volts("step-6"),
-            step_volts("step-7"),
-            step_volts("step-8"),
-            step_gate("gate-1"),
-            step_gate("gate-2"),
-            step_gate("gate-3"),
-            step_gate("gate-4"),
-            step_gate("gate-5"),
-            step_gate("gate-6"),
-            step_gate("gate-7"),
-            step_gate("gate-8"),
-            step_chance("chance-1"),
-            step_chance("chance-2"),
-            step_chance("chance-3"),
-            step_chance("chance-4"),
-            step_chance("chance-5"),
-            step_chance("chance-6"),
-            step_chance("chance-7"),
-            step_chance("chance-8"),
-            Param::steps("length", 1.0..=8.0, 8.0, "How many of the steps are played"),
+        params: &rows![
+            step_volts("step-", 1..=8),
+            step_gate("gate-", 1..=8),
+            step_chance("chance-", 1..=8),
+            Param::steps("length", 1.0..=8.0, 8.0, "The number of steps that are played"),
             Param::choice(
                 "direction",
                 &["forward", "backward", "ping-pong", "random"],
                 FORWARD,
-                "In which order the steps are played",
+                "The order of the steps",
             ),
-            Param::switch("snap", false, "Moves every step to the nearest semitone"),
+            Param::switch("snap", false, "Rounds every step to the nearest semitone"),
             Param::linear(
                 "gate-length",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "How much of the time between two clocks a gate is on; at 0 as long as the \
-                 clock's own. Only a tied step reaches the next one without a gap",
+                "Gate length as a part of the step; 0 uses the length of the clock. Only tied \
+                 steps reach the next one without a gap",
             ),
-            step_ratchet("ratchet-1"),
-            step_ratchet("ratchet-2"),
-            step_ratchet("ratchet-3"),
-            step_ratchet("ratchet-4"),
-            step_ratchet("ratchet-5"),
-            step_ratchet("ratchet-6"),
-            step_ratchet("ratchet-7"),
-            step_ratchet("ratchet-8"),
+            step_ratchet("ratchet-", 1..=8),
         ],
-        bypass: &[],
         // The step that it is at, from 0, and the gate, in volts.
         display: 2,
+        screen: Some(Screen::Steps),
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

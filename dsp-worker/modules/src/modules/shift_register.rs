@@ -6,15 +6,15 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::{Gates, volts};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{GATE_VOLTS, RESET_HOLDOFF_SECS};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CLOCK: usize = 1;
@@ -49,30 +49,31 @@ impl Module for ShiftRegister {
     const ABOUT: &'static About = &About {
         name: "shift-register",
         title: "Shift Register",
-        summary: "Hands a voltage on from output to output, clock by clock; as bits, a rungler",
+        summary: "Passes a voltage from output to output at each clock; in digital mode, a rungler",
+        aliases: &["analog", "asr", "rungler"],
         tags: &[Tag::Sequencing, Tag::Random, Tag::Polyphonic],
         inputs: &[
-            port("in", "The voltage that is caught at each clock"),
-            port("clock", "Every rising edge moves each voltage on by one place"),
+            port("in", "The voltage sampled at each clock"),
+            port("clock", "Every rising edge moves each voltage to the next output"),
             port(
                 "reset",
-                "A trigger empties every place to 0 V; a clock within 1 ms belongs to it, and \
-                 fills the first place",
+                "A trigger sets every output to 0 V; a clock within 1 ms belongs to it, and fills \
+                 the first output",
             ),
         ],
         outputs: &[
-            port("out-1", "What was caught last; as bits, 10 V or 0 V"),
-            port("out-2", "What was at out-1 before the last clock"),
-            port("out-3", "What was at out-2 before the last clock"),
-            port("out-4", "What was at out-3 before the last clock"),
-            port("out-5", "What was at out-4 before the last clock"),
-            port("out-6", "What was at out-5 before the last clock"),
-            port("out-7", "What was at out-6 before the last clock"),
-            port("out-8", "What was at out-7 before the last clock"),
+            port("out-1", "The latest sample; in digital mode, 10 V or 0 V"),
+            port("out-2", "out-1 before the last clock"),
+            port("out-3", "out-2 before the last clock"),
+            port("out-4", "out-3 before the last clock"),
+            port("out-5", "out-4 before the last clock"),
+            port("out-6", "out-5 before the last clock"),
+            port("out-7", "out-6 before the last clock"),
+            port("out-8", "out-7 before the last clock"),
             port(
                 "rungler",
-                "The last three places within the length as one voltage of eight steps, 0 to \
-                 10 V: each counts as 1 above the threshold",
+                "The last three stages within the length as a voltage of eight steps, 0 to 10 V; \
+                 stages above the threshold count as 1",
             ),
         ],
         params: &[
@@ -80,26 +81,28 @@ impl Module for ShiftRegister {
                 "mode",
                 &["analog", "digital"],
                 0,
-                "Analog: voltages as they are. Digital: only whether they are above the threshold",
+                "Analog: passes voltages unchanged. Digital: passes only whether they are above \
+                 the threshold",
             ),
             Param::choice(
                 "feed",
                 &["in", "loop", "in xor loop"],
                 0,
-                "What goes in at a clock: the input, what falls out at the end, or (as bits) \
-                 whether the two differ, as in a rungler",
+                "What enters at a clock: the input, the last stage, or (digital) whether the two \
+                 differ, as in a rungler",
             ),
-            Param::steps("length", 2.0..=8.0, 8.0, "After how many places the loop comes round"),
+            Param::steps("length", 2.0..=8.0, 8.0, "The number of stages in the loop"),
             Param::linear(
                 "threshold",
                 -5.0..=5.0,
                 1.0,
                 Unit::Volts,
-                "Above it an input is a 1; 0 V for sounds",
+                "The voltage above which an input counts as 1; use 0 V for audio",
             ),
         ],
         bypass: &[(IN, 0)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {
@@ -113,13 +116,7 @@ impl Module for ShiftRegister {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, CLOCK]);
-        if channels == 1 {
-            self.shift::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.shift::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.shift::<L>(block, group));
     }
 }
 

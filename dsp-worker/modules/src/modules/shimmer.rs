@@ -14,9 +14,10 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::plate::{self, LARGEST_SIZE, Settings, Tank, Wire};
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -79,21 +80,15 @@ impl Module for Shimmer {
     const ABOUT: &'static About = &About {
         name: "shimmer",
         title: "Shimmer",
-        summary: "A reverb that rises by octaves or fifths into a choir of its own",
+        summary: "A reverb that rises by octaves or fifths into a choir",
+        aliases: &["reverb"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("shimmer", "Is added to the shimmer: 10 V is all of it").moves(
-                "shimmer",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("freeze", "While this gate is on (above 1 V), the reverb is frozen").moves(
-                "freeze",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("shimmer", "Shimmer CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("freeze", "While on (above 1 V), the reverb is frozen")
+                .moves_own(By::OnAboveOneVolt),
         ],
         outputs: &[
             port("left", "Left signal with its reverb"),
@@ -105,54 +100,49 @@ impl Module for Shimmer {
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How much of the tail returns at another pitch. Never so much that it grows",
+                "How much of the reverb is fed back at another pitch. It never builds up",
             ),
             Param::choice(
                 "interval",
                 &["octave down", "fifth", "octave", "octave and twelfth", "two octaves"],
                 2,
-                "How much higher the tail returns each time",
+                "The pitch shift of each repeat",
             ),
             Param::log(
                 "cutoff",
                 500.0..=16_000.0,
                 6000.0,
                 Unit::Hz,
-                "What returns is without the tones above it",
+                "Lowpass on the fed-back sound",
             ),
-            Param::linear("size", 0.5..=LARGEST_SIZE, 1.2, Unit::None, "How large the plate is"),
+            Param::linear("size", 0.5..=LARGEST_SIZE, 1.2, Unit::None, "The size of the plate"),
             Param::log(
                 "decay",
                 0.2..=60.0,
                 4.0,
                 Unit::Secs,
-                "How long the plate alone takes to fall by 60 dB",
+                "The time for the plate alone to fall by 60 dB",
             ),
             Param::linear(
                 "damping",
                 0.0..=1.0,
                 0.25,
                 Unit::Fraction,
-                "How much sooner high tones die away than low ones",
+                "How much faster high frequencies fade",
             ),
             Param::linear(
                 "modulation",
                 0.0..=1.0,
                 0.6,
                 Unit::Fraction,
-                "How far the plate's echoes wander, so that no tone rings on",
+                "How much the echoes wander, so that no tone rings",
             ),
-            Param::switch("freeze", false, "Holds what sounds now for ever, and lets nothing in"),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.4,
-                Unit::Fraction,
-                "Only the signal at 0, only the reverb at 1, both in full between",
-            ),
+            Param::switch("freeze", false, "Holds the current sound for ever, and mutes the input")
+                .steady(),
+            mix(0.4),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

@@ -6,15 +6,16 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::gates::volts;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
-use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const IN: usize = 0;
 const RISE_IN: usize = 1;
@@ -51,53 +52,35 @@ pub struct Slew {
 }
 
 impl Module for Slew {
-    const ABOUT: &'static About =
-        &About {
-            name: "slew",
-            title: "Slew",
-            summary: "A voltage that may not jump: glide for pitch, soft edges for gates",
-            tags: &[Tag::Modulator, Tag::Utility, Tag::Polyphonic],
-            inputs: &[
-                port("in", "The voltage to follow"),
-                port("rise", "Longer or shorter rise: each volt doubles it, times rise-amount")
-                    .moves("rise", Some("rise-amount"), By::OctavePerVolt),
-                port("fall", "Longer or shorter fall: each volt doubles it, times fall-amount")
-                    .moves("fall", Some("fall-amount"), By::OctavePerVolt),
-            ],
-            outputs: &[
-                port("out", "The voltage, on its way to the input's"),
-                port("rising", "10 V while the output is more than 10 mV below the input"),
-                port("falling", "10 V while the output is more than 10 mV above the input"),
-            ],
-            params: &[
-                Param::log("rise", 0.0002..=20.0, 0.1, Unit::Secs, "The time to rise by 10 V"),
-                Param::log("fall", 0.0002..=20.0, 0.1, Unit::Secs, "The time to fall by 10 V"),
-                Param::linear(
-                    "shape",
-                    0.0..=1.0,
-                    0.0,
-                    Unit::Fraction,
-                    "0 is a straight line, shorter for a shorter way; 1 is fast at first and then \
-                 slower, to within 1 % in the set time whatever the way",
-                ),
-                Param::linear(
-                    "rise-amount",
-                    -1.0..=1.0,
-                    1.0,
-                    Unit::None,
-                    "How far rise goes: at 1, 1 V doubles the time; below 0 it halves it instead",
-                ),
-                Param::linear(
-                    "fall-amount",
-                    -1.0..=1.0,
-                    1.0,
-                    Unit::None,
-                    "How far fall goes: at 1, 1 V doubles the time; below 0 it halves it instead",
-                ),
-            ],
-            bypass: &[(IN, OUT)],
-            display: 0,
-        };
+    const ABOUT: &'static About = &About {
+        name: "slew",
+        title: "Slew",
+        summary: "Limits how fast a voltage changes: glide for pitch, soft edges for gates",
+        aliases: &["portamento", "glide", "lag"],
+        tags: &[Tag::Modulator, Tag::Utility, Tag::Polyphonic],
+        inputs: &[port("in", "Signal input"), sweep::RISE, sweep::FALL],
+        outputs: &[
+            port("out", "The slewed signal"),
+            port("rising", "10 V while the output is more than 10 mV below the input"),
+            port("falling", "10 V while the output is more than 10 mV above the input"),
+        ],
+        params: &[
+            Param::log("rise", 0.0002..=20.0, 0.1, Unit::Secs, "The time to rise by 10 V"),
+            Param::log("fall", 0.0002..=20.0, 0.1, Unit::Secs, "The time to fall by 10 V"),
+            Param::linear(
+                "shape",
+                0.0..=1.0,
+                0.0,
+                Unit::Fraction,
+                "0 is linear, shorter for small changes; 1 is exponential, within 1 % in the set \
+                 time for any change",
+            ),
+            sweep::RISE_AMOUNT,
+            sweep::FALL_AMOUNT,
+        ],
+        bypass: &[(IN, OUT)],
+        ..About::BLANK
+    };
 
     fn forget(&mut self, channels: Range<usize>) {
         clear(&mut self.lost, &channels);
@@ -107,13 +90,7 @@ impl Module for Slew {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN]);
-        if channels == 1 {
-            self.glide::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.glide::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.glide::<L>(block, group));
     }
 }
 

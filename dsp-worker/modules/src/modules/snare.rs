@@ -9,10 +9,9 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::hiss::Hiss;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::one_pole::coefficient;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::spin::{FALL_OCTAVES, Spin, SpinState, Turn};
 use sostenuto_dsp::strike::Strike;
 use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
@@ -23,6 +22,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const TRIGGER: usize = 0;
 const ACCENT: usize = 1;
@@ -71,26 +71,20 @@ impl Module for Snare {
     const ABOUT: &'static About = &About {
         name: "snare",
         title: "Snare",
-        summary: "A snare drum: a shell of two tones, and wires that rattle",
+        summary: "A snare drum: a shell of two tones, and rattling wires",
+        aliases: &["drum", "808", "909"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V hits the drum"),
-            port("accent", "How hard, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
-            port("voct", "Pitch of the shell: 0 V is as tuned, 1 V an octave more").moves(
+            port("accent", "Accent CV, read at the hit: 0 V is 8 dB softer than 10 V or no cable"),
+            port("voct", "Pitch CV of the shell, 1 V/octave").moves(
                 "tune",
                 None,
                 By::OctavePerVolt,
             ),
-            port("snap", "Adds to the snap: 10 V is all of it").moves(
-                "snap",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("snap-decay", "Each volt doubles the decay of the wires").moves(
-                "snap-decay",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("snap", "Snap CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("snap-decay", "Wire decay CV: each volt doubles the decay")
+                .moves_own(By::OctavePerVolt),
         ],
         outputs: &[port("out", "The drum, ±5 V")],
         params: &[
@@ -99,14 +93,14 @@ impl Module for Snare {
                 60.0..=600.0,
                 180.0,
                 Unit::Hz,
-                "The pitch of the shell's first mode",
+                "The pitch of the first mode of the shell",
             ),
             Param::linear(
                 "tone",
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "From the shell's low mode to its high one",
+                "From the low mode of the shell, 0, to the high one, 1",
             ),
             Param::log(
                 "decay",
@@ -120,14 +114,14 @@ impl Module for Snare {
                 0.0..=2.0,
                 0.3,
                 Unit::Octaves,
-                "How far above its end the shell's pitch begins",
+                "The pitch bend of a hit, in octaves above its final pitch",
             ),
             Param::linear(
                 "snap",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "From the shell alone to the wires alone",
+                "From the shell alone, 0, to the wires alone, 1",
             ),
             Param::log(
                 "snap-decay",
@@ -136,16 +130,9 @@ impl Module for Snare {
                 Unit::Secs,
                 "The time for the wires to fall by 60 dB",
             ),
-            Param::log(
-                "brightness",
-                200.0..=10_000.0,
-                1800.0,
-                Unit::Hz,
-                "The wires sound above this frequency",
-            ),
+            Param::log("brightness", 200.0..=10_000.0, 1800.0, Unit::Hz, "Highpass on the wires"),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -165,13 +152,7 @@ impl Module for Snare {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[TRIGGER]);
-        if channels == 1 {
-            self.drum::<f32>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.drum::<Lanes>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.drum::<L>(block, group));
     }
 }
 

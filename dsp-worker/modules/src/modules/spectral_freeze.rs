@@ -16,8 +16,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -70,66 +71,54 @@ impl Module for SpectralFreeze {
     const ABOUT: &'static About = &About {
         name: "spectral-freeze",
         title: "Spectral Freeze",
-        summary: "Holds or smears a sound's spectrum: a chord from a moment, a haze from a voice",
+        summary: "Freezes or smears the spectrum of a sound: a chord from a moment, a haze from a voice",
+        aliases: &["blur", "fft"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("freeze", "While this gate is on (above 1 V), the spectrum is held").moves(
-                "freeze",
-                None,
-                By::OnAboveOneVolt,
-            ),
-            port("blur", "Is added to the blur: 10 V is all of it").moves(
-                "blur",
-                None,
-                By::TenthPerVolt,
-            ),
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("freeze", "While on (above 1 V), the spectrum is frozen")
+                .moves_own(By::OnAboveOneVolt),
+            port("blur", "Blur CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("left", "Left signal and its spectrum, which is 4096 frames late"),
-            port("right", "Right signal and its spectrum"),
+            port("left", "Left input mixed with its spectrum, which is delayed by 4096 frames"),
+            port("right", "Right input mixed with its spectrum"),
         ],
         params: &[
-            Param::switch("freeze", false, "Holds the spectrum of this moment for ever"),
+            Param::switch("freeze", false, "Holds the current spectrum for ever").steady(),
             Param::linear(
                 "blur",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "How long each tone lingers, up to 12 s; its phases go astray with it",
+                "How long each tone lingers, up to 12 s; it also randomizes the phases",
             ),
             Param::linear(
                 "tilt",
                 -6.0..=6.0,
                 0.0,
                 Unit::Db,
-                "By how much each octave is louder than the one below: dark below 0, bright above",
+                "Tilt per octave: negative is darker, positive is brighter",
             ),
             Param::linear(
                 "threshold",
                 LOWEST_DB..=0.0,
                 LOWEST_DB,
                 Unit::Db,
-                "Tones softer than this are silent; 0 dB is a sine of 10 V",
+                "Silences tones below this level; 0 dB is a sine of 10 V",
             ),
             Param::linear(
                 "width",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How far phases by chance differ between left and right",
+                "How much the random phases differ between left and right",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                1.0,
-                Unit::Fraction,
-                "Only the signal at 0, only the spectrum at 1, both in full between",
-            ),
+            mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn tapes(_sample_rate_hz: f32) -> Vec<usize> {

@@ -5,7 +5,7 @@ use sostenuto_dsp::log2;
 use sostenuto_dsp::units::{FULL_SCALE_VOLTS, QUANTUM};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::tools::{SPECTRUM_BINS, SPECTRUM_FRAMES};
 
 const IN: usize = 0;
@@ -26,13 +26,13 @@ impl Module for Spectrum {
     const ABOUT: &'static About = &About {
         name: "spectrum",
         title: "Spectrum",
-        summary: "Shows which tones are in a sound; 0 dB is a sine of 10 V peak",
+        summary: "Shows the frequencies in a sound; 0 dB is a sine of 10 V peak",
+        aliases: &["analyzer", "fft"],
         tags: &[Tag::Display],
-        inputs: &[port("in", "The sound to look at. A polyphonic cable is summed")],
-        outputs: &[],
-        params: &[],
-        bypass: &[],
+        inputs: &[port("in", "Signal input. A polyphonic cable is summed")],
         display: SPECTRUM_BINS,
+        screen: Some(Screen::Spectrum),
+        ..About::BLANK
     };
 
     fn tapes(_sample_rate_hz: f32) -> Vec<usize> {

@@ -5,6 +5,7 @@ use sostenuto_dsp::units::CHANNELS;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::rows::rows;
 
 const IN: usize = 0;
 
@@ -14,37 +15,18 @@ const IN: usize = 0;
 pub struct Split {}
 
 const fn channel(name: &'static str) -> Port {
-    port(name, "The channel of that number; 0 V where the cable has not so many")
+    port(name, "The channel of this number; 0 V if the cable has fewer")
 }
 
 impl Module for Split {
     const ABOUT: &'static About = &About {
         name: "split",
         title: "Split",
-        summary: "Takes a polyphonic cable apart, so that each voice can go its own way",
+        summary: "Splits a polyphonic cable into single channels",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "A cable with up to 16 channels")],
-        outputs: &[
-            channel("out-1"),
-            channel("out-2"),
-            channel("out-3"),
-            channel("out-4"),
-            channel("out-5"),
-            channel("out-6"),
-            channel("out-7"),
-            channel("out-8"),
-            channel("out-9"),
-            channel("out-10"),
-            channel("out-11"),
-            channel("out-12"),
-            channel("out-13"),
-            channel("out-14"),
-            channel("out-15"),
-            channel("out-16"),
-        ],
-        params: &[],
-        bypass: &[],
-        display: 0,
+        outputs: &rows![channel("out-", 1..=16)],
+        ..About::BLANK
     };
 
     #[inline(always)]

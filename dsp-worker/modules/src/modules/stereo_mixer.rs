@@ -11,6 +11,7 @@ use sostenuto_dsp::units::{GATE_VOLTS, QUANTUM};
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
+use crate::parts::rows::rows;
 use crate::parts::stereo_in::StereoIn;
 
 const STRIPS: usize = 8;
@@ -59,44 +60,43 @@ pub struct StereoMixer {
 }
 
 const fn left(name: &'static str) -> Port {
-    port(name, "A signal; several channels are added up. Alone, it is placed by pan")
+    port(name, "Signal input; polyphonic cables are summed. Without a right side, pan places it")
 }
 
 const fn right(name: &'static str) -> Port {
-    port(name, "The right side of a stereo signal; pan is its balance")
+    port(name, "Right side of a stereo signal; pan becomes balance")
 }
 
 const fn level_cv(name: &'static str) -> Port {
-    port(name, "How loud this channel is: 0 V is silence, 10 V as its level says; unpatched, 10 V")
+    port(name, "Level CV of this channel: 0 V is silence, 10 V or no cable is the level set")
 }
 
 const fn level(name: &'static str) -> Param {
-    let help = "How loud this channel is; all the way down it is shut";
+    let help = "Level of this channel; silent at the bottom";
     Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
 }
 
 const fn pan(name: &'static str) -> Param {
-    let help = "Where this channel is, from left, -1, to right, 1: equally loud everywhere, and \
-                3 dB down on both sides in the middle. For a stereo signal the balance";
+    let help = "Pan of this channel, from left, -1, to right, 1, at equal power; 3 dB down in the \
+                centre. With a stereo signal: balance";
     Param::linear(name, -1.0..=1.0, 0.0, Unit::None, help)
 }
 
 const fn send(name: &'static str) -> Param {
-    let help = "How much of this channel, after its level and pan, goes to this send; all the \
-                way down none";
+    let help = "Send level of this channel, after level and pan; off at the bottom";
     Param::linear(name, SHUT_DB..=12.0, SHUT_DB, Unit::Db, help)
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences this channel and its sends")
+    Param::switch(name, false, "Mutes this channel and its sends").steady()
 }
 
 const fn solo(name: &'static str) -> Param {
-    Param::switch(name, false, "Silences every channel that has no solo; mutes stay muted")
+    Param::switch(name, false, "Mutes all channels without solo; muted channels stay muted")
 }
 
 const fn return_level(name: &'static str) -> Param {
-    let help = "How loud what comes back from this send's effect is; all the way down it is shut";
+    let help = "Level of the return; silent at the bottom";
     Param::linear(name, SHUT_DB..=12.0, 0.0, Unit::Db, help)
 }
 
@@ -104,9 +104,10 @@ impl Module for StereoMixer {
     const ABOUT: &'static About = &About {
         name: "stereo-mixer",
         title: "Stereo Mixer",
-        summary: "Eight channels with level, pan, mute and solo, and two sends to effects and back",
+        summary: "Eight channels with level, pan, mute and solo, and two effect sends with returns",
+        aliases: &["sends", "pan", "solo", "console"],
         tags: &[Tag::Utility, Tag::Dynamics],
-        inputs: &[
+        inputs: &rows![
             left("in-1-left"),
             right("in-1-right"),
             left("in-2-left"),
@@ -123,81 +124,32 @@ impl Module for StereoMixer {
             right("in-7-right"),
             left("in-8-left"),
             right("in-8-right"),
-            level_cv("level-1"),
-            level_cv("level-2"),
-            level_cv("level-3"),
-            level_cv("level-4"),
-            level_cv("level-5"),
-            level_cv("level-6"),
-            level_cv("level-7"),
-            level_cv("level-8"),
+            level_cv("level-", 1..=8),
             port(
                 "pan",
-                "Moves the pans, ±5 V from side to side: each channel of this cable that of one \
-                 channel of the mixer, or one channel all of them",
+                "Pan CV, ±5 V from side to side: each channel of the cable moves one mixer \
+                 channel; a single channel moves all",
             ),
-            port("return-a-left", "What the effect at send a gives back"),
-            port("return-a-right", "Its right side. Unpatched: the same as left"),
-            port("return-b-left", "What the effect at send b gives back"),
-            port("return-b-right", "Its right side. Unpatched: the same as left"),
+            port("return-a-left", "Return of the effect on send a"),
+            port("return-a-right", "Right side. Unpatched, it is a copy of left"),
+            port("return-b-left", "Return of the effect on send b"),
+            port("return-b-right", "Right side. Unpatched, it is a copy of left"),
         ],
         outputs: &[
-            port("left", "The mix, left"),
-            port("right", "The mix, right"),
-            port("send-a-left", "What the channels send to effect a, left"),
-            port("send-a-right", "What the channels send to effect a, right"),
-            port("send-b-left", "What the channels send to effect b, left"),
-            port("send-b-right", "What the channels send to effect b, right"),
+            port("left", "Left mix"),
+            port("right", "Right mix"),
+            port("send-a-left", "Send to effect a, left"),
+            port("send-a-right", "Send to effect a, right"),
+            port("send-b-left", "Send to effect b, left"),
+            port("send-b-right", "Send to effect b, right"),
         ],
-        params: &[
-            level("level-1"),
-            level("level-2"),
-            level("level-3"),
-            level("level-4"),
-            level("level-5"),
-            level("level-6"),
-            level("level-7"),
-            level("level-8"),
-            pan("pan-1"),
-            pan("pan-2"),
-            pan("pan-3"),
-            pan("pan-4"),
-            pan("pan-5"),
-            pan("pan-6"),
-            pan("pan-7"),
-            pan("pan-8"),
-            send("send-a-1"),
-            send("send-a-2"),
-            send("send-a-3"),
-            send("send-a-4"),
-            send("send-a-5"),
-            send("send-a-6"),
-            send("send-a-7"),
-            send("send-a-8"),
-            send("send-b-1"),
-            send("send-b-2"),
-            send("send-b-3"),
-            send("send-b-4"),
-            send("send-b-5"),
-            send("send-b-6"),
-            send("send-b-7"),
-            send("send-b-8"),
-            mute("mute-1"),
-            mute("mute-2"),
-            mute("mute-3"),
-            mute("mute-4"),
-            mute("mute-5"),
-            mute("mute-6"),
-            mute("mute-7"),
-            mute("mute-8"),
-            solo("solo-1"),
-            solo("solo-2"),
-            solo("solo-3"),
-            solo("solo-4"),
-            solo("solo-5"),
-            solo("solo-6"),
-            solo("solo-7"),
-            solo("solo-8"),
+        params: &rows![
+            level("level-", 1..=8),
+            pan("pan-", 1..=8),
+            send("send-a-", 1..=8),
+            send("send-b-", 1..=8),
+            mute("mute-", 1..=8),
+            solo("solo-", 1..=8),
             return_level("return-a"),
             return_level("return-b"),
             Param::linear(
@@ -205,11 +157,11 @@ impl Module for StereoMixer {
                 SHUT_DB..=12.0,
                 0.0,
                 Unit::Db,
-                "How loud the mix is; all the way down it is shut",
+                "Level of the mix; silent at the bottom",
             ),
         ],
         bypass: &[(0, 0), (1, 1)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

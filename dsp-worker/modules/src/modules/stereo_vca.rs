@@ -2,8 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::crossfade::Crossfade;
-use sostenuto_dsp::lane::{Lane, Lanes};
-use sostenuto_dsp::signal::groups;
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::swell;
 use sostenuto_dsp::units::QUANTUM;
@@ -12,6 +11,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::stereo_in;
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -35,53 +36,57 @@ impl Module for StereoVca {
     const ABOUT: &'static About = &About {
         name: "stereo-vca",
         title: "Stereo VCA",
-        summary: "Level and panorama by voltages: spreads the voices of a chord, or auto-pans",
+        summary: "Level and pan by CV: spreads the voices of a chord, or auto-pans",
         tags: &[Tag::Dynamics, Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("left", "Left signal, audio or CV"),
-            port("right", "Right signal. Unpatched: the same as left"),
+            port("left", "Left input, audio or CV"),
+            stereo_in::RIGHT,
             port("cv", "0 V is silence and 10 V is fully open. Unpatched: fully open").moves(
                 "level",
                 Some("cv-amount"),
                 By::ShareOfTenVolts,
             ),
-            port("pan", "Moves the sound: at a pan-amount of 2, from -5 V, left, to 5 V, right")
-                .moves("pan", Some("pan-amount"), By::TenthPerVolt),
+            port("pan", "Pan CV: with pan-amount at 2, from -5 V, left, to 5 V, right").moves(
+                "pan",
+                Some("pan-amount"),
+                By::TenthPerVolt,
+            ),
         ],
-        outputs: &[port("left", "What is heard on the left"), port("right", "And on the right")],
+        outputs: &[port("left", "Left output"), port("right", "Right output")],
         params: &[
-            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open"),
+            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open")
+                .steady(),
             Param::linear(
                 "cv-amount",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How far a CV of 0 V closes it: at 1 to silence, at 0 not at all",
+                "Depth of the CV: at 1, 0 V is silence; at 0, the CV has no effect",
             ),
             Param::choice(
                 "response",
                 &["linear", "exponential"],
                 0,
-                "How the gain follows the CV: volt by volt, or 60 dB in equal steps of loudness",
+                "How the gain follows the CV: linear, or exponential over 60 dB",
             ),
             Param::linear(
                 "pan",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "Left at -1, right at 1, at equal power. In the middle nothing is changed; wholly \
-                 to a side that side is 3 dB louder",
+                "From left, -1, to right, 1, at equal power. The centre is unchanged; fully to one \
+                 side, that side is 3 dB louder",
             ),
             Param::linear(
                 "pan-amount",
                 -2.0..=2.0,
                 2.0,
                 Unit::None,
-                "How far the pan input moves the sound: at 2, 5 V go from the middle to a side",
+                "Depth of the pan CV: at 2, 5 V moves from the centre to one side",
             ),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -104,13 +109,7 @@ impl Module for StereoVca {
                 *blend = before as f32 + (*blend - before as f32) * way;
             }
         }
-        if channels == 1 {
-            pan::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                pan::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| pan::<L>(block, group, &knobs));
     }
 }
 

@@ -33,18 +33,18 @@ impl Module for Sum {
         summary: "Mixes the voices of a polyphonic cable down to one channel",
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "A cable with up to 16 channels")],
-        outputs: &[port("out", "All channels together × gain, as one")],
+        outputs: &[port("out", "The sum of all channels times the gain")],
         params: &[
-            Param::linear("gain", 0.0..=2.0, 1.0, Unit::None, "How loud the sum is; 0 is silence"),
+            Param::linear("gain", 0.0..=2.0, 1.0, Unit::None, "Output gain; 0 is silence"),
             Param::choice(
                 "normalize",
                 &["off", "power", "mean"],
                 0,
-                "Power: as loud with sixteen voices as with one. Mean: the mean of the channels, for CV",
+                "Power: keeps the loudness for any number of voices. Mean: averages the channels, \
+                 for CV",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -11,7 +11,6 @@ use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
 use sostenuto_dsp::phase::{self, Phases, TURN};
 use sostenuto_dsp::ramps::Ramps;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::svf::{Cutoff, FLAT, Svf, SvfState};
 use sostenuto_dsp::units::{C4_HZ, CHANNELS};
 
@@ -19,6 +18,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const DETUNE_IN: usize = 1;
@@ -66,52 +67,50 @@ impl Module for Supersaw {
         name: "supersaw",
         title: "Supersaw",
         summary: "Seven detuned saws in stereo: one voice as wide as a wall",
+        aliases: &["oscillator", "trance", "unison"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave and tune are at 0"),
-            port("detune", "Adds to detune: 10 V is all of it").moves(
-                "detune",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("mix", "Adds to mix: 10 V is all of it").moves("mix", None, By::TenthPerVolt),
+            pitch::VOCT,
+            port("detune", "Detune CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("mix", "Mix CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("left", "The left side, about ±5 V"),
-            port("right", "The right side, about ±5 V. Without width it is the same as left"),
+            port("left", "Left side, about ±5 V"),
+            port("right", "Right side, about ±5 V. With width at 0, it equals left"),
         ],
         params: &[
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
+            pitch::OCTAVE,
+            pitch::TUNE,
             Param::linear(
                 "detune",
                 0.0..=1.0,
                 0.3,
                 Unit::Fraction,
-                "How far the saws are apart: a shimmer below a half, two semitones each way at 1",
+                "The detuning of the saws: a shimmer below 0.5, ±2 semitones at 1",
             ),
             Param::linear(
                 "mix",
                 0.0..=1.0,
                 0.6,
                 Unit::Fraction,
-                "How loud the six outer saws are against the middle one. The level stays as it is",
-            ),
+                "The level of the six outer saws against the centre one; the loudness stays the \
+                 same",
+            )
+            .steady(),
             Param::linear(
                 "width",
                 0.0..=1.0,
                 0.7,
                 Unit::Fraction,
-                "How far the saws stand apart, from mono to all the way left and right",
+                "The stereo spread of the saws: 0 is mono",
             ),
             Param::switch(
                 "highpass",
                 true,
-                "Takes away what beats below the pitch: airy. Off, the lows are full",
+                "Removes the beating below the pitch, for an airy sound. Off, the low end is full",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -127,13 +126,7 @@ impl Module for Supersaw {
         if block.starts_quantum() {
             self.places.aim_all(&places(block.param(WIDTH)));
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

@@ -8,9 +8,8 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::forget::clear;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::svf::{self, Cutoff, FLAT, Responses, SvfState};
 use sostenuto_dsp::units::QUANTUM;
 
@@ -18,6 +17,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::sweep;
 
 const IN: usize = 0;
 const CUTOFF_IN: usize = 1;
@@ -52,22 +53,19 @@ impl Module for Svf {
         name: "svf",
         title: "State-variable VCF",
         summary: "Lowpass, highpass, bandpass and notch at once: clean, and exactly in tune",
+        aliases: &["lowpass", "highpass", "bandpass", "notch"],
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal to filter"),
-            port("cutoff", "Moves the cutoff, 1 V/octave at an amount of 1. As fast as audio")
-                .moves("cutoff", Some("cutoff-amount"), By::OctavePerVolt),
-            port("resonance", "Adds to the resonance: 10 V is all of it").moves(
-                "resonance",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("in", "Signal input"),
+            sweep::CUTOFF,
+            port("resonance", "Resonance CV; 10 V covers the full range")
+                .moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("lowpass", "What is below the cutoff; 12 dB/octave less above it"),
-            port("highpass", "What is above the cutoff; 12 dB/octave less below it"),
-            port("bandpass", "What is around the cutoff; 6 dB/octave less on both sides"),
-            port("notch", "Everything but the cutoff"),
+            port("lowpass", "Lowpass, 12 dB/octave"),
+            port("highpass", "Highpass, 12 dB/octave"),
+            port("bandpass", "Bandpass, 6 dB/octave on both sides"),
+            port("notch", "Notch: everything but the cutoff"),
         ],
         params: &[
             Param::log(
@@ -75,25 +73,19 @@ impl Module for Svf {
                 20.0..=20_000.0,
                 1000.0,
                 Unit::Hz,
-                "The corner, and the frequency at which it resonates, at 0 V of cutoff voltage",
+                "The cutoff and resonant frequency, at 0 V of cutoff CV",
             ),
             Param::linear(
                 "resonance",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Stresses the cutoff. At 0 the response is flat; at 1 the filter sings by itself",
+                "Emphasis at the cutoff: flat at 0, self-oscillating at 1",
             ),
-            Param::linear(
-                "cutoff-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How much of the cutoff voltage counts: at 1 the cutoff follows it at 1 V/octave",
-            ),
+            sweep::CUTOFF_AMOUNT,
         ],
         bypass: &[(IN, LOWPASS)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -117,13 +109,7 @@ impl Module for Svf {
             amount: block.ramp(CUTOFF_AMOUNT).frames(),
             noise_volts,
         };
-        if channels == 1 {
-            self.filter::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                self.filter::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| self.filter::<L>(block, group, &knobs));
     }
 }
 

@@ -57,21 +57,21 @@ impl Module for Swing {
     const ABOUT: &'static About = &About {
         name: "swing",
         title: "Swing",
-        summary: "Makes the second of two clocks late, and each a little late by chance",
+        summary: "Delays every second clock, and each clock a little by chance",
+        aliases: &["shuffle", "groove", "humanize"],
         tags: &[Tag::Sequencing, Tag::Utility],
         inputs: &[
-            port("clock", "The clock to lean: two clocks are a pair. On above 1 V"),
-            port("reset", "The next clock, or one within 1 ms, is the first of two"),
-            port("swing", "More or less swing: each volt adds 10 %").moves(
-                "swing",
-                None,
-                By::TenthPerVolt,
+            port("clock", "The clock to swing, in pairs. On above 1 V"),
+            port(
+                "reset",
+                "A trigger makes the next clock the first of a pair; so does a clock within 1 ms",
             ),
+            port("swing", "Swing CV: each volt adds 10 %").moves_own(By::TenthPerVolt),
         ],
         outputs: &[
-            port("clock", "The clock that leans, 10 V, as long as the one that came in"),
-            port("on-beat", "The first clock of each pair alone"),
-            port("off-beat", "The second clock of each pair alone"),
+            port("clock", "The swung clock, 10 V, as long as the input"),
+            port("on-beat", "The first clock of each pair"),
+            port("off-beat", "The second clock of each pair"),
         ],
         params: &[
             Param::linear(
@@ -79,18 +79,19 @@ impl Module for Swing {
                 0.5..=0.75,
                 0.58,
                 Unit::Fraction,
-                "Where the second of two clocks falls: 0.5 is straight, 0.667 a triplet",
+                "Position of the second clock: 0.5 is straight, 0.667 is a triplet",
             ),
             Param::linear(
                 "humanise",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "How late each clock may be by chance: at 100 %, up to a quarter of a clock",
+                "Random delay of each clock: at 100 %, up to a quarter of a clock",
             ),
         ],
         bypass: &[(CLOCK, OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

@@ -1,13 +1,15 @@
 //! Switch 1→8: one signal sent to one output after another.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::{Signal, groups};
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 use crate::parts::selector::{PARAMS, Selector};
 
 const IN: usize = 0;
@@ -21,7 +23,7 @@ pub struct Switch1To8 {
 }
 
 const fn out(name: &'static str) -> Port {
-    port(name, "The signal while this output is selected, else 0 V; as many channels as in")
+    port(name, "The signal while this output is selected, else 0 V; with as many channels as in")
 }
 
 impl Module for Switch1To8 {
@@ -29,26 +31,19 @@ impl Module for Switch1To8 {
         name: "switch-1-to-8",
         title: "Switch 1→8",
         summary: "Sends a signal to one of eight outputs, the next at every clock",
+        aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal, audio or CV"),
-            port("clock", "Every rising edge selects the next step; the first one step 1"),
-            port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
-            port("select", "Moves on from there: 0 to 10 V go through all the steps"),
+            port("in", "Signal input, audio or CV"),
+            port("clock", "Every rising edge selects the next step, from step 1"),
+            port("reset", "A trigger returns to the first step; so does a clock within 1 ms"),
+            port("select", "Select CV: 10 V covers all steps"),
         ],
-        outputs: &[
-            out("out-1"),
-            out("out-2"),
-            out("out-3"),
-            out("out-4"),
-            out("out-5"),
-            out("out-6"),
-            out("out-7"),
-            out("out-8"),
-        ],
+        outputs: &rows![out("out-", 1..=8)],
         params: &PARAMS,
         bypass: &[(IN, 0)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -68,12 +63,10 @@ impl Module for Switch1To8 {
             let output = block.output(way);
             if gains[frames.clone()].iter().all(|&gain| gain == 0.0) {
                 output.clear(frames.clone());
-            } else if channels == 1 {
-                pass::<f32>(input, output, 0, gains, frames.clone());
             } else {
-                for group in 0..groups(channels) {
-                    pass::<Lanes>(input, output, group, gains, frames.clone());
-                }
+                each_group!(channels, |L, group| {
+                    pass::<L>(input, output, group, gains, frames.clone())
+                });
             }
         }
     }

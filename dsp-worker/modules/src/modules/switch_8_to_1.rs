@@ -1,12 +1,13 @@
 //! Switch 8→1: one of eight signals after another.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::rate_change::RateChange;
-use sostenuto_dsp::signal::groups;
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
+use crate::parts::each_group::each_group;
+use crate::parts::rows::rows;
 use crate::parts::selector::{Gains, PARAMS, Selector, WAYS};
 
 /// The inputs after the signals: clock, reset, select.
@@ -21,32 +22,27 @@ pub struct Switch8To1 {
 }
 
 const fn signal(name: &'static str) -> Port {
-    port(name, "A signal, audio or CV. One channel is copied to every channel")
+    port(name, "Signal input, audio or CV. A single channel is copied to every channel")
 }
 
 impl Module for Switch8To1 {
     const ABOUT: &'static About = &About {
         name: "switch-8-to-1",
         title: "Switch 8→1",
-        summary: "Lets one of eight signals through, the next at every clock",
+        summary: "Passes one of eight signals, the next at every clock",
+        aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
-        inputs: &[
-            signal("in-1"),
-            signal("in-2"),
-            signal("in-3"),
-            signal("in-4"),
-            signal("in-5"),
-            signal("in-6"),
-            signal("in-7"),
-            signal("in-8"),
-            port("clock", "Every rising edge selects the next step; the first one step 1"),
-            port("reset", "A trigger goes to the first step; a clock within 1 ms belongs to it"),
-            port("select", "Moves on from there: 0 to 10 V go through all the steps"),
+        inputs: &rows![
+            signal("in-", 1..=8),
+            port("clock", "Every rising edge selects the next step, from step 1"),
+            port("reset", "A trigger returns to the first step; so does a clock within 1 ms"),
+            port("select", "Select CV: 10 V covers all steps"),
         ],
-        outputs: &[port("out", "The selected signal, with the most channels that an input has")],
+        outputs: &[port("out", "The selected signal, with as many channels as the widest input")],
         params: &PARAMS,
         bypass: &[(0, OUT)],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {
@@ -62,13 +58,7 @@ impl Module for Switch8To1 {
         let most = (0..WAYS).map(|way| block.input(way).channels()).fold(1, usize::max);
         block.set_channels(most);
         let gains = self.selector.gains(block, CLOCK);
-        if most == 1 {
-            mix::<f32>(block, 0, &gains);
-        } else {
-            for group in 0..groups(most) {
-                mix::<Lanes>(block, group, &gains);
-            }
-        }
+        each_group!(most, |L, group| mix::<L>(block, group, &gains));
     }
 }
 

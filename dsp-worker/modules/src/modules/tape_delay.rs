@@ -20,8 +20,9 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::mix::mix;
 use crate::parts::recording::Recording;
-use crate::parts::stereo_in::StereoIn;
+use crate::parts::stereo_in::{self, StereoIn};
 
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
@@ -145,22 +146,19 @@ impl Module for TapeDelay {
     const ABOUT: &'static About = &About {
         name: "tape-delay",
         title: "Tape Delay",
-        summary: "A worn tape echo with three heads: wow, flutter, drive, and ping-pong",
+        summary: "A worn tape echo with three heads: wow, flutter, drive and ping-pong",
+        aliases: &["echo", "ping-pong", "wow", "flutter"],
         tags: &[Tag::Effect],
         inputs: &[
-            port("left", "Left signal, ±5 V. A polyphonic cable is summed"),
-            port("right", "Right signal. Unpatched: the same as left"),
-            port("time", "Time, 1 V/octave: +1 V doubles it, with time-amount at 1").moves(
+            stereo_in::LEFT,
+            stereo_in::RIGHT,
+            port("time", "Time CV: each volt doubles the time, scaled by time-amount").moves(
                 "time",
                 Some("time-amount"),
                 By::OctavePerVolt,
             ),
-            port("feedback", "Is added to the feedback: 10 V is 1").moves(
-                "feedback",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("clock", "While patched, the time is the division of this clock's beat"),
+            port("feedback", "Feedback CV: 10 V adds 1").moves_own(By::TenthPerVolt),
+            port("clock", "While patched, the time follows this clock, at the set division"),
         ],
         outputs: &[
             port("left", "Left signal with its echoes"),
@@ -172,81 +170,90 @@ impl Module for TapeDelay {
                 0.02..=LONGEST_SECS,
                 0.28,
                 Unit::Secs,
-                "Time to the first head. The others stand at twice and three times the way",
+                "The time to the first head; the others are two and three times as far",
             ),
             Param::linear(
                 "time-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How much the time input changes the time; at -1 it plays the echoes as pitch",
+                "Depth of the time CV; at -1, it tunes short echoes at 1 V/octave",
             ),
             Param::choice(
                 "division",
                 &["1/4", "1/3", "1/2", "2/3", "3/4", "1", "3/2", "2", "4"],
                 5,
-                "With a clock patched: the time in clocks, halved where the tape is too short",
+                "The time as a multiple of the clock, while a clock is patched; halved if the tape \
+                 is too short",
             ),
             Param::choice(
                 "heads",
                 &["1", "2", "3", "1+2", "2+3", "1+3", "1+2+3"],
                 0,
-                "Which heads play",
+                "The heads that play",
             ),
             Param::linear(
                 "feedback",
                 0.0..=MOST_FEEDBACK,
                 0.45,
                 Unit::Fraction,
-                "How much of the echoes is recorded again. At 1 one head holds them for ever \
-                 without drive, wow and flutter and with both filters open; above they build up",
+                "How much of the echoes is recorded again. At 1, with one head, no drive, wow or \
+                 flutter and open filters, echoes never fade; above 1 they build up",
             ),
             Param::linear(
                 "drive",
                 0.0..=1.0,
                 0.25,
                 Unit::Fraction,
-                "How soon the tape is full: clean up to 10 V at 0, soft and even soon after, \
-                 crushed at 1",
+                "Tape saturation: clean up to 10 V at 0, soft compression in the middle, crushed \
+                 at 1",
             ),
             Param::log(
                 "highpass",
                 LOWEST_HZ..=1000.0,
                 70.0,
                 Unit::Hz,
-                "Each pass over the heads loses what is below it. At the bottom it is open",
+                "Removes low frequencies on each pass; off at the bottom",
             ),
             Param::log(
                 "lowpass",
                 1000.0..=HIGHEST_HZ,
                 6000.0,
                 Unit::Hz,
-                "Each pass over the heads loses what is above it. At the top it is open",
+                "Removes high frequencies on each pass; off at the top",
             ),
-            Param::linear("wow", 0.0..=1.0, 0.25, Unit::Fraction, "How slowly the pitch wavers"),
-            Param::linear("flutter", 0.0..=1.0, 0.2, Unit::Fraction, "How nervously it trembles"),
+            Param::linear(
+                "wow",
+                0.0..=1.0,
+                0.25,
+                Unit::Fraction,
+                "Slow variation of the tape speed",
+            ),
+            Param::linear(
+                "flutter",
+                0.0..=1.0,
+                0.2,
+                Unit::Fraction,
+                "Fast variation of the tape speed",
+            ),
             Param::switch(
                 "ping-pong",
                 false,
-                "The echoes of both inputs together begin on the left and change sides each time",
+                "The inputs are summed; echoes start on the left and alternate sides",
             ),
-            Param::linear(
-                "mix",
-                0.0..=1.0,
-                0.4,
-                Unit::Fraction,
-                "Only the signal at 0, only the echoes at 1, both in full between",
-            ),
+            mix(0.4),
             Param::choice(
                 "oversample",
                 &["8x", "64x"],
                 EIGHTFOLD,
-                "64x keeps a full tape clean up to the highest notes, for more work",
-            ),
+                "64x keeps a full tape clean up to the highest notes, at a higher CPU cost",
+            )
+            .steady(),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The time of the first head, in seconds.
         display: 1,
+        ..About::BLANK
     };
 
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {

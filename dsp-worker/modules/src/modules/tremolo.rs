@@ -2,9 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::phase::{long_steps_per_frame, triangle};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::QUANTUM;
 
@@ -12,6 +11,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const RATE_IN: usize = 1;
@@ -35,39 +35,29 @@ impl Module for Tremolo {
         summary: "Makes a sound swell and fade, from a slow breath to a flutter",
         tags: &[Tag::Effect, Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal, with up to 16 channels"),
-            port("rate", "Faster or slower: each volt doubles the rate").moves(
-                "rate",
-                None,
-                By::OctavePerVolt,
-            ),
+            port("in", "Signal input, with up to 16 channels"),
+            port("rate", "Rate CV: each volt doubles the rate").moves_own(By::OctavePerVolt),
         ],
-        outputs: &[port("out", "The signal, louder and softer; never louder than it was")],
+        outputs: &[port("out", "The modulated signal; never louder than the input")],
         params: &[
-            Param::log("rate", 0.1..=20.0, 5.0, Unit::Hz, "How often it swells in a second"),
+            Param::log("rate", 0.1..=20.0, 5.0, Unit::Hz, "Swells per second"),
             Param::linear(
                 "depth",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How far it fades: not at all at 0, to silence at 1",
+                "How far the sound fades: not at all at 0, to silence at 1",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN]);
         let gains = self.gains(block);
-        if channels == 1 {
-            amplify::<f32>(block, 0, &gains);
-        } else {
-            for group in 0..groups(channels) {
-                amplify::<Lanes>(block, group, &gains);
-            }
-        }
+        each_group!(channels, |L, group| amplify::<L>(block, group, &gains));
     }
 }
 

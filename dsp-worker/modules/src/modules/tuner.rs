@@ -16,7 +16,7 @@ use sostenuto_dsp::one_pole::{OnePole, coefficient};
 use sostenuto_dsp::rate_change::RateChange;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const IN: usize = 0;
@@ -68,24 +68,24 @@ impl Module for Tuner {
     const ABOUT: &'static About = &About {
         name: "tuner",
         title: "Tuner",
-        summary: "Shows the pitch of a sound: frequency, nearest note, and cents off it",
+        summary: "Shows the pitch of a sound: frequency, nearest note and cents",
         tags: &[Tag::Display, Tag::Utility],
         inputs: &[port(
             "in",
-            "The sound to tune, one note. Of a polyphonic cable the first channel",
+            "Signal input, one note at a time. Of a polyphonic cable, the first channel counts",
         )],
-        outputs: &[],
         params: &[Param::linear(
             "reference",
             400.0..=480.0,
             440.0,
             Unit::Hz,
-            "The frequency of A4 that notes are compared with",
+            "The frequency of A4",
         )],
-        bypass: &[],
         // The frequency in Hz, 0 where there is no pitch; the nearest note,
         // 60 for C4; and the cents above it, -50 to 50.
         display: 3,
+        screen: Some(Screen::Tuner),
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, _change: &RateChange) {

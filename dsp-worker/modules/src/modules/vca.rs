@@ -1,9 +1,8 @@
 //! VCA: how loud, by a voltage.
 
 use bytemuck::{Pod, Zeroable};
-use sostenuto_dsp::lane::{Lane, Lanes};
+use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::swell;
 use sostenuto_dsp::units::QUANTUM;
 
@@ -11,6 +10,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const CV: usize = 1;
@@ -36,35 +36,37 @@ impl Module for Vca {
     const ABOUT: &'static About = &About {
         name: "vca",
         title: "VCA",
-        summary: "Sets the level of a signal by a voltage, such as an envelope",
+        summary: "Controls the level of a signal by a voltage, such as an envelope",
+        aliases: &["amplifier", "volume"],
         tags: &[Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
-            port("in", "The signal, audio or CV"),
+            port("in", "Signal input, audio or CV"),
             port("cv", "0 V is silence and 10 V is fully open. Unpatched: fully open").moves(
                 "level",
                 Some("cv-amount"),
                 By::ShareOfTenVolts,
             ),
         ],
-        outputs: &[port("out", "The signal, as loud as level and CV together say")],
+        outputs: &[port("out", "The signal at its new level")],
         params: &[
-            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open"),
+            Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "The gain when fully open")
+                .steady(),
             Param::linear(
                 "cv-amount",
                 0.0..=1.0,
                 1.0,
                 Unit::Fraction,
-                "How far a CV of 0 V closes it: at 1 to silence, at 0 not at all",
+                "Depth of the CV: at 1, 0 V is silence; at 0, the CV has no effect",
             ),
             Param::choice(
                 "response",
                 &["linear", "exponential"],
                 0,
-                "How the gain follows the CV: volt by volt, or 60 dB in equal steps of loudness",
+                "How the gain follows the CV: linear, or exponential over 60 dB",
             ),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -83,13 +85,7 @@ impl Module for Vca {
             blend: Ramp::new(self.from, self.to).frames(),
             is_bent: self.from != 0.0 || self.to != 0.0,
         };
-        if channels == 1 {
-            amplify::<f32>(block, 0, &knobs);
-        } else {
-            for group in 0..groups(channels) {
-                amplify::<Lanes>(block, group, &knobs);
-            }
-        }
+        each_group!(channels, |L, group| amplify::<L>(block, group, &knobs));
     }
 }
 

@@ -8,11 +8,10 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::blep::{Edged, ORDERS, TAPS};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::half_band::{HalfBandState, STEEP, double, halve};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, each};
 use sostenuto_dsp::phase::{self, Phases, TURN};
 use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::rise::{NO_RISE, Rise};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 
@@ -20,6 +19,8 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const FM: usize = 1;
@@ -80,86 +81,68 @@ impl Module for Vco {
     const ABOUT: &'static About = &About {
         name: "vco",
         title: "VCO",
-        summary: "An oscillator: saw, square, triangle and sine for the start of a voice",
+        summary: "Oscillator with saw, square, triangle and sine: the start of a voice",
+        aliases: &["oscillator", "saw", "square", "triangle", "sine"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave, tune and fine are at 0"),
-            port("fm", "Bends the pitch, as fast as you like; fm-amount and fm-mode say how")
-                .moves("tune", Some("fm-amount"), By::OctavePerVolt),
-            port("pw", "Widens the square's pulse; pwm-amount says how much").moves(
+            pitch::VOCT,
+            pitch::FM,
+            port("pw", "Pulse width CV, scaled by pwm-amount").moves(
                 "pulse-width",
                 Some("pwm-amount"),
                 By::TenthPerVolt,
             ),
-            port("sync", "Each rise through 0 V starts the wave anew, or turns it around"),
+            port("sync", "Each rise through 0 V restarts the wave, or reverses it (see sync-mode)"),
         ],
         outputs: &[
             port("saw", "Rising saw, ±5 V"),
-            port("square", "Square, ±5 V, or a narrower pulse"),
+            port("square", "Square, ±5 V, or a pulse (see pulse-width)"),
             port("triangle", "Triangle, ±5 V"),
             port("sine", "Sine, ±5 V"),
-            port("sub", "Square below the pitch, ±5 V, while the param sub is not off"),
+            port("sub", "Square one or two octaves below the pitch, ±5 V; off by default"),
         ],
         params: &[
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear(
-                "tune",
-                -12.0..=12.0,
-                0.0,
-                Unit::Semitones,
-                "Pitch in semitones, up to an octave down or up",
-            ),
-            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Pitch in cents"),
-            Param::linear(
-                "fm-amount",
-                -2.0..=2.0,
-                0.0,
-                Unit::None,
-                "How far 1 V at fm goes: that many octaves, or, when linear, that many times the \
-                 frequency. Below 0 it goes the other way",
-            ),
-            Param::choice(
-                "fm-mode",
-                &["exponential", "linear"],
-                0,
-                "Exponential bends the pitch in octaves. Linear adds to the frequency, also below \
-                 0 Hz, where the wave runs backwards: it keeps its pitch however deep the FM",
-            ),
+            pitch::OCTAVE,
+            pitch::TUNE,
+            pitch::FINE,
+            pitch::FM_AMOUNT,
+            pitch::FM_MODE,
             Param::linear(
                 "pulse-width",
                 0.0..=1.0,
                 0.5,
                 Unit::Fraction,
-                "How much of each cycle the square is high; it stays within 1 to 99 %",
+                "How much of each cycle the square is high; limited to 1 to 99 %",
             ),
             Param::linear(
                 "pwm-amount",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "How far pw goes: at 1, 1 V widens the pulse by 10 %",
+                "Depth of the pulse width CV: at 1, each volt adds 10 %",
             ),
             Param::switch(
                 "oversample",
                 false,
-                "Runs at twice the sample rate, at twice the cost: keeps deep and high FM clean",
-            ),
+                "Runs at twice the sample rate, at twice the CPU cost: keeps deep and high FM \
+                 clean",
+            )
+            .steady(),
             Param::choice(
                 "sync-mode",
                 &["hard", "soft"],
                 0,
-                "Hard sync starts the wave anew: a second pitch that tears. Soft sync turns it \
-                 around: milder, and an octave lower",
+                "Hard sync restarts the wave, for a tearing second pitch. Soft sync reverses it: \
+                 milder, and an octave lower",
             ),
             Param::choice(
                 "sub",
                 &["off", "1 octave", "2 octaves"],
                 0,
-                "How far below the pitch the sub output is",
+                "The octave of the sub output",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        ..About::BLANK
     };
 
     #[inline(always)]
@@ -168,13 +151,7 @@ impl Module for Vco {
         if block.choice(SYNC_MODE) != SOFT_SYNC {
             self.turned = [0; CHANNELS];
         }
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
 

@@ -68,27 +68,21 @@ impl Module for Vocoder {
         name: "vocoder",
         title: "Vocoder",
         summary: "Makes one sound speak with the voice of another, in 16 bands",
+        aliases: &["robot"],
         tags: &[Tag::Effect, Tag::Filter],
         inputs: &[
-            port("modulator", "What is to be said: a voice or drums, ±5 V"),
+            port("modulator", "The voice, ±5 V: speech or drums"),
             port(
                 "carrier",
-                "What says it: something rich, ±5 V. A polyphonic cable is summed. Unpatched: noise, a whisper",
+                "The instrument, ±5 V: a rich sound. A polyphonic cable is summed. Unpatched: \
+                 noise, for a whisper",
             ),
-            port("formant", "Moves the formants, 1 V/octave").moves(
-                "formant",
-                None,
-                By::OctavePerVolt,
-            ),
-            port("hold", "While this gate is on (above 1 V), the vowel is held").moves(
-                "hold",
-                None,
-                By::OnAboveOneVolt,
-            ),
+            port("formant", "Formant CV, 1 V/octave").moves_own(By::OctavePerVolt),
+            port("hold", "While on (above 1 V), the vowel is held").moves_own(By::OnAboveOneVolt),
         ],
-        outputs: &[port("out", "The carrier with the modulator's formants")],
+        outputs: &[port("out", "The carrier with the formants of the modulator")],
         params: &[
-            Param::log("attack", 1e-3..=0.2, 4e-3, Unit::Secs, "How quickly the bands open"),
+            Param::log("attack", 1e-3..=0.2, 4e-3, Unit::Secs, "How fast the bands open"),
             Param::log(
                 "release",
                 5e-3..=2.0,
@@ -101,21 +95,23 @@ impl Module for Vocoder {
                 -24.0..=24.0,
                 0.0,
                 Unit::Semitones,
-                "A larger mouth below 0, a smaller one above, at the same pitch",
+                "Moves the formants: negative is a larger mouth, positive a smaller one; the pitch \
+                 stays",
             ),
             Param::linear(
                 "sibilance",
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "How much of the modulator's own hiss passes, so that consonants are understood",
+                "How much of the modulator's sibilance passes, so that consonants stay clear",
             ),
-            Param::linear("gain", -12.0..=36.0, 12.0, Unit::Db, "How loud the result is"),
-            Param::switch("hold", false, "Holds the bands where they are: one vowel for ever"),
+            Param::linear("gain", -12.0..=36.0, 12.0, Unit::Db, "Output level"),
+            Param::switch("hold", false, "Holds the bands: one vowel for ever"),
         ],
         bypass: &[(MODULATOR, 0)],
         // The level of each band, in volts.
         display: BANDS,
+        ..About::BLANK
     };
 
     fn start(&mut self, seed: u64) {

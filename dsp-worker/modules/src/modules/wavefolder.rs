@@ -14,13 +14,13 @@ use sostenuto_dsp::lane::{Lane, Lanes};
 use sostenuto_dsp::mean::{sine_fold, triangle_fold};
 use sostenuto_dsp::one_pole::{OnePoles, coefficient};
 use sostenuto_dsp::oversample::{FineEightfold, FineEightfoldState};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, QUANTUM};
 
 use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN: usize = 0;
 const FOLD_IN: usize = 1;
@@ -58,24 +58,14 @@ impl Module for Wavefolder {
         name: "wavefolder",
         title: "Wavefolder",
         summary: "Folds a sine or triangle into bright, moving overtones: west-coast timbre",
+        aliases: &["waveshaper", "serge", "buchla"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
-            port("in", "The wave to fold, ±5 V. The plainer, the better"),
-            port("fold", "Adds to the fold: 10 V is all of it").moves(
-                "fold",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("symmetry", "Shifts the wave: 10 V all the way up, -10 V down").moves(
-                "symmetry",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("edge", "Adds to the edge: 10 V is all of it").moves(
-                "edge",
-                None,
-                By::TenthPerVolt,
-            ),
+            port("in", "The wave to fold, ±5 V; simple waves work best"),
+            port("fold", "Fold CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
+            port("symmetry", "Symmetry CV: 10 V shifts the wave all the way up, -10 V down")
+                .moves_own(By::TenthPerVolt),
+            port("edge", "Edge CV; 10 V covers the full range").moves_own(By::TenthPerVolt),
         ],
         outputs: &[port("out", "The folded wave, ±5 V")],
         params: &[
@@ -84,38 +74,40 @@ impl Module for Wavefolder {
                 0.0..=1.0,
                 0.4,
                 Unit::Fraction,
-                "How often the wave is folded: not at all at 0, eight times over at 1",
+                "The number of folds: none at 0, eight at 1",
             ),
             Param::linear(
                 "symmetry",
                 -1.0..=1.0,
                 0.0,
                 Unit::None,
-                "Folds one side before the other: even overtones. At 1 and -1 only those are left",
+                "Folds one side before the other, which adds even overtones; at 1 and -1 only \
+                 those remain",
             ),
             Param::linear(
                 "edge",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "From round folds, like those of a sine, to sharp ones, like a triangle's",
+                "From round folds, like sines, to sharp ones, like triangles",
             ),
             Param::linear(
                 "drive",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Swells the wave before it is folded, without passing 5 V: folds crowd together",
+                "Boosts the wave before folding, within 5 V, so that folds crowd together",
             ),
             Param::choice(
                 "oversample",
                 &["8x", "16x", "64x"],
                 EIGHTFOLD,
-                "More keeps many folds of high notes clean, and takes more computing",
-            ),
+                "More keeps many folds clean on high notes, at a higher CPU cost",
+            )
+            .steady(),
         ],
         bypass: &[(IN, OUT)],
-        display: 0,
+        ..About::BLANK
     };
 
     fn forget(&mut self, channels: Range<usize>) {
@@ -134,13 +126,12 @@ impl Module for Wavefolder {
             edge: block.ramp(EDGE).frames(),
             drive: block.ramp(DRIVE).frames(),
         };
-        match (channels, block.choice(OVERSAMPLE)) {
-            (1, EIGHTFOLD) => self.fold::<f32, 1>(block, 0, &knobs),
-            (1, SIXTEENFOLD) => self.fold::<f32, 2>(block, 0, &knobs),
-            (1, _) => self.fold::<f32, 8>(block, 0, &knobs),
-            (_, EIGHTFOLD) => self.all_groups::<1>(block, channels, &knobs),
-            (_, SIXTEENFOLD) => self.all_groups::<2>(block, channels, &knobs),
-            _ => self.all_groups::<8>(block, channels, &knobs),
+        match block.choice(OVERSAMPLE) {
+            EIGHTFOLD => each_group!(channels, |L, group| self.fold::<L, 1>(block, group, &knobs)),
+            SIXTEENFOLD => {
+                each_group!(channels, |L, group| self.fold::<L, 2>(block, group, &knobs));
+            }
+            _ => each_group!(channels, |L, group| self.fold::<L, 8>(block, group, &knobs)),
         }
     }
 }
@@ -161,13 +152,6 @@ impl Knobs {
 }
 
 impl Wavefolder {
-    #[inline(always)]
-    fn all_groups<const K: usize>(&mut self, block: &mut Block, channels: usize, knobs: &Knobs) {
-        for group in 0..groups(channels) {
-            self.fold::<Lanes, K>(block, group, knobs);
-        }
-    }
-
     /// Each of the eight steps of a frame is divided into `K`.
     #[inline(always)]
     fn fold<L: Lane, const K: usize>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {

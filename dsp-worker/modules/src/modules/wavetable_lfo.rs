@@ -15,6 +15,7 @@ use crate::Module;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::sweep;
 
 const RATE_IN: usize = 0;
 const SHAPE_IN: usize = 1;
@@ -51,32 +52,24 @@ impl Module for WavetableLfo {
     const ABOUT: &'static About = &About {
         name: "wavetable-lfo",
         title: "Wavetable LFO",
-        summary: "A slow wave of any shape at four places of its circle, free or in step with a clock",
+        summary: "A slow wave of any shape with four phase outputs, free or clocked",
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
-            port("rate", "Faster or slower: each volt doubles the rate, times rate-amount").moves(
-                "rate",
-                Some("rate-amount"),
-                By::OctavePerVolt,
-            ),
-            port("shape", "Another shape: each volt adds 10 %, times shape-amount").moves(
+            sweep::RATE,
+            port("shape", "Shape CV: each volt adds 10 %, scaled by shape-amount").moves(
                 "shape",
                 Some("shape-amount"),
                 By::TenthPerVolt,
             ),
-            port("phase", "Further on in the cycle: each volt adds 10 % of a turn").moves(
-                "phase",
-                None,
-                By::TenthPerVolt,
-            ),
-            port("clock", "While patched, a clock sets the rate, by the ratio"),
-            port("reset", "Each trigger or gate starts the cycle anew"),
+            port("phase", "Phase CV: each volt adds 10 % of a cycle").moves_own(By::TenthPerVolt),
+            port("clock", "While patched, this clock sets the rate, at the set ratio"),
+            port("reset", "A trigger or gate restarts the cycle"),
         ],
         outputs: &[
             port("out", "The wave, ±5 V or 0 to 10 V"),
-            port("quarter", "The wave a quarter turn ahead"),
-            port("half", "The wave half a turn ahead"),
-            port("three-quarters", "The wave three quarters of a turn ahead"),
+            port("quarter", "The wave, a quarter cycle ahead"),
+            port("half", "The wave, half a cycle ahead"),
+            port("three-quarters", "The wave, three quarters of a cycle ahead"),
         ],
         params: &[
             Param::log(
@@ -84,47 +77,41 @@ impl Module for WavetableLfo {
                 0.001..=100.0,
                 CLOCK_HZ,
                 Unit::Hz,
-                "Cycles a second while 0 V is at rate and nothing at clock",
+                "Cycles per second at 0 V of rate CV, while clock is unpatched",
             ),
-            Param::linear(
-                "rate-amount",
-                -1.0..=1.0,
-                1.0,
-                Unit::None,
-                "How far rate goes: at 1, 1 V doubles the rate; below 0 it slows down instead",
-            ),
-            Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles for each clock"),
+            sweep::RATE_AMOUNT,
+            Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles per clock"),
             Param::linear(
                 "shape",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "From sine by triangle, rising saw, falling saw, square, stairs and pluck to a \
-                 heart's beat, and anything between two of them",
+                "From sine through triangle, rising saw, falling saw, square, stairs and pluck to \
+                 heartbeat, with everything in between",
             ),
             Param::linear(
                 "shape-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How far shape goes: at 1, 10 V go through all shapes; below 0 backwards",
+                "Depth of the shape CV: at 1, 10 V covers all shapes; negative values invert it",
             ),
             Param::linear(
                 "phase",
                 0.0..=1.0,
                 0.0,
                 Unit::Turns,
-                "Where in its cycle the wave stands at a reset or a clock",
+                "The phase after a reset or a clock",
             ),
             Param::choice(
                 "range",
                 &["bipolar", "unipolar"],
                 0,
-                "Bipolar swings ±5 V around 0 V, unipolar from 0 to 10 V",
+                "Bipolar is ±5 V, unipolar is 0 to 10 V",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        keeps_time: true,
+        ..About::BLANK
     };
 
     fn change_rate(&mut self, change: &RateChange) {

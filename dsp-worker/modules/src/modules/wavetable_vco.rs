@@ -5,9 +5,8 @@
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::half_band::{HalfBandState, STEEP, halve};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes};
+use sostenuto_dsp::lane::{LANES, Lane};
 use sostenuto_dsp::phase::{self, Phases, TURN};
-use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS, QUANTUM};
 use sostenuto_dsp::wavetable::{NAMES, Table};
 
@@ -16,6 +15,8 @@ use crate::clip::Text;
 use crate::module::{About, Block, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
+use crate::parts::pitch;
 
 const VOCT: usize = 0;
 const FM: usize = 1;
@@ -50,13 +51,13 @@ impl Module for WavetableVco {
     const ABOUT: &'static About = &About {
         name: "wavetable-vco",
         title: "Wavetable VCO",
-        summary: "An oscillator that reads single cycles, and glides from each to the next",
+        summary: "Oscillator that morphs through a table of single-cycle waves",
+        aliases: &["oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
-            port("voct", "Pitch, 1 V an octave. 0 V is C4 when octave, tune and fine are at 0"),
-            port("fm", "Bends the pitch, as fast as you like; fm-amount and fm-mode say how")
-                .moves("tune", Some("fm-amount"), By::OctavePerVolt),
-            port("position", "Moves along the table; position-amount says how far").moves(
+            pitch::VOCT,
+            pitch::FM,
+            port("position", "Position CV, scaled by position-amount").moves(
                 "position",
                 Some("position-amount"),
                 By::TenthPerVolt,
@@ -68,47 +69,33 @@ impl Module for WavetableVco {
                 "bank",
                 &NAMES,
                 0,
-                "Which table: classic waves, pulses, sync, vowels, organ stops, a resonance, \
-                 folds, FM. A sound of your own, of cycles 2048 frames long, is played instead",
+                "The wavetable: classic waves, pulses, sync, vowels, organ, a resonant peak, \
+                 folds, FM. A sound file of 2048-frame cycles replaces it",
             ),
             Param::linear(
                 "position",
                 0.0..=1.0,
                 0.0,
                 Unit::Fraction,
-                "Which cycle of the table, from its first to its last, and all between",
+                "The position in the table, from the first cycle to the last, with everything in \
+                 between",
             ),
             Param::linear(
                 "position-amount",
                 -1.0..=1.0,
                 1.0,
                 Unit::None,
-                "How far the position voltage goes: at 1, 10 V go through the whole table",
+                "Depth of the position CV: at 1, 10 V covers the whole table",
             ),
-            Param::steps("octave", -4.0..=4.0, 0.0, "Pitch in octaves from C4"),
-            Param::linear("tune", -12.0..=12.0, 0.0, Unit::Semitones, "Pitch in semitones"),
-            Param::linear("fine", -100.0..=100.0, 0.0, Unit::Cents, "Pitch in cents"),
-            Param::linear(
-                "fm-amount",
-                -2.0..=2.0,
-                0.0,
-                Unit::None,
-                "How far 1 V at fm goes: that many octaves, or, when linear, that many times the \
-                 frequency. Below 0 it goes the other way",
-            ),
-            Param::choice(
-                "fm-mode",
-                &["exponential", "linear"],
-                0,
-                "Exponential bends the pitch in octaves. Linear adds to the frequency, also below \
-                 0 Hz, where the wave runs backwards",
-            ),
+            pitch::OCTAVE,
+            pitch::TUNE,
+            pitch::FINE,
+            pitch::FM_AMOUNT,
+            pitch::FM_MODE,
         ],
-        bypass: &[],
-        display: 0,
+        text: Some(Text::Wavetable),
+        ..About::BLANK
     };
-
-    const TEXT: Option<Text> = Some(Text::Wavetable);
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
@@ -124,13 +111,7 @@ impl Module for WavetableVco {
         // While a new bank fades in, for a quantum.
         let fades = own.is_none() && self.last_bank != self.bank;
         let last = fades.then(|| bank(self.last_bank));
-        if channels == 1 {
-            self.run::<f32, 1>(block, 0, table, last);
-        } else {
-            for group in 0..groups(channels) {
-                self.run::<Lanes, LANES>(block, group, table, last);
-            }
-        }
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group, table, last));
     }
 }
 

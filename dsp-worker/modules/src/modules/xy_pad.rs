@@ -5,7 +5,7 @@ use sostenuto_dsp::units::{AUDIO_VOLTS, GATE_VOLTS};
 use sostenuto_dsp::{hush, lag};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const X: usize = 0;
@@ -30,34 +30,46 @@ impl Module for XyPad {
     const ABOUT: &'static About = &About {
         name: "xy-pad",
         title: "XY Pad",
-        summary: "A field for one finger: across and upwards are two voltages, touch is a gate",
+        summary: "A touch pad for one finger: horizontal and vertical voltages, and a gate",
+        aliases: &["touch", "joystick"],
         tags: &[Tag::Play, Tag::Modulator],
-        inputs: &[],
         outputs: &[
-            port("x", "How far to the right, 0 to 10 V or ±5 V. It stays where the finger left"),
-            port("y", "How far up, 0 to 10 V or ±5 V. It stays where the finger left"),
+            port("x", "The horizontal position, 0 to 10 V or ±5 V; it stays on release"),
+            port("y", "The vertical position, 0 to 10 V or ±5 V; it stays on release"),
             port("gate", "10 V while the pad is touched"),
         ],
         params: &[
-            Param::linear("x", 0.0..=1.0, 0.5, Unit::Fraction, "Across: 0 is left, 1 is right"),
-            Param::linear("y", 0.0..=1.0, 0.5, Unit::Fraction, "Upwards: 0 is below, 1 is above"),
-            Param::switch("touch", false, "On while a finger is on the pad").held(),
+            Param::linear(
+                "x",
+                0.0..=1.0,
+                0.5,
+                Unit::Fraction,
+                "Horizontal position: 0 is left, 1 is right",
+            ),
+            Param::linear(
+                "y",
+                0.0..=1.0,
+                0.5,
+                Unit::Fraction,
+                "Vertical position: 0 is the bottom, 1 the top",
+            ),
+            Param::switch("touch", false, "Whether the pad is touched").held(),
             Param::choice(
                 "range",
                 &["unipolar", "bipolar"],
                 0,
-                "Unipolar goes from 0 to 10 V, bipolar ±5 V around the middle",
+                "Unipolar is 0 to 10 V, bipolar is ±5 V",
             ),
             Param::linear(
                 "slew",
                 0.0..=5.0,
                 0.0,
                 Unit::Secs,
-                "The time to glide to within 1 % of where the finger is",
+                "The time to glide to a new position, to within 1 %",
             ),
         ],
-        bypass: &[],
-        display: 0,
+        screen: Some(Screen::XyPad),
+        ..About::BLANK
     };
 
     #[inline(always)]

@@ -25,20 +25,20 @@ const RANDOM: usize = 3;
 
 /// The params of a module around it.
 pub const PARAMS: [Param; 4] = [
-    Param::steps("steps", 1.0..=8.0, 8.0, "How many of the eight are in use"),
-    Param::steps("select", 1.0..=8.0, 1.0, "Which of them the first step is"),
+    Param::steps("steps", 1.0..=8.0, 8.0, "The number of steps in use"),
+    Param::steps("select", 1.0..=8.0, 1.0, "The first step"),
     Param::choice(
         "direction",
         &["forward", "backward", "ping-pong", "random"],
         0,
-        "In which order clocks go through them",
+        "The order of the steps",
     ),
     Param::linear(
         "fade",
         0.0..=0.1,
         0.001,
         Unit::Secs,
-        "How long it fades from one to the next; at 0 it cuts",
+        "The time of the crossfade between steps; 0 is a hard cut",
     ),
 ];
 

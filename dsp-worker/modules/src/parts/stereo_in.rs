@@ -2,7 +2,13 @@
 
 use sostenuto_dsp::signal::Signal;
 
-use crate::module::Block;
+use crate::module::{Block, Port, port};
+
+/// The left input.
+pub const LEFT: Port = port("left", "Left input, ±5 V. A polyphonic cable is summed");
+
+/// The right input.
+pub const RIGHT: Port = port("right", "Right input. Unpatched, it is a copy of left");
 
 /// Louder than any patch is, and so far from the largest number that no sum or
 /// filter of it can reach infinity and stay there.

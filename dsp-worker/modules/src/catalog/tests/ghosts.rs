@@ -102,7 +102,7 @@ fn story(entry: &Entry, rig: &mut Rig, hands: Hands, away: Away) -> [Render; 3] 
 }
 
 fn put_in_a_sound(entry: &Entry, rig: &mut Rig) {
-    if entry.text == Some(Text::Sound) {
+    if entry.about.text == Some(Text::Sound) {
         let noise = |frame| AUDIO_VOLTS * Random::new(frame).bipolar();
         rig.clip((0..2 * RATE_HZ as u64).map(noise).collect::<Vec<_>>(), 1, RATE_HZ as f32);
     }

@@ -1,0 +1,278 @@
+//! What is said of a module: the one page that everybody else reads.
+
+use serde::Serialize;
+
+use crate::clip::Text;
+use crate::moves::{By, Moves};
+use crate::param::Param;
+
+/// The facts of a module: the only place where host, editor, OSC and manual
+/// learn of it. What most modules lack is left to [`About::BLANK`].
+#[derive(Debug, Serialize)]
+pub struct About {
+    /// As written in patch files and OSC: `vco`.
+    pub name: &'static str,
+    /// As written on the panel: `VCO`.
+    pub title: &'static str,
+    /// One line for the browser: what a musician uses it for.
+    pub summary: &'static str,
+    /// Other words that the browser finds it by: what it is called elsewhere.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub aliases: &'static [&'static str],
+    /// Where the browser shows it.
+    pub tags: &'static [Tag],
+    /// From top to bottom. The first is the main input.
+    pub inputs: &'static [Port],
+    /// From top to bottom. The first is the main output.
+    pub outputs: &'static [Port],
+    /// From top to bottom.
+    pub params: &'static [Param],
+    /// Pairs of input and output: while the module is bypassed, the output
+    /// carries what comes in there. Other outputs are silent.
+    pub bypass: &'static [(usize, usize)],
+    /// How many numbers it shows to editors; see
+    /// [`Block::show`](crate::module::Block::show).
+    pub display: usize,
+    /// What its face draws from these numbers, or lets a hand draw on.
+    #[serde(skip)]
+    pub screen: Option<Screen>,
+    /// What its text is, where a musician gives it one: the path of a sound, a
+    /// formula. [`Block::clip`](crate::module::Block::clip) is what its host has
+    /// made of it. Its face has a field for it, unless [`About::screen`] shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Text>,
+    /// What the program uses it for, beyond its ports.
+    #[serde(skip)]
+    pub role: Option<Role>,
+    /// Whether it plays on where everything else is let go and silenced: what it
+    /// remembers is a place in time, and neither sounds nor is held. It has no tapes.
+    #[serde(skip)]
+    pub keeps_time: bool,
+}
+
+/// An input or an output.
+#[derive(Debug, Serialize)]
+pub struct Port {
+    /// As written in patch files: `voct`.
+    pub name: &'static str,
+    /// One sentence: what it does and in which volts.
+    pub help: &'static str,
+    /// Which knob an input turns, where there is one for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<Moves>,
+    /// Whether an output of what makes or treats sound carries a control
+    /// voltage; see [`About::is_audio`].
+    #[serde(skip)]
+    pub is_control: bool,
+}
+
+/// A port, in a line of [`About`].
+pub const fn port(name: &'static str, help: &'static str) -> Port {
+    Port { name, help, moves: None, is_control: false }
+}
+
+impl Port {
+    /// The same input, which moves a param, as far as `amount` says.
+    #[must_use]
+    pub const fn moves(self, param: &'static str, amount: Option<&'static str>, by: By) -> Port {
+        Port { moves: Some(Moves { param, amount, by }), ..self }
+    }
+
+    /// The same input, which moves the param of its own name by all of its voltage.
+    #[must_use]
+    pub const fn moves_own(self, by: By) -> Port {
+        let param = self.name;
+        self.moves(param, None, by)
+    }
+
+    /// The same output, which carries a control voltage though its module makes
+    /// or treats sound: an envelope, a gate, a pitch.
+    #[must_use]
+    pub const fn control(self) -> Port {
+        Port { is_control: true, ..self }
+    }
+}
+
+/// What a module's face shows above its knobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// Two signals over time.
+    Scope(Sweep),
+    /// The level of each frequency bin, in dB.
+    Spectrum,
+    /// How far the nearest note is.
+    Tuner,
+    /// The peaks of left and right, in volts.
+    Peaks,
+    /// The peaks of left and right, then their means, both in volts, then whether
+    /// each has clipped.
+    Levels,
+    /// Eight steps, drawn with the mouse: the params `step-N`, `gate-N` and
+    /// `chance-N`. Shows the step that plays.
+    Steps,
+    /// Eight tracks of sixteen steps: the params `track-N` and `accents`. Shows
+    /// the step that plays.
+    DrumGrid,
+    /// A field for a finger: the params `x`, `y` and `touch`.
+    XyPad,
+    /// A strip for a finger: the params `position` and `touch`.
+    Ribbon,
+    /// Keys, which play the module's notes. Shows the gates of its voices, then
+    /// their pitches, both in volts.
+    Keys,
+    /// The notes of its text. Shows the beat that plays.
+    Roll,
+}
+
+/// How a scope shows its sweep: `header` numbers, then four rows of `points` in
+/// volts, which are the lowest of a in the time of each point, the highest of a,
+/// the lowest of b, the highest of b.
+///
+/// The header says, in this order: sweeps finished so far, seconds from one point
+/// to the next, points drawn of the sweep that is under way, and whether a trigger
+/// began it (1) or not (0). Points past those drawn are still of the sweep before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// Numbers in front of the points.
+    pub header: usize,
+    /// Points of one sweep across the screen.
+    pub points: usize,
+}
+
+/// What the program uses one module of the catalogue for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Its outputs go to the sound card.
+    AudioOut,
+    /// It hears the sound card.
+    AudioIn,
+    /// Its first two outputs are recorded while the third is on, or its param
+    /// `record` is.
+    Recorder,
+    /// It takes [`OSC_VALUES`] over OSC.
+    OscIn,
+    /// It shows [`OSC_VALUES`] to be sent over OSC, in volts; then how often each
+    /// has risen, as a gate; then each as a gate, in volts; then how often to send,
+    /// in Hz.
+    OscOut,
+    /// The window's transport starts and stops it and sets its tempo, by the
+    /// params `run` and `bpm`. Shows the part of the bar that has passed.
+    Clock,
+    /// The computer's keys play it, before others that take notes. Its output
+    /// `gate` opens new envelopes.
+    Keyboard,
+    /// Plays a sound that is dropped on the canvas.
+    Sampler,
+    /// Its first output is patched where a musician asks for an LFO.
+    Lfo,
+    /// The same for an envelope, which the input `gate` starts.
+    Envelope,
+    /// The same for a macro knob: the first of its outputs that is free.
+    Macros,
+    /// Fails on command, for drills.
+    Saboteur,
+}
+
+/// How many values OSC In takes, and OSC Out sends.
+pub const OSC_VALUES: usize = 8;
+
+impl Role {
+    /// Every role; exactly one module of the catalogue has each.
+    pub const ALL: [Role; 12] = [
+        Role::AudioOut,
+        Role::AudioIn,
+        Role::Recorder,
+        Role::OscIn,
+        Role::OscOut,
+        Role::Clock,
+        Role::Keyboard,
+        Role::Sampler,
+        Role::Lfo,
+        Role::Envelope,
+        Role::Macros,
+        Role::Saboteur,
+    ];
+}
+
+/// A shelf of the module browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each is its own word")]
+pub enum Tag {
+    Source,
+    Filter,
+    Dynamics,
+    Modulator,
+    Effect,
+    Sequencing,
+    Utility,
+    Display,
+    Play,
+    /// Takes notes: see [`Event`](crate::module::Event).
+    Notes,
+    Output,
+    Polyphonic,
+    Random,
+    Test,
+}
+
+impl About {
+    /// No module: for the facts that a module leaves out.
+    pub const BLANK: About = About {
+        name: "",
+        title: "",
+        summary: "",
+        aliases: &[],
+        tags: &[],
+        inputs: &[],
+        outputs: &[],
+        params: &[],
+        bypass: &[],
+        display: 0,
+        screen: None,
+        text: None,
+        role: None,
+        keeps_time: false,
+    };
+
+    /// The index of the input called that.
+    pub fn input(&self, name: &str) -> Option<usize> {
+        self.inputs.iter().position(|port| port.name == name)
+    }
+
+    /// The index of the output called that.
+    pub fn output(&self, name: &str) -> Option<usize> {
+        self.outputs.iter().position(|port| port.name == name)
+    }
+
+    /// The index of the param called that.
+    pub fn param(&self, name: &str) -> Option<usize> {
+        self.params.iter().position(|param| param.name == name)
+    }
+
+    /// Whether an output promises sound: volts around 0 V, without a constant
+    /// part. By the tags: what makes or treats sound has such outputs, but for
+    /// those that are declared [`Port::control`].
+    pub fn is_audio(&self, output: usize) -> bool {
+        use Tag::{Dynamics, Effect, Filter, Modulator, Play, Sequencing, Source};
+        let is_tagged = |tags: &[Tag]| self.tags.iter().any(|tag| tags.contains(tag));
+        is_tagged(&[Source, Filter, Dynamics, Effect])
+            && !is_tagged(&[Play, Sequencing, Modulator])
+            && !self.outputs[output].is_control
+    }
+
+    /// Whether the module goes on while it is bypassed, without being heard:
+    /// hands and clocks do not wait.
+    pub fn goes_on_bypassed(&self) -> bool {
+        let own = [Tag::Play, Tag::Notes, Tag::Sequencing];
+        self.tags.iter().any(|tag| own.contains(tag))
+    }
+
+    /// Whether the module plays by itself, or only treats what it is given:
+    /// then it is silent some time after its inputs are.
+    pub fn sounds_by_itself(&self) -> bool {
+        use Tag::{Modulator, Play, Random, Sequencing, Source, Test};
+        let own = [Source, Modulator, Play, Random, Sequencing, Test];
+        self.bypass.is_empty() || self.tags.iter().any(|tag| own.contains(tag))
+    }
+}
