@@ -19,6 +19,7 @@ pub mod fade;
 pub mod fader;
 pub mod fft;
 pub mod finer;
+pub mod fnv;
 pub mod forget;
 pub mod formants;
 pub mod formula;

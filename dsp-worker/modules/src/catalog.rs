@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use serde::Serialize;
+use sostenuto_dsp::fnv::fnv1a;
 use sostenuto_dsp::rate_change::RateChange;
 
 use crate::limits::{MAX_PARAMS, MAX_PORTS};
@@ -145,10 +146,7 @@ pub fn fingerprint() -> u64 {
     };
     let text: Vec<String> =
         CATALOG.iter().map(|entry| format!("{}:{}", names(entry), entry.state_bytes)).collect();
-    // FNV-1a: no secret, no collision attack, and the same on every machine.
-    text.join(";").bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    fnv1a(text.join(";").bytes())
 }
 
 /// A module's code, without its type.

@@ -51,6 +51,24 @@ fn every_module_sounds_as_it_did() {
     assert!(failed.is_empty(), "\n{}\n", failed.join("\n"));
 }
 
+/// One line for each module: its name and [`Rig::fingerprint`]. The unit tests of
+/// the crate, whose modules are compiled without AVX2, compare with it too.
+#[test]
+fn every_module_is_the_same_to_the_bit_with_and_without_avx2() {
+    let line = |entry: &Entry| {
+        let name = entry.about.name;
+        format!("{name} {:016x}\n", Rig::fingerprint(name))
+    };
+    let is: String = well_behaved().map(line).collect();
+    let path = folder().join("../bits.txt");
+    if std::env::var_os("UPDATE_REFERENCES").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &is).expect("a writable file");
+    }
+    let was = std::fs::read_to_string(&path).expect("tests/bits.txt");
+    let other: Vec<&str> = is.lines().filter(|line| !was.lines().any(|was| was == *line)).collect();
+    assert!(other.is_empty(), "other bits, or wanted so (UPDATE_REFERENCES=1): {other:#?}");
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/references")
 }

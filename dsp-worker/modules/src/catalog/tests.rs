@@ -496,3 +496,14 @@ fn compare(entry: &Entry, is: &Render, should_be: &Render, rate_hz: f32) -> Resu
     }
     Ok(())
 }
+
+/// As the integration tests, whose modules are compiled with AVX2 where the
+/// machine has it.
+#[test]
+fn every_module_is_the_same_to_the_bit_as_in_the_reference() {
+    let lines = include_str!("../../tests/bits.txt").lines();
+    for line in lines {
+        let (name, bits) = line.split_once(' ').expect("a name and its bits");
+        assert_eq!(format!("{:016x}", Rig::fingerprint(name)), bits, "{name}");
+    }
+}

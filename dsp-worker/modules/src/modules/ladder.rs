@@ -485,5 +485,8 @@ mod tests {
     fn silence_stays_silent_until_it_sings() {
         let mut rig = Rig::new::<Ladder>(RATE_HZ);
         assert!(rig.run(1000).main().iter().all(|&volts| volts == 0.0));
+        rig.set("resonance", 1.0).run(96_000);
+        let peak = rig.run(4800).main().iter().fold(0.0, |peak, volts| volts.abs().max(peak));
+        assert!(peak > 4.8, "{peak} V");
     }
 }
