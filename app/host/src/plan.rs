@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
+use sostenuto_dsp::fnv::fnv1a;
 use sostenuto_dsp::tape::TapeSpan;
 use sostenuto_modules::catalog::{self, Entry};
 use sostenuto_modules::clip::ClipSpan;
@@ -202,10 +203,7 @@ pub fn params(module: &PatchModule, entry: &Entry) -> Vec<f32> {
 
 /// Different for each module of a patch, and the same whenever it is opened.
 pub fn seed(key: &Key) -> u64 {
-    // FNV-1a, as everywhere where a name becomes a number.
-    key.0.own_name().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    fnv1a(key.0.own_name().bytes())
 }
 
 fn key(id: &ModuleId, module: &PatchModule) -> Key {

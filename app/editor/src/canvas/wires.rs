@@ -1,6 +1,7 @@
 //! Cables on the canvas: drawn as what flows in them, and looked at closely.
 
 use eframe::egui::{Align2, Color32, FontId, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, vec2};
+use sostenuto_dsp::fnv::fnv1a_32;
 use sostenuto_patch::{Cable, OutputRef};
 
 use super::cable::Curve;
@@ -171,10 +172,7 @@ fn delay_mark(ui: &Ui, theme: &Theme, at: Pos2, size: f32, colour: Color32) {
 
 /// A cable's colour: the same for all that come out of one output.
 pub(super) fn cable_colour(theme: &Theme, from: &OutputRef) -> Color32 {
-    // FNV-1a: the same in every session.
-    let bytes = from.module.as_str().bytes().chain(from.port.bytes());
-    let hash = bytes
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = fnv1a_32(from.module.as_str().bytes().chain(from.port.bytes()));
     theme.cables[(hash >> 7) as usize % theme.cables.len()]
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use shm_ring::layout::BlockStart;
 use shm_ring::sync::{AtomicU32, Ordering, fence};
+use sostenuto_dsp::fnv::fnv1a;
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_modules::catalog;
 
@@ -176,11 +177,9 @@ fn number<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*number)
 }
 
-/// FNV-1a: finds what a disk or a person has changed, and need find no more.
+/// Finds what a disk or a person has changed.
 fn sum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    fnv1a(bytes.iter().copied())
 }
 
 #[cfg(test)]
