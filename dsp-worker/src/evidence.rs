@@ -12,9 +12,7 @@ use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 use shm_ring::doorbell::{BELLS_BYTES, Doorbell};
-use shm_ring::layout::{
-    BlockStart, MODULES, ModuleRecord, NONE, RESTARTS, RESTS, RUNS, control as places,
-};
+use shm_ring::layout::{BlockStart, MODULES, ModuleRecord, NONE, control as places};
 use shm_ring::region::{Access, PAGE, Region, RegionError};
 use shm_ring::sync::Ordering;
 use sostenuto_dsp::signal::Signal;
@@ -26,7 +24,7 @@ use sostenuto_modules::clip::ClipSpan;
 use crate::protocol::{
     Job, MAX_EVENTS, ModuleLayout, PLAN_BYTES, Plan, PlanCable, PlanEvent, PlanModule, Span, Tables,
 };
-use crate::run::{Runner, cables_into, module_control, outputs};
+use crate::run::{Runner, cables_into, module_control, outputs, remedy};
 use crate::thread::flushing_denormals;
 
 /// One job of one block, cut out of its plan and its arena.
@@ -144,7 +142,7 @@ impl Evidence {
             events: Vec::new(),
             remedies: own
                 .iter()
-                .map(|&module| remedy(control, start, &plan.modules[module as usize]))
+                .map(|&module| remedy(control, &plan.modules[module as usize], start.block))
                 .collect(),
             culprit: index_of(own, culprit).unwrap_or(NONE),
             pieces: Vec::new(),
@@ -345,8 +343,7 @@ impl Evidence {
     fn restore(&self, control: &Region, arena: &Region) {
         for (number, &remedy) in self.remedies.iter().enumerate() {
             let control = module_control(control, number as u32).expect("there are not so many");
-            control.remedy.store(remedy, Ordering::Relaxed);
-            control.block.store(self.start.block, Ordering::Relaxed);
+            control.set_remedy(remedy, self.start.block);
         }
         let mut rest = &self.bytes[..];
         for piece in &self.pieces {
@@ -412,16 +409,6 @@ impl Made {
 
 fn index_of(members: &[u32], member: u32) -> Option<u32> {
     members.iter().position(|&other| other == member).map(|index| index as u32)
-}
-
-/// What the host wants done with a module in this block.
-fn remedy(control: &Region, start: &BlockStart, module: &PlanModule) -> u32 {
-    let Some(control) = module_control(control, module.number) else { return RUNS };
-    match control.remedy.load(Ordering::Relaxed) {
-        RESTS => RESTS,
-        RESTARTS if control.block.load(Ordering::Relaxed) == start.block => RESTARTS,
-        _ => RUNS,
-    }
 }
 
 /// Where a module's memory lay, and its clip.

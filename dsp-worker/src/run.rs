@@ -7,7 +7,7 @@ use std::time::Duration;
 use shm_ring::doorbell::{Doorbell, Listeners};
 use shm_ring::layout::{
     BlockStart, ENGINE, FINISHING, MODULES, ModuleControl, ModuleRecord, NONE, RESTARTS, RESTS,
-    SlotControl, SlotRecord, WorkerRecord, arena, control, slot_listener,
+    RUNS, SlotControl, SlotRecord, WorkerRecord, arena, control, slot_listener,
 };
 use shm_ring::monotonic::now_nanos;
 use shm_ring::protocol::{enter, is_newest, leave, publish_with, wait_for};
@@ -291,18 +291,13 @@ impl<F: FaultPoints> Runner<F> {
         memory.layout.state.remedy(entry, next, remedy, module.seed);
     }
 
-    /// What the host wants done with a module in this block. It changes its mind
-    /// in the middle of one only after the module's worker has died.
     fn remedy(&self, start: &BlockStart, module: &PlanModule) -> Remedy {
         if self.all_rest {
             return Remedy::Rests;
         }
-        let Some(control) = module_control(&self.control, module.number) else {
-            return Remedy::Runs;
-        };
-        match control.remedy.load(Ordering::Relaxed) {
+        match remedy(&self.control, module, start.block) {
             RESTS => Remedy::Rests,
-            RESTARTS if control.block.load(Ordering::Relaxed) == start.block => Remedy::Restarts,
+            RESTARTS => Remedy::Restarts,
             _ => Remedy::Runs,
         }
     }
@@ -454,6 +449,12 @@ pub fn usual_nanos(arena: &Region, plan: &Plan, job: u32) -> u64 {
 pub fn module_control(control: &Region, number: u32) -> Option<&ModuleControl> {
     let controls: &[ModuleControl] = control.records(control::MODULE_CONTROLS, MODULES)?;
     controls.get(number as usize)
+}
+
+/// What the host wants done with a module in that block: one of `RUNS`, `RESTARTS`,
+/// `RESTS`.
+pub(crate) fn remedy(control: &Region, module: &PlanModule, block: u32) -> u32 {
+    module_control(control, module.number).map_or(RUNS, |control| control.remedy(block))
 }
 
 /// The modules of other slots whose outputs a job reads.

@@ -155,9 +155,32 @@ pub struct WorkerControl {
 #[repr(C)]
 pub struct ModuleControl {
     /// One of `RUNS`, `RESTARTS`, `RESTS`.
-    pub remedy: AtomicU32,
+    remedy: AtomicU32,
     /// The block in which a module that `RESTARTS` does so.
-    pub block: AtomicU32,
+    block: AtomicU32,
+}
+
+impl ModuleControl {
+    /// What is to be done with the module in that block: one of `RUNS`,
+    /// `RESTARTS`, `RESTS`. Real-time safe.
+    pub fn remedy(&self, block: u32) -> u32 {
+        // Relaxed: the host changes its mind in the middle of a block only after
+        // the module's worker has died; its successor is given the slot after that.
+        match self.remedy.load(Ordering::Relaxed) {
+            RESTS => RESTS,
+            RESTARTS if self.block.load(Ordering::Relaxed) == block => RESTARTS,
+            _ => RUNS,
+        }
+    }
+
+    /// From now on this is to be done with the module; where it `RESTARTS`, in
+    /// that block, and afterwards it runs.
+    pub fn set_remedy(&self, remedy: u32, block: u32) {
+        // Relaxed: a worker looks at it only after it was given the slot, or at
+        // a later block.
+        self.block.store(block, Ordering::Relaxed);
+        self.remedy.store(remedy, Ordering::Relaxed);
+    }
 }
 
 /// The module is computed.
@@ -322,6 +345,20 @@ mod tests {
         assert!(header.check(1000, 2001, 7).unwrap_err().contains("not as long"));
         assert!(Header { version: 9, ..header }.check(0, 0, 7).unwrap_err().contains("layout 9"));
         assert!(Header::zeroed().check(0, 0, 0).is_err());
+    }
+
+    #[test]
+    fn a_module_restarts_in_one_block_and_rests_in_all() {
+        let [remedy, block] = [(); 2].map(|()| AtomicU32::new(0));
+        let control = ModuleControl { remedy, block };
+        let in_blocks = || [6, 7, 8].map(|block| control.remedy(block));
+        assert_eq!(in_blocks(), [RUNS; 3]);
+        control.set_remedy(RESTARTS, 7);
+        assert_eq!(in_blocks(), [RUNS, RESTARTS, RUNS]);
+        control.set_remedy(RESTS, 7);
+        assert_eq!(in_blocks(), [RESTS; 3]);
+        control.set_remedy(77, 7);
+        assert_eq!(in_blocks(), [RUNS; 3], "a word that nobody knows");
     }
 
     #[test]

@@ -595,15 +595,12 @@ impl Inner {
     /// Has workers do with a module what was decided.
     fn apply(&self, module: u32, rung: Rung, block: u32) {
         let Some(control) = self.shared.module(module) else { return };
-        // Relaxed: a worker looks at it only after it was given the slot, or at
-        // a later block.
-        control.block.store(block, Ordering::Relaxed);
         let remedy = match rung {
             Rung::Again => RUNS,
             Rung::Afresh => RESTARTS,
             Rung::Rests | Rung::Quarantine => RESTS,
         };
-        control.remedy.store(remedy, Ordering::Relaxed);
+        control.set_remedy(remedy, block);
     }
 
     fn act(self: &Arc<Inner>, mut state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {
