@@ -85,11 +85,7 @@ impl Session {
     pub fn attach(control: &str, arena: &str) -> Result<Session, String> {
         let open = |name| Region::open(name).map_err(|error| error.to_string());
         let (control, arena) = (Arc::new(open(control)?), Arc::new(open(arena)?));
-        // SAFETY: the host wrote the header before it started this process, and
-        // never changes it.
-        #[allow(unsafe_code)]
-        let header = unsafe { control.values::<Header>(control::HEADER, 1) };
-        let header = header.and_then(|header| header.first()).ok_or("the region is too short")?;
+        let header = Header::read(&control).ok_or("the region is too short")?;
         header.check(control.len(), arena.len(), catalog::fingerprint())?;
         if control.len() < CONTROL_BYTES || arena.len() < arena::REST {
             return Err("the shared memory is too short".to_owned());

@@ -73,12 +73,9 @@ impl Header {
     /// What a control region begins with, for who did not make it. `None` where
     /// it is too short.
     pub fn read(control: &Region) -> Option<Header> {
-        let words: &[AtomicU32] = control.records(control::HEADER, size_of::<Header>() / 4)?;
-        let words = words.iter().map(|word| word.load(Ordering::Relaxed));
-        let mut header = Header::zeroed();
-        let own = bytemuck::cast_slice_mut(std::slice::from_mut(&mut header));
-        own.iter_mut().zip(words).for_each(|(own, word): (&mut u32, u32)| *own = word);
-        Some(header)
+        let mut header = [Header::zeroed()];
+        control.copy_words(control::HEADER, &mut header)?;
+        Some(header[0])
     }
 
     /// Whether this program can read the regions.

@@ -6,14 +6,21 @@
 //! process, at whatever instruction it strikes. [`protocol`] has the moves in
 //! their order.
 //!
+//! What one process reads while another may be writing it is read as atomic words:
+//! records of atomics by their fields, [`latest`] by its sequence lock, and all
+//! else by [`Region::copy_words`](region::Region::copy_words), with a check
+//! afterwards. Everything else is read only while nobody writes it: the protocol
+//! says when. A module writes its own memory as plain numbers; so what is copied
+//! while it computes is torn at worst, and the reader throws it away.
+//!
 //! What is proved, and where:
 //!
 //! - `tests/loom.rs`: the orderings, over all interleavings (see there).
 //! - `tests/kill.rs`: a session whose workers are killed by the thousand.
 //! - `tests/region.rs`: who may write where, and what the dead leave behind.
 //! - `tests/posix_event.rs`: why the doorbell is what it is.
-//! - the tests beside the code, also under Miri, as they need one process and
-//!   the heap only: `cargo +nightly miri test -p shm-ring --lib`.
+//! - the tests beside the code, also under Miri, as they need one process only; a
+//!   region is a block of the heap there: `packaging/miri`.
 
 pub mod doorbell;
 pub mod last_words;

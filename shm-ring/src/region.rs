@@ -3,12 +3,16 @@
 
 #![allow(unsafe_code, reason = "shared memory is mapped and protected here")]
 
+// Miri knows no mapped files: there a block of the heap stands for the memory.
+#[cfg_attr(miri, path = "region/heap.rs")]
 mod os;
 
 use std::ops::Range;
 
-use bytemuck::AnyBitPattern;
-use shared_memory::{Shmem, ShmemConf, ShmemError};
+use bytemuck::{AnyBitPattern, NoUninit};
+use shared_memory::ShmemError;
+
+use crate::sync::{AtomicU32, Ordering, fence};
 
 /// Every region's name begins with this.
 const PREFIX: &str = "sostenuto-";
@@ -47,7 +51,7 @@ pub enum RegionError {
 
 /// A stretch of memory that several processes see.
 pub struct Region {
-    shmem: Shmem,
+    mapping: os::Mapping,
     _claim: Option<os::Claim>,
 }
 
@@ -70,11 +74,11 @@ impl Region {
         loop {
             // macOS takes names of 31 bytes, the slash in front included.
             let name = format!("{PREFIX}{}-{:012x}", std::process::id(), random() >> 16);
-            match ShmemConf::new().os_id(os::full_name(&name)).size(bytes).create() {
-                Ok(shmem) => {
+            match os::create(&name, bytes) {
+                Ok(mapping) => {
                     // Without a claim it would be taken for a leftover.
                     let claim = os::claim(&name).ok_or_else(|| fail(ShmemError::UnknownOsError(0)));
-                    return Ok(Region { shmem, _claim: Some(claim?) });
+                    return Ok(Region { mapping, _claim: Some(claim?) });
                 }
                 Err(ShmemError::MappingIdExists) => {}
                 Err(cause) => return Err(fail(cause)),
@@ -88,8 +92,8 @@ impl Region {
     /// Where there is none by that name, or it cannot be made read-only.
     pub fn open(name: &str) -> Result<Region, RegionError> {
         let fail = |cause| RegionError::Open { name: name.to_owned(), cause };
-        let shmem = ShmemConf::new().os_id(name).open().map_err(fail)?;
-        let region = Region { shmem, _claim: None };
+        let mapping = os::open(name).map_err(fail)?;
+        let region = Region { mapping, _claim: None };
         region
             .protect(0..region.len(), Access::Read)
             .map_err(|_| fail(ShmemError::UnknownOsError(0)))?;
@@ -98,7 +102,7 @@ impl Region {
 
     /// What [`Region::open`] needs in another process.
     pub fn name(&self) -> &str {
-        self.shmem.get_os_id()
+        self.mapping.get_os_id()
     }
 
     /// From now on nobody else can open it, and it is gone with this process,
@@ -110,7 +114,7 @@ impl Region {
     /// Its length, in bytes.
     #[expect(clippy::len_without_is_empty, reason = "there is no empty region")]
     pub fn len(&self) -> usize {
-        self.shmem.len()
+        self.mapping.len()
     }
 
     /// Changes what this process may do with these bytes, from page to page. A
@@ -153,7 +157,7 @@ impl Region {
     }
 
     fn at(&self, offset: usize) -> *mut u8 {
-        self.shmem.as_ptr().wrapping_add(offset)
+        self.mapping.as_ptr().wrapping_add(offset)
     }
 
     /// A record at an offset, as shared by all: its fields are atomics. `None`
@@ -175,7 +179,8 @@ impl Region {
     ///
     /// # Safety
     /// Nobody writes them while the slice lives: the protocol of the layout
-    /// that they belong to says when that is so.
+    /// that they belong to says when that is so. Where it does not, use
+    /// [`Region::copy_words`].
     pub unsafe fn values<T: AnyBitPattern>(&self, offset: usize, count: usize) -> Option<&[T]> {
         let address = self.checked::<T>(offset, count)?;
         // SAFETY: the bytes lie in the mapping and on T's alignment, and any
@@ -192,7 +197,7 @@ impl Region {
         clippy::mut_from_ref,
         reason = "the memory is shared; the caller has the exclusive right"
     )]
-    pub unsafe fn values_mut<T: AnyBitPattern + bytemuck::NoUninit>(
+    pub unsafe fn values_mut<T: AnyBitPattern + NoUninit>(
         &self,
         offset: usize,
         count: usize,
@@ -200,6 +205,48 @@ impl Region {
         let address = self.checked::<T>(offset, count)?;
         // SAFETY: as in `values`; the caller has the only right to them.
         Some(unsafe { std::slice::from_raw_parts_mut(address, count) })
+    }
+
+    /// Copies values that others may be writing: word by word, each word as it
+    /// was at some moment. The words may be of different moments, so the caller
+    /// checks afterwards whether the values are whole: whatever it looks at after
+    /// this call is no older than what was copied. `None` where they do not lie in
+    /// the region on whole words. Real-time safe.
+    ///
+    /// This is the only way to read what may be torn; [`Region::store_words`]
+    /// writes it.
+    pub fn copy_words<T: AnyBitPattern + NoUninit>(
+        &self,
+        offset: usize,
+        into: &mut [T],
+    ) -> Option<()> {
+        let (into, rest) = bytemuck::cast_slice_mut::<T, u8>(into).as_chunks_mut();
+        let words: &[AtomicU32] = self.records(offset, into.len())?;
+        if !rest.is_empty() {
+            return None;
+        }
+        for (into, word) in into.iter_mut().zip(words) {
+            *into = word.load(Ordering::Relaxed).to_ne_bytes();
+        }
+        // Acquire: keeps what the caller looks at next behind the loads above. The
+        // partner is a Release before the stores: see who writes.
+        fence(Ordering::Acquire);
+        Some(())
+    }
+
+    /// Writes values that others may be reading by [`Region::copy_words`], word by
+    /// word. `None` where they do not lie in the region on whole words. This
+    /// process must be allowed to write there. Real-time safe.
+    pub fn store_words<T: NoUninit>(&self, offset: usize, from: &[T]) -> Option<()> {
+        let (from, rest) = bytemuck::cast_slice::<T, u8>(from).as_chunks();
+        let words: &[AtomicU32] = self.records(offset, from.len())?;
+        if !rest.is_empty() {
+            return None;
+        }
+        for (word, from) in words.iter().zip(from) {
+            word.store(u32::from_ne_bytes(*from), Ordering::Relaxed);
+        }
+        Some(())
     }
 
     fn checked<T>(&self, offset: usize, count: usize) -> Option<*mut T> {
@@ -246,4 +293,52 @@ pub fn remove_leftovers() -> usize {
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::hash::RandomState::new().build_hasher().finish()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_as_they_were_written_and_only_where_there_are_any() {
+        let region = Region::create(PAGE).unwrap();
+        region.store_words(8, &[1.5f64, -2.5]).unwrap();
+        let mut read = [0.0f64; 2];
+        region.copy_words(8, &mut read).unwrap();
+        assert_eq!(read, [1.5, -2.5]);
+        let mut bytes = [0u8; 8];
+        region.copy_words(16, &mut bytes).unwrap();
+        assert_eq!(bytes, (-2.5f64).to_ne_bytes());
+        region.copy_words(PAGE - 8, &mut bytes).unwrap();
+        for offset in [1, 2, PAGE - 4, PAGE, usize::MAX - 3] {
+            assert_eq!(region.copy_words(offset, &mut bytes), None, "{offset}");
+            assert_eq!(region.store_words(offset, &bytes), None, "{offset}");
+        }
+        assert_eq!(region.copy_words(0, &mut bytes[..7]), None);
+        assert_eq!(region.store_words(0, &bytes[..7]), None);
+    }
+
+    #[test]
+    fn what_is_read_after_a_copy_is_no_older_than_the_copy() {
+        const ROUNDS: u32 = if cfg!(miri) { 30 } else { 20_000 };
+        const WORDS: usize = 16;
+        let region = Region::create(PAGE).unwrap();
+        let begun: &AtomicU32 = region.record(0).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    begun.store(round, Ordering::Relaxed);
+                    // Release: with the Acquire at the end of `copy_words`.
+                    fence(Ordering::Release);
+                    region.store_words(64, &[round; WORDS]).unwrap();
+                }
+            });
+            let mut read = [0u32; WORDS];
+            while read[0] < ROUNDS {
+                region.copy_words(64, &mut read).unwrap();
+                let begun = begun.load(Ordering::Relaxed);
+                assert!(read.iter().all(|&round| round <= begun), "{read:?} {begun}");
+            }
+        });
+    }
 }

@@ -8,7 +8,6 @@ use std::ops::Range;
 use dsp_worker::protocol::ModuleLayout;
 use shm_ring::layout::{MODULES, arena};
 use shm_ring::region::{Access, PAGE, Region, RegionError};
-use shm_ring::sync::{AtomicU32, Ordering};
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::tape::{carry, lay_out};
 use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, QUANTUM};
@@ -253,9 +252,10 @@ impl ModuleMemory {
 fn carry_tapes(arena: &Region, tapes: usize, change: &RateChange, memories: [&Memory; 2]) {
     let [old, new] = memories;
     let frames = |memory: &Memory| memory.tapes.last().map_or(0, |tape| tape.end());
-    let cells = arena.records::<AtomicU32>(old.offset as usize + tapes, frames(old));
-    let cells = cells.expect("it lies in the arena");
-    let at = |index: usize| f32::from_bits(cells[index].load(Ordering::Relaxed));
+    let mut volts_before = vec![0.0; frames(old)];
+    let copied = arena.copy_words(old.offset as usize + tapes, &mut volts_before);
+    copied.expect("it lies in the arena");
+    let at = |index: usize| volts_before[index];
     // SAFETY: no plan that plays names it.
     let volts = unsafe { arena.values_mut(new.offset as usize + tapes, frames(new)) };
     carry(change, at, &old.tapes, volts.expect("it lies in the arena"), &new.tapes);

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use shm_ring::layout::BlockStart;
-use shm_ring::sync::{AtomicU32, Ordering, fence};
 use sostenuto_dsp::fnv::fnv1a;
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_modules::catalog;
@@ -63,37 +62,36 @@ pub struct StateLocation {
 /// Copies all these states as they are at the start of one block, the present
 /// one. `None` where blocks followed each other too fast for that.
 pub fn copy(shared: &Shared, places: &[StateLocation]) -> Option<Snapshot> {
-    let mut words = Vec::with_capacity(places.iter().map(|place| place.bytes / 4).sum());
+    let mut bytes = vec![0; places.iter().map(|place| place.bytes).sum()];
     for _ in 0..TRIES {
         let Some(start) = shared.clock().read::<BlockStart>() else { continue };
-        words.clear();
+        let mut rest = &mut bytes[..];
         for place in places {
-            let committed = place.states[start.block as usize % 2];
-            let cells: &[AtomicU32] = shared.arena.records(committed, place.bytes / 4)?;
-            words.extend(cells.iter().map(|cell| cell.load(Ordering::Relaxed)));
+            let (own, others) = rest.split_at_mut(place.bytes);
+            shared.arena.copy_words(place.states[start.block as usize % 2], own)?;
+            rest = others;
         }
         // What was read stays as it is until the next block begins. A worker
         // writes there only after it has seen the next block on the clock; so
         // whoever has read something of that sees it there too, if it looks
-        // afterwards. Acquire: this is what keeps the look behind the reads.
-        fence(Ordering::Acquire);
+        // afterwards.
         if shared.clock().read::<BlockStart>().is_some_and(|now| now.block == start.block) {
             return Some(Snapshot {
                 sample_rate_hz: start.sample_rate_hz as u32,
                 frame: start.frame,
-                states: split(&words, places),
+                states: split(&bytes, places),
             });
         }
     }
     None
 }
 
-fn split(words: &[u32], places: &[StateLocation]) -> BTreeMap<Key, Box<[u8]>> {
-    let mut rest = words;
+fn split(bytes: &[u8], places: &[StateLocation]) -> BTreeMap<Key, Box<[u8]>> {
+    let mut rest = bytes;
     let state = |place: &StateLocation| {
-        let (own, others) = rest.split_at(place.bytes / 4);
+        let (own, others) = rest.split_at(place.bytes);
         rest = others;
-        (place.key.clone(), own.iter().flat_map(|word| word.to_ne_bytes()).collect())
+        (place.key.clone(), own.into())
     };
     places.iter().map(state).collect()
 }
