@@ -22,7 +22,8 @@ use sostenuto_modules::catalog::{CATALOG, Entry};
 use sostenuto_modules::clip::ClipSpan;
 
 use crate::protocol::{
-    Job, MAX_EVENTS, ModuleLayout, PLAN_BYTES, Plan, PlanCable, PlanEvent, PlanModule, Span, Tables,
+    Job, MAX_EVENTS, ModuleLayout, PLAN_BYTES, Plan, PlanCable, PlanEvent, PlanModule, Span,
+    Tables, take_rows,
 };
 use crate::run::{Runner, cables_into, module_control, outputs, remedy};
 use crate::thread::flushing_denormals;
@@ -116,12 +117,12 @@ impl Evidence {
     /// is somebody else's. `job` and `culprit`, the module, are indices of the
     /// plan, as the dead worker left them; `None` where they make no sense.
     ///
-    /// # Safety
     /// `plan` is the plan of the block `start`. That block is not over, and the
     /// job's worker is dead and has no successor yet, nor has the host decided
-    /// what to do: so nobody writes what is read here.
-    #[allow(unsafe_code)]
-    pub unsafe fn capture(
+    /// what to do: so what is copied here stands still. Those that the job reads
+    /// from have their stamps, and their next block does not begin before this
+    /// job's is over.
+    pub fn capture(
         (control, arena): (&Region, &Region),
         plan: &Plan,
         start: &BlockStart,
@@ -157,10 +158,7 @@ impl Evidence {
         evidence.pieces.reserve_exact(first.len() + late.len());
         for piece in first {
             let origin = plan.modules[members[piece.module as usize] as usize].memory;
-            // SAFETY: the caller's promise. Those that the job reads from have
-            // their stamps, and their next block does not begin before this
-            // job's is over.
-            unsafe { evidence.keep(arena, origin + u64::from(piece.at), piece) }?;
+            evidence.keep(arena, origin + u64::from(piece.at), piece)?;
         }
         for (index, &member) in members.iter().enumerate() {
             let origin = plan.modules[member as usize].memory;
@@ -172,29 +170,23 @@ impl Evidence {
     }
 
     /// Copies tapes and clips. Clips stand still. Tapes may have been written on
-    /// meanwhile: a tape is longer than its longest delay by more than the
-    /// longest block, so what the job reads is there for a while. `now` is the
-    /// clock, asked afterwards: it says whether that while is over.
-    ///
-    /// # Safety
-    /// The modules' memory has not been given to others since.
-    #[allow(unsafe_code)]
-    pub unsafe fn finish(&mut self, arena: &Region, now: impl FnOnce() -> Option<BlockStart>) {
+    /// meanwhile, or be being written: a tape is longer than its longest delay by
+    /// more than the longest block, so what the job reads is there for a while.
+    /// `now` is the clock, asked afterwards: it says whether that while is over.
+    /// Whoever is given the modules' memory after that, gets it later still.
+    pub fn finish(&mut self, arena: &Region, now: impl FnOnce() -> Option<BlockStart>) {
         let (mut has_tapes, mut has_all) = (false, true);
         let mut clips = self.origins.iter().zip(&self.tables.modules);
         has_all &= clips.all(|((_, was), module)| was.samples == module.clip.samples);
         for piece in self.tape_pieces() {
             has_tapes |= piece.bytes > 0;
             let (origin, _) = self.origins[piece.module as usize];
-            // SAFETY: whoever writes these bytes meanwhile writes plain
-            // numbers, and what comes of that is asked below.
-            let kept = unsafe { self.keep(arena, origin + u64::from(piece.at), piece) };
+            let kept = self.keep(arena, origin + u64::from(piece.at), piece);
             has_all &= kept.is_some();
         }
         for piece in self.clip_pieces() {
             let (_, clip) = self.origins[piece.module as usize];
-            // SAFETY: a clip stands still until its memory is given to others.
-            let kept = unsafe { self.keep(arena, clip.memory, piece) };
+            let kept = self.keep(arena, clip.memory, piece);
             has_all &= kept.is_some();
         }
         let is_there = |now: BlockStart| {
@@ -204,15 +196,15 @@ impl Evidence {
         self.is_whole = has_all && (!has_tapes || now().is_some_and(is_there));
     }
 
-    /// # Safety
-    /// Whoever writes these bytes meanwhile, the caller knows of it.
-    #[allow(unsafe_code)]
-    unsafe fn keep(&mut self, arena: &Region, at: u64, piece: Piece) -> Option<()> {
-        // SAFETY: the caller's promise.
-        let bytes = unsafe { arena.values::<u8>(at as usize, piece.bytes as usize) }?;
-        self.bytes.extend_from_slice(bytes);
-        self.pieces.push(piece);
-        Some(())
+    fn keep(&mut self, arena: &Region, at: u64, piece: Piece) -> Option<()> {
+        let before = self.bytes.len();
+        self.bytes.resize(before + piece.bytes as usize, 0);
+        let copied = arena.copy_words(at as usize, &mut self.bytes[before..]);
+        match copied {
+            Some(()) => self.pieces.push(piece),
+            None => self.bytes.truncate(before),
+        }
+        copied
     }
 
     /// What [`Evidence::capture`] keeps: of the job's modules the record, both
@@ -430,63 +422,48 @@ fn clip_room(clip: &ClipSpan) -> usize {
     clip.bytes().next_multiple_of(PAGE)
 }
 
-/// The plan of one job alone.
+/// The plan of one job alone: its modules, then those that it reads from, as far as
+/// their outputs go.
 fn cut_out(plan: &Plan, job: &Job, members: &[u32]) -> Tables {
     let own = job.modules.count as usize;
-    let mut tables = Tables {
-        jobs: vec![Job { modules: (0..own).into(), is_loop: job.is_loop, slot: 0 }],
-        job_modules: (0..own as u32).collect(),
-        ..Tables::default()
-    };
+    let mut tables = Tables::default();
+    tables.push_job(0, job.is_loop != 0, 0..own as u32);
     let mut memory = 0;
     for (index, &member) in members.iter().enumerate() {
         let module = &plan.modules[member as usize];
         let entry = &CATALOG[module.kind as usize];
-        let tapes = if index < own { &plan.tapes[module.tapes.range()] } else { &[] };
-        let first_tape = tables.tapes.len();
-        tables.tapes.extend_from_slice(tapes);
-        tables.modules.push(PlanModule {
+        let is_own = index < own;
+        let tapes = if is_own { &plan.tapes[module.tapes.range()] } else { &[] };
+        let clip = if is_own { moved_clip(module, memory, tapes) } else { ClipSpan::default() };
+        let moved = PlanModule {
             memory: memory as u64,
+            number: index as u32,
             listeners: 0,
             slot: 0,
-            clip: if index < own { moved_clip(module, memory, tapes) } else { ClipSpan::default() },
-            number: index as u32,
-            first_input: tables.inputs.len() as u32,
-            first_param: tables.params.len() as u32,
-            tapes: (first_tape..tables.tapes.len()).into(),
+            clip,
             ..*module
+        };
+        memory += ModuleLayout::of(entry).size_bytes(tapes) + clip_room(&clip);
+        // Every source is a member, as `capture` saw to it.
+        let moved_cable = |cable: &PlanCable| {
+            index_of(members, cable.module).map(|module| PlanCable { module, ..*cable })
+        };
+        let inputs = plan.inputs[module.first_input as usize..].iter();
+        let inputs = inputs.take(entry.about.inputs.len()).map(|cables| {
+            let cables = if is_own { &plan.cables[cables.range()] } else { &[] };
+            cables.iter().filter_map(moved_cable)
         });
-        let clip = &tables.modules[index].clip;
-        memory += ModuleLayout::of(entry).size_bytes(tapes) + clip_room(clip);
-        for port in 0..entry.about.inputs.len() {
-            let cables = plan.inputs[module.first_input as usize + port];
-            let cables = if index < own { &plan.cables[cables.range()] } else { &[] };
-            let first_cable = tables.cables.len();
-            // Every source is a member, as `capture` saw to it.
-            let moved = |cable: &PlanCable| {
-                index_of(members, cable.module).map(|module| PlanCable { module, ..*cable })
-            };
-            tables.cables.extend(cables.iter().filter_map(moved));
-            tables.inputs.push((first_cable..tables.cables.len()).into());
-        }
-        let first_param = module.first_param as usize;
-        let params = first_param..first_param + entry.about.params.len();
-        tables.params.extend_from_slice(&plan.params[params]);
+        let params = &plan.params[module.first_param as usize..][..entry.about.params.len()];
+        tables.push_module(moved, tapes, params, inputs);
     }
     tables
 }
 
-/// What evidence in bytes begins with.
+/// What evidence in bytes begins with: the sizes of what comes after the tables,
+/// and what is left to say.
 #[derive(Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
-struct Counts {
-    job_modules: u32,
-    is_loop: u32,
-    modules: u32,
-    inputs: u32,
-    cables: u32,
-    tapes: u32,
-    params: u32,
+struct Head {
     events: u32,
     pieces: u32,
     bytes: u32,
@@ -497,15 +474,7 @@ struct Counts {
 impl Evidence {
     /// As one string of bytes, for [`Evidence::from_bytes`].
     pub fn to_bytes(&self) -> Vec<u8> {
-        let tables = &self.tables;
-        let counts = Counts {
-            job_modules: tables.job_modules.len() as u32,
-            is_loop: tables.jobs[0].is_loop,
-            modules: tables.modules.len() as u32,
-            inputs: tables.inputs.len() as u32,
-            cables: tables.cables.len() as u32,
-            tapes: tables.tapes.len() as u32,
-            params: tables.params.len() as u32,
+        let head = Head {
             events: self.events.len() as u32,
             pieces: self.pieces.len() as u32,
             bytes: self.bytes.len() as u32,
@@ -513,13 +482,9 @@ impl Evidence {
             is_whole: self.is_whole as u32,
         };
         let mut all = Vec::new();
-        all.extend_from_slice(bytemuck::bytes_of(&counts));
+        all.extend_from_slice(bytemuck::bytes_of(&head));
         all.extend_from_slice(bytemuck::bytes_of(&self.start));
-        all.extend_from_slice(bytemuck::cast_slice(&tables.modules));
-        all.extend_from_slice(bytemuck::cast_slice(&tables.inputs));
-        all.extend_from_slice(bytemuck::cast_slice(&tables.cables));
-        all.extend_from_slice(bytemuck::cast_slice(&tables.tapes));
-        all.extend_from_slice(bytemuck::cast_slice(&tables.params));
+        self.tables.add_to(&mut all);
         all.extend_from_slice(bytemuck::cast_slice(&self.events));
         all.extend_from_slice(bytemuck::cast_slice(&self.remedies));
         all.extend_from_slice(bytemuck::cast_slice(&self.pieces));
@@ -546,6 +511,11 @@ impl Evidence {
         demand((1000.0..=1e6).contains(&sample_rate_hz))?;
         demand(frame < 1 << 62 && plan_frame < 1 << 62 && self.events.len() <= MAX_EVENTS)?;
         let tables = &self.tables;
+        let own = 0..tables.job_modules.len();
+        let is_loop = tables.jobs.first()?.is_loop;
+        demand(tables.jobs == [Job { modules: own.clone().into(), is_loop, slot: 0 }])?;
+        demand(tables.job_modules.iter().map(|&module| module as usize).eq(own))?;
+        demand(tables.slots.is_empty() && tables.slot_jobs.is_empty())?;
         demand(tables.modules.len() <= MODULES && tables.cables.len() <= MOST_CABLES)?;
         demand((1..=tables.modules.len()).contains(&self.job_len()))?;
         demand(self.culprit == NONE || (self.culprit as usize) < self.job_len())?;
@@ -601,45 +571,22 @@ fn within<T>(table: &[T], span: Span) -> Option<&[T]> {
 }
 
 fn parse(mut all: &[u8]) -> Option<Evidence> {
-    let counts = take::<Counts>(&mut all, 1)?[0];
-    let start = take::<BlockStart>(&mut all, 1)?[0];
-    let own = counts.job_modules;
-    demand(own <= counts.modules)?;
-    let tables = Tables {
-        jobs: vec![Job {
-            modules: Span { first: 0, count: own },
-            is_loop: counts.is_loop,
-            slot: 0,
-        }],
-        modules: take(&mut all, counts.modules)?,
-        job_modules: (0..own).collect(),
-        inputs: take(&mut all, counts.inputs)?,
-        cables: take(&mut all, counts.cables)?,
-        tapes: take(&mut all, counts.tapes)?,
-        params: take(&mut all, counts.params)?,
-        ..Tables::default()
-    };
+    let head = take_rows::<Head>(&mut all, 1)?[0];
+    let start = take_rows::<BlockStart>(&mut all, 1)?[0];
+    let tables = Tables::take_from(&mut all)?;
+    let own = tables.job_modules.len() as u32;
     let evidence = Evidence {
         start,
         tables,
-        events: take(&mut all, counts.events)?,
-        remedies: take(&mut all, own)?,
-        culprit: counts.culprit,
-        pieces: take(&mut all, counts.pieces)?,
-        bytes: take(&mut all, counts.bytes)?,
-        is_whole: counts.is_whole == 1,
+        events: take_rows(&mut all, head.events)?,
+        remedies: take_rows(&mut all, own)?,
+        culprit: head.culprit,
+        pieces: take_rows(&mut all, head.pieces)?,
+        bytes: take_rows(&mut all, head.bytes)?,
+        is_whole: head.is_whole == 1,
         origins: Vec::new(),
     };
     all.is_empty().then_some(evidence)
-}
-
-fn take<T: Pod>(all: &mut &[u8], count: u32) -> Option<Vec<T>> {
-    let bytes = size_of::<T>().checked_mul(count as usize)?;
-    let (taken, rest) = all.split_at_checked(bytes)?;
-    *all = rest;
-    let mut values = vec![T::zeroed(); count as usize];
-    bytemuck::cast_slice_mut::<T, u8>(&mut values).copy_from_slice(taken);
-    Some(values)
 }
 
 #[cfg(test)]
@@ -657,37 +604,24 @@ mod tests {
     fn session() -> (Arc<Region>, Tables) {
         let mut tables = Tables::default();
         let mut memory = 0;
-        for name in ["lfo", "delay"] {
+        let lfo = PlanCable { module: 0, output: 2, ..PlanCable::default() };
+        let itself = PlanCable { module: 1, output: 0, is_delayed: 1, ..PlanCable::default() };
+        for (name, cables) in [("lfo", [None; 2]), ("delay", [Some(lfo), Some(itself)])] {
             let (kind, entry) = find(name).expect("it is in the catalogue");
             let tapes = lay_out(&(entry.tapes)(RATE_HZ));
-            let first_tape = tables.tapes.len();
-            tables.tapes.extend_from_slice(&tapes);
-            tables.modules.push(PlanModule {
-                memory,
-                kind: kind as u32,
-                first_input: tables.inputs.len() as u32,
-                first_param: tables.params.len() as u32,
-                tapes: (first_tape..tables.tapes.len()).into(),
-                ..PlanModule::default()
+            let params: Vec<f32> = entry.about.params.iter().map(|param| param.default).collect();
+            let time = entry.about.input("time");
+            let inputs = (0..entry.about.inputs.len()).map(|input| match input {
+                0 => cables[0],
+                input if Some(input) == time => cables[1],
+                _ => None,
             });
+            let module = PlanModule { memory, kind: kind as u32, ..PlanModule::default() };
+            tables.push_module(module, &tapes, &params, inputs);
             memory += ModuleLayout::of(entry).size_bytes(&tapes) as u64;
-            tables.inputs.extend(entry.about.inputs.iter().map(|_| Span::default()));
-            tables.params.extend(entry.about.params.iter().map(|param| param.default));
         }
-        let first = tables.modules[1].first_input as usize;
-        let time = CATALOG[tables.modules[1].kind as usize].about.input("time").unwrap();
-        for (input, cables) in tables.inputs[first..].iter_mut().enumerate() {
-            let start = u32::from(input > 0) + u32::from(input > time);
-            *cables = Span { first: start, count: u32::from(input == 0 || input == time) };
-        }
-        tables.cables = vec![
-            PlanCable { module: 0, output: 2, ..PlanCable::default() },
-            PlanCable { module: 1, output: 0, is_delayed: 1, ..PlanCable::default() },
-        ];
-        let job =
-            |module, is_loop| Job { modules: Span { first: module, count: 1 }, is_loop, slot: 0 };
-        tables.jobs = vec![job(0, 0), job(1, 1)];
-        tables.job_modules = vec![0, 1];
+        tables.push_job(0, false, [0]);
+        tables.push_job(0, true, [1]);
         let arena = Arc::new(Region::create(memory as usize).unwrap());
         for module in &tables.modules {
             let entry = &CATALOG[module.kind as usize];
@@ -721,13 +655,11 @@ mod tests {
         culprit: u32,
     ) -> Option<Evidence> {
         let control = Region::create(places::REST).unwrap();
-        // SAFETY: nobody else knows the regions, and nobody computes.
-        unsafe { Evidence::capture((&control, arena), plan, start, job, culprit) }
+        Evidence::capture((&control, arena), plan, start, job, culprit)
     }
 
     fn finish(evidence: &mut Evidence, arena: &Region, block: u32) {
-        // SAFETY: nobody else knows the region.
-        unsafe { evidence.finish(arena, || Some(start(block))) };
+        evidence.finish(arena, || Some(start(block)));
     }
 
     /// As of the block after 200 others, in which the first job is done; and

@@ -19,7 +19,7 @@ use sostenuto_modules::catalog;
 use crate::faults::FaultPoints;
 use crate::last_words;
 use crate::limits::limit_this_process;
-use crate::protocol::{CONTROL_BYTES, ModuleLayout, ModuleMemories, Plan};
+use crate::protocol::{CONTROL_BYTES, ModuleLayout, ModuleMemories, Plan, jobs_of_slot};
 use crate::run::{Holder, Runner};
 use crate::thread::{ask_for_real_time, flushing_denormals};
 use crate::warm::{Grant, Memories, lock_memory, touch_every_module};
@@ -175,14 +175,17 @@ impl Session {
             if start.block == 0 || self.is_done(slot, start.block) {
                 continue;
             }
+            // The engine does not wait for a slot without work: there the block may
+            // be over by now, and another plan be being written.
+            let jobs = jobs_of_slot(&self.control, start.plan as usize, slot);
+            if jobs.is_none_or(|count| count == 0) || !self.is_now(start.block) {
+                continue;
+            }
             // SAFETY: the clock names this plan, and the engine does not begin
             // the next block before this slot has done this one.
             #[allow(unsafe_code)]
             let plan = unsafe { Plan::read(&self.control, start.plan as usize) };
             let Some(plan) = plan else { continue };
-            if plan.slots[slot].count == 0 {
-                continue;
-            }
             let prepared = record.prepared.load(Ordering::Acquire);
             let needed = (slot, plan.generation);
             if opened != needed && prepared != prepared_word(Some(slot), plan.generation) {
@@ -197,6 +200,10 @@ impl Session {
             runner.run_slot(&start, &plan, Holder { worker: record, slot, control, epoch });
             record.blocks.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn is_now(&self, block: u32) -> bool {
+        self.clock().read::<BlockStart>().is_some_and(|start| start.block == block)
     }
 
     /// Whether the slot has done that block: two rings may tell of one block,

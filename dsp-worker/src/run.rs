@@ -657,27 +657,18 @@ mod tests {
     /// Two attenuverters, each of which feeds the other.
     fn ring(bytes: usize) -> Tables {
         let kind = catalog::find("attenuverter").expect("it is in the catalogue").0 as u32;
-        let span = |first, count| Span { first, count };
-        let module = |module: u32| PlanModule {
-            memory: (arena::REST + module as usize * bytes) as u64,
-            kind,
-            first_input: module,
-            first_param: module * 2,
-            ..PlanModule::default()
-        };
-        let cable = |module| PlanCable { module, is_delayed: 1, ..PlanCable::default() };
-        Tables {
-            generation: 1,
-            slots: vec![span(0, 1)],
-            jobs: vec![Job { modules: span(0, 2), is_loop: 1, slot: 0 }],
-            job_modules: vec![0, 1],
-            slot_jobs: vec![0],
-            modules: vec![module(0), module(1)],
-            inputs: vec![span(0, 1), span(1, 1)],
-            cables: vec![cable(1), cable(0)],
-            params: vec![1.0, 0.5, 1.0, 0.5],
-            ..Tables::default()
+        let mut tables = Tables { generation: 1, ..Tables::default() };
+        tables.push_job(0, true, [0, 1]);
+        tables.slots = vec![Span { first: 0, count: 1 }];
+        tables.slot_jobs = vec![0];
+        for module in 0..2 {
+            let memory = (arena::REST + module * bytes) as u64;
+            let other = 1 - module as u32;
+            let cable = PlanCable { module: other, is_delayed: 1, ..PlanCable::default() };
+            let module = PlanModule { memory, kind, ..PlanModule::default() };
+            tables.push_module(module, &[], &[1.0, 0.5], [[cable]]);
         }
+        tables
     }
 
     #[test]

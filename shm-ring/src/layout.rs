@@ -34,7 +34,7 @@ pub const MODULES: usize = 4096;
 pub const NONE: u32 = u32::MAX;
 
 /// Changes with every change of these layouts.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"SOSTNUTO");
 

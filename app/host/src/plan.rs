@@ -7,7 +7,7 @@ pub mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use dsp_worker::protocol::{APPEARING, Job, LEAVING, PlanCable, PlanModule, STEADY, Span, Tables};
+use dsp_worker::protocol::{APPEARING, LEAVING, PlanCable, PlanModule, STEADY, Tables};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use sostenuto_dsp::fnv::fnv1a;
@@ -119,13 +119,9 @@ pub fn plan(request: &PlanRequest) -> Plan {
 
     let mut tables = Tables { generation: request.generation, ..Tables::default() };
     for (job, modules) in jobs.iter().enumerate() {
-        let first = tables.job_modules.len();
-        tables.job_modules.extend(modules.iter().map(|&module| module as u32));
-        tables.jobs.push(Job {
-            modules: (first..tables.job_modules.len()).into(),
-            is_loop: is_loop(modules, &cables) as u32,
-            slot: slot_of_job[job] as u32,
-        });
+        let is_loop = is_loop(modules, &cables);
+        let slot = slot_of_job[job] as u32;
+        tables.push_job(slot, is_loop, modules.iter().map(|&module| module as u32));
     }
     for slot in 0..request.slots {
         let first = tables.slot_jobs.len();
@@ -141,19 +137,31 @@ pub fn plan(request: &PlanRequest) -> Plan {
             .map(|cable| slot_of_job[job_of[cable.to]])
             .filter(|&listener| listener != slot)
             .fold(0u64, |mask, listener| mask | 1 << listener);
-        push_module(&mut tables, request, member, slot, listeners);
-        for port in 0..member.entry.about.inputs.len() {
-            let first = tables.cables.len();
-            let own = cables.iter().filter(|cable| cable.to == index && cable.input == port);
-            tables.cables.extend(own.map(|cable| PlanCable {
-                module: cable.from as u32,
-                output: cable.output as u32,
-                // A loop without a delayed cable is none that a patch may have.
-                is_delayed: (cable.is_delayed || place_of[cable.from] >= place_of[cable.to]) as u32,
-                fade: cable.fade,
-            }));
-            tables.inputs.push((first..tables.cables.len()).into());
-        }
+        let plan_cable = |cable: &Link| PlanCable {
+            module: cable.from as u32,
+            output: cable.output as u32,
+            // A loop without a delayed cable is none that a patch may have.
+            is_delayed: (cable.is_delayed || place_of[cable.from] >= place_of[cable.to]) as u32,
+            fade: cable.fade,
+        };
+        let cables = &cables;
+        let inputs = (0..member.entry.about.inputs.len()).map(|port| {
+            let own = cables.iter().filter(move |cable| cable.to == index && cable.input == port);
+            own.map(plan_cable)
+        });
+        let memory = &request.memory[&member.key];
+        let module = PlanModule {
+            memory: memory.offset,
+            listeners,
+            seed: seed(&member.key),
+            kind: member.kind as u32,
+            is_bypassed: member.module.is_bypassed as u32,
+            slot: slot as u32,
+            number: memory.number,
+            clip: request.clips.get(&member.key).copied().unwrap_or_default(),
+            ..PlanModule::default()
+        };
+        tables.push_module(module, &memory.tapes, &params(member.module, member.entry), inputs);
     }
     let is_out = |member: &Member| member.entry.about.role == Some(Role::AudioOut);
     let is_recorder = |member: &&Member| member.entry.about.role == Some(Role::Recorder);
@@ -167,32 +175,6 @@ pub fn plan(request: &PlanRequest) -> Plan {
         modules: index.into_iter().filter(|(key, _)| !key.0.is_leaving()).collect(),
         tables,
     }
-}
-
-fn push_module(
-    tables: &mut Tables,
-    request: &PlanRequest,
-    member: &Member,
-    slot: usize,
-    listeners: u64,
-) {
-    let memory = &request.memory[&member.key];
-    let first_tape = tables.tapes.len();
-    tables.tapes.extend(&memory.tapes);
-    tables.modules.push(PlanModule {
-        memory: memory.offset,
-        listeners,
-        seed: seed(&member.key),
-        kind: member.kind as u32,
-        is_bypassed: member.module.is_bypassed as u32,
-        slot: slot as u32,
-        first_input: tables.inputs.len() as u32,
-        first_param: tables.params.len() as u32,
-        number: memory.number,
-        tapes: Span::from(first_tape..tables.tapes.len()),
-        clip: request.clips.get(&member.key).copied().unwrap_or_default(),
-    });
-    tables.params.extend(params(member.module, member.entry));
 }
 
 /// Where every param of a module stands.

@@ -577,7 +577,7 @@ impl Inner {
         let start = self.shared.clock().read::<BlockStart>().filter(|start| start.block != 0)?;
         // SAFETY: workers answer for every plan before it plays, and the state's
         // lock is taken to ask them, so the place of this one is not written.
-        let plan = unsafe { Plan::read(&self.shared.control, start.plan as usize) }?;
+        let plan = unsafe { Plan::read_standing(&self.shared.control, start.plan as usize) }?;
         (plan.generation != 0).then_some((start, plan))
     }
 

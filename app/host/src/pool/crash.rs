@@ -28,7 +28,7 @@ use crate::folders::state_folder;
 use crate::shared::Shared;
 
 /// The version of the files that this program writes, and the newest it reads.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// The largest file that is read.
 const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -54,20 +54,15 @@ pub unsafe fn capture(shared: &Shared, seat: usize) -> Option<Evidence> {
     let [job, module] = [&record.job, &record.module].map(|word| word.load(Ordering::Relaxed));
     let start: BlockStart = shared.clock().read()?;
     // SAFETY: the caller's promise: the block is not over, so its plan stands
-    // still, and so does the dead worker's memory.
-    unsafe {
-        let plan = Plan::read(&shared.control, start.plan as usize)?;
-        Evidence::capture((&shared.control, &shared.arena), &plan, &start, job, module)
-    }
+    // still.
+    let plan = unsafe { Plan::read(&shared.control, start.plan as usize) }?;
+    Evidence::capture((&shared.control, &shared.arena), &plan, &start, job, module)
 }
 
 /// Keeps the rest, when the slot has been given to another. The sooner the
 /// better: within a block it is certainly there.
 pub fn finish(shared: &Shared, evidence: &mut Evidence) {
-    // SAFETY: the memory of a module that has left the patch is cleared when
-    // another gets it, by the host; then the block is long over, which `finish`
-    // finds by the clock.
-    unsafe { evidence.finish(&shared.arena, || shared.clock().read()) };
+    evidence.finish(&shared.arena, || shared.clock().read());
 }
 
 /// A worker's death, and all that is known of it.
@@ -227,6 +222,9 @@ impl SavedCrash {
         if head.version > VERSION {
             return Err(ReadError::Newer(head.program));
         }
+        if head.version < VERSION {
+            return Err(ReadError::OtherBuild(head.program));
+        }
         let file: CrashFile = serde_json::from_slice(bytes).map_err(|_| Garbled)?;
         if file.catalogue != catalogue() {
             return Err(ReadError::OtherBuild(file.program));
@@ -313,18 +311,10 @@ mod tests {
         let start: BlockStart =
             BlockStart { block: 2, frame: 32, ..shared.clock().read().unwrap() };
         // SAFETY: the engine, which alone computes, does nothing any more.
-        let mut evidence = unsafe {
-            let plan = |place| Plan::read(&shared.control, place);
-            let plan = (0..PLANS).filter_map(plan).find(|plan| plan.generation == 1).unwrap();
-            Evidence::capture(
-                (&shared.control, &shared.arena),
-                &plan,
-                &start,
-                1,
-                plan.job_modules[1],
-            )
-            .unwrap()
-        };
+        let plan = |place| unsafe { Plan::read(&shared.control, place) };
+        let plan = (0..PLANS).filter_map(plan).find(|plan| plan.generation == 1).unwrap();
+        let (regions, culprit) = ((&*shared.control, &*shared.arena), plan.job_modules[1]);
+        let mut evidence = Evidence::capture(regions, &plan, &start, 1, culprit).unwrap();
         finish(&shared, &mut evidence);
         let fault = Fault { signal: 11, code: 1, address: 16, instruction: 1 << 20 };
         let said = Said { fault: Some(fault), program: 1 << 19, text: String::new() };
