@@ -162,7 +162,8 @@ impl Threads {
             Engine::new(Arc::clone(&shared), Executor::Workers, RATE_HZ, FRAMES);
         let session = Session::attach(shared.control.name(), shared.arena.name());
         // The threads sleep in it until this process ends.
-        let session: &Session = Box::leak(Box::new(session.unwrap_or_else(|why| panic!("{why}"))));
+        let session: &Session =
+            Box::leak(Box::new(session.unwrap_or_else(|error| panic!("{error}"))));
         for seat in 0..JOBS {
             assert!(session.take_seat(seat), "there is no seat {seat}");
             std::thread::spawn(move || session.work(seat, Instant::now(), ()));

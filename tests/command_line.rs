@@ -189,7 +189,7 @@ fn arguments_that_make_no_sense_are_refused_with_2() {
     place.run("render tone.sostenuto -o tone.wav").misused(&["--seconds"]);
     place.run("render tone.sostenuto --seconds 1").misused(&["--output"]);
     let render = "render tone.sostenuto --seconds 1 -o tone.wav";
-    for (option, why) in [
+    for (option, error) in [
         ("--block 100", "not a multiple of 32 up to 2048"),
         ("--block 4096", "not a multiple of 32 up to 2048"),
         ("--block 0", "not a multiple of 32 up to 2048"),
@@ -201,7 +201,7 @@ fn arguments_that_make_no_sense_are_refused_with_2() {
         ("--kill-every 0", "0"),
         ("--seed 7", "--kill-every"),
     ] {
-        place.run(&format!("{render} {option}")).misused(&[why]);
+        place.run(&format!("{render} {option}")).misused(&[error]);
     }
     for seconds in ["0", "-1", "NaN", "20000", "soon"] {
         place.run(&format!("render tone.sostenuto -o tone.wav --seconds={seconds}")).misused(&[]);
@@ -525,9 +525,9 @@ fn a_render_never_writes_over_what_it_reads() {
         cases.push(("link.sostenuto -o kick.sostenuto", "the patch itself"));
         cases.push(("kick.sostenuto -o link.wav", "a sound that the patch reads"));
     }
-    for (line, why) in cases {
+    for (line, error) in cases {
         for force in ["", "--force"] {
-            place.refuses(&format!("render {line} --seconds 0.1 --in-process {force}"), &[why]);
+            place.refuses(&format!("render {line} --seconds 0.1 --in-process {force}"), &[error]);
         }
         for (name, bytes) in &kept {
             assert!(

@@ -15,7 +15,8 @@ fn drill(options: &str) -> (bool, Value) {
     command.env("SOSTENUTO_WORKER", WORKER).env_remove("RUST_LOG");
     let output = command.stdin(Stdio::null()).output().expect("the program starts");
     let err = String::from_utf8_lossy(&output.stderr);
-    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why} {err}"));
+    let report =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error} {err}"));
     let is_unheard = output.status.success();
     assert_eq!(is_unheard, !err.contains("the kills could be heard"), "{err}");
     (is_unheard, report)

@@ -172,7 +172,7 @@ fn an_editor_sees_in_the_hosts_memory_what_is_heard() {
     stage.play(48_000);
     let view = stage.player.view().expect("a player can be looked at");
     assert_eq!((view.sample_rate_hz, view.block_frames), (48_000.0, 2048));
-    let probe = Probe::open(&view).unwrap_or_else(|why| panic!("{why}"));
+    let probe = Probe::open(&view).unwrap_or_else(|error| panic!("{error}"));
     let now = probe.now().expect("it has begun");
     assert_eq!((now.frames, now.sample_rate_hz), (2048, 48_000.0));
     assert!(now.frame >= 48_000 - 2048);
@@ -310,19 +310,19 @@ fn a_recording_is_to_the_bit_what_was_made_and_what_was_heard_before_is_saved_me
     let recorder = stage.recorder();
     assert!(matches!(recorder.stop(patch.clone()), Err(RecordError::NotRecording)));
     stage.play_and_keep(30_000);
-    recorder.start(&path("now.wav"), WavFormat::F32).unwrap_or_else(|why| panic!("{why}"));
+    recorder.start(&path("now.wav"), WavFormat::F32).unwrap_or_else(|error| panic!("{error}"));
     let again = recorder.start(&path("more.wav"), WavFormat::F32);
     assert!(matches!(again, Err(RecordError::Recording(_))));
     stage.play_and_keep(30_000);
     let save = recorder.save_last(&path("all.wav"), WavFormat::F32, None, patch.clone());
-    save.unwrap_or_else(|why| panic!("{why}"));
+    save.unwrap_or_else(|error| panic!("{error}"));
     let all = stage.recorded();
     assert_eq!(recorder.status().path, Some(path("now.wav")), "it goes on");
     let save = recorder.save_last(&path("last.wav"), WavFormat::F32, Some(0.5), patch.clone());
-    save.unwrap_or_else(|why| panic!("{why}"));
+    save.unwrap_or_else(|error| panic!("{error}"));
     let last = stage.recorded();
     stage.play_and_keep(30_000);
-    recorder.stop(patch.clone()).unwrap_or_else(|why| panic!("{why}"));
+    recorder.stop(patch.clone()).unwrap_or_else(|error| panic!("{error}"));
     let now = stage.recorded();
     assert_eq!((recorder.status().path, recorder.status().dropped_frames), (None, 0));
 
@@ -345,7 +345,7 @@ fn a_recording_is_to_the_bit_what_was_made_and_what_was_heard_before_is_saved_me
     for name in ["all", "last", "now"] {
         let saved = path(&format!("{name}.sostenuto"));
         stage.until("the patch is saved", |_| saved.exists());
-        assert_eq!(file::load(&saved).unwrap_or_else(|why| panic!("{why}")), patch);
+        assert_eq!(file::load(&saved).unwrap_or_else(|error| panic!("{error}")), patch);
     }
     assert_eq!(*stage.said.lock().expect("whole"), Vec::<String>::new());
 }
@@ -355,19 +355,19 @@ fn a_recording_that_nobody_ends_is_whole_and_a_file_that_is_there_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut stage, path) = (Stage::with_recorder(&noise()), folder.path().join("now.wav"));
     let recorder = stage.recorder();
-    recorder.start(&path, WavFormat::F32).unwrap_or_else(|why| panic!("{why}"));
+    recorder.start(&path, WavFormat::F32).unwrap_or_else(|error| panic!("{error}"));
     stage.play_and_keep(10_000);
     drop(stage);
     assert!(wav(&path).len() >= 10_000 - 8192);
     let mut stage = Stage::with_recorder(&noise());
     stage.play_and_keep(1);
-    for why in [
+    for error in [
         stage.recorder().start(&path, WavFormat::F32),
         stage.recorder().start(&folder.path().join("no/such.wav"), WavFormat::F32),
         stage.recorder().save_last(&path, WavFormat::F32, None, noise()),
     ] {
-        let why = why.expect_err("it is refused").to_string();
-        assert!(why.contains("another"), "{why}");
+        let error = error.expect_err("it is refused").to_string();
+        assert!(error.contains("another"), "{error}");
     }
     assert_eq!(stage.recorder().status().path, None);
     assert!(wav(&path).len() >= 10_000 - 8192, "it was not touched");

@@ -83,7 +83,7 @@ pub fn measure(table: &Table) {
                 gap.push(loss.stalled_frames as f64);
                 returned += usize::from(loss.has_returned);
             }
-            Err(why) => return table.note(&format!("JACK2 is not measured: {why}")),
+            Err(error) => return table.note(&format!("JACK2 is not measured: {error}")),
         }
     }
     let what = format!(

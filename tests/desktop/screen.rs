@@ -81,7 +81,7 @@ impl Screen {
 fn tell(display: &str, program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments).env("DISPLAY", display).stderr(Stdio::null());
-    let output = command.output().unwrap_or_else(|why| panic!("{program}: {why}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

@@ -59,7 +59,7 @@ fn a_patch_is_saved_and_opened_again() {
     window.command(Key::S);
     dialog.send(Some(path.clone())).expect("it is asked");
     until_saved(&mut window, &path);
-    assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), patch);
+    assert_eq!(file::load(&path).unwrap_or_else(|error| panic!("{error}")), patch);
 
     window.command(Key::N);
     let empty = window.until_patch("a new patch", |patch| patch.modules.is_empty());
@@ -101,7 +101,7 @@ fn a_path_is_typed_to_save_and_to_open() {
     window.write(&path.display().to_string());
     window.press(Key::Enter);
     until_saved(&mut window, &path);
-    assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), patch);
+    assert_eq!(file::load(&path).unwrap_or_else(|error| panic!("{error}")), patch);
 
     let bar = window.bar("ladder");
     window.click_at(bar);
@@ -135,7 +135,7 @@ fn something_else_is_not_saved_over_unless_it_is_wanted() {
         assert!(!window.shows("Keep it"));
     }
     until_saved(&mut window, &path);
-    assert_eq!(file::load(&path).unwrap_or_else(|why| panic!("{why}")), window.patch());
+    assert_eq!(file::load(&path).unwrap_or_else(|error| panic!("{error}")), window.patch());
 }
 
 /// As a later version has saved it.
@@ -151,7 +151,7 @@ fn a_module_that_nobody_knows_has_a_face_and_is_kept_as_it_is() {
     let mut window = Worked::on(&place);
     let dialog = tell(&mut window);
     let path = place.keep("later.sostenuto", LATER);
-    let later = file::load(&path).unwrap_or_else(|why| panic!("{why}"));
+    let later = file::load(&path).unwrap_or_else(|error| panic!("{error}"));
     window.command(Key::O);
     dialog.send(Some(path)).expect("it is asked");
     window.until_patch("the patch of the file", |there| *there == later);
@@ -170,7 +170,7 @@ fn a_module_that_nobody_knows_has_a_face_and_is_kept_as_it_is() {
     window.press_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
     dialog.send(Some(again.clone())).expect("it is asked");
     until_saved(&mut window, &again);
-    let saved = file::load(&again).unwrap_or_else(|why| panic!("{why}"));
+    let saved = file::load(&again).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(saved, moved);
     assert_eq!(saved.modules["cloud"].words, later.modules["cloud"].words);
     assert!(saved.cables.contains(&cable("cloud.out -> audio-out.left")));

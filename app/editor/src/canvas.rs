@@ -160,8 +160,8 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn say(&mut self, why: &str) {
-        self.intents.push(Intent::Say(why.to_owned()));
+    fn say(&mut self, error: &str) {
+        self.intents.push(Intent::Say(error.to_owned()));
     }
 }
 
@@ -527,7 +527,7 @@ impl Canvas {
         asks: &mut Asks,
     ) -> Result<(), String> {
         let copied =
-            sostenuto_patch::file::read(words.as_bytes()).map_err(|why| why.to_string())?;
+            sostenuto_patch::file::read(words.as_bytes()).map_err(|error| error.to_string())?;
         let window = self.window.unwrap_or(Rect::NOTHING);
         let pointer = ui.input(|input| input.pointer.hover_pos());
         let point = pointer.filter(|point| window.contains(*point)).unwrap_or(window.center());

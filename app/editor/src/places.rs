@@ -55,8 +55,8 @@ impl Plugin for PlacesFile {
         // Whoever reads it finds a whole one, of this frame or of the one before.
         let beside = self.path.with_extension("tmp");
         let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &self.path));
-        if let Err(why) = written {
-            tracing::warn!("{why}: {}", self.path.display());
+        if let Err(error) = written {
+            tracing::warn!("{error}: {}", self.path.display());
         }
     }
 }

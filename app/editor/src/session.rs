@@ -90,8 +90,8 @@ impl Session {
         while let Ok(heard) = self.heard.try_recv() {
             match heard {
                 Heard::Connected { is_own } => self.greet(model, is_own),
-                Heard::Lost(why) => {
-                    model.connection = Connection::Lost(why);
+                Heard::Lost(error) => {
+                    model.connection = Connection::Lost(error);
                     self.probe = None;
                 }
                 Heard::Said(report) => self.hear(model, report, now_secs, &mut news),
@@ -131,7 +131,7 @@ impl Session {
         if let Some(view) = self.hearer.hear(&report) {
             let is_other = (&view.control, &view.arena) != (&self.view.control, &self.view.arena);
             if is_other || self.probe.is_none() {
-                self.probe = Probe::open(&view).inspect_err(|why| tracing::warn!("{why}")).ok();
+                self.probe = Probe::open(&view).inspect_err(|error| tracing::warn!("{error}")).ok();
             }
             self.view = view;
             return;

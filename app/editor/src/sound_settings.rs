@@ -41,10 +41,10 @@ impl SoundSettings {
                 .extend([Request::QuerySound(Query {}), Request::QueryDevices(QueryDevices {})]);
         }
         let sound = &model.sound;
-        if let Some(why) = &sound.why_not {
+        if let Some(error) = &sound.error {
             well(theme).show(ui, |ui| {
                 ui.set_width(ui.available_width());
-                ui.label(RichText::new(why).color(theme.trouble));
+                ui.label(RichText::new(error).color(theme.trouble));
             });
             ui.add_space(6.0);
         }
@@ -92,8 +92,8 @@ fn input_ui(ui: &mut Ui, theme: &Theme, model: &Model, wanted: &mut String) {
     caption(ui, theme, "Microphone or line input for Audio In");
     choice_ui(ui, "Sound input", &model.inputs, wanted, "none");
     let input = &model.input;
-    match &input.why_not {
-        Some(why) => drop(ui.label(RichText::new(why).color(theme.trouble))),
+    match &input.error {
+        Some(error) => drop(ui.label(RichText::new(error).color(theme.trouble))),
         None if input.card.is_empty() => {
             drop(faint(ui, theme, "Closed: this patch has no Audio In."))
         }
@@ -215,7 +215,7 @@ mod tests {
             block_frames: 256,
             ahead: 3,
             latency_secs: 0.0213,
-            why_not: None,
+            error: None,
         };
         let card = Card { id: "hw:1".to_owned(), name: "Big card".to_owned(), is_default: false };
         let model = Model { sound, cards: vec![card], ..Model::default() };
@@ -261,7 +261,7 @@ mod tests {
     fn silence_and_latency_are_said() {
         let mut harness = stage();
         harness.get_by_label("21.3 ms");
-        harness.state_mut().1.sound.why_not = Some("No sound card answered.".to_owned());
+        harness.state_mut().1.sound.error = Some("No sound card answered.".to_owned());
         harness.run_steps(2);
         harness.get_by_label("No sound card answered.");
     }
@@ -270,9 +270,9 @@ mod tests {
     fn an_input_is_chosen_and_why_it_is_not_heard_is_said() {
         let mut harness = stage();
         harness.get_by_label("Closed: this patch has no Audio In.");
-        let why_not = Some("The microphone is away.".to_owned());
+        let error = Some("The microphone is away.".to_owned());
         let (_, model, ..) = harness.state_mut();
-        model.input = InputSetup { input: "default".to_owned(), why_not, ..InputSetup::default() };
+        model.input = InputSetup { input: "default".to_owned(), error, ..InputSetup::default() };
         model.inputs =
             vec![Card { id: "hw:2".to_owned(), name: "Desk".to_owned(), is_default: true }];
         harness.run_steps(2);

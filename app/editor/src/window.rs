@@ -174,9 +174,10 @@ impl Editor {
                         _ => None,
                     })
                 });
-                if let Some(Err(why)) = pasted.map(|words| canvas.paste(ui, patch, &words, asks)) {
+                if let Some(Err(error)) = pasted.map(|words| canvas.paste(ui, patch, &words, asks))
+                {
                     let sentence = format!(
-                        "The clipboard does not contain a patch, so nothing was pasted. {why}"
+                        "The clipboard does not contain a patch, so nothing was pasted. {error}"
                     );
                     self.panels.notices.say(sentence, false, ctx.input(|input| input.time));
                 }
@@ -277,7 +278,7 @@ impl Editor {
         let status = &self.model.status;
         let (words, colour) = match &self.model.connection {
             Connection::Starting => ("starting…".to_owned(), self.theme.faint),
-            Connection::Lost(why) => (why.clone(), self.theme.trouble),
+            Connection::Lost(error) => (error.clone(), self.theme.trouble),
             Connection::Connected { .. } => {
                 let load = format!("{} · {:.0} %", status.device, status.load * 100.0);
                 let xruns = match status.xruns {
@@ -375,9 +376,9 @@ impl Editor {
             && !is_busy
         {
             there.clone_from(&self.preferences);
-            if let Err(why) = self.preferences.save(path) {
+            if let Err(error) = self.preferences.save(path) {
                 let sentence =
-                    format!("Your preferences were not saved ({why}): {}", path.display());
+                    format!("Your preferences were not saved ({error}): {}", path.display());
                 self.panels.notices.say(sentence, true, ctx.input(|input| input.time));
             }
         }

@@ -243,9 +243,9 @@ impl Keeper {
             self.memory.push(rate, frames);
             let Some(take) = &mut self.take else { continue };
             let written = take.push_silence(rate, missing as usize);
-            if let Err(why) = written.and_then(|()| take.push(rate, frames)) {
+            if let Err(error) = written.and_then(|()| take.push(rate, frames)) {
                 self.take = None;
-                self.end(Err(why));
+                self.end(Err(error));
             }
         }
     }
@@ -276,9 +276,9 @@ impl Keeper {
         shared.status.secs = 0.0;
         match done {
             Ok(done) => shared.done.extend(done),
-            Err(why) => {
+            Err(error) => {
                 drop(shared);
-                (self.tell)(failed(&why));
+                (self.tell)(failed(&error));
             }
         }
     }
@@ -290,7 +290,7 @@ impl Keeper {
             let path = take.path().to_owned();
             match write(take, &stretches) {
                 Ok(done) => lock(&shared).done.extend(done),
-                Err(why) => return tell(failed(&why)),
+                Err(error) => return tell(failed(&error)),
             }
             save_patch(&path, &patch, &tell);
         };

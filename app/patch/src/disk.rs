@@ -150,8 +150,8 @@ pub fn check_name(path: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_bad = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if name.contains(is_bad) {
-        let why = "a name cannot contain line breaks or control characters";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        let error = "a name cannot contain line breaks or control characters";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
     }
     Ok(())
 }
@@ -248,9 +248,9 @@ mod tests {
         symlink("no/such", path("dangling")).unwrap();
         symlink("two", path("one")).unwrap();
         symlink("one", path("two")).unwrap();
-        for (link, why) in [("dangling", "leads to no file"), ("one", "leads back to itself")] {
+        for (link, words) in [("dangling", "leads to no file"), ("one", "leads back to itself")] {
             let error = replace(&path(link), b"new").unwrap_err().to_string();
-            assert!(error.contains(why), "{error}");
+            assert!(error.contains(words), "{error}");
             assert!(fs::symlink_metadata(path(link)).unwrap().is_symlink());
         }
     }

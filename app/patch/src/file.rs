@@ -542,7 +542,7 @@ mod tests {
         assert!(refused("-> a.in-7", "-> a.").contains("``"));
         assert!(refused("\"law\"", "\"gain\"").contains("twice"));
         assert!(refused("\"colour\": 7", "\"colour\": 8").contains("colour 8"));
-        assert!(refused("\"why\"", "\"Why\"").contains("`Why`"));
+        assert!(refused("\"error\"", "\"Why\"").contains("`Why`"));
         assert!(refused("300.0", "-300.0").contains("`why`"));
     }
 
@@ -554,9 +554,9 @@ mod tests {
         let cables = "\"cables\": [";
         let twice = but(cables, &format!("{cables}\"a.out -> a.in\","));
         assert!(refused(&twice).contains("already a cable"));
-        let comment = r#"{"id": "why", "text": ""}"#;
+        let comment = r#"{"id": "error", "text": ""}"#;
         let twice = format!(r#"{{"sostenuto": 1, "comments": [{comment}, {comment}]}}"#);
-        assert!(refused(&twice).contains("Two comments are called `why`"));
+        assert!(refused(&twice).contains("two comments are called `why`"));
     }
 
     /// The delayed cables of a patch with a module for each letter of the cables.

@@ -87,7 +87,7 @@ impl Edit {
         // A library that is missing is no error to the window system's crate.
         match catch_unwind(AssertUnwindSafe(open)) {
             Ok(closed) => {
-                closed.map_err(|why| anyhow!("The window cannot be opened: {why}. {LIBRARIES}"))
+                closed.map_err(|error| anyhow!("The window cannot be opened: {error}. {LIBRARIES}"))
             }
             Err(_) if is_open.load(Ordering::Relaxed) => {
                 bail!("The window closed, the sound goes on: `sostenuto` opens another window.")

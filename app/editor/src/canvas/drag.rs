@@ -132,16 +132,16 @@ impl Canvas {
             Some(cable) if unplugged == Some(&cable) => Landing::Fits(cable),
             Some(cable) => match can_connect(patch, &cable) {
                 Ok(()) => Landing::Fits(cable),
-                Err(why) => Landing::Refused(point, why),
+                Err(error) => Landing::Refused(point, error),
             },
             None if wrong.as_ref().is_some_and(|wrong| wrong != fixed) => {
-                let why =
+                let error =
                     if wants_output { "This is an input too." } else { "This is an output too." };
-                Landing::Refused(point, why)
+                Landing::Refused(point, error)
             }
             None if top.is_some() => {
-                let why = if wants_output { "It has no outputs." } else { "It has no inputs." };
-                Landing::Refused(point, why)
+                let error = if wants_output { "It has no outputs." } else { "It has no inputs." };
+                Landing::Refused(point, error)
             }
             None => Landing::Space,
         }
@@ -269,7 +269,7 @@ impl Canvas {
                 desk.asks.edit(Edit::Group(vec![Edit::Disconnect(old), Edit::Connect(cable)]));
             }
             (Landing::Fits(cable), None) => desk.asks.edit(Edit::Connect(cable)),
-            (Landing::Refused(_, why), _) => desk.say(why),
+            (Landing::Refused(_, error), _) => desk.say(error),
             (Landing::Space, Some(old)) if patch.cables.contains(&old) => {
                 desk.asks.edit(Edit::Disconnect(old));
             }
@@ -373,12 +373,12 @@ impl Canvas {
             Landing::Fits(_) => {
                 ui.painter().circle_stroke(loose, 12.0 * zoom.max(0.6), ring);
             }
-            Landing::Refused(point, why) => {
+            Landing::Refused(point, error) => {
                 let arm = vec2(6.0, 6.0);
                 let flipped = vec2(6.0, -6.0);
                 ui.painter().add(Shape::line_segment([*point - arm, *point + arm], ring));
                 ui.painter().add(Shape::line_segment([*point - flipped, *point + flipped], ring));
-                super::wires::label(ui, theme, *point + vec2(14.0, 14.0), why);
+                super::wires::label(ui, theme, *point + vec2(14.0, 14.0), error);
             }
             Landing::Space => {
                 let hint = "Release to add a module here";

@@ -343,8 +343,8 @@ impl Canvas {
                 || has_focus && input.consume_key(Modifiers::NONE, Key::Enter)
         });
         if is_enter && self.is_holding_cable() {
-            if let Some(why) = self.plug_by_keys(patch, end, desk.asks) {
-                desk.say(why);
+            if let Some(error) = self.plug_by_keys(patch, end, desk.asks) {
+                desk.say(error);
             }
         } else if is_enter {
             self.pull(patch, end.clone(), false, true);

@@ -83,8 +83,8 @@ impl Presets {
 
     /// Keeps how a module stands now under that name.
     pub fn save(&mut self, id: &ModuleId, name: &str, module: &PatchModule) {
-        if let Err(why) = disk::check_name(Path::new(name.trim())) {
-            let sentence = format!("The preset was not saved: {why}.");
+        if let Err(error) = disk::check_name(Path::new(name.trim())) {
+            let sentence = format!("The preset was not saved: {error}.");
             return self.errands.send(move || Some(ShelfEvent::Trouble(sentence)));
         }
         let preset = Preset::of(name, module);

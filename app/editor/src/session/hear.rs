@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn what_the_patch_hears_is_understood() {
         let card = Card { id: "hw:1".into(), name: "Big card".into(), is_default: true };
-        let why_not = Some("it is away".to_owned());
-        let setup = InputSetup { input: "hw:1".into(), slips: 3, why_not, ..Default::default() };
+        let error = Some("it is away".to_owned());
+        let setup = InputSetup { input: "hw:1".into(), slips: 3, error, ..Default::default() };
         let list = Inputs { inputs: vec![card.clone()] };
         let mut model = Model::default();
         for _ in 0..2 {

@@ -63,10 +63,10 @@ impl Line {
                         return;
                     }
                 }
-                Err(why) => {
+                Err(error) => {
                     if let Err(sentence) = hosts.look_after(&self.endpoint)
                         && !std::mem::replace(&mut is_told, true)
-                        && !self.say(Heard::Lost(format!("{sentence} ({why})")))
+                        && !self.say(Heard::Lost(format!("{sentence} ({error})")))
                     {
                         return;
                     }
@@ -189,8 +189,8 @@ impl Hosts {
             let log = start.log.map(|log| format!(" Its log is {}.", log.display()));
             return Err(format!("The host ends right after its start.{}", log.unwrap_or_default()));
         }
-        let child =
-            spawn(&start, endpoint).map_err(|why| format!("The host cannot be started: {why}."))?;
+        let child = spawn(&start, endpoint)
+            .map_err(|error| format!("The host cannot be started: {error}."))?;
         self.child = Some((child, Instant::now()));
         self.is_own = true;
         Ok(())

@@ -234,8 +234,8 @@ mod tests {
     fn nobody_to_send_to_is_told_once() {
         let (sockets, now) = (Sockets::open().unwrap(), Instant::now());
         let mut post = Post::new("nonsense".into());
-        let why = post.send(&sockets, &shown(0.0, 0, false), now).unwrap_err();
-        assert_eq!(why, Notice::OscOutAddress { text: "nonsense".to_owned() });
+        let error = post.send(&sockets, &shown(0.0, 0, false), now).unwrap_err();
+        assert_eq!(error, Notice::OscOutAddress { text: "nonsense".to_owned() });
         assert_eq!(post.send(&sockets, &shown(1.0, 0, false), now), Ok(()));
         assert_eq!(Post::new("".into()).send(&sockets, &shown(0.0, 0, false), now), Ok(()));
         assert_eq!(parts(" localhost:9/a/b/ "), ("localhost:9", "/a/b"));

@@ -105,9 +105,9 @@ impl ChangeSound for Player {
 
     fn setup(&self) -> SoundSetup {
         let inner = &self.inner;
-        let why_not = match &lock(&inner.device).0 {
+        let error = match &lock(&inner.device).0 {
             OutputState::Playing(_) => None,
-            OutputState::Silent(why) => Some(why.clone()),
+            OutputState::Silent(error) => Some(error.clone()),
         };
         SoundSetup {
             device: lock(&inner.output).id().to_owned(),
@@ -115,17 +115,17 @@ impl ChangeSound for Player {
             block_frames: inner.pace.block_frames(),
             ahead: inner.pace.ahead(),
             latency_secs: inner.latency_secs(),
-            why_not,
+            error,
         }
     }
 
     fn input(&self) -> InputSetup {
         let inner = &self.inner;
         let flow = inner.input_feed.flow();
-        let (card, why_not) = match lock(&inner.hearing).clone() {
+        let (card, error) = match lock(&inner.hearing).clone() {
             ear::InputState::Resting => (String::new(), None),
             ear::InputState::Listening(card) => (card, None),
-            ear::InputState::Deaf(why) => (String::new(), Some(why)),
+            ear::InputState::Deaf(error) => (String::new(), Some(error)),
         };
         let waiting = flow.waiting_frames() + inner.pace.block_frames();
         InputSetup {
@@ -134,7 +134,7 @@ impl ChangeSound for Player {
             latency_secs: waiting as f32 / inner.pace.sample_rate_hz() as f32
                 + inner.latency_secs(),
             slips: flow.slips(),
-            why_not,
+            error,
         }
     }
 

@@ -347,7 +347,7 @@ mod tests {
         let text = text();
         let answer = |bytes: &[u8]| match SavedCrash::read(bytes) {
             Ok(_) => None,
-            Err(why) => Some(why.to_string()),
+            Err(error) => Some(error.to_string()),
         };
         assert_eq!(answer(text.as_bytes()), None);
         let is_sentence = |answer: &str| answer.starts_with("This") && answer.ends_with('.');

@@ -67,7 +67,7 @@ impl ModuleTakes {
         let mut told = None;
         let open = open.or_insert_with(|| {
             let take = begin(&self.folder, &name(run.number), rate);
-            let take = take.map_err(|why| told = Some(failed(&why))).ok();
+            let take = take.map_err(|error| told = Some(failed(&error))).ok();
             Open { take, next: run.frame, rate }
         });
         // What came too fast is silent, so that time stays right. At another
@@ -78,9 +78,9 @@ impl ModuleTakes {
         open.rate = rate;
         let Some(take) = &mut open.take else { return told };
         let written = take.push_silence(rate, missing).and_then(|()| take.push(rate, &self.room));
-        if let Err(why) = written {
+        if let Err(error) = written {
             open.take = None;
-            told = Some(failed(&why));
+            told = Some(failed(&error));
         }
         told
     }
@@ -103,7 +103,7 @@ fn finish(open: Open) -> Option<Notice> {
     let say = |Recorded { path, secs, .. }: Recorded| Notice::Recorded { path, secs };
     match done {
         Ok(done) => done.into_iter().next_back().map(say),
-        Err(why) => Some(failed(&why)),
+        Err(error) => Some(failed(&error)),
     }
 }
 

@@ -451,8 +451,11 @@ mod tests {
         let full: Open = |path| Ok(Box::new(Full(File::create(path)?, 0)));
         let path = folder.path().join("rain.wav");
         let mut take = Take::create_with(&path, WavFormat::F32, 8000, (full, 1 << 20)).unwrap();
-        let why = take.push(8000, &sine(1000)).unwrap_err().to_string();
-        assert!(why.contains("The sound goes on") && why.contains("rain.unfinished.wav"), "{why}");
+        let error = take.push(8000, &sine(1000)).unwrap_err().to_string();
+        assert!(
+            error.contains("The sound goes on") && error.contains("rain.unfinished.wav"),
+            "{error}"
+        );
         drop(take);
         assert_eq!(names(folder.path()), ["rain.unfinished.wav"]);
     }

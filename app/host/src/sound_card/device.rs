@@ -211,13 +211,13 @@ impl CardThread {
                     (news, Some(order))
                 }
                 Err(silence) => {
-                    let (why, lent) = *silence;
+                    let (error, lent) = *silence;
                     // A stream that failed late had taken it, and sent it home.
                     let lent =
                         lent.unwrap_or_else(|| Lent { callback: home.recv().ok(), give_back });
                     let wanted = output != Output::SilentClock;
-                    let why = if wanted { why.to_string() } else { SILENT_CLOCK.to_owned() };
-                    let news = OutputState::Silent(why);
+                    let error = if wanted { error.to_string() } else { SILENT_CLOCK.to_owned() };
+                    let news = OutputState::Silent(error);
                     self.tell_once(&mut told, news.clone());
                     (news, self.tick_in_real_time(lent, wanted))
                 }
@@ -230,8 +230,8 @@ impl CardThread {
                     (output, told) = (next, None);
                     (self.sample_rate_hz, self.block_frames) = (sample_rate_hz, block_frames);
                 }
-                Some(Order::Lost(_, why)) => {
-                    tracing::warn!("the sound card is gone: {why}");
+                Some(Order::Lost(_, error)) => {
+                    tracing::warn!("the sound card is gone: {error}");
                     // One that fails at once would be opened again without end.
                     std::thread::sleep(PAUSE);
                 }
@@ -261,7 +261,7 @@ impl CardThread {
     fn open(&self, output: &Output, lent: Lent) -> Result<(String, Stream), Box<Silence>> {
         let card = match find(output) {
             Ok(card) => card,
-            Err(why) => return Err(Box::new((why, Some(lent)))),
+            Err(error) => return Err(Box::new((error, Some(lent)))),
         };
         let name = name(&card);
         let refused = |cause| NoSound::Refused {

@@ -145,7 +145,7 @@ impl Listener {
                 None => (None, InputState::Resting),
                 Some(wanted) => match self.open(wanted) {
                     Ok((name, stream)) => (Some(stream), InputState::Listening(name)),
-                    Err(why) => (None, InputState::Deaf(why.to_string())),
+                    Err(error) => (None, InputState::Deaf(error.to_string())),
                 },
             };
             let patience = matches!(news, InputState::Deaf(_)).then_some(LOOK_AGAIN);
@@ -160,8 +160,8 @@ impl Listener {
                 None => {}
                 Some(Order::Stop) => return,
                 Some(Order::Listen(next)) => wanted = next,
-                Some(Order::Lost(_, why)) => {
-                    tracing::warn!("the input is gone: {why}");
+                Some(Order::Lost(_, error)) => {
+                    tracing::warn!("the input is gone: {error}");
                     // One that fails at once would be opened again without end.
                     std::thread::sleep(PAUSE);
                 }
@@ -304,8 +304,8 @@ mod tests {
         let input = Input::of("alsa:no-such-card");
         let wanted = Wanted { input, sample_rate_hz: 48_000, block_frames: 256 };
         ear.listen(Some(wanted.clone()));
-        let InputState::Deaf(why) = told.recv().unwrap() else { panic!("there is such a card") };
-        assert!(why.contains("alsa:no-such-card"), "{why}");
+        let InputState::Deaf(error) = told.recv().unwrap() else { panic!("there is such a card") };
+        assert!(error.contains("alsa:no-such-card"), "{error}");
         ear.listen(Some(wanted));
         ear.listen(None);
         assert_eq!(told.recv().unwrap(), InputState::Resting);

@@ -30,7 +30,7 @@ message! {
         /// times that a stretch was missing or too much, ever
         slips: u64,
         /// empty where one is heard, or no patch has an Audio In
-        why_not: Option<String> as MaybeText,
+        error: Option<String> as MaybeText,
     }
 }
 
@@ -48,7 +48,7 @@ pub struct SoundSetup {
     /// From an event to its sound.
     pub latency_secs: f32,
     /// Why nothing is heard. `None`: it plays.
-    pub why_not: Option<String>,
+    pub error: Option<String>,
 }
 
 impl Message for SoundSetup {
@@ -67,7 +67,7 @@ impl Message for SoundSetup {
             Arg::new("ahead", Form::Int, "blocks", "0 to 16", "computed ahead of the sound card"),
             Arg::new("latency", Form::Number, "s", "0 or more", "from an event to its sound"),
             Arg::new("is_playing", Form::Flag, "", "", "whether a sound card plays it"),
-            Arg::new("why_not", Form::Text, "", "", "empty where it does"),
+            Arg::new("error", Form::Text, "", "", "empty where it does"),
         ],
         example: "/sound default 48000 256 1 0.016 true \"\"",
         help: "How the sound is played. Reported with `health`, when it changes.",
@@ -79,20 +79,19 @@ impl Message for SoundSetup {
         let (sample_rate_hz, block_frames) = (u32::read(args)?, u32::read(args)?);
         let (ahead, latency_secs) = (u32::read(args)?, f32::read(args)?);
         let is_playing = bool::read(args)?;
-        let why_not = Some(String::read(args)?).filter(|_| !is_playing);
-        Ok(SoundSetup { device, sample_rate_hz, block_frames, ahead, latency_secs, why_not })
+        let error = Some(String::read(args)?).filter(|_| !is_playing);
+        Ok(SoundSetup { device, sample_rate_hz, block_frames, ahead, latency_secs, error })
     }
 
     fn write(&self, args: &mut Vec<OscType>) {
-        let SoundSetup { device, sample_rate_hz, block_frames, ahead, latency_secs, why_not } =
-            self;
+        let SoundSetup { device, sample_rate_hz, block_frames, ahead, latency_secs, error } = self;
         String::write(device, args);
         u32::write(sample_rate_hz, args);
         u32::write(block_frames, args);
         u32::write(ahead, args);
         f32::write(latency_secs, args);
-        bool::write(&why_not.is_none(), args);
-        MaybeText::write(why_not, args);
+        bool::write(&error.is_none(), args);
+        MaybeText::write(error, args);
     }
 }
 
