@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(PathBuf);
 
-/// Why a host can not be reached, or can not listen.
+/// Why a host cannot be reached, or cannot listen.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
 pub enum StreamError {
@@ -20,7 +20,7 @@ pub enum StreamError {
     AlreadyRunning(PathBuf),
     #[error("The folder for the host's socket is not yours alone ({what}). Set XDG_RUNTIME_DIR to one that is: {}", path.display())]
     Folder { path: PathBuf, what: io::Error },
-    #[error("Editors can not reach this host: it can not listen ({what}): {}", path.display())]
+    #[error("Editors cannot reach this host: it cannot listen ({what}): {}", path.display())]
     Listen { path: PathBuf, what: io::Error },
     #[error("No host answers ({what}). Start one with `sostenuto host`: {}", path.display())]
     Connect { path: PathBuf, what: io::Error },

@@ -30,7 +30,7 @@ pub enum BadPacket {
     #[error("This OSC message has an array in it, and none is taken. Nothing has changed.")]
     Array,
     #[error(
-        "This OSC message has arguments and no type tags, so they can not be read. Send it with type tags. Nothing has changed."
+        "This OSC message has arguments and no type tags, so they cannot be read. Send it with type tags. Nothing has changed."
     )]
     NoTags,
     #[error("This OSC packet is longer than {} MiB. The connection is closed.", MAX_PACKET_BYTES >> 20)]

@@ -103,7 +103,7 @@ fn named(name: &str) -> thread::Builder {
 
 /// The right to a socket's name: a locked file beside it, which the system
 /// unlocks whenever and however its owner ends. So two hosts that start at
-/// once can not both find the socket dead and replace it.
+/// once cannot both find the socket dead and replace it.
 #[cfg(unix)]
 struct Claim {
     _locked: fs::File,

@@ -27,13 +27,13 @@ pub enum Unreadable {
     Wrong { name: &'static str, wanted: &'static str, help: &'static str },
     #[error("`{name}` must be in its range: {range}.")]
     OutOfRange { name: &'static str, range: &'static str },
-    #[error("There are more arguments than this address takes.")]
+    #[error("Too many arguments.")]
     TooMany,
     #[error(
-        "{MAX_SUBSCRIBERS} controllers are told of knobs already. End one with /feedback/end, or wait for a minute after it was switched off."
+        "{MAX_SUBSCRIBERS} controllers follow the knobs already. End one with /feedback/end, or switch one off and wait a minute."
     )]
     TooManySubscribers,
-    #[error("Give the whole path of the file, from the root.")]
+    #[error("Give the full path of the file.")]
     HalfPath,
     #[error("`{name}`: {error}")]
     Entry { name: &'static str, error: EntryError },

@@ -106,7 +106,7 @@ fn a_gate_is_sent_as_true_or_as_volts() {
         let Request::SetValue(set) = read(&format!("/in/pad/1 {text}")) else { panic!("a value") };
         assert_eq!((set.index, set.volts), (0, volts), "{text}");
     }
-    assert!(refused("/in/pad/1 loud").contains("`volts`: `loud` can not be read"));
+    assert!(refused("/in/pad/1 loud").contains("`volts`: `loud` cannot be read"));
     assert!(refused("/in/pad/1 \"11 V\"").contains("out of reach"));
 }
 
@@ -119,7 +119,7 @@ fn what_is_out_of_range_is_refused_with_its_range() {
     assert!(refused("/note/on keys 60.5 1").contains("whole number"));
     assert!(refused("/reports/subscribe patch weather").contains("patch, meters, health"));
     assert!(refused("/module/bypass lead 2").contains("true or false"));
-    assert!(refused("/patch/save lead.sostenuto").contains("whole path"));
+    assert!(refused("/patch/save lead.sostenuto").contains("full path"));
     assert!(refused("/record/start /tmp/a.wav mp3").contains("f32, s24, s16"));
     assert!(refused("/record/save-last /tmp/a.wav s24 0").contains("3600"));
     assert!(refused("/drill/kill -1").contains("0 or more"));

@@ -148,7 +148,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
     #[test]
     fn whatever_is_read_is_written_and_read_as_the_same((which, args) in any_args()) {
-        // What can not be read is refused; the rest is compared there.
+        // What cannot be read is refused; the rest is compared there.
         let _ = all_nth(which).1(args);
     }
 }
