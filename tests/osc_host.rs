@@ -556,7 +556,7 @@ fn what_cannot_be_done_is_a_sentence_and_changes_nothing() {
         ("/param/set out level loud", "`loud`"),
         ("/param/set out lever 1.0", "`level`"),
         ("/param/set out level", "is missing"),
-        ("/param/set out level 1.0 1 1", "more arguments"),
+        ("/param/set out level 1.0 1 1", "Too many arguments"),
         ("/param/set 1 level 1.0", "a string"),
         ("/note/on out 60 0.5", "takes no notes"),
         ("/reports/subscribe weather", "patch, meters, health"),
