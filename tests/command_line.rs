@@ -334,9 +334,9 @@ fn a_patch_that_cannot_be_played_is_a_sentence() {
     std::fs::create_dir(place.path("folder.sostenuto")).expect("a folder");
     for (name, words) in [
         ("nowhere", &["nowhere.sostenuto", "cannot be opened"][..]),
-        ("torn", &["torn.sostenuto", "in line 4"]),
+        ("torn", &["torn.sostenuto", "line 4"]),
         ("text", &["text.sostenuto", "cannot be read"]),
-        ("other", &["no patch"]),
+        ("other", &["Not a Sostenuto patch"]),
         ("newer", &["newer version", "It was not changed."]),
         ("port", &["`vco.sow`", "`saw`"]),
         ("range", &["`a.octave`", "-4 to 4"]),

@@ -97,7 +97,7 @@ mod tests {
     fn said(fault: &str) -> (std::process::ExitStatus, Option<Said>) {
         let region = Region::create(shm_ring::region::PAGE).expect("shared memory");
         let mut child = Command::new(std::env::current_exe().expect("this test"));
-        child.args(["--ignored", "--exact", "worker::last_words::tests::struck_in_a_child"]);
+        child.args(["--ignored", "--exact", "last_words::tests::struck_in_a_child"]);
         let child = child.env("WORDS_REGION", region.name()).env("WORDS_FAULT", fault);
         let child = child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let mut child = child.spawn().expect("it starts");

@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_memory_bomb_ends_its_own_process_and_leaves_no_dump() {
         let mut child = Command::new(std::env::current_exe().expect("this test"));
-        child.args(["--ignored", "--exact", "worker::limits::tests::bombed_in_a_child"]);
+        child.args(["--ignored", "--exact", "limits::tests::bombed_in_a_child"]);
         let output = child.output().expect("it starts");
         // Not SIGKILL, which is how a system that is out of memory would end it.
         assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}", output.status);

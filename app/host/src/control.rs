@@ -1061,7 +1061,7 @@ pub(crate) mod tests {
         let controller = rig.connect(Rights::Controller);
         assert_eq!(controller.ask("/module/retry a"), []);
         assert_eq!(rig.told(), [Told::TryAgain("a".into())]);
-        assert!(controller.refused("/module/retry b").contains("no trouble"));
+        assert!(controller.refused("/module/retry b").contains("nothing to try again"));
         assert!(controller.refused("/module/retry z").contains("no module called `z`"));
     }
 

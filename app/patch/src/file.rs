@@ -461,7 +461,7 @@ mod tests {
 
     #[test]
     fn broken_json_is_found_by_its_line() {
-        assert!(refused(&but("0.1,", "0.1")).contains("in line 13,"));
+        assert!(refused(&but("0.1,", "0.1")).contains("line 13:"));
         assert!(refused(&but("0.1", "NaN")).contains("in line 12,"));
         assert!(refused(&but("\"x\"", "\"across\"")).contains("unknown field `across`"));
         assert!(refused(&but("0.1", "[1]")).contains("a number or a word"));
@@ -492,7 +492,7 @@ mod tests {
         assert!(refused(&but("\"gain\"", "\"gian\"")).contains("Did you mean `gain`?"));
         assert!(refused(&but("a.out ->", "a.uot ->")).contains("`a.uot`"));
         assert!(refused(&but("-> a.in", "-> b.in")).contains("`b`"));
-        assert!(refused(&but("->", "to")).contains("no cable"));
+        assert!(refused(&but("->", "to")).contains("not a cable"));
         assert!(refused(&but("0.1", "2.5")).contains("from -2 to 2"));
         assert!(refused(&but("0.1", "\"loud\"")).contains("`loud`"));
         assert!(refused(&but("\"a\"", "\"A\"")).contains("`A`"));
@@ -542,7 +542,7 @@ mod tests {
         assert!(refused("-> a.in-7", "-> a.").contains("``"));
         assert!(refused("\"law\"", "\"gain\"").contains("twice"));
         assert!(refused("\"colour\": 7", "\"colour\": 8").contains("colour 8"));
-        assert!(refused("\"error\"", "\"Why\"").contains("`Why`"));
+        assert!(refused("\"why\"", "\"Why\"").contains("`Why`"));
         assert!(refused("300.0", "-300.0").contains("`why`"));
     }
 
@@ -554,7 +554,7 @@ mod tests {
         let cables = "\"cables\": [";
         let twice = but(cables, &format!("{cables}\"a.out -> a.in\","));
         assert!(refused(&twice).contains("already a cable"));
-        let comment = r#"{"id": "error", "text": ""}"#;
+        let comment = r#"{"id": "why", "text": ""}"#;
         let twice = format!(r#"{{"sostenuto": 1, "comments": [{comment}, {comment}]}}"#);
         assert!(refused(&twice).contains("two comments are called `why`"));
     }

@@ -237,7 +237,7 @@ fn nothing_is_asked_before_a_patch_is_replaced_but_the_way_back_is_said() {
     press(&mut harness, "File");
     press(&mut harness, "New");
     let said: Vec<String> = harness.state_mut().files.said().collect();
-    assert_eq!(said, ["A new patch. Undo brings back what was not saved."]);
+    assert_eq!(said, ["A new patch. Undo brings back the unsaved changes."]);
     assert_eq!(harness.state().asks.requests.len(), 2);
 }
 

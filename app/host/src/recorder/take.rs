@@ -384,7 +384,7 @@ mod tests {
         let refused =
             |path: &Path| Take::create(path, WavFormat::S24, 8000).err().unwrap().to_string();
         assert!(refused(&path).contains("was not changed"));
-        assert!(refused(&folder.path().join("no/where.wav")).contains("another place"));
+        assert!(refused(&folder.path().join("no/where.wav")).contains("another folder"));
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn what_cannot_be_read_is_answered_with_what_can() {
     let sentence = |text, param| read(text, param, 1.0).unwrap_err().to_string();
     assert_eq!(
         sentence("loud", &CUTOFF),
-        "`loud` cannot be read here. Type a frequency from 20 Hz to 20 kHz, such as 440 Hz, A4 or *2."
+        "`loud` is not a value here. Type a frequency from 20 Hz to 20 kHz, such as 440 Hz, A4 or *2."
     );
     assert!(sentence("30 kHz", &CUTOFF).starts_with("30 kHz is out of range. Type a frequency"));
     assert!(sentence("", &MODE).contains("one of lowpass, bandpass, highpass"));
