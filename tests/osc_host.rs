@@ -541,7 +541,7 @@ fn what_cannot_be_done_is_a_sentence_and_changes_nothing() {
         ("/module/add Lead vco 0.0 0.0", "`Lead`"),
         ("/module/add lead vco here there", "a number"),
         ("/module/add lead vco", "is missing"),
-        ("/module/add lead vco 0.0 inf", "not a number"),
+        ("/module/add lead vco 0.0 inf", "must be finite"),
         ("/module/remove lead", "`lead`"),
         ("/module/rename vco out", "`out`"),
         ("/cable/connect vco.sow out.left", "`saw`"),
@@ -563,7 +563,7 @@ fn what_cannot_be_done_is_a_sentence_and_changes_nothing() {
         ("/gesture/end", "No gesture"),
         ("/sync soon", "a whole number"),
         ("/parm/set out level 1.0", "`/param/set`"),
-        ("/status", "cannot be asked for"),
+        ("/status", "not a request"),
         ("/", "no such address"),
     ] {
         let sentence = editor.refused(line);
