@@ -235,8 +235,7 @@ mod tests {
     }
 
     fn stage(patch: &Patch) -> Harness<'static, (Transport, Model, Asks)> {
-        let mut model = Model::default();
-        model.mirror = Mirror::of(patch.clone());
+        let model = Model { mirror: Mirror::of(patch.clone()), ..Model::default() };
         let app = |ui: &mut Ui, (transport, model, asks): &mut (Transport, Model, Asks)| {
             ui.horizontal(|ui| transport.ui(ui, &Theme::of(Look::Dark), model, asks));
         };

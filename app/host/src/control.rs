@@ -76,7 +76,7 @@ enum Refused {
     GestureOpen,
     #[error("No gesture is open.")]
     NoGesture,
-    #[error("This cannot be asked over UDP. Ask on the local stream.")]
+    #[error("This cannot be asked over UDP. Use the local stream.")]
     NotForControllers,
 }
 

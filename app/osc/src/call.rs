@@ -8,7 +8,7 @@ use sostenuto_patch::nearest;
 
 use crate::address::{Address, Role};
 use crate::message::param::is_reserved;
-use crate::message::{REPORTS, REQUESTS, Report, Request, addresses, find, read};
+use crate::message::{Entry, REPORTS, REQUESTS, Report, Request, find};
 use crate::unreadable::Unreadable;
 
 /// A request, and the address that it came under.
@@ -48,17 +48,15 @@ impl Call {
 }
 
 fn read_call(path: &str, args: Vec<OscType>) -> Result<Call, Unreadable> {
-    let Some(request) = read(REQUESTS, path, args) else {
-        let requests = addresses().filter(|address| address.roles.contains(&Role::Request));
+    let Some(entry) = Entry::find(REQUESTS, path) else {
+        let requests = REQUESTS.iter().map(|entry| entry.address.path);
         return Err(match find(path) {
             Some(_) => Unreadable::NoRequest,
-            None => Unreadable::NoAddress { near: nearest(path, requests.map(|a| a.path)) },
+            None => Unreadable::NoAddress { near: nearest(path, requests) },
         });
     };
-    let request = request?;
-    let address = find(path).ok_or(Unreadable::NoRequest)?;
-    let Address { path, is_for_controllers, .. } = *address;
-    Ok(Call { path: path.into(), is_for_controllers, request })
+    let Address { path, is_for_controllers, .. } = entry.address;
+    Ok(Call { path: path.into(), is_for_controllers, request: entry.read(args)? })
 }
 
 /// Where the first arguments stand in the address: which address is meant, and
@@ -84,9 +82,8 @@ fn short(address: &str, args: usize) -> Option<(&'static str, [OscType; 2])> {
 impl Report {
     /// Reads what a host says.
     pub fn read(message: OscMessage) -> Result<Report, Unreadable> {
-        if REPORTS.iter().any(|entry| entry.address.path == message.addr) {
-            let report = read(REPORTS, &message.addr, message.args);
-            return report.unwrap_or(Err(Unreadable::NoReport));
+        if let Some(entry) = Entry::find(REPORTS, &message.addr) {
+            return entry.read(message.args);
         }
         let call = Call::read(message).map_err(|refusal| refusal.error)?;
         let is_report = find(&call.path).is_none_or(|a| a.roles.contains(&Role::Report));

@@ -291,16 +291,18 @@ pub fn find(path: &str) -> Option<&'static Address> {
     addresses().find(|address| address.path == path)
 }
 
-/// What the list says of a message, if it is there.
-pub(crate) fn read<T>(
-    list: &'static [Entry<T>],
-    path: &str,
-    args: Vec<OscType>,
-) -> Option<Result<T, Unreadable>> {
-    let entry = list.iter().find(|entry| entry.address.path == path)?;
-    let mut args = Args::new(&entry.address, args);
-    let read = (entry.read)(&mut args);
-    Some(read.and_then(|read| args.end().map(|()| read)))
+impl<T> Entry<T> {
+    /// The one with that path.
+    pub(crate) fn find(list: &'static [Entry<T>], path: &str) -> Option<&'static Entry<T>> {
+        list.iter().find(|entry| entry.address.path == path)
+    }
+
+    /// Reads a message that is this one.
+    pub(crate) fn read(&'static self, args: Vec<OscType>) -> Result<T, Unreadable> {
+        let mut args = Args::new(&self.address, args);
+        let read = (self.read)(&mut args)?;
+        args.end().map(|()| read)
+    }
 }
 
 #[cfg(test)]

@@ -21,16 +21,16 @@ const BUNDLE: &[u8] = b"#bundle\0";
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[expect(missing_docs, reason = "every variant says its sentence")]
 pub enum BadPacket {
-    #[error("This is no OSC packet. Nothing has changed.")]
+    #[error("Not an OSC packet. Nothing has changed.")]
     Malformed,
-    #[error("This OSC packet has bundles in bundles in bundles. Nothing has changed.")]
+    #[error("This OSC packet nests too many bundles. Nothing has changed.")]
     TooDeep,
     #[error("This OSC packet has too many messages or arguments. Nothing has changed.")]
     TooMany,
-    #[error("This OSC message has an array in it, and none is taken. Nothing has changed.")]
+    #[error("This OSC message contains an array, which no address takes. Nothing has changed.")]
     Array,
     #[error(
-        "This OSC message has arguments and no type tags, so they cannot be read. Send it with type tags. Nothing has changed."
+        "This OSC message has arguments but no type tags. Send it with type tags. Nothing has changed."
     )]
     NoTags,
     #[error("This OSC packet is longer than {} MiB. The connection is closed.", MAX_PACKET_BYTES >> 20)]

@@ -27,10 +27,10 @@ pub enum Unreadable {
     Wrong { name: &'static str, wanted: &'static str, help: &'static str },
     #[error("`{name}` must be in its range: {range}.")]
     OutOfRange { name: &'static str, range: &'static str },
-    #[error("Too many arguments.")]
+    #[error("Too many arguments for this address.")]
     TooMany,
     #[error(
-        "{MAX_SUBSCRIBERS} controllers follow the knobs already. End one with /feedback/end, or switch one off and wait a minute."
+        "{MAX_SUBSCRIBERS} controllers get feedback already. End one with /feedback/end, or switch one off and wait a minute."
     )]
     TooManySubscribers,
     #[error("Give the full path of the file.")]

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use sostenuto_modules::module::Event;
 
 use super::*;
+use crate::message::addresses;
 use crate::message::param::path_of_param;
 use crate::testing::{example, read, refused};
 

@@ -133,7 +133,7 @@ impl Message for RecorderStatus {
     const ADDRESS: Address = Address {
         path: "/recorder",
         args: &[
-            Arg::new("is_recording", Form::Flag, "", "", ""),
+            Arg::new("is_recording", Form::Flag, "", "", "whether a file is being recorded"),
             Arg::new("path", Form::Text, "", "", "the file that is being recorded, or empty"),
             Arg::new("seconds", Form::Number, "s", "0 or more", "how long it is"),
             Arg::new(
