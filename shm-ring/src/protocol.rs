@@ -323,6 +323,21 @@ mod tests {
     }
 
     #[test]
+    fn an_epoch_is_new_and_never_nobodys_also_when_it_wraps() {
+        let (doorbell, (slots, workers), worker) = (doorbell(), session(), WorkerRecord::default());
+        for before in [0, 1, u32::MAX - 1, u32::MAX] {
+            slots[1].epoch.store(before, Ordering::Relaxed);
+            let epoch = give_slot(&doorbell, &slots, &workers, 1, 0);
+            assert!(epoch != 0 && epoch != before, "{before} → {epoch}");
+            assert_eq!(slot_of(&workers[0], &slots), Some((1, epoch)));
+            slots[1].epoch.store(before, Ordering::Relaxed);
+            revoke(&slots[1], &worker);
+            let epoch = slots[1].epoch.load(Ordering::Relaxed);
+            assert!(epoch != 0 && epoch != before, "{before} → {epoch}");
+        }
+    }
+
+    #[test]
     fn a_slot_is_taken_only_from_a_worker_that_is_outside() {
         let (doorbell, (slots, workers)) = (doorbell(), session());
         let worker = WorkerRecord::default();
