@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use dsp_worker::process::Order;
@@ -400,14 +400,7 @@ impl Conductor {
             Some(plan) if plan.is_passing => fade_frames(self.sample_rate_hz),
             _ => 0,
         };
-        // Acquire: with the generation comes the frame at which it began. Asked
-        // the other way round, the new plan could be taken for as old as the
-        // one before, and its fade for over.
-        if self.status.generation.load(Acquire) != self.generation {
-            return false;
-        }
-        let since = self.status.plan_frame.load(Relaxed);
-        self.status.frame.load(Relaxed) >= since + fade_frames
+        self.status.has_played(self.generation, fade_frames)
     }
 
     /// Whether the newest plan only passes from one patch to the next.

@@ -16,7 +16,7 @@ pub mod tap;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU32, AtomicU64,
-    Ordering::{Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
 use std::time::{Duration, Instant};
 
@@ -136,6 +136,20 @@ pub struct EngineStatus {
     pub silent_from: AtomicU64,
     /// The engine is to stop, also in the middle of a block.
     pub is_stopping: AtomicBool,
+}
+
+impl EngineStatus {
+    /// Whether the newest plan is that one, and so many frames of it have played.
+    pub fn has_played(&self, generation: u32, frames: u64) -> bool {
+        // Acquire: with the generation comes the frame at which it began. Asked
+        // the other way round, the new plan could be taken for as old as the
+        // one before, and its fade for over.
+        if self.generation.load(Acquire) != generation {
+            return false;
+        }
+        let since = self.plan_frame.load(Relaxed);
+        self.frame.load(Relaxed) >= since + frames
+    }
 }
 
 /// The end of the command ring that hosts push to.
@@ -325,7 +339,7 @@ impl Engine {
                     self.keep_pace();
                     self.start.plan_frame = self.start.frame;
                     self.status.plan_frame.store(self.start.frame, Relaxed);
-                    // Release: with the Acquire in `Conductor::is_taken_up`.
+                    // Release: with the Acquire in `EngineStatus::has_played`.
                     self.status.generation.store(plan.generation, Release);
                 }
             }
@@ -539,5 +553,35 @@ mod tests {
             assert_ne!(next_block(block), 0);
             assert_ne!(next_block(block) % 2, block % 2);
         }
+    }
+
+    #[test]
+    fn a_plan_has_not_played_for_as_long_as_the_one_before() {
+        const PLANS: u32 = 10_000;
+        const FRAMES: u64 = 100;
+        let (status, seen) = (EngineStatus::default(), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for plan in 1..=PLANS {
+                    // As the engine does: the frame of its beginning, then the plan.
+                    let began = status.frame.load(Relaxed);
+                    status.plan_frame.store(began, Relaxed);
+                    status.generation.store(plan, Release);
+                    (0..100).for_each(|_| std::hint::spin_loop());
+                    status.frame.store(began + FRAMES, Release);
+                    while seen.load(Acquire) < plan {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            let has_played = |plan: u32| {
+                while !status.has_played(plan, FRAMES) {}
+                let frame = status.frame.load(Acquire);
+                seen.store(plan, Release);
+                frame == u64::from(plan) * FRAMES
+            };
+            let too_early = (1..=PLANS).filter(|&plan| !has_played(plan)).count();
+            assert_eq!(too_early, 0);
+        });
     }
 }
