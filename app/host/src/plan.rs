@@ -503,6 +503,24 @@ mod tests {
         assert_eq!(sizes, [(1, 0), (1, 1), (3, 1)]);
     }
 
+    #[test]
+    fn a_module_is_computed_where_its_source_is_rather_than_after_a_wake() {
+        for sources in 2..6 {
+            for source in 0..sources {
+                let reader = sources;
+                let plan = planned(None, &mixers(sources + 1, &[(source, reader, 0)]), sources);
+                let slot = |module: usize| plan.tables.modules[plan.modules[&mixer(module)]].slot;
+                assert_eq!(slot(reader), slot(source), "{source} of {sources}");
+                let slots: BTreeSet<u32> = (0..sources).map(slot).collect();
+                assert_eq!(slots.len(), sources, "each source has a slot of its own");
+            }
+        }
+    }
+
+    fn mixer(number: usize) -> Key {
+        (format!("m-{number}").parse().unwrap(), "mixer".into())
+    }
+
     /// The cables of a plan that are delayed, by the modules' numbers.
     fn delayed(plan: &Plan) -> BTreeSet<(u32, u32)> {
         let modules = plan.tables.modules.iter().enumerate();
