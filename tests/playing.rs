@@ -12,7 +12,9 @@ use sostenuto_host::control::sound::{ChangeSound, KillWorkers, PlayPatch, Report
 use sostenuto_host::engine::Frame;
 use sostenuto_host::engine::callback::Callback;
 use sostenuto_host::engine::tap::{Tap, TappedBlock};
-use sostenuto_host::notice::Notice;
+use sostenuto_host::journal::Journal;
+use sostenuto_host::journal::folder::NEWEST;
+use sostenuto_host::notice::{Notice, Tell};
 use sostenuto_host::player::{Keeping, Player, Settings};
 use sostenuto_host::pool::Crew;
 use sostenuto_host::recorder::{RecordError, Remote};
@@ -525,4 +527,48 @@ fn a_worker_that_is_killed_by_hand_is_not_heard_and_its_successor_is_told() {
     }
     assert_eq!(stage.player.pool().deaths(), 5);
     heard.is_as_ever("killed-by-hand", &patch);
+}
+
+#[test]
+fn an_edit_is_on_the_disk_before_a_plan_is_made_of_it() {
+    // A host goes on without the disk after this; see `player.rs`.
+    const DISK_PATIENCE: Duration = Duration::from_secs(1);
+    let vco = |wave: &str| {
+        let modules = [module("vco", "vco", ""), module("out", "audio-out", "")];
+        patch(&modules.join(","), &[&format!("vco.{wave} -> out.left")])
+    };
+    let (before, after) = (vco("saw"), vco("sine"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let tell: Tell = Arc::new(|_: &str| {});
+    let journal = Journal::open(folder.path(), Some(before.clone()), RATE_HZ, &tell).0;
+    let journal = journal.expect("a folder that can be written");
+    let keeping = Keeping { journal: Some(Arc::clone(&journal)), ..Keeping::default() };
+    let mut stage = Stage::keeping(&before, 64, keeping);
+    stage.play(RATE_HZ.into());
+
+    // The journal's thread waits in here, as it would in a write.
+    let gate = Arc::new(Mutex::new(()));
+    let (closed, passing) = (gate.lock().expect("whole"), Arc::clone(&gate));
+    let (arrive, arrival) = std::sync::mpsc::channel();
+    journal.when_kept(Some(Box::new(move || {
+        let _ = arrive.send(());
+        drop(passing.lock());
+    })));
+    journal.keep(before);
+    arrival.recv().expect("it writes");
+    let generation = |stage: &Stage| stage.player.engine_status().generation.load(Relaxed);
+    let (old, began) = (generation(&stage), Instant::now());
+    stage.player.patch_changed(&after);
+    while began.elapsed() < DISK_PATIENCE / 3 {
+        stage.play(64);
+        let is_planned = generation(&stage) != old;
+        assert!(!is_planned || began.elapsed() >= DISK_PATIENCE, "it is not on the disk yet");
+    }
+    drop(closed);
+    while generation(&stage) == old {
+        stage.play(64);
+    }
+    assert_eq!(journal.kept().done, journal.kept().given);
+    assert_eq!(file::load(&folder.path().join(NEWEST)).expect("it is there"), after);
+    journal.when_kept(None);
 }

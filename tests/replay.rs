@@ -166,7 +166,7 @@ fn only_crashes_of_this_build_are_replayed_and_only_the_newest_kept() {
     refused("", "This is no crash");
     refused("{\"sostenuto\": 1}", "This is no crash");
     refused(&text[..text.len() / 2], "This is no crash");
-    refused(&text.replace("crash\": 1,", "crash\": 2,"), "a newer version");
+    refused(&text.replace("crash\": 2,", "crash\": 3,"), "a newer version");
     let catalogue = text.find("\"catalogue\": \"").expect("it is there") + 14;
     let mut other = text.clone();
     other.replace_range(catalogue..catalogue + 4, "----");

@@ -1,6 +1,7 @@
 //! What the tests share: the factory patches, and how to render one.
 
 pub mod faults;
+pub mod memory;
 pub mod spectrum;
 
 use std::path::{Path, PathBuf};

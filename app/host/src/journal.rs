@@ -4,7 +4,7 @@
 //! A thread of its own writes. Nobody who makes sound or listens to editors
 //! waits for the disk; who makes plans does, for a while.
 
-pub(crate) mod folder;
+pub mod folder;
 pub mod recovery;
 
 use std::collections::BTreeSet;
