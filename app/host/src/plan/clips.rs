@@ -1,8 +1,6 @@
 //! The clips of a patch: made of its modules' texts, and kept in the arena as
 //! long as a plan names them.
 
-#![allow(unsafe_code, reason = "clips are written into shared memory")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use shm_ring::region::{Access, Region};
@@ -180,9 +178,7 @@ pub fn reserve(
 pub fn write(arena: &Region, span: &ClipSpan, made: &Made) -> Result<(), NoMemory> {
     let start = span.memory as usize;
     arena.populate(start..start + span.bytes(), Access::Write)?;
-    // SAFETY: this memory is reserved, and no plan names it.
-    let samples = unsafe { arena.values_mut::<f32>(start, made.samples.len()) };
-    samples.expect("it lies in the arena").copy_from_slice(&made.samples);
+    arena.store_words(start, &made.samples).expect("it lies in the arena");
     Ok(())
 }
 

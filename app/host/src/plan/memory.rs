@@ -1,17 +1,16 @@
 //! Which module has which stretch of the arena.
 
-#![allow(unsafe_code, reason = "states are written into shared memory")]
-
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use bytemuck::{Pod, Zeroable};
 use dsp_worker::protocol::ModuleLayout;
 use shm_ring::layout::{MODULES, arena};
 use shm_ring::region::{Access, PAGE, Region, RegionError};
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::tape::{carry, lay_out};
 use sostenuto_dsp::units::{MAX_BLOCK_FRAMES, QUANTUM};
-use sostenuto_modules::catalog;
+use sostenuto_modules::catalog::{self, STATE_ALIGN};
 use sostenuto_modules::clip::ClipSpan;
 use sostenuto_patch::PatchModule;
 
@@ -105,13 +104,10 @@ impl ModuleMemory {
             let layout = &self.layouts[kind];
             let bytes = layout.state.size_bytes();
             let Some(left) = states.get(key).filter(|left| left.len() == bytes) else { continue };
-            for state in layout.states {
-                // SAFETY: the caller's promise: no plan that plays names it.
-                let state = unsafe { arena.values_mut(memory.offset as usize + state, bytes) };
-                let state: &mut [u8] = state.expect("it lies in the arena");
+            put_state(arena, layout, memory.offset as usize, |state| {
                 state.copy_from_slice(left);
                 layout.state.change_rate(entry, state, change);
-            }
+            });
             if let (Some(before), true) = (self.before.get(key), entry.carries_tapes) {
                 carry_tapes(arena, layout.tapes, change, [before, memory]);
             }
@@ -182,17 +178,13 @@ impl ModuleMemory {
             }
             clear(arena, part);
         }
-        for state in layout.states {
-            let bytes = layout.state.size_bytes();
-            // SAFETY: this memory is free: no plan that plays names it.
-            let state = unsafe { arena.values_mut(start + state, bytes) };
-            let state = state.expect("it lies in the arena");
-            let params = params(module, entry);
-            match self.left.get(key) {
-                Some(left) if left.len() == bytes => state.copy_from_slice(left),
-                _ => layout.state.start(entry, state, &params, module.is_bypassed, seed(key)),
+        put_state(arena, layout, start, |state| match self.left.get(key) {
+            Some(left) if left.len() == state.len() => state.copy_from_slice(left),
+            _ => {
+                let params = params(module, entry);
+                layout.state.start(entry, state, &params, module.is_bypassed, seed(key));
             }
-        }
+        });
         self.taken.insert(key.clone(), Memory { offset: start as u64, number, tapes });
         if before.is_some() {
             return Ok(None);
@@ -247,24 +239,40 @@ impl ModuleMemory {
     }
 }
 
+// What follows writes memory that no plan names that plays. Whoever looks at the
+// module that had it before may still be copying it, so it is written as words.
+
+const IN_ARENA: &str = "it lies in the arena";
+
+/// Puts the same state into both of its copies in a module's memory.
+fn put_state(arena: &Region, layout: &ModuleLayout, start: usize, make: impl FnOnce(&mut [u8])) {
+    let mut lines = vec![Line([0; STATE_ALIGN]); layout.state.size_bytes() / STATE_ALIGN];
+    make(bytemuck::cast_slice_mut(&mut lines));
+    for state in layout.states {
+        arena.store_words(start + state, &lines).expect(IN_ARENA);
+    }
+}
+
+/// As a state is aligned.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Line([u8; STATE_ALIGN]);
+
 /// Carries the tapes of a module from its memory at one sample rate to that at
 /// another. Its worker may be at work on the first: what it writes is newer.
 fn carry_tapes(arena: &Region, tapes: usize, change: &RateChange, memories: [&Memory; 2]) {
-    let [old, new] = memories;
     let frames = |memory: &Memory| memory.tapes.last().map_or(0, |tape| tape.end());
-    let mut volts_before = vec![0.0; frames(old)];
-    let copied = arena.copy_words(old.offset as usize + tapes, &mut volts_before);
-    copied.expect("it lies in the arena");
-    let at = |index: usize| volts_before[index];
-    // SAFETY: no plan that plays names it.
-    let volts = unsafe { arena.values_mut(new.offset as usize + tapes, frames(new)) };
-    carry(change, at, &old.tapes, volts.expect("it lies in the arena"), &new.tapes);
+    let [old, new] = memories;
+    let [mut from, mut to] = memories.map(|memory| vec![0.0f32; frames(memory)]);
+    arena.copy_words(old.offset as usize + tapes, &mut from).expect(IN_ARENA);
+    carry(change, |index| from[index], &old.tapes, &mut to, &new.tapes);
+    arena.store_words(new.offset as usize + tapes, &to).expect(IN_ARENA);
 }
 
 fn clear(arena: &Region, bytes: Range<usize>) {
-    // SAFETY: this memory is free: no plan that plays names it.
-    let bytes = unsafe { arena.values_mut::<u8>(bytes.start, bytes.len()) };
-    bytes.expect("it lies in the arena").fill(0);
+    for line in bytes.step_by(STATE_ALIGN) {
+        arena.store_words(line, &[Line([0; STATE_ALIGN])]).expect(IN_ARENA);
+    }
 }
 
 fn first_fit(free: &mut BTreeMap<usize, usize>, size: usize) -> Option<usize> {
