@@ -539,7 +539,7 @@ fn an_edit_is_on_the_disk_before_a_plan_is_made_of_it() {
     };
     let (before, after) = (vco("saw"), vco("sine"));
     let folder = tempfile::tempdir().expect("a folder");
-    let tell: Tell = Arc::new(|_: &str| {});
+    let tell: Tell = Arc::new(|_| {});
     let journal = Journal::open(folder.path(), Some(before.clone()), RATE_HZ, &tell).0;
     let journal = journal.expect("a folder that can be written");
     let keeping = Keeping { journal: Some(Arc::clone(&journal)), ..Keeping::default() };

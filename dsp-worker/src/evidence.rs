@@ -172,8 +172,8 @@ impl Evidence {
     /// Copies tapes and clips. Clips stand still. Tapes may have been written on
     /// meanwhile, or be being written: a tape is longer than its longest delay by
     /// more than the longest block, so what the job reads is there for a while.
-    /// `now` is the clock, asked afterwards: it says whether that while is over.
-    /// Whoever is given the modules' memory after that, gets it later still.
+    /// `now` is the clock, asked afterwards: it says whether that while is over. To
+    /// be called at once, before other modules can get this memory.
     pub fn finish(&mut self, arena: &Region, now: impl FnOnce() -> Option<BlockStart>) {
         let (mut has_tapes, mut has_all) = (false, true);
         let mut clips = self.origins.iter().zip(&self.tables.modules);

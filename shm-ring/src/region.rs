@@ -213,8 +213,7 @@ impl Region {
     /// this call is no older than what was copied. `None` where they do not lie in
     /// the region on whole words. Real-time safe.
     ///
-    /// This is the only way to read what may be torn; [`Region::store_words`]
-    /// writes it.
+    /// This is how to read what may be torn; [`Region::store_words`] writes it.
     pub fn copy_words<T: AnyBitPattern + NoUninit>(
         &self,
         offset: usize,

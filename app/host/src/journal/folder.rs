@@ -68,6 +68,7 @@ mod names {
 
 /// Why there is no journal.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "every variant says its sentence, and its fields are in it")]
 pub enum FolderError {
     #[error("Another host keeps the journal. This one plays without: if it ends unexpectedly, unsaved changes are lost: {}", .0.display())]
     Taken(PathBuf),
