@@ -163,9 +163,9 @@ fn only_crashes_of_this_build_are_replayed_and_only_the_newest_kept() {
         assert_eq!((status.code(), &*out), (Some(1), ""), "{err}");
         assert!(err.contains(sentence) && err.lines().count() == 1, "{err}");
     };
-    refused("", "This is no crash");
-    refused("{\"sostenuto\": 1}", "This is no crash");
-    refused(&text[..text.len() / 2], "This is no crash");
+    refused("", "Not a Sostenuto crash file");
+    refused("{\"sostenuto\": 1}", "Not a Sostenuto crash file");
+    refused(&text[..text.len() / 2], "Not a Sostenuto crash file");
     refused(&text.replace("crash\": 2,", "crash\": 3,"), "a newer version");
     let catalogue = text.find("\"catalogue\": \"").expect("it is there") + 14;
     let mut other = text.clone();
