@@ -332,7 +332,7 @@ mod tests {
     fn it_says_where_it_can_not_be_read() {
         assert_eq!(
             refused("a + "),
-            "The formula can not be read at its end: a number or a name is missing."
+            "The formula cannot be read at its end: a number or a name is missing."
         );
         assert!(refused("").contains("at its end"));
         assert!(refused("a + #").contains("at character 5 (`#`)"));

@@ -47,9 +47,9 @@ impl Note {
     }
 }
 
-/// Why notes can not be read, and which.
+/// Why notes cannot be read, and which.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("The notes can not be read at note {number} (`{text}`): {what}.")]
+#[error("The notes cannot be read at note {number} (`{text}`): {what}.")]
 pub struct NotesError {
     number: usize,
     text: String,
@@ -59,7 +59,7 @@ pub struct NotesError {
 /// Reads notes into the rows of a clip, the earliest first.
 ///
 /// # Errors
-/// A sentence that says which note can not be read, and why.
+/// A sentence that says which note cannot be read, and why.
 pub fn compile(text: &str) -> Result<Vec<f32>, NotesError> {
     let words = text.split([';', '\n']).map(str::trim).filter(|words| !words.is_empty());
     let mut rows = Vec::new();

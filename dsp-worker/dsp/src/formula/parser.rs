@@ -9,9 +9,9 @@ const MOST_CODE: usize = 4096;
 /// How many parentheses and signs may be open at a time.
 const MOST_OPEN: usize = 100;
 
-/// Why a formula can not be read, and where.
+/// Why a formula cannot be read, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("The formula can not be read {place}: {what}.")]
+#[error("The formula cannot be read {place}: {what}.")]
 pub struct FormulaError {
     place: String,
     what: String,
@@ -20,7 +20,7 @@ pub struct FormulaError {
 /// Compiles a formula.
 ///
 /// # Errors
-/// A sentence that says where it can not be read, and why.
+/// A sentence that says where it cannot be read, and why.
 pub fn compile(text: &str) -> Result<Vec<f32>, FormulaError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, code: Vec::new(), height: 0, open: 0 };
     parser.either()?;

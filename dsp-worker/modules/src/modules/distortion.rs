@@ -105,7 +105,7 @@ impl Module for Distortion {
             Param::choice(
                 "oversample",
                 &["8x", "16x", "64x"],
-                EIGHTFOLD,
+                SIXTEENFOLD,
                 "More keeps extreme drive clean on the highest notes, at a higher CPU cost",
             )
             .steady(),
