@@ -7,6 +7,8 @@
 //! tapes. What a module draws from elsewhere (a Saboteur's chance, what the sound
 //! card heard) is not kept, nor is a sound that is too long.
 
+#![allow(unsafe_code, reason = "plans lie in shared memory")]
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -331,7 +333,6 @@ impl Evidence {
 
     /// Puts the pieces where they belong; what the job may only read is
     /// protected, as it is in a worker.
-    #[allow(unsafe_code)]
     fn restore(&self, control: &Region, arena: &Region) {
         for (number, &remedy) in self.remedies.iter().enumerate() {
             let control = module_control(control, number as u32).expect("there are not so many");
@@ -353,7 +354,6 @@ impl Evidence {
         }
     }
 
-    #[allow(unsafe_code)]
     fn made(&self, arena: &Region) -> Replayed {
         let layouts = ModuleLayout::all();
         let mut made = Replayed { outputs: Vec::new(), not_finite: 0 };

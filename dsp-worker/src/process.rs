@@ -1,6 +1,8 @@
 //! A worker's life: attach, warm up, and compute whatever slot it is given,
 //! until the host is gone.
 
+#![allow(unsafe_code, reason = "plans and records lie in shared memory")]
+
 use std::io::BufRead;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -91,7 +93,6 @@ impl Session {
             return Err("the shared memory is too short".to_owned());
         }
         // SAFETY: the bells are written once, before this process started.
-        #[allow(unsafe_code)]
         let bells = unsafe { control.values::<u8>(control::BELLS, control::REST - control::BELLS) };
         let doorbell = Doorbell::attach(bells.unwrap_or_default());
         let doorbell = doorbell.map_err(|error| format!("the doorbells are not there: {error}"))?;
@@ -183,7 +184,6 @@ impl Session {
             }
             // SAFETY: the clock names this plan, and the engine does not begin
             // the next block before this slot has done this one.
-            #[allow(unsafe_code)]
             let plan = unsafe { Plan::read(&self.control, start.plan as usize) };
             let Some(plan) = plan else { continue };
             let prepared = record.prepared.load(Ordering::Acquire);

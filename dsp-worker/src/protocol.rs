@@ -1,6 +1,8 @@
 //! What host and workers say to each other in shared memory: the plan, its
 //! params and events, and where a module's memory lies.
 
+#![allow(unsafe_code, reason = "plans lie in shared memory")]
+
 mod event;
 mod tables;
 
@@ -40,7 +42,6 @@ pub const MAX_EVENTS: usize = 256;
 /// # Safety
 /// The block is being computed, or it is the engine that asks: only it writes
 /// there, and only between two blocks.
-#[allow(unsafe_code)]
 pub unsafe fn card_input(control: &Region) -> &[f32] {
     // SAFETY: the caller's promise.
     unsafe { control.values(CARD, CARD_SAMPLES) }.unwrap_or_default()
@@ -51,7 +52,7 @@ pub unsafe fn card_input(control: &Region) -> &[f32] {
 ///
 /// # Safety
 /// No block is being computed.
-#[allow(unsafe_code, clippy::mut_from_ref)]
+#[allow(clippy::mut_from_ref, reason = "the region is the memory, and not what borrows it")]
 pub unsafe fn card_input_mut(control: &Region) -> &mut [f32] {
     // SAFETY: the caller's promise; the host alone writes there.
     unsafe { control.values_mut(CARD, CARD_SAMPLES) }.unwrap_or_default()

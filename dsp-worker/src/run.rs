@@ -1,5 +1,7 @@
 //! \[rt\] One block of one slot: wait for what its jobs read, run them, stamp.
 
+#![allow(unsafe_code, reason = "states, outputs and tapes lie in shared memory")]
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -351,7 +353,6 @@ impl<F: FaultPoints> Runner<F> {
         let rests = memory.layout.state.rests(state);
         let clip = clip(&self.arena, &module.clip);
         // SAFETY: this block is being computed.
-        #[allow(unsafe_code)]
         let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
         let tools = &mut self.tools;
         let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(quantum));
@@ -567,7 +568,6 @@ fn memory<'a>(arena: &'a Region, layouts: &'a [ModuleLayout], module: &PlanModul
 }
 
 /// The clip that lies there; none where it does not lie in the arena.
-#[allow(unsafe_code)]
 fn clip<'a>(arena: &'a Region, span: &ClipSpan) -> Clip<'a> {
     // SAFETY: a clip is written before a plan names it, and given to others only
     // when no plan does; between, nobody writes it.
@@ -581,7 +581,6 @@ const IN_ARENA: &str = "a plan names memory in the arena";
 // stamp, only the worker of the module's slot touches the module's state,
 // outputs and tapes, one call at a time; from the stamp to the end of the block
 // nobody writes them. The plan gives each module memory of its own.
-#[allow(unsafe_code)]
 impl<'a> Memory<'a> {
     fn record(&self) -> &'a ModuleRecord {
         self.arena.record(self.start).expect(IN_ARENA)
@@ -636,7 +635,6 @@ pub fn slot_record(arena: &Region, slot: usize) -> Option<&SlotRecord> {
 ///
 /// # Safety
 /// The module's slot has done the block, and the next has not begun.
-#[allow(unsafe_code)]
 pub unsafe fn outputs<'a>(
     arena: &'a Region,
     layouts: &'a [ModuleLayout],
@@ -672,7 +670,6 @@ mod tests {
     }
 
     #[test]
-    #[allow(unsafe_code)]
     fn a_loop_with_one_stamp_has_happened_and_is_only_stamped_to_the_end() {
         let layouts = ModuleLayout::all();
         let kind = catalog::find("attenuverter").expect("it is in the catalogue").0;

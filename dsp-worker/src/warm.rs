@@ -1,6 +1,8 @@
 //! Everything that may take time, done before the first block: code and tables
 //! read from disk, FFTs planned, memory mapped.
 
+#![allow(unsafe_code, reason = "memory is touched where it will be used")]
+
 use std::ops::Range;
 
 use shm_ring::region::{Access, Region};
@@ -32,7 +34,6 @@ pub fn lock_memory() -> bool {
     {
         let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
         // SAFETY: it changes no memory.
-        #[allow(unsafe_code)]
         return unsafe { libc::mlockall(flags) } == 0;
     }
     #[cfg(not(target_os = "linux"))]

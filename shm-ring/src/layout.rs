@@ -13,6 +13,8 @@
 //! block. Every record is read as a letter from a stranger who may have died in
 //! mid-sentence.
 
+#![allow(unsafe_code, reason = "records lie in shared memory")]
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::doorbell::{BELLS_BYTES, Listener};
@@ -258,7 +260,6 @@ pub struct ModuleRecord {
 macro_rules! shared {
     ($($record:ty: $bytes:expr),*) => {$(
         // SAFETY: every field is an atomic, or padding that nobody reads.
-        #[allow(unsafe_code)]
         unsafe impl Shared for $record {}
         #[cfg(not(loom))]
         const _: () = assert!(size_of::<$record>() == $bytes);

@@ -4,6 +4,8 @@
 //! the heap. Neither side can make the other wait, not even by dying: a push
 //! or pop that was cut short never happened.
 
+#![allow(unsafe_code, reason = "one side writes what the other side reads")]
+
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -28,7 +30,6 @@ struct Line(AtomicU32);
 // `pushed` that hands it over, and by the consumer before the Release store of
 // `popped` that gives it back; `split` and `new` see to it that there is only
 // one of each.
-#[allow(unsafe_code)]
 unsafe impl<T: Send, const N: usize> Sync for Ring<T, N> {}
 
 impl<T: Copy + Default, const N: usize> Ring<T, N> {
@@ -38,7 +39,6 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
     };
 
     /// An empty ring on the heap, and its two ends.
-    #[allow(unsafe_code)]
     pub fn split() -> (Producer<Arc<Self>>, Consumer<Arc<Self>>) {
         // In its place at once: a ring may be larger than a thread's stack.
         let mut ring = Arc::<Self>::new_uninit();
@@ -73,7 +73,6 @@ pub struct Consumer<R> {
     ring: R,
 }
 
-#[allow(unsafe_code)]
 impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Producer<R> {
     /// The producer of a ring that lies in shared memory.
     ///
@@ -118,7 +117,6 @@ impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Producer<
     }
 }
 
-#[allow(unsafe_code)]
 impl<T: Copy + Default, const N: usize, R: Deref<Target = Ring<T, N>>> Consumer<R> {
     /// The consumer of a ring that lies in shared memory.
     ///

@@ -2,6 +2,8 @@
 //! whole before anybody is told of it, and stays as it is, but for params and
 //! events, which the engine changes between two blocks.
 
+#![allow(unsafe_code, reason = "plans lie in shared memory")]
+
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
@@ -104,7 +106,6 @@ macro_rules! tables {
             ///
             /// # Safety
             /// Nobody writes those tables while the plan lives.
-            #[allow(unsafe_code)]
             unsafe fn at(
                 control: &'a Region,
                 start: usize,
@@ -334,7 +335,6 @@ impl<'a> Plan<'a> {
     /// # Safety
     /// The plan is published, or the caller's own, and the block that reads it
     /// is not over: only then does nobody change it.
-    #[allow(unsafe_code)]
     pub unsafe fn read(control: &'a Region, place: usize) -> Option<Plan<'a>> {
         let start = plan_offset(place);
         // SAFETY: the caller promises that nobody changes the plan meanwhile.
@@ -352,7 +352,6 @@ impl<'a> Plan<'a> {
     ///
     /// # Safety
     /// No other plan is written to that place meanwhile.
-    #[allow(unsafe_code)]
     pub unsafe fn read_standing(control: &'a Region, place: usize) -> Option<Plan<'a>> {
         let start = plan_offset(place);
         // SAFETY: the caller promises that nobody changes the plan meanwhile, and
@@ -440,7 +439,6 @@ impl PlanPen {
     ///
     /// # Safety
     /// No block is being computed from this plan.
-    #[allow(unsafe_code)]
     pub unsafe fn set_param(&self, control: &Region, index: usize, value: f32) {
         // SAFETY: the caller's promise; the host alone writes plans.
         let params = unsafe { control.values_mut::<f32>(self.params, self.param_count) };
@@ -453,7 +451,6 @@ impl PlanPen {
     ///
     /// # Safety
     /// No block is being computed from this plan.
-    #[allow(unsafe_code)]
     pub unsafe fn set_events(&self, control: &Region, events: &[PlanEvent]) {
         let events = &events[..events.len().min(MAX_EVENTS)];
         // SAFETY: the caller's promise; the host alone writes plans.
@@ -492,7 +489,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[allow(unsafe_code)]
     fn a_plan_is_read_as_it_was_written() {
         let control = Region::create(CONTROL_BYTES).unwrap();
         let tables = Tables {
@@ -545,7 +541,6 @@ mod tests {
         let tables = Tables { generation: 1, params: vec![1.0; 3], ..rows(2) };
         tables.write(&control, 0).unwrap();
         // SAFETY: nobody else knows this region.
-        #[allow(unsafe_code)]
         let plan = unsafe { Plan::read_standing(&control, 0) }.unwrap();
         assert_eq!((plan.modules, plan.tapes), (&tables.modules[..], &tables.tapes[..]));
         assert!(plan.params.is_empty() && plan.events.is_empty());
