@@ -206,6 +206,7 @@ impl Entry {
     /// [`Module::process`], compiled for this machine. Real-time safe.
     #[inline]
     #[allow(unsafe_code, reason = "the only place where the processor is asked what it can do")]
+    #[allow(clippy::needless_return, reason = "releases have code behind it")]
     pub fn process(&self, state: &mut [u8], block: &mut Block) {
         #[cfg(all(with_avx2, not(test)))]
         if cfg!(not(without_avx2)) || std::is_x86_feature_detected!("avx2") {
