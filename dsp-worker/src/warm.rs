@@ -29,14 +29,16 @@ pub fn touch_every_module() {
 
 /// Keeps everything that this process maps, now and later, from being swapped
 /// out. Whether the system allows it.
+#[cfg(target_os = "linux")]
 pub fn lock_memory() -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
-        // SAFETY: it changes no memory.
-        return unsafe { libc::mlockall(flags) } == 0;
-    }
-    #[cfg(not(target_os = "linux"))]
+    let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
+    // SAFETY: it changes no memory.
+    (unsafe { libc::mlockall(flags) }) == 0
+}
+
+/// Other systems have no such thing.
+#[cfg(not(target_os = "linux"))]
+pub fn lock_memory() -> bool {
     false
 }
 

@@ -36,7 +36,7 @@ pub enum Notice {
     Panicked,
     Clip(Complaint),
     Placeholders { sentence: String },
-    ModuleFailed(ModuleFailure),
+    ModuleFailed(Box<ModuleFailure>),
     OscOutUnavailable { error: String },
     OscOutAddress { text: String },
     Recorded { path: PathBuf, secs: f64 },
@@ -268,13 +268,13 @@ pub fn failures(
             crash.id = name.map(str::to_owned);
             crash.write(folder).map_err(|error| error.to_string())
         });
-        Notice::ModuleFailed(ModuleFailure {
+        Notice::ModuleFailed(Box::new(ModuleFailure {
             title: kind.map_or("A module", |(_, entry)| entry.about.title),
             module: name.unwrap_or("gone by now").to_owned(),
             case: trouble.case,
             ending: trouble.ending,
             evidence,
-        })
+        }))
     };
     modules.into_iter().map(failure).collect()
 }

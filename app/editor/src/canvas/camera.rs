@@ -36,12 +36,12 @@ impl Default for Camera {
 
 impl Camera {
     /// A place on the canvas, on the screen.
-    pub fn to_screen(&self, window: Rect, place: Pos2) -> Pos2 {
+    pub fn to_screen(self, window: Rect, place: Pos2) -> Pos2 {
         window.center() + (place - self.centre) * self.zoom
     }
 
     /// A point of the screen, on the canvas.
-    pub fn to_canvas(&self, window: Rect, point: Pos2) -> Pos2 {
+    pub fn to_canvas(self, window: Rect, point: Pos2) -> Pos2 {
         self.centre + (point - window.center()) / self.zoom
     }
 
