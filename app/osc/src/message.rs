@@ -1,7 +1,7 @@
 //! Every message on the wire, declared once: its address, its arguments, who sends
 //! it, how it is read and written. The manual, `docs/osc.md`, is made from this.
 //!
-//! To add one: declare it in its family with [`message!`], name it in the list at
+//! To add one: declare it in its family with `message!`, name it in the list at
 //! the end of this file, which is in the order of the manual, and handle it.
 
 use std::fmt::Debug;

@@ -23,7 +23,7 @@ pub struct Comment {
     pub width: f32,
     /// In points.
     pub height: f32,
-    /// Which of the [`PALETTE_COLOURS`].
+    /// Which of the 8 colours, from 0.
     pub colour: u8,
 }
 

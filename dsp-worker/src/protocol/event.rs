@@ -25,7 +25,7 @@ const VALUE: u32 = 3;
 const PARAM: u32 = 4;
 
 impl PlanEvent {
-    /// An event for the module with that [`PlanModule::memory`].
+    /// An event for the module with that [`PlanModule::memory`](super::PlanModule::memory).
     pub fn new(memory: u64, event: Event) -> PlanEvent {
         let none = PlanEvent { memory, ..PlanEvent::default() };
         match event {
@@ -57,7 +57,7 @@ impl PlanEvent {
         PlanEvent { memory, ..self }
     }
 
-    /// Of which module: its [`PlanModule::memory`].
+    /// Of which module: its [`PlanModule::memory`](super::PlanModule::memory).
     pub fn memory(&self) -> u64 {
         self.memory
     }

@@ -186,7 +186,7 @@ pub struct Job {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct PlanModule {
-    /// Where its memory lies in the arena; see [`ModuleLayout`].
+    /// Where its memory lies in the arena; see [`ModuleLayout`](super::ModuleLayout).
     pub memory: u64,
     /// The slots, bit by bit, that wait for its stamp.
     pub listeners: u64,

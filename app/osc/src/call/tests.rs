@@ -108,7 +108,7 @@ fn a_gate_is_sent_as_true_or_as_volts() {
         assert_eq!((set.index, set.volts), (0, volts), "{text}");
     }
     assert!(refused("/in/pad/1 loud").contains("`volts`: `loud` is not a value"));
-    assert!(refused("/in/pad/1 \"11 V\"").contains("out of reach"));
+    assert!(refused("/in/pad/1 \"11 V\"").contains("out of range"));
 }
 
 #[test]
