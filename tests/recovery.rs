@@ -294,7 +294,8 @@ fn keys_that_nobody_can_let_go_any_more_are_up_in_the_next_host() {
         module("pad", "xy-pad", ""),
         module("out", "audio-out", ""),
     ];
-    place.save("held.sostenuto", &patch(&modules.join(", "), &["keys.voct -> out.left"]));
+    let played = patch(&modules.join(", "), &["keys.voct -> out.left"]);
+    place.save("held.sostenuto", &played);
     let host = place.start(&["held.sostenuto"]);
     let mut editor = host.editor();
     let note = |module: &str, key| {
@@ -308,6 +309,8 @@ fn keys_that_nobody_can_let_go_any_more_are_up_in_the_next_host() {
     editor.until_meters("buttons", |shown| are_down(shown, 1));
     let now = place.wait_for_snapshot(1).frame;
     place.wait_for_snapshot(now + 2 * u64::from(RATE_HZ));
+    // Else its modules may be what ended the host, and are left alone.
+    place.wait_until_played(&played);
     host.kill();
 
     let host = place.start(&[]);
