@@ -23,7 +23,7 @@ use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_osc::message::status::Status;
 use sostenuto_osc::mirror::Mirror;
 use sostenuto_osc::stream::Server;
-use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef, Patch, PatchModule};
+use sostenuto_patch::{Cable, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply};
 
 const WINDOW: Vec2 = vec2(1600.0, 1000.0);
 /// 100 modules and 200 cables, laid out and made triangles of.
@@ -195,8 +195,11 @@ fn rack(count: usize) -> Patch {
         for (at, (from, about)) in names.iter().enumerate() {
             let (to, to_about) = &names[(at + step) % count];
             let cable = cable((from, about), (to, to_about), step);
-            if patch.cables.len() < 2 * count {
-                patch.cables.extend(cable);
+            if patch.cables.len() < 2 * count
+                && let Some(cable) = cable
+            {
+                // It delays the cable that closes a loop.
+                let _ = apply(&mut patch, Edit::Connect(cable));
             }
         }
         if patch.cables.len() >= 2 * count {
