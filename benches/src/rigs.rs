@@ -11,7 +11,7 @@ use sostenuto_host::sound_card::device::Output;
 use sostenuto_osc::client::Client;
 use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_osc::stream::Server;
-use sostenuto_patch::{Patch, PatchModule};
+use sostenuto_patch::{Edit, Patch, PatchModule, apply};
 
 /// The rate of everything here, in Hz.
 pub const RATE_HZ: u32 = 48_000;
@@ -38,7 +38,10 @@ pub fn patch<M: AsRef<str>, C: AsRef<str>>(modules: &[M], cables: &[C]) -> Patch
         }
         patch.modules.insert(id, module);
     }
-    patch.cables = cables.iter().map(|c| c.as_ref().parse().expect("a cable")).collect();
+    for cable in cables {
+        let connect = Edit::Connect(cable.as_ref().parse().expect("a cable"));
+        apply(&mut patch, connect).expect("a cable of these modules");
+    }
     patch.check().expect("a patch");
     patch
 }
