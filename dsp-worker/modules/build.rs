@@ -9,7 +9,9 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(with_avx2, without_avx2)");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
-    let can_have_avx2 = is("CARGO_CFG_TARGET_ARCH", "x86_64");
+    // Miri interprets, and knows no AVX2.
+    let is_miri = env::var_os("CARGO_CFG_MIRI").is_some();
+    let can_have_avx2 = is("CARGO_CFG_TARGET_ARCH", "x86_64") && !is_miri;
     let is_for_here = is("PROFILE", "debug") && env::var("TARGET") == env::var("HOST");
     let has_avx2_here = has_avx2();
     if can_have_avx2 && (!is_for_here || has_avx2_here) {
