@@ -273,12 +273,19 @@ impl Editor {
         }
     }
 
-    /// On the right of the bar: the patch, and how its sound is doing.
+    /// On the right of the bar: the patch, and how its sound is doing. What changes
+    /// its width stands left of what is clicked, which must not move under the mouse.
     fn state_ui(&mut self, ui: &mut Ui) {
-        let status = &self.model.status;
-        let (words, colour) = match &self.model.connection {
-            Connection::Starting => ("starting…".to_owned(), self.theme.faint),
-            Connection::Lost(error) => (error.clone(), self.theme.trouble),
+        ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
+        let Editor { panels, theme, model, preferences, asks, .. } = self;
+        panels.recorder.button_ui(ui, theme, model, preferences, asks);
+        let mark = if model.file.is_saved || model.history.undos == 0 { "" } else { " •" };
+        ui.label(RichText::new(patch_name(model) + mark).strong());
+        ui.separator();
+        let status = &model.status;
+        let (words, colour) = match &model.connection {
+            Connection::Starting => ("starting…".to_owned(), theme.faint),
+            Connection::Lost(error) => (error.clone(), theme.trouble),
             Connection::Connected { .. } => {
                 let load = format!("{} · {:.0} %", status.device, status.load * 100.0);
                 let xruns = match status.xruns {
@@ -286,17 +293,10 @@ impl Editor {
                     1 => " · 1 xrun".to_owned(),
                     xruns => format!(" · {xruns} xruns"),
                 };
-                (load + &xruns, self.theme.faint)
+                (load + &xruns, theme.faint)
             }
         };
         ui.label(RichText::new(words).color(colour));
-        ui.separator();
-        let Editor { panels, theme, model, preferences, asks, .. } = self;
-        panels.recorder.button_ui(ui, theme, model, preferences, asks);
-        ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
-        let mark =
-            if self.model.file.is_saved || self.model.history.undos == 0 { "" } else { " •" };
-        ui.label(RichText::new(patch_name(&self.model) + mark).strong());
     }
 
     fn bottom_ui(&mut self, ui: &mut Ui) {
@@ -448,4 +448,52 @@ fn bypass(model: &Model, modules: &BTreeSet<ModuleId>, asks: &mut Asks) {
     let edits =
         modules.iter().map(|id| Edit::SetBypass { module: id.clone(), is_bypassed: are_on });
     asks.edit(Edit::Group(edits.collect()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+    use proptest::prelude::*;
+    use sostenuto_osc::endpoint::Endpoint;
+    use sostenuto_osc::message::status::Status;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// Else a click that begins on a button ends beside it.
+        #[test]
+        fn no_button_of_the_bar_moves_when_the_state_changes(
+            device in "[a-zA-Z ]{0,30}", load in 0f32..20.0, xruns in 0u64..200, is_lost: bool,
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let session = Session::start(Endpoint::at(folder.path().join("none")), None, || {});
+            let parts = RefCell::new(Some((session, Preferences::default())));
+            let app = move |ui: &mut Ui, editor: &mut Option<Editor>| {
+                let begin = || {
+                    let (session, preferences) = parts.take().expect("it begins once");
+                    Editor::new(ui.ctx(), session, preferences, None, None)
+                };
+                editor.get_or_insert_with(begin).top_ui(ui);
+            };
+            let mut harness = Harness::builder().with_size(vec2(1600.0, 200.0)).build_ui_state(app, None);
+            harness.step();
+            let place = |harness: &Harness<Option<Editor>>| {
+                ["Keyboard", "Record"].map(|label| harness.get_by_label(label).rect())
+            };
+            let before = place(&harness);
+            let editor = harness.state_mut().as_mut().expect("it was drawn once");
+            editor.model.status = Status { device, load, xruns, ..Status::default() };
+            editor.model.connection = match is_lost {
+                true => Connection::Lost("The sound host does not answer.".to_owned()),
+                false => Connection::Connected { pid: 1 },
+            };
+            harness.step();
+            prop_assert_eq!(place(&harness), before);
+        }
+    }
 }
