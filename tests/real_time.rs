@@ -1,11 +1,11 @@
 //! What runs in real time does not allocate.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use sostenuto_host::engine::callback::{Callback, FrameRing};
-use sostenuto_host::engine::pace::Pace;
+use sostenuto_host::engine::callback::Callback;
+use sostenuto_host::engine::link::OutLink;
+use sostenuto_host::engine::outlet::Outlet;
 use sostenuto_host::pool::supervisor::Seat;
 use sostenuto_host::render::{ComputedBy, Render};
 use sostenuto_modules::module::Event;
@@ -99,12 +99,18 @@ fn kill_a_worker(render: &Render) {
 
 #[test]
 fn the_sound_cards_callback_allocates_nothing() {
-    let (mut producer, consumer) = FrameRing::split();
-    let pace = Arc::new(Pace::new(48_000, 256, 1));
-    let mut callback = Callback::new(consumer, Arc::default(), pace, std::thread::current());
-    producer.push(&[[0.5; 2]; 1000]);
+    let link = OutLink::create().expect("shared memory");
+    let (outlet, mut feed) = Outlet::new(&link);
+    let mut callback = Callback::new(&link, 48_000);
     let mut out = [0i16; 512];
     for _ in 0..10 {
-        assert_no_alloc(|| callback.fill(&mut out, 2));
+        assert_no_alloc(|| {
+            feed.push(&[[0.5; 2]; 100]);
+            callback.fill(&mut out, 2);
+        });
     }
+    // The engine goes over to another card without one, too.
+    outlet.hand(&OutLink::create().expect("shared memory"));
+    assert_no_alloc(|| feed.follow());
+    assert_eq!(feed.filled(), 0);
 }

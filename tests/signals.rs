@@ -146,7 +146,8 @@ fn a_killed_program_takes_its_workers_along_and_the_next_start_tidies_up() {
     let line = "play tone.sostenuto --silent --workers 3";
     let mut playing = Playing::start(&place, line, "playing until Ctrl-C.");
     let pid = playing.child.id();
-    assert_eq!(shared_memory_of(pid).len(), 2);
+    // What plans and modules are in, and the way to the silent clock.
+    assert_eq!(shared_memory_of(pid).len(), 3);
     let workers = children_of(pid);
     assert!(workers.len() >= 3, "{workers:?}");
     playing.child.kill().expect("it still plays");

@@ -60,6 +60,7 @@ fn a_chord_is_heard_through_a_sound_server_whole_and_in_tune() {
     // for it: nobody else reads or writes the environment now.
     unsafe {
         std::env::set_var("PULSE_LATENCY_MSEC", SERVER_MILLIS);
+        std::env::set_var("SOSTENUTO_CARD", env!("CARGO_BIN_EXE_test-sostenuto"));
     }
     let sentences = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&sentences);

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod card;
 mod check;
 mod devices;
 mod drill;
@@ -36,6 +37,8 @@ enum Command {
     Check(check::Check),
     Modules(modules::Modules),
     Devices(devices::Devices),
+    #[command(hide = true)]
+    Card(card::Card),
 }
 
 /// Runs the program with this process's arguments. 0: done; 1: it went wrong,
@@ -53,6 +56,10 @@ pub fn run() -> ExitCode {
         Some(Command::Check(command)) => command.run(),
         Some(Command::Modules(command)) => command.run(),
         Some(Command::Devices(command)) => command.run(),
+        Some(Command::Card(command)) => {
+            command.run();
+            Ok(())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

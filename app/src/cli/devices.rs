@@ -5,7 +5,6 @@ use std::io::Write;
 use anyhow::bail;
 use clap::Args;
 use sostenuto_host::sound_card::device::list;
-use sostenuto_host::sound_card::ear;
 use sostenuto_osc::message::device::Card;
 
 /// Lists the sound cards that can play, and those that can be heard
@@ -15,13 +14,12 @@ pub struct Devices {}
 impl Devices {
     /// Lists them, the system's choice marked with a star.
     pub fn run(&self) -> anyhow::Result<()> {
-        let cards = list();
+        let (cards, inputs) = list();
         if cards.is_empty() {
             bail!("No sound card answers. A patch would run on the silent clock.");
         }
         let mut out = std::io::stdout().lock();
         write(&mut out, &cards)?;
-        let inputs = ear::list();
         if !inputs.is_empty() {
             writeln!(out, "Audio In can hear:")?;
             write(&mut out, &inputs)?;

@@ -132,7 +132,7 @@ fn perform<'a, S: Sound>(
         }
         Request::QueryDevices(_) => {
             let (devices, inputs);
-            (locked, (devices, inputs)) = unlocked(control, locked, || (S::devices(), S::inputs()));
+            (locked, (devices, inputs)) = unlocked(control, locked, S::devices);
             locked.reply_cards(from, devices, inputs)
         }
         Request::Kill(kill) => locked.kill_worker(kill.slot),

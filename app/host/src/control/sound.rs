@@ -80,19 +80,12 @@ pub trait ChangeSound {
     }
     /// Changes either.
     fn change_setup(&mut self, _change: &SoundChange) {}
-    /// The outputs of this machine. This takes time, and no lock.
-    fn devices() -> Vec<Card>
+    /// The outputs of this machine, and its inputs. This takes time, and no lock.
+    fn devices() -> (Vec<Card>, Vec<Card>)
     where
         Self: Sized,
     {
-        Vec::new()
-    }
-    /// The inputs of this machine. This takes time, and no lock.
-    fn inputs() -> Vec<Card>
-    where
-        Self: Sized,
-    {
-        Vec::new()
+        Default::default()
     }
 }
 

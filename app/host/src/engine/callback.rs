@@ -1,21 +1,11 @@
 //! \[rt\] From the ring to the sound card: it only pops.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::thread::Thread;
 use std::time::Instant;
 
-use shm_ring::ring::{Consumer, Ring};
-
+use crate::engine::Frame;
 use crate::engine::demand::Demand;
-use crate::engine::pace::Pace;
-use crate::engine::{EngineStatus, Frame};
-
-/// Frames that fit between engine and sound card.
-pub const RING_FRAMES: usize = 16_384;
-
-/// The ring between engine and sound card.
-pub type FrameRing = Ring<Frame, RING_FRAMES>;
+use crate::engine::link::{OUT_FRAMES, OutLink, Popper};
 
 /// How fast the sound fades where nothing was computed in time: what is left of
 /// it a frame later. 60 dB in about 7 ms.
@@ -26,12 +16,11 @@ const RETURN_FRAMES: u32 = 64;
 
 /// The sound card's end.
 pub struct Callback {
-    frames: Consumer<Arc<FrameRing>>,
-    status: Arc<EngineStatus>,
-    pace: Arc<Pace>,
+    link: Arc<OutLink>,
+    frames: Popper<Frame, OUT_FRAMES>,
+    sample_rate_hz: u32,
     demand: Demand,
     asked_at: Instant,
-    engine: Thread,
     /// The last frame that was played.
     last: Frame,
     /// What fades out while sound comes back.
@@ -42,20 +31,17 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// `engine` is woken whenever there is room again.
-    pub fn new(
-        frames: Consumer<Arc<FrameRing>>,
-        status: Arc<EngineStatus>,
-        pace: Arc<Pace>,
-        engine: Thread,
-    ) -> Callback {
+    /// Of the card at that end of the link. It wakes the engine at the other end.
+    ///
+    /// # Panics
+    /// Where this process has taken an end of it already.
+    pub fn new(link: &Arc<OutLink>, sample_rate_hz: u32) -> Callback {
         Callback {
-            frames,
-            status,
-            pace,
+            link: Arc::clone(link),
+            frames: link.popper(),
+            sample_rate_hz,
             demand: Demand::default(),
             asked_at: Instant::now(),
-            engine,
             last: [0.0; 2],
             held: [0.0; 2],
             returned: RETURN_FRAMES,
@@ -72,7 +58,7 @@ impl Callback {
         channels: usize,
     ) {
         let channels = channels.max(1);
-        self.note_demand((out.len() / channels) as u32);
+        let at_once_frames = self.demand((out.len() / channels) as u32);
         let mut is_late = false;
         for chunk in out.chunks_mut(channels * CHUNK) {
             let mut frames = [[0.0; 2]; CHUNK];
@@ -86,22 +72,22 @@ impl Callback {
             }
         }
         if is_late {
-            self.status.xruns.fetch_add(1, Relaxed);
+            self.link.note_xrun();
         }
-        self.engine.unpark();
+        self.link.turn(at_once_frames);
     }
 
-    fn note_demand(&mut self, frames: u32) {
+    /// How many frames the card takes at once, now that it asks for so many.
+    fn demand(&mut self, frames: u32) -> u32 {
         let now = Instant::now();
         let since_secs = (now - self.asked_at).as_secs_f32();
         self.asked_at = now;
         // A card that opens fills itself up, before there is any sound.
-        let at_once = if self.has_begun {
-            self.demand.ask(frames, since_secs, self.pace.sample_rate_hz())
+        if self.has_begun {
+            self.demand.ask(frames, since_secs, self.sample_rate_hz)
         } else {
             frames
-        };
-        self.pace.set_card_frames(at_once.min(RING_FRAMES as u32));
+        }
     }
 
     fn next(&mut self, frame: Option<Frame>) -> Frame {
@@ -143,11 +129,11 @@ fn write<T: cpal::Sample + cpal::FromSample<f32>>(out: &mut [T], frame: Frame) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::outlet::{Feed, Outlet};
 
-    fn callback() -> (shm_ring::ring::Producer<Arc<FrameRing>>, Callback) {
-        let (producer, consumer) = FrameRing::split();
-        let pace = Arc::new(Pace::new(48_000, 256, 1));
-        (producer, Callback::new(consumer, Arc::default(), pace, std::thread::current()))
+    fn callback() -> (Feed, Callback) {
+        let link = OutLink::create().unwrap();
+        (Outlet::new(&link).1, Callback::new(&link, 48_000))
     }
 
     #[test]
@@ -158,7 +144,7 @@ mod tests {
         callback.fill(&mut out, 3);
         assert_eq!(out[..3], [0.25, -0.5, 0.0]);
         assert_eq!(out[897..], [0.25, -0.5, 0.0]);
-        assert_eq!(callback.status.xruns.load(Relaxed), 0);
+        assert_eq!(callback.link.xruns(), 0);
     }
 
     #[test]
@@ -170,7 +156,7 @@ mod tests {
         producer.push(&[[0.5, 0.5]; 600]);
         callback.fill(&mut out[800..], 2);
         let left: Vec<f32> = out.iter().step_by(2).copied().collect();
-        assert_eq!(callback.status.xruns.load(Relaxed), 1);
+        assert_eq!(callback.link.xruns(), 1);
         assert!(left[399].abs() < 2e-3, "{}", left[399]);
         assert_eq!(left[999], 0.5);
         assert!(left.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.02));
@@ -194,6 +180,6 @@ mod tests {
     fn before_the_first_sound_nothing_is_late() {
         let (_producer, mut callback) = callback();
         callback.fill(&mut [0.0f32; 64], 2);
-        assert_eq!(callback.status.xruns.load(Relaxed), 0);
+        assert_eq!(callback.link.xruns(), 0);
     }
 }

@@ -15,9 +15,9 @@ use sostenuto_modules::card::CARD_CHANNELS;
 pub type Heard = [f32; CARD_CHANNELS];
 
 /// Frames that wait at most: 170 ms at 48 kHz.
-const FRAMES: usize = 8192;
+pub const HEARD_FRAMES: usize = 8192;
 
-type HeardRing = Ring<Heard, FRAMES>;
+type HeardRing = Ring<Heard, HEARD_FRAMES>;
 
 /// What remains of a jump after each frame.
 const FADE: f32 = 0.99;
@@ -55,27 +55,23 @@ pub struct InputFeed {
 }
 
 impl InputFeed {
-    /// What was heard, so many channels to a frame. A mono card is heard on
-    /// both sides. Real-time safe.
+    /// What was heard, so many channels to a frame; see [`heard`]. Real-time safe.
     pub fn push(&self, samples: impl ExactSizeIterator<Item = f32>, channels: usize) {
+        let frames = samples.len() / channels.max(1);
+        self.push_frames(heard(samples, channels), frames);
+    }
+
+    /// Frames that were heard; so many come at a time. Real-time safe.
+    pub fn push_frames(&self, frames: impl Iterator<Item = Heard>, at_once_frames: usize) {
         // Only a stream that is just being replaced finds another one here.
         let Ok(mut ring) = self.ring.try_lock() else { return };
-        let frames = samples.len() / channels.max(1);
-        self.flow.chunk_frames.fetch_max(frames.min(MAX_BLOCK_FRAMES) as u32, Release);
-        let mut frame = [0.0; CARD_CHANNELS];
-        for (index, sample) in samples.enumerate() {
-            let channel = index % channels;
-            if channel < CARD_CHANNELS {
-                frame[channel] = if sample.is_finite() { sample } else { 0.0 };
-            }
-            if channel + 1 == channels {
-                if channels == 1 {
-                    frame[1] = frame[0];
-                }
-                // Where nobody hears it, it is lost.
-                ring.push(&[frame]);
-            }
-        }
+        let at_once = at_once_frames.min(MAX_BLOCK_FRAMES) as u32;
+        self.flow.chunk_frames.fetch_max(at_once, Release);
+        // Where nobody hears it, it is lost.
+        frames.for_each(|frame| {
+            let is_number = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
+            ring.push(&[frame.map(is_number)]);
+        });
     }
 
     /// Nobody listens any more, or somebody else does.
@@ -88,6 +84,28 @@ impl InputFeed {
     pub fn flow(&self) -> &Flow {
         &self.flow
     }
+}
+
+/// Frames of samples that come channel by channel, so many to a frame. A mono card
+/// is heard on both sides. Real-time safe.
+pub fn heard(
+    mut samples: impl Iterator<Item = f32>,
+    channels: usize,
+) -> impl Iterator<Item = Heard> {
+    std::iter::from_fn(move || {
+        let mut frame = [0.0; CARD_CHANNELS];
+        frame[0] = samples.next()?;
+        for channel in 1..channels {
+            let sample = samples.next()?;
+            if let Some(place) = frame.get_mut(channel) {
+                *place = sample;
+            }
+        }
+        if channels <= 1 {
+            frame[1] = frame[0];
+        }
+        Some(frame)
+    })
 }
 
 /// The engine's end.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::engine::callback::RING_FRAMES;
+use crate::engine::link::OUT_FRAMES;
 
 /// What engine, planner and sound card go by.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Pace {
     /// long. Real-time safe.
     pub fn ring_frames(&self, block_frames: u32) -> usize {
         let card = self.card_frames().next_multiple_of(block_frames);
-        ((card + self.ahead() * block_frames) as usize).min(RING_FRAMES)
+        ((card + self.ahead() * block_frames) as usize).min(OUT_FRAMES)
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(pace.ring_frames(2048), 10_240);
         pace.set_ahead(16);
         pace.set_card_frames(2048);
-        assert_eq!(pace.ring_frames(2048), RING_FRAMES);
+        assert_eq!(pace.ring_frames(2048), OUT_FRAMES);
         pace.set(96_000, 96);
         assert_eq!(pace.block(), Duration::from_millis(1));
     }

@@ -1,7 +1,6 @@
 //! The way to the sound cards, and from them: the engine's thread fills the ring,
 //! the settings choose who empties it, and Audio In decides who is listened to.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -15,33 +14,35 @@ use sostenuto_patch::Patch;
 use super::score::Score;
 use super::{Inner, Player, lock};
 use crate::control::sound::ChangeSound;
-use crate::engine::callback::{FrameRing, RING_FRAMES};
+use crate::engine::outlet::Feed;
 use crate::engine::tap::TapSender;
 use crate::engine::{Engine, Frame};
 use crate::recorder::{Recorder, Remote};
-use crate::sound_card::device::{self, Output, OutputState};
+use crate::sound_card::device::{self, Output, OutputState, Setting};
 use crate::sound_card::ear::{self, Input, Wanted};
 
 impl Inner {
     /// \[rt\] Keeps the ring as full as it is to be.
-    pub(super) fn play(
-        &self,
-        mut engine: Engine,
-        mut ring: shm_ring::ring::Producer<Arc<FrameRing>>,
-        mut sender: TapSender,
-    ) {
+    pub(super) fn play(&self, mut engine: Engine, mut feed: Feed, mut sender: TapSender) {
         if !ask_for_real_time(self.pace.block_frames(), self.pace.sample_rate_hz()) {
             tracing::info!("the engine does not run in real time: the system does not let it");
         }
         let mut room: Vec<Frame> = vec![[0.0; 2]; MAX_BLOCK_FRAMES];
         while !self.status.is_stopping.load(Relaxed) {
+            feed.follow();
+            let seen = feed.turns();
+            self.status.xruns.fetch_add(u64::from(feed.new_xruns()), Relaxed);
             let block = &mut room[..engine.block_frames()];
-            let filled = RING_FRAMES - ring.room();
             // Its own block: that of the pace may be of a plan that is to come.
-            let most = self.pace.ring_frames(block.len() as u32);
-            if filled + block.len() > most {
+            let block_frames = block.len() as u32;
+            self.pace.set_card_frames(match feed.at_once_frames() {
+                // Until the card has asked.
+                0 => block_frames,
+                frames => frames,
+            });
+            if feed.filled() + block.len() > self.pace.ring_frames(block_frames) {
                 // The sound card wakes it.
-                std::thread::park_timeout(Duration::from_millis(50));
+                feed.wait(seen, Duration::from_millis(50));
                 continue;
             }
             if !engine.block(block) {
@@ -49,7 +50,7 @@ impl Inner {
             }
             // Not before: the clock may go on at another sample rate.
             let frame = self.status.frame.load(Relaxed) - block.len() as u64;
-            ring.push(block);
+            feed.push(block);
             let nanos = self.status.block_nanos.load(Relaxed);
             sender.push(frame, engine.sample_rate_hz(), nanos, block);
         }
@@ -69,10 +70,12 @@ impl Inner {
     /// Opens the sound card that is wanted, at the pace that there is.
     pub(super) fn open_card(&self) {
         let (rate, frames) = (self.pace.sample_rate_hz(), self.pace.block_frames());
-        // Until the card has asked.
-        self.pace.set_card_frames(frames);
         if let Some(card) = &*lock(&self.card) {
-            card.play(lock(&self.output).clone(), rate, frames);
+            card.play(Setting {
+                output: lock(&self.output).clone(),
+                sample_rate_hz: rate,
+                block_frames: frames,
+            });
         }
     }
 
@@ -165,11 +168,7 @@ impl ChangeSound for Player {
         }
     }
 
-    fn devices() -> Vec<Card> {
+    fn devices() -> (Vec<Card>, Vec<Card>) {
         device::list()
-    }
-
-    fn inputs() -> Vec<Card> {
-        ear::list()
     }
 }

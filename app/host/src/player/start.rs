@@ -14,8 +14,10 @@ use sostenuto_patch::{Patch, is_played};
 use super::score::Score;
 use super::{Inner, Keeping, PlayError, Player, Settings, lock};
 use crate::conductor::Conductor;
-use crate::engine::callback::{Callback, FrameRing};
+use crate::engine::callback::Callback;
 use crate::engine::intake::{InputFeed, intake};
+use crate::engine::link::OutLink;
+use crate::engine::outlet::{Feed, Outlet};
 use crate::engine::pace::Pace;
 use crate::engine::reels::reels;
 use crate::engine::tap::{Pipe, TapSender};
@@ -27,7 +29,7 @@ use crate::pool::Pool;
 use crate::pool::watchdog::Patience;
 use crate::recorder::{ModuleTakes, Recorder};
 use crate::shared::Shared;
-use crate::sound_card::device::{Device, OutputState, SILENT_CLOCK};
+use crate::sound_card::device::{Device, OutputState, SILENT_CLOCK, Setting};
 use crate::sound_card::ear::{self, Ear};
 
 impl Player {
@@ -57,8 +59,8 @@ impl Player {
         tell: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<Player, PlayError> {
         let tell: Tell = Arc::new(tell);
-        let (player, callback) = start(patch, settings, keeping, &tell)?;
-        player.open_cards(callback, &tell)?;
+        let (player, outlet, link) = start(patch, settings, keeping, &tell)?;
+        player.open_cards(outlet, link, &tell)?;
         Ok(player)
     }
 
@@ -88,25 +90,36 @@ impl Player {
         tell: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<(Player, Callback), PlayError> {
         let tell: Tell = Arc::new(tell);
-        start(patch, settings, keeping, &tell)
+        let sample_rate_hz = settings.sample_rate_hz;
+        let (player, _, link) = start(patch, settings, keeping, &tell)?;
+        Ok((player, Callback::new(&link, sample_rate_hz)))
     }
 
     /// Opens the output, and what Audio In listens to.
-    fn open_cards(&self, callback: Callback, tell: &Tell) -> Result<(), PlayError> {
+    fn open_cards(
+        &self,
+        outlet: Arc<Outlet>,
+        link: Arc<OutLink>,
+        tell: &Tell,
+    ) -> Result<(), PlayError> {
         let Settings { output, sample_rate_hz, block_frames, .. } = self.inner.settings.clone();
         let (inner, told) = (Arc::clone(&self.inner), Arc::clone(tell));
-        let hear = move |news: OutputState| {
-            told(match &news {
+        let hear = move |news: OutputState, is_new| {
+            let notice = match &news {
                 OutputState::Playing(card) => Notice::PlayingThrough { card: card.clone() },
                 OutputState::Silent(reason) if reason == SILENT_CLOCK => Notice::SilentClock,
                 OutputState::Silent(reason) => Notice::NoSoundCard { reason: reason.clone() },
-            });
+            };
+            if is_new {
+                told(notice);
+            }
             let mut device = lock(&inner.device);
             *device = (news, device.1 + 1);
             drop(device);
             inner.changed.notify_all();
         };
-        let device = Device::start(output, sample_rate_hz, block_frames, callback, hear)?;
+        let setting = Setting { output, sample_rate_hz, block_frames };
+        let device = Device::start(setting, outlet, link, hear)?;
         *lock(&self.inner.card) = Some(device);
         let (inner, told) = (Arc::clone(&self.inner), Arc::clone(tell));
         let hear = move |news: ear::InputState| {
@@ -134,7 +147,7 @@ fn start(
     settings: Settings,
     Keeping { snapshot, journal, remembered, recordings }: Keeping,
     tell: &Tell,
-) -> Result<(Player, Callback), PlayError> {
+) -> Result<(Player, Arc<Outlet>, Arc<OutLink>), PlayError> {
     let shared = Arc::new(Shared::create()?);
     let (rate, frames) = (settings.sample_rate_hz, settings.block_frames);
     let (mut engine, commands, status) =
@@ -161,9 +174,11 @@ fn start(
     let inner = Inner::new(shared, pool, status, settings, conductor, journal, input_feed, pipe);
     let inner = Arc::new(inner);
     tell_failures(&inner, tell);
-    let (threads, callback) = start_threads(&inner, engine, sender, takes, tell)?;
+    let link = OutLink::create()?;
+    let (outlet, feed) = Outlet::new(&link);
+    let threads = start_threads(&inner, engine, feed, sender, takes, tell)?;
     let random = Random::new(u64::from(std::process::id()));
-    Ok((Player { inner, threads, recorder, random, victims: Arc::default() }, callback))
+    Ok((Player { inner, threads, recorder, random, victims: Arc::default() }, outlet, link))
 }
 
 fn start_pool(
@@ -236,19 +251,17 @@ fn tell_failures(inner: &Arc<Inner>, tell: &Tell) {
 fn start_threads(
     inner: &Arc<Inner>,
     engine: Engine,
+    feed: Feed,
     sender: TapSender,
     takes: Option<ModuleTakes>,
     tell: &Tell,
-) -> std::io::Result<(Vec<JoinHandle<()>>, Callback)> {
+) -> std::io::Result<Vec<JoinHandle<()>>> {
     let with = || (Arc::clone(inner), Arc::clone(tell));
     let spawn =
         |name: &str, run: Box<dyn FnOnce() + Send>| Builder::new().name(name.to_owned()).spawn(run);
-    let (producer, consumer) = FrameRing::split();
     let (running, _) = with();
-    let play = move || flushing_denormals(|| running.play(engine, producer, sender));
+    let play = move || flushing_denormals(|| running.play(engine, feed, sender));
     let engine = spawn("engine", Box::new(play))?;
-    let (status, pace) = (Arc::clone(&inner.status), Arc::clone(&inner.pace));
-    let callback = Callback::new(consumer, status, pace, engine.thread().clone());
     let (inner, tell) = with();
     let planner = spawn("planner", Box::new(move || inner.follow_edits(&*tell)))?;
     let (inner, tell) = with();
@@ -264,7 +277,7 @@ fn start_threads(
     if let Some(journal) = inner.journal.clone() {
         threads.push(spawn("keeper", Box::new(move || inner.keep_session(&journal)))?);
     }
-    Ok((threads, callback))
+    Ok(threads)
 }
 
 impl Inner {

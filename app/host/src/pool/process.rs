@@ -31,7 +31,7 @@ pub fn start(program: &Path, args: &[&str]) -> std::io::Result<SharedChild> {
 
 /// Ctrl-C in a terminal goes to every process of a group. The host hears it,
 /// and its workers play until it has let them go.
-fn spare_ctrl_c(command: &mut Command) {
+pub fn spare_ctrl_c(command: &mut Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     // CREATE_NEW_PROCESS_GROUP

@@ -1,15 +1,19 @@
-//! Sound cards: list, open, lose, open again; and the silent clock that keeps
-//! the patch running where there is none.
+//! The sound card that plays: opened, watched, given up where it stands still, and
+//! opened again. Meanwhile the silent clock keeps the patch running.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{BufferSize, ErrorKind, SampleFormat, SizedSample, Stream, StreamConfig};
-use dsp_worker::thread::ask_for_real_time;
 use sostenuto_osc::message::device::Card;
 
 use crate::engine::callback::Callback;
+use crate::engine::link::OutLink;
+use crate::engine::outlet::Outlet;
+use crate::sound_card::driver::Said;
+use crate::sound_card::process::{self, AGAIN, Letter, OPENING, PULSE, Post, Pulse};
+use crate::sound_card::silent_clock::SilentClock;
 
 /// What the host plays through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,68 +49,10 @@ impl Output {
     }
 }
 
-/// Why there is no sound.
-#[derive(Debug, thiserror::Error)]
-pub enum NoSound {
-    /// There is no card, or none of that name.
-    #[error("no sound card answers")]
-    NoCard,
-    /// `sostenuto devices` shows what there is.
-    #[error("there is no sound card {0}; `sostenuto devices` lists all cards")]
-    NoSuchCard(String),
-    /// It does not take what we have.
-    #[error("the sound card {card} cannot play at {sample_rate_hz} Hz: {cause}")]
-    Refused {
-        /// Its name.
-        card: String,
-        /// What was asked for.
-        sample_rate_hz: u32,
-        /// What the system said.
-        cause: cpal::Error,
-    },
-}
-
-/// While it lives, what ALSA has to say to this thread is not printed: it
-/// writes dozens of lines where a single card is missing.
-pub(super) struct QuietAlsa {
-    #[cfg(target_os = "linux")]
-    _messages: Option<std::rc::Rc<std::cell::RefCell<alsa::Output>>>,
-}
-
-impl QuietAlsa {
-    pub(super) fn new() -> QuietAlsa {
-        QuietAlsa {
-            #[cfg(target_os = "linux")]
-            _messages: alsa::Output::local_error_handler().ok(),
-        }
-    }
-}
-
-/// Every sound card that can play, by all of the system's sound servers.
-pub fn list() -> Vec<Card> {
-    let _quiet = QuietAlsa::new();
-    let default = cpal::default_host().default_output_device().and_then(|card| card.id().ok());
-    let mut cards = Vec::new();
-    for host in cpal::available_hosts().into_iter().filter_map(|id| cpal::host_from_id(id).ok()) {
-        for card in host.output_devices().into_iter().flatten() {
-            // A card that does not say what it plays does not play; and ALSA's
-            // wastebasket plays everything, to nobody.
-            let (Ok(id), Ok(_)) = (card.id(), card.default_output_config()) else { continue };
-            if id.id() == "null" {
-                continue;
-            }
-            cards.push(Card {
-                name: name(&card),
-                is_default: default.as_ref() == Some(&id),
-                id: id.to_string(),
-            });
-        }
-    }
-    cards
-}
-
-pub(super) fn name(card: &cpal::Device) -> String {
-    card.description().map_or_else(|_| "sound card".to_owned(), |it| it.name().to_owned())
+/// Every sound card that can play, and every one that can be listened to, by all of
+/// the system's sound servers.
+pub fn list() -> (Vec<Card>, Vec<Card>) {
+    process::list()
 }
 
 /// What becomes of the sound, for whoever shows it.
@@ -120,318 +66,244 @@ pub enum OutputState {
 
 /// Plays, on a thread of its own, until it is told otherwise.
 pub struct Device {
-    orders: Sender<Order>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    orders: Sender<Letter<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What is played through, and how.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Through what.
+    pub output: Output,
+    /// In Hz.
+    pub sample_rate_hz: u32,
+    /// Frames in a block.
+    pub block_frames: u32,
 }
 
 enum Order {
-    Play {
-        output: Output,
-        sample_rate_hz: u32,
-        block_frames: u32,
-    },
-    /// A stream's callback came back, with an error or because it was dropped.
-    Lost(u64, String),
+    Play(Setting),
     Stop,
 }
 
 impl Device {
-    /// Starts to play. `tell` hears what becomes of it.
+    /// Starts to play what the engine puts out. So far it fills that link, whose
+    /// beginning is heard where the card opens soon. `tell` hears what becomes of
+    /// it; the flag says whether that is news to a musician.
+    ///
+    /// # Errors
+    /// Where there is no thread for it.
     pub fn start(
-        output: Output,
-        sample_rate_hz: u32,
-        block_frames: u32,
-        callback: Callback,
-        tell: impl FnMut(OutputState) + Send + 'static,
+        setting: Setting,
+        outlet: Arc<Outlet>,
+        link: Arc<OutLink>,
+        tell: impl FnMut(OutputState, bool) + Send + 'static,
     ) -> std::io::Result<Device> {
-        let (orders, mailbox) = channel();
-        let player = CardThread {
-            orders: orders.clone(),
-            mailbox,
-            streams: 0,
-            sample_rate_hz,
-            block_frames,
+        let post = Post::new();
+        let orders = post.sender();
+        let keeper = Keeper {
+            post,
+            setting,
+            outlet,
+            first: Some(link),
+            clock: None,
+            told: None,
             tell: Box::new(tell),
         };
         let thread = std::thread::Builder::new().name("sound card".to_owned());
-        let thread = thread.spawn(move || player.run(output, callback))?;
+        let thread = thread.spawn(move || keeper.run())?;
         Ok(Device { orders, thread: Some(thread) })
     }
 
-    /// Plays through that output and in that way from now on. What becomes of it
-    /// is told, also where it is as before.
-    pub fn play(&self, output: Output, sample_rate_hz: u32, block_frames: u32) {
-        let _ = self.orders.send(Order::Play { output, sample_rate_hz, block_frames });
+    /// Plays in that way from now on. What becomes of it is told, also where it is
+    /// as before.
+    pub fn play(&self, setting: Setting) {
+        let _ = self.orders.send(Letter::Order(Order::Play(setting)));
     }
 }
 
 impl Drop for Device {
     fn drop(&mut self) {
-        let _ = self.orders.send(Order::Stop);
+        let _ = self.orders.send(Letter::Order(Order::Stop));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-/// Before a lost card is opened again.
-const PAUSE: Duration = Duration::from_millis(200);
+/// For so long a patch waits for a card that is just being opened: its beginning
+/// is to be heard. Then it runs silently.
+const HOLD: Duration = Duration::from_secs(1);
 
-/// How long the silent clock runs before a lost card is looked for again.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
-
-struct CardThread {
-    orders: Sender<Order>,
-    mailbox: Receiver<Order>,
-    /// Streams opened so far: what an older one says is no news.
-    streams: u64,
-    sample_rate_hz: u32,
-    block_frames: u32,
-    tell: Box<dyn FnMut(OutputState) + Send>,
+/// Looks after the card, on a thread of its own.
+struct Keeper {
+    post: Post<Order>,
+    setting: Setting,
+    outlet: Arc<Outlet>,
+    /// The link that the engine fills before any card is open.
+    first: Option<Arc<OutLink>>,
+    clock: Option<SilentClock>,
+    told: Option<OutputState>,
+    tell: Box<dyn FnMut(OutputState, bool) + Send>,
 }
 
-impl CardThread {
-    fn run(mut self, mut output: Output, mut callback: Callback) {
-        let mut told = None;
+/// How it went with a card.
+enum Ended {
+    /// It cannot be opened, or is gone: why.
+    Failed(String),
+    /// Something else is wanted.
+    Order(Order),
+}
+
+impl Keeper {
+    fn run(mut self) {
         loop {
-            let _quiet = QuietAlsa::new();
-            self.streams += 1;
-            let (give_back, home) = channel();
-            let lent = Lent { callback: Some(callback), give_back: give_back.clone() };
-            let opened = match &output {
-                Output::SilentClock => Err(Box::new((NoSound::NoCard, Some(lent)))),
-                output => self.open(output, lent),
-            };
-            let (news, order) = match opened {
-                Ok((name, stream)) => {
-                    let news = OutputState::Playing(name);
-                    self.tell_once(&mut told, news.clone());
-                    let order = self.next_order();
-                    drop(stream);
-                    (news, Some(order))
-                }
-                Err(silence) => {
-                    let (error, lent) = *silence;
-                    // A stream that failed late had taken it, and sent it home.
-                    let lent =
-                        lent.unwrap_or_else(|| Lent { callback: home.recv().ok(), give_back });
-                    let wanted = output != Output::SilentClock;
-                    let error = if wanted { error.to_string() } else { SILENT_CLOCK.to_owned() };
-                    let news = OutputState::Silent(error);
-                    self.tell_once(&mut told, news.clone());
-                    (news, self.tick_in_real_time(lent, wanted))
+            let order = if self.setting.output == Output::SilentClock {
+                self.tick();
+                self.tell(OutputState::Silent(SILENT_CLOCK.to_owned()));
+                self.post.order(None)
+            } else {
+                match self.play() {
+                    Ended::Order(order) => Some(order),
+                    Ended::Failed(reason) => {
+                        self.tick();
+                        self.tell(OutputState::Silent(reason));
+                        self.post.order(Some(AGAIN))
+                    }
                 }
             };
-            told = Some(news);
-            callback = home.recv().expect("a stream gives its callback back");
             match order {
+                None => {}
                 Some(Order::Stop) => return,
-                Some(Order::Play { output: next, sample_rate_hz, block_frames }) => {
-                    (output, told) = (next, None);
-                    (self.sample_rate_hz, self.block_frames) = (sample_rate_hz, block_frames);
+                Some(Order::Play(setting)) => {
+                    (self.setting, self.told, self.clock) = (setting, None, None);
                 }
-                Some(Order::Lost(_, error)) => {
-                    tracing::warn!("the sound card is gone: {error}");
-                    // One that fails at once would be opened again without end.
-                    std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// Opens the card and looks after it, for as long as it plays.
+    fn play(&mut self) -> Ended {
+        // The first one the engine fills already.
+        let link = match self.first.take().map_or_else(OutLink::create, Ok) {
+            Ok(link) => link,
+            Err(error) => return Ended::Failed(error.to_string()),
+        };
+        let Setting { output, sample_rate_hz, block_frames } = &self.setting;
+        let numbers = [sample_rate_hz, block_frames].map(u32::to_string);
+        let arguments = ["play", link.name(), output.id(), &numbers[0], &numbers[1]];
+        let process = match self.post.start(&arguments) {
+            Ok(process) => process,
+            Err(reason) => return Ended::Failed(reason),
+        };
+        let ended = match self.open(&link) {
+            Err(ended) => ended,
+            Ok(name) => {
+                self.tell(OutputState::Playing(name));
+                self.watch(&link)
+            }
+        };
+        // Before its process ends: the patch does not wait for that.
+        if let Ended::Failed(_) = ended {
+            self.tick();
+        }
+        self.post.end(process);
+        ended
+    }
+
+    /// Waits until the card is open, and hands it the sound. Returns its name.
+    fn open(&mut self, link: &Arc<OutLink>) -> Result<String, Ended> {
+        let began = Instant::now();
+        if self.clock.is_none() {
+            // The patch stands still: what is computed now is what is heard first.
+            self.outlet.hand(link);
+        }
+        loop {
+            let until = if self.clock.is_none() { HOLD } else { OPENING };
+            match self.post.next(Some(until.saturating_sub(began.elapsed()))) {
+                Some(Letter::Card(_, Said::Opened { card })) => {
+                    // By its own link, the clock has had the sound so far.
+                    if self.clock.is_some() {
+                        self.outlet.hand(link);
+                    }
+                    self.clock = None;
+                    return Ok(card);
                 }
+                Some(Letter::Card(_, Said::Failed { reason })) => {
+                    return Err(Ended::Failed(reason));
+                }
+                Some(Letter::Card(_, Said::Gone { how })) => {
+                    return Err(Ended::Failed(format!("the sound card's driver ended ({how})")));
+                }
+                Some(Letter::Card(_, Said::Cards { .. })) => {}
+                Some(Letter::Order(order)) => return Err(Ended::Order(order)),
+                None if self.clock.is_none() => self.tick(),
+                None => {
+                    return Err(Ended::Failed("the sound card does not open".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Until it is gone or stands still, or something else is wanted.
+    fn watch(&mut self, link: &OutLink) -> Ended {
+        let mut pulse = Pulse::new(link.turns());
+        loop {
+            match self.post.next(Some(PULSE)) {
+                Some(Letter::Card(_, Said::Failed { reason })) => return Ended::Failed(reason),
+                Some(Letter::Card(_, Said::Gone { how })) => {
+                    return Ended::Failed(format!("the sound card's driver ended ({how})"));
+                }
+                Some(Letter::Card(..)) => {}
+                Some(Letter::Order(order)) => return Ended::Order(order),
                 None => {}
             }
-        }
-    }
-
-    /// The next order, or the news that this very stream is lost.
-    fn next_order(&self) -> Order {
-        loop {
-            match self.mailbox.recv() {
-                Ok(Order::Lost(stream, _)) if stream != self.streams => {}
-                Ok(order) => return order,
-                Err(_) => return Order::Stop,
+            if pulse.has_stopped(link.turns()) {
+                return Ended::Failed("the sound card has stopped asking for sound".to_owned());
             }
         }
     }
 
-    fn tell_once(&mut self, told: &mut Option<OutputState>, news: OutputState) {
-        if told.as_ref() != Some(&news) {
-            (self.tell)(news.clone());
+    /// Has the silent clock run, if it does not.
+    fn tick(&mut self) {
+        if self.clock.is_some() {
+            return;
         }
-        *told = Some(news);
-    }
-
-    fn open(&self, output: &Output, lent: Lent) -> Result<(String, Stream), Box<Silence>> {
-        let card = match find(output) {
-            Ok(card) => card,
-            Err(error) => return Err(Box::new((error, Some(lent)))),
+        let link = match self.first.take().map_or_else(OutLink::create, Ok) {
+            Ok(link) => link,
+            Err(error) => return tracing::error!("the patch stands still: {error}"),
         };
-        let name = name(&card);
-        let refused = |cause| NoSound::Refused {
-            card: name.clone(),
-            sample_rate_hz: self.sample_rate_hz,
-            cause,
-        };
-        let default = match card.default_output_config() {
-            Ok(default) => default,
-            // ALSA names a default card also where there is none.
-            Err(_) if *output == Output::Default => {
-                return Err(Box::new((NoSound::NoCard, Some(lent))));
+        let Setting { sample_rate_hz, block_frames, .. } = self.setting;
+        let callback = Callback::new(&link, sample_rate_hz);
+        match SilentClock::start(callback, sample_rate_hz, block_frames) {
+            Ok(clock) => {
+                self.outlet.hand(&link);
+                self.clock = Some(clock);
             }
-            Err(cause) => return Err(Box::new((refused(cause), Some(lent)))),
+            Err(error) => tracing::error!("the patch stands still: {error}"),
+        }
+    }
+
+    fn tell(&mut self, news: OutputState) {
+        let is_silent = |state: &OutputState| matches!(state, OutputState::Silent(_));
+        let is_known = match &self.told {
+            // One reason is enough, also where the next attempt fails in another way.
+            Some(told) => *told == news || is_silent(told) && is_silent(&news),
+            None => false,
         };
-        let config = StreamConfig {
-            channels: default.channels().max(1),
-            sample_rate: self.sample_rate_hz,
-            buffer_size: BufferSize::Fixed(self.block_frames),
-        };
-        let shelf = Shelf::new(lent);
-        // Not every card takes our block; then it chooses.
-        let stream = self
-            .stream(&card, config, default.sample_format(), &shelf)
-            .or_else(|_| {
-                let config = StreamConfig { buffer_size: BufferSize::Default, ..config };
-                self.stream(&card, config, default.sample_format(), &shelf)
-            })
-            .and_then(|stream| stream.play().map(|()| stream));
-        match stream {
-            Ok(stream) => Ok((name, stream)),
-            Err(cause) => Err(Box::new((refused(cause), shelf.take()))),
+        (self.tell)(news.clone(), !is_known);
+        self.told = Some(news);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_is_named_as_settings_name_it() {
+        for id in ["default", "silent", "alsa:hw:1"] {
+            assert_eq!(Output::of(id).id(), id);
         }
-    }
-
-    fn stream(
-        &self,
-        card: &cpal::Device,
-        config: StreamConfig,
-        format: SampleFormat,
-        shelf: &Shelf,
-    ) -> Result<Stream, cpal::Error> {
-        match format {
-            SampleFormat::I8 => self.stream_of::<i8>(card, config, shelf),
-            SampleFormat::I16 => self.stream_of::<i16>(card, config, shelf),
-            SampleFormat::I32 => self.stream_of::<i32>(card, config, shelf),
-            SampleFormat::U8 => self.stream_of::<u8>(card, config, shelf),
-            SampleFormat::U16 => self.stream_of::<u16>(card, config, shelf),
-            SampleFormat::F64 => self.stream_of::<f64>(card, config, shelf),
-            _ => self.stream_of::<f32>(card, config, shelf),
-        }
-    }
-
-    fn stream_of<T: SizedSample + cpal::FromSample<f32>>(
-        &self,
-        card: &cpal::Device,
-        config: StreamConfig,
-        shelf: &Shelf,
-    ) -> Result<Stream, cpal::Error> {
-        let channels = usize::from(config.channels);
-        let (orders, number) = (self.orders.clone(), self.streams);
-        let mut borrowed = Borrowed { shelf: shelf.clone(), lent: None };
-        card.build_output_stream(
-            config,
-            move |out: &mut [T], _| match borrowed.callback() {
-                Some(callback) => callback.fill(out, channels),
-                None => out.fill(T::EQUILIBRIUM),
-            },
-            move |error: cpal::Error| match error.kind() {
-                // These do not end the stream; some servers send hundreds.
-                ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => {}
-                ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
-                    let _ = orders.send(Order::Lost(number, error.to_string()));
-                }
-                _ => tracing::debug!("sound card: {error}"),
-            },
-            None,
-        )
-    }
-
-    /// The silent clock, as punctual as a sound card. On a thread of its own, as
-    /// this one looks for cards and opens them, which has time.
-    fn tick_in_real_time(&mut self, lent: Lent, looks_again: bool) -> Option<Order> {
-        let tick = || {
-            ask_for_real_time(self.block_frames, self.sample_rate_hz);
-            self.tick(lent, looks_again)
-        };
-        std::thread::scope(|scope| scope.spawn(tick).join()).unwrap_or(Some(Order::Stop))
-    }
-
-    /// The silent clock: asks for a block whenever one would have been played.
-    /// Returns at an order, or when it is time to look for a card again.
-    fn tick(&mut self, mut lent: Lent, looks_again: bool) -> Option<Order> {
-        let block = self.block_frames as usize;
-        let mut out = vec![0.0f32; 2 * block];
-        let began = Instant::now();
-        for blocks in 1u64.. {
-            if let Some(callback) = &mut lent.callback {
-                callback.fill(&mut out, 2);
-            }
-            let frames = blocks * block as u64;
-            let due = Duration::from_secs_f64(frames as f64 / f64::from(self.sample_rate_hz));
-            let wait = due.saturating_sub(began.elapsed());
-            match self.mailbox.recv_timeout(wait) {
-                Ok(Order::Lost(..)) => {}
-                Ok(order) => return Some(order),
-                Err(RecvTimeoutError::Disconnected) => return Some(Order::Stop),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if looks_again && began.elapsed() > LOOK_AGAIN {
-                return None;
-            }
-        }
-        None
-    }
-}
-
-/// Why nothing is heard, and the callback for whoever tries next.
-type Silence = (NoSound, Option<Lent>);
-
-fn find(output: &Output) -> Result<cpal::Device, NoSound> {
-    let Output::Device(id) = output else {
-        return cpal::default_host().default_output_device().ok_or(NoSound::NoCard);
-    };
-    let missing = || NoSound::NoSuchCard(id.clone());
-    let id: cpal::DeviceId = id.parse().map_err(|_| missing())?;
-    let host = cpal::host_from_id(id.host()).map_err(|_| missing())?;
-    host.device_by_id(&id).ok_or_else(missing)
-}
-
-/// The callback, lent to a stream. Wherever the stream drops it, it goes home.
-struct Lent {
-    callback: Option<Callback>,
-    give_back: Sender<Callback>,
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if let Some(callback) = self.callback.take() {
-            let _ = self.give_back.send(callback);
-        }
-    }
-}
-
-/// Where the callback lies until a stream's first call takes it: a stream that
-/// fails to open never takes it.
-#[derive(Clone)]
-struct Shelf(std::sync::Arc<std::sync::Mutex<Option<Lent>>>);
-
-impl Shelf {
-    fn new(lent: Lent) -> Shelf {
-        Shelf(std::sync::Arc::new(std::sync::Mutex::new(Some(lent))))
-    }
-
-    fn take(&self) -> Option<Lent> {
-        self.0.lock().ok()?.take()
-    }
-}
-
-struct Borrowed {
-    shelf: Shelf,
-    lent: Option<Lent>,
-}
-
-impl Borrowed {
-    /// The callback; taken from the shelf at the first call, without waiting.
-    fn callback(&mut self) -> Option<&mut Callback> {
-        if self.lent.is_none() {
-            self.lent = self.shelf.0.try_lock().ok()?.take();
-        }
-        self.lent.as_mut()?.callback.as_mut()
     }
 }
