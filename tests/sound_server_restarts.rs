@@ -60,9 +60,8 @@ impl Server {
     }
 
     fn does(&self, program: &str, arguments: &[&str]) -> bool {
-        let quiet = |command: &mut Command| {
-            command.stdout(Stdio::null()).stderr(Stdio::null()).status()
-        };
+        let quiet =
+            |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         quiet(self.command(program).args(arguments)).is_ok_and(|status| status.success())
     }
 

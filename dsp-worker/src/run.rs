@@ -213,6 +213,29 @@ impl<F: FaultPoints> Runner<F> {
         }
     }
 
+    /// Sets stamps again that are gone although their slot has done the block: a wild
+    /// write of a module may hit its own stamp, after which nobody would set it any
+    /// more, and who reads that module would wait. Real-time safe.
+    pub fn mend(&self, start: &BlockStart, plan: &Plan) {
+        for (slot, jobs) in plan.slots.iter().enumerate().filter(|(_, jobs)| jobs.count > 0) {
+            // Acquire: with the Release of whoever has done it.
+            let is_done = |record: &SlotRecord| record.done.load(Ordering::Acquire) == start.block;
+            if !slot_record(&self.arena, slot).is_some_and(is_done) {
+                continue;
+            }
+            for &index in &plan.slot_jobs[jobs.range()] {
+                let modules = plan.jobs[index as usize].modules.range();
+                let is_gone = |&module: &u32| {
+                    let stamp = &self.record(&plan.modules[module as usize]).stamp;
+                    stamp.load(Ordering::Relaxed) != start.block
+                };
+                if plan.job_modules[modules].iter().any(is_gone) {
+                    self.stamp(start, plan, index);
+                }
+            }
+        }
+    }
+
     /// From the first of these stores on, this block of the job has happened.
     fn stamp(&self, start: &BlockStart, plan: &Plan, index: u32) {
         let job = &plan.jobs[index as usize];

@@ -25,7 +25,7 @@ use thiserror::Error;
 
 use self::feedback::Feedback;
 use self::sound::Sound;
-use crate::journal::{Kept, Ticket};
+use crate::journal::Ticket;
 use crate::notice::Notice;
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
@@ -78,6 +78,11 @@ enum Refused {
     NoGesture,
     #[error("This cannot be asked over UDP. Use the local stream.")]
     NotForControllers,
+    #[error(
+        "All of it is done, but the journal cannot be written: if the host ends unexpectedly, it \
+         is lost. Save the patch, and make room on the disk."
+    )]
+    NotKept,
 }
 
 struct Client {
@@ -303,28 +308,42 @@ impl<S: Sound> Control<S> {
         if self.syncs.is_empty() {
             return;
         }
-        let done = self.sound.kept().map(|kept| kept.done);
         let now = Instant::now();
         for Sync { from, id, ticket, until } in std::mem::take(&mut self.syncs) {
-            if done.is_some_and(|done| done < ticket) && now < until {
+            let kept = self.sound.kept();
+            if kept.is_some_and(|kept| kept.done < ticket) && now < until {
                 self.syncs.push(Sync { from, id, ticket, until });
-            } else if let Some(client) = self.clients.get_mut(&from) {
-                client.outbox.reply(host::Synced { id }.encode());
-                client.has_news = true;
+                continue;
             }
+            let is_kept = kept.is_none_or(|kept| kept.has(ticket));
+            self.answer_sync(from, id, is_kept);
         }
         self.settle(None);
+    }
+
+    fn answer_sync(&mut self, from: ClientId, id: i32, is_kept: bool) {
+        let done = match is_kept {
+            true => self.reply(from, [host::Synced { id }.encode()]),
+            false => Err(Refused::NotKept),
+        };
+        self.answer(from, "/sync", done);
+        if let Some(client) = self.clients.get_mut(&from) {
+            client.has_news = true;
+        }
     }
 
     fn sync(&mut self, from: ClientId, id: i32) -> Result<(), Refused> {
         if self.sound.kept().is_some() && self.may(from, false) {
             self.keep();
-            if let Some(Kept { given, done }) = self.sound.kept()
-                && done < given
-            {
-                let until = Instant::now() + DISK_PATIENCE;
-                self.syncs.push(Sync { from, id, ticket: given, until });
-                return Ok(());
+            if let Some(kept) = self.sound.kept() {
+                let (ticket, until) = (kept.given, Instant::now() + DISK_PATIENCE);
+                if kept.done < ticket {
+                    self.syncs.push(Sync { from, id, ticket, until });
+                    return Ok(());
+                }
+                if !kept.has(ticket) {
+                    return Err(Refused::NotKept);
+                }
             }
         }
         self.reply(from, [host::Synced { id }.encode()])

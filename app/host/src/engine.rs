@@ -412,6 +412,7 @@ impl Engine {
                     return false;
                 }
                 shared.alarm.ring(self.start.block);
+                self.runner.mend(&self.start, &plan);
                 self.stand_in(&plan, busy & shared.alarm.orphans());
             }
         }

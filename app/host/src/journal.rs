@@ -41,6 +41,15 @@ pub struct Kept {
     pub given: Ticket,
     /// The newest that is on the disk, or that the disk has refused.
     pub done: Ticket,
+    /// The newest that the disk has refused; 0 where it has taken one since.
+    pub refused: Ticket,
+}
+
+impl Kept {
+    /// Whether that one, or one that was given later, is on the disk.
+    pub fn has(&self, ticket: Ticket) -> bool {
+        self.done >= ticket && self.refused < ticket
+    }
 }
 
 /// The journal of a session that runs.
@@ -300,11 +309,12 @@ impl Inner {
                 drop(desk);
                 let done = self.write(&task, &mut written);
                 desk = lock(&self.desk);
-                desk.done(task, done.is_ok());
+                desk.done(&task, done.is_ok());
                 drop(desk);
                 self.changed.notify_all();
-                if let Err(error) = done {
-                    self.tell_failure(&error.to_string());
+                match done {
+                    Ok(()) => self.tell_return(&task),
+                    Err(error) => self.tell_failure(&error.to_string()),
                 }
                 if let Some(call) = &*lock(&self.when_kept) {
                     call();
@@ -335,7 +345,15 @@ impl Inner {
         }
     }
 
-    /// Once a session: there is nothing new in it the second time.
+    /// The disk takes patches again.
+    fn tell_return(&self, task: &Task) {
+        let is_patch = matches!(task, Task::Newest(..));
+        if is_patch && std::mem::replace(&mut lock(&self.desk).was_failure_told, false) {
+            (self.tell)(Notice::JournalWrittenAgain { folder: self.folder.file("") });
+        }
+    }
+
+    /// Once, until the disk is back: there is nothing new in it the second time.
     fn tell_failure(&self, what: &str) {
         if !std::mem::replace(&mut lock(&self.desk).was_failure_told, true) {
             let (error, folder) = (what.to_owned(), self.folder.file(""));
@@ -382,9 +400,10 @@ impl Desk {
         if is_retry { self.played.take().map(Task::Played) } else { None }
     }
 
-    fn done(&mut self, task: Task, is_done: bool) {
-        if let Task::Newest(_, ticket) = task {
+    fn done(&mut self, task: &Task, is_done: bool) {
+        if let Task::Newest(_, ticket) = *task {
             self.kept.done = ticket;
+            self.kept.refused = if is_done { Ticket::default() } else { ticket };
         }
         if is_done {
             self.is_stuck = false;
@@ -397,8 +416,8 @@ impl Desk {
         self.retry_at = Some(Instant::now() + RETRY_AFTER);
         match task {
             Task::Facts(_) => self.are_facts_new = true,
-            Task::Newest(patch, _) => drop(self.newest.get_or_insert(patch)),
-            Task::Played(patch) => drop(self.played.get_or_insert(patch)),
+            Task::Newest(patch, _) => drop(self.newest.get_or_insert_with(|| patch.clone())),
+            Task::Played(patch) => drop(self.played.get_or_insert_with(|| patch.clone())),
         }
     }
 
@@ -543,7 +562,7 @@ mod tests {
         let (mut desk, start) = (desk(), Instant::now());
         (desk.newest, desk.kept.given, desk.are_facts_new) = (Some(ring()), Ticket(1), false);
         let task = desk.task(start).expect("there is something to write");
-        desk.done(task, false);
+        desk.done(&task, false);
         assert_eq!(desk.kept.done, Ticket(1), "who waits is let go");
         assert!(desk.task(start).is_none());
         let later = Instant::now() + RETRY_AFTER;

@@ -47,6 +47,7 @@ pub enum Notice {
     JournalUnavailable { error: String },
     JournalUnreadable { error: String, renamed: PathBuf },
     JournalNotWritten { error: String, folder: PathBuf },
+    JournalWrittenAgain { folder: PathBuf },
 }
 
 /// A worker died in a module.
@@ -73,6 +74,7 @@ impl Notice {
             | Notice::ListeningTo { .. }
             | Notice::Panicked
             | Notice::Recorded { .. }
+            | Notice::JournalWrittenAgain { .. }
             | Notice::LastPatchKept { has_ended: true, .. } => NoticeKind::Info,
             Notice::NoSoundCard { .. }
             | Notice::NotRealTime
@@ -176,6 +178,9 @@ impl fmt::Display for Notice {
                  unexpectedly, unsaved changes are lost. Save your patch: {}",
                 folder.display()
             ),
+            Notice::JournalWrittenAgain { folder } => {
+                write!(f, "The journal is written again, with all changes: {}", folder.display())
+            }
         }
     }
 }

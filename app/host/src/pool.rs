@@ -58,7 +58,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a spare may take to answer before it is taken for away.
 const SPARE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Before a worker that died while warming up is replaced.
+/// Before a worker is replaced that died while warming up, as those before it in its
+/// seat did: one that cannot even start would be started again without end.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How many workers there are.
@@ -176,6 +177,8 @@ struct State {
     recoveries: Recoveries,
     /// Since when a slot has nobody. Monotonic clock.
     orphaned: Vec<Option<u64>>,
+    /// How many have died in each seat, one after another, before they were warm.
+    cold_deaths: Vec<u32>,
     /// To who tells of them.
     troubles: Option<Sender<Trouble>>,
     /// Those that start, watch and welcome workers.
@@ -234,6 +237,7 @@ impl Pool {
                 restarts: vec![0; crew.workers],
                 recoveries: Recoveries::default(),
                 orphaned: vec![None; crew.workers],
+                cold_deaths: vec![0; WORKERS],
                 troubles: Some(sender),
                 threads: Vec::new(),
                 is_closing: false,
@@ -561,6 +565,7 @@ impl Inner {
             return;
         }
         let began = Instant::now();
+        state.cold_deaths[seat] = 0;
         let actions = state.supervisor.next(Event::Warmed(seat));
         self.act(state, actions, began);
     }
@@ -616,6 +621,12 @@ impl Inner {
                 if let Some(open) = open {
                     open.given = Some((seat, epoch));
                 }
+            }
+        }
+        for action in &actions {
+            if let Action::Dismiss(seat) = *action {
+                // It leaves at the end of its orders.
+                state.workers[seat].orders = None;
             }
         }
         self.changed.notify_all();

@@ -22,6 +22,9 @@ pub const SNAPSHOT: &str = "states.snapshot";
 /// The [`Facts`].
 pub const SESSION: &str = "session.json";
 const LOCK: &str = "lock";
+/// Room for patches and facts on a disk that is full.
+const RESERVE: &str = "reserve";
+const RESERVE_BYTES: usize = 64 * 1024;
 
 /// The version of the facts that this program writes, and the only one it reads.
 const VERSION: u64 = 1;
@@ -108,9 +111,8 @@ impl Folder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).map_err(unusable)?;
-        let mut options = File::options();
-        let lock = options.read(true).write(true).create(true).truncate(false);
-        let lock = lock.open(path.join(LOCK)).map_err(unusable)?;
+        check_owner(path).map_err(unusable)?;
+        let lock = open_lock(&path.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(FolderError::Taken(path.to_owned())),
@@ -118,7 +120,20 @@ impl Folder {
         }
         let folder = Folder { path: path.to_owned(), _lock: lock };
         folder.remove_unfinished();
+        folder.reserve();
         Ok(folder)
+    }
+
+    /// Sets room aside, where there is some.
+    fn reserve(&self) {
+        let path = self.file(RESERVE);
+        let is_there = |data: fs::Metadata| data.is_file() && data.len() == RESERVE_BYTES as u64;
+        // Written, as a file without contents takes no room.
+        if !fs::symlink_metadata(&path).is_ok_and(is_there)
+            && self.replace_soon(RESERVE, &[0x53; RESERVE_BYTES]).is_err()
+        {
+            tracing::debug!("there is no room for a reserve: {}", path.display());
+        }
     }
 
     /// Where one of its files lies.
@@ -194,12 +209,23 @@ impl Folder {
         self.set_aside(name, prefix)
     }
 
-    /// Writes one of its files anew: it is on the disk when this returns.
+    /// Writes one of its files anew: it is on the disk when this returns. On a disk
+    /// that is full it takes the room that was set aside.
     ///
     /// # Errors
     /// Where it cannot be written; then the old one is there.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        replace(&self.file(name), bytes)
+        match replace(&self.file(name), bytes) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                self.remove(RESERVE)?;
+                replace(&self.file(name), bytes)
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                self.reserve();
+                Ok(())
+            }
+        }
     }
 
     /// As [`Folder::replace`], but a loss of power may damage it.
@@ -237,6 +263,39 @@ impl Folder {
                 let _ = fs::remove_file(entry.path());
             }
         }
+    }
+}
+
+/// A folder of somebody else's is no place for what this user plays, also where this
+/// user may do anything.
+fn check_owner(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // SAFETY: it only says who this process is.
+        #[expect(unsafe_code, reason = "the standard library does not say who this process is")]
+        let me = unsafe { libc::geteuid() };
+        if fs::metadata(path)?.uid() != me {
+            return Err(io::Error::other("the folder is another user's"));
+        }
+    }
+    let _ = path;
+    Ok(())
+}
+
+/// Neither follows a link nor waits for the other end of a pipe.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NOFOLLOW | libc::O_NONBLOCK,
+    );
+    let lock = options.open(path)?;
+    match lock.metadata()?.is_file() {
+        true => Ok(lock),
+        false => Err(io::Error::other("its lock is no file")),
     }
 }
 

@@ -74,7 +74,7 @@ impl ReportSound for Player {
                 state: match seat {
                     Seat::Holds(_) => WorkerState::Working,
                     Seat::Spare => WorkerState::Spare,
-                    Seat::Away => WorkerState::Away,
+                    Seat::Away | Seat::Leaving => WorkerState::Away,
                     Seat::Warming | Seat::Empty => WorkerState::WarmingUp,
                 },
                 jobs: slot.and_then(|slot| jobs.get(slot)).map_or(0, |jobs| jobs.count),

@@ -16,11 +16,14 @@ impl Inner {
         let (began, news_nanos) = (Instant::now(), now_nanos());
         let mut state = self.lock();
         if state.supervisor.seats()[seat] == Seat::Warming && !state.is_closing {
-            // One that cannot even start would be started again without end.
             state.workers[seat].orders = None;
-            drop(state);
-            std::thread::sleep(PAUSE);
-            state = self.lock();
+            state.cold_deaths[seat] += 1;
+            // The first may have had bad luck, and a slot may wait for the next.
+            if state.cold_deaths[seat] > 1 {
+                drop(state);
+                std::thread::sleep(PAUSE);
+                state = self.lock();
+            }
         }
         // To close what it had takes a while, and nobody is to wait for that.
         let worker = std::mem::take(&mut state.workers[seat]);
@@ -29,8 +32,13 @@ impl Inner {
             self.changed.notify_all();
             return;
         }
-        let cause = worker.cause(result.as_ref().ok());
         let seat_is = state.supervisor.seats()[seat];
+        if seat_is == Seat::Leaving {
+            // As it was told to.
+            let actions = state.supervisor.next(Event::Died(seat));
+            return self.act(state, actions, began);
+        }
+        let cause = worker.cause(result.as_ref().ok());
         let slot = if let Seat::Holds(slot) = seat_is { Some(slot) } else { None };
         // What it says of itself may else be of a block long ago.
         let unfinished = slot.filter(|&slot| self.has_work(slot));

@@ -9,9 +9,12 @@
 //! | Holds           | Missed   | Away   | give the slot to another; spawn           |
 //! | Spare           | Missed   | Away   | spawn                                     |
 //! | Away            | Returned | Spare  | give it the slot that has nobody          |
+//! | Spare           |          | Leaving| let it go, where there are too many       |
 //! | any other       | Died     | Empty  | spawn                                     |
 //!
-//! *Another* is a spare, or else the worker of a slot that has no jobs.
+//! *Another* is a spare, or else the worker of a slot that has no jobs. There are
+//! never more workers than twice those that are wanted, those that are away included:
+//! a machine that runs nobody is not helped by more of them.
 
 /// Where a worker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub enum Seat {
     /// It lives, but did not come when it was rung: the machine does not run
     /// it. Its slot is another's.
     Away,
+    /// It was let go, and has not ended yet.
+    Leaving,
 }
 
 /// What happened to a worker.
@@ -54,6 +59,8 @@ pub enum Action {
     },
     /// Start a worker in that seat.
     Spawn(usize),
+    /// Let the worker in that seat go.
+    Dismiss(usize),
 }
 
 /// Who sits where.
@@ -84,14 +91,21 @@ impl Supervisor {
 
     /// Workers to start so that there are enough.
     pub fn fill(&mut self) -> Vec<Action> {
-        let is_there = |seat: &&Seat| !matches!(seat, Seat::Empty | Seat::Away);
-        let there = self.seats.iter().filter(is_there).count();
+        let living = self.seats.iter().filter(|seat| **seat != Seat::Empty).count();
+        let room = (2 * self.wanted).saturating_sub(living);
+        let missing = self.wanted.saturating_sub(self.there()).min(room);
         let empty = self.seats.iter_mut().enumerate().filter(|(_, seat)| **seat == Seat::Empty);
         let spawn = |(index, seat): (usize, &mut Seat)| {
             *seat = Seat::Warming;
             Action::Spawn(index)
         };
-        empty.take(self.wanted.saturating_sub(there)).map(spawn).collect()
+        empty.take(missing).map(spawn).collect()
+    }
+
+    /// Workers that compute, or can, or soon will.
+    fn there(&self) -> usize {
+        let is_there = |seat: &&Seat| !matches!(seat, Seat::Empty | Seat::Away | Seat::Leaving);
+        self.seats.iter().filter(is_there).count()
     }
 
     /// From now on nobody is replaced.
@@ -118,7 +132,17 @@ impl Supervisor {
             return Vec::new();
         }
         self.seats[seat] = Seat::Spare;
-        self.orphan().and_then(|slot| self.give(slot)).into_iter().collect()
+        let given = self.orphan().and_then(|slot| self.give(slot));
+        given.into_iter().chain(self.dismiss()).collect()
+    }
+
+    /// Lets a spare go where there are too many.
+    fn dismiss(&mut self) -> Option<Action> {
+        let is_spare = |&seat: &Seat| seat == Seat::Spare;
+        let is_surplus = self.wanted > 0 && self.there() > self.wanted;
+        let seat = self.seats.iter().rposition(is_spare).filter(|_| is_surplus)?;
+        self.seats[seat] = Seat::Leaving;
+        Some(Action::Dismiss(seat))
     }
 
     fn leave(&mut self, seat: usize, to: Seat) -> Vec<Action> {
@@ -192,9 +216,50 @@ mod tests {
         assert_eq!(actions, [Action::Give { slot: 0, seat: 2 }, Action::Spawn(3)]);
         assert_eq!(supervisor.next(Event::Missed(1)), []);
         supervisor.next(Event::Warmed(3));
-        assert_eq!(supervisor.next(Event::Returned(1)), []);
+        assert_eq!(supervisor.next(Event::Returned(1)), [Action::Dismiss(3)], "one too many");
         assert_eq!(supervisor.seats()[1], Seat::Spare);
         assert_eq!(supervisor.next(Event::Died(3)), [], "there are enough");
+    }
+
+    proptest::proptest! {
+        /// Whatever happens to them, in whatever order: never too many, and exactly
+        /// as many as wanted once everybody has warmed, returned and left.
+        #[test]
+        fn there_are_as_many_as_wanted_after_any_storm(
+            storm in proptest::collection::vec((0usize..4, 0usize..64), 0..400)
+        ) {
+            let (wanted, slots) = (10, 8);
+            let mut supervisor = Supervisor::new(64, slots, 2, wanted);
+            supervisor.fill();
+            let happen = |supervisor: &mut Supervisor, what: usize, seat: usize| {
+                match (what, supervisor.seats()[seat]) {
+                    (0, Seat::Warming) => drop(supervisor.next(Event::Warmed(seat))),
+                    (1, was) if was != Seat::Empty => drop(supervisor.next(Event::Died(seat))),
+                    (2, Seat::Holds(_) | Seat::Spare) => drop(supervisor.next(Event::Missed(seat))),
+                    (3, Seat::Away) => drop(supervisor.next(Event::Returned(seat))),
+                    _ => {}
+                }
+            };
+            for (what, seat) in storm {
+                happen(&mut supervisor, what, seat);
+                let living = supervisor.seats().iter().filter(|seat| **seat != Seat::Empty).count();
+                proptest::prop_assert!(living <= 2 * wanted, "{living}");
+            }
+            // The weather clears.
+            for _ in 0..3 {
+                for seat in 0..64 {
+                    happen(&mut supervisor, 3, seat);
+                    happen(&mut supervisor, 0, seat);
+                    if supervisor.seats()[seat] == Seat::Leaving {
+                        happen(&mut supervisor, 1, seat);
+                    }
+                }
+            }
+            let count = |is: fn(&Seat) -> bool| supervisor.seats().iter().filter(|s| is(s)).count();
+            proptest::prop_assert_eq!(count(|seat| matches!(seat, Seat::Holds(_))), slots);
+            proptest::prop_assert_eq!(count(|seat| *seat == Seat::Spare), wanted - slots);
+            proptest::prop_assert_eq!(count(|seat| *seat != Seat::Empty), wanted);
+        }
     }
 
     #[test]

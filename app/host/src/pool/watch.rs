@@ -119,7 +119,13 @@ impl Inner {
         let now = now_nanos();
         let since = *state.orphaned[slot].get_or_insert(now);
         let is_orphan = self.shared.alarm.orphans() >> slot & 1 == 1;
-        if !is_orphan && now - since >= self.patience().orphan.as_nanos() as u64 {
+        // What the slot's modules hold is worth the wait for one who is coming.
+        let is_somebody_coming = state.supervisor.seats().contains(&Seat::Warming);
+        let patience = match is_somebody_coming {
+            true => self.patience().orphan.max(PATIENCE),
+            false => self.patience().orphan,
+        };
+        if !is_orphan && now - since >= patience.as_nanos() as u64 {
             tracing::warn!("nobody can take slot {slot}: signals pass its modules by");
             self.shared.alarm.orphan(slot);
         }

@@ -23,7 +23,7 @@ message! {
 
 message! {
     /// Asks for `/synced`, once all that this connection asked for before is done, and lies in the
-    /// journal where the host keeps one.
+    /// journal where the host keeps one. Where the journal cannot be written, it is refused.
     Sync("/sync", REQUEST.over_udp(), "7") {
         /// comes back as it was sent
         id: i32 ["", "any"],

@@ -1,9 +1,10 @@
 //! POSIX shared memory. Linux shows it as files in /dev/shm; macOS shows it
 //! nowhere, so there a file in the temporary folder stands for each region.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use super::super::{Access, PREFIX};
 use super::{is_old, touch};
@@ -55,13 +56,25 @@ pub fn remove_leftovers() -> usize {
         let maker = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
         let pid = maker.and_then(|rest| rest.split('-').next()?.parse().ok());
         let Some(pid) = pid else { return false };
-        let unclaimed = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        let unclaimed = || open_own(&entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         let is_mine = pid as u32 == std::process::id();
         // To ask for the claim is to hold it for a moment, so it comes last: a
         // living maker may be about to take it.
         !is_mine && (!is_alive(pid) || is_old(entry)) && unclaimed()
     };
     entries.flatten().filter(is_left).filter(|entry| remove(&entry.file_name())).count()
+}
+
+/// Opens a file of this user's. Anybody may put a link or a pipe of any name into
+/// that folder: the one would be followed, and the other waited for.
+fn open_own(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let data = file.metadata()?;
+    // SAFETY: it only says who this process is.
+    let me = unsafe { libc::geteuid() };
+    let is_own = data.is_file() && data.uid() == me;
+    is_own.then_some(file).ok_or_else(|| io::ErrorKind::PermissionDenied.into())
 }
 
 fn is_alive(pid: libc::pid_t) -> bool {
@@ -114,6 +127,11 @@ pub unsafe fn populate(address: *mut u8, bytes: usize, access: Access) -> io::Re
         match done(unsafe { libc::madvise(address.cast(), bytes, advice) }) {
             // Before Linux 5.14: touch instead.
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+            // What the kernel says of a file system that is full.
+            Err(error) if error.raw_os_error() == Some(libc::EFAULT) => {
+                let sentence = "the shared memory of this machine (/dev/shm) is full";
+                return Err(io::Error::new(io::ErrorKind::StorageFull, sentence));
+            }
             result => return result,
         }
     }
