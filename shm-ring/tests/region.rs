@@ -44,6 +44,34 @@ fn only_this_user_may_open_it() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// Anybody may put those there.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_pipe_or_a_link_by_the_name_of_a_leftover_is_left_alone() {
+    let precious = tempfile_in_tmp("precious");
+    let names = ["sostenuto-999999-0a1b2c3d4e5f", "sostenuto-999999-1a1b2c3d4e5f"];
+    let [pipe, link] = names.map(|name| file(name));
+    for path in [&pipe, &link] {
+        let _ = std::fs::remove_file(path);
+    }
+    let name = std::ffi::CString::new(pipe.to_str().unwrap()).unwrap();
+    // SAFETY: the name ends in a zero byte.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o666) }, 0);
+    std::os::unix::fs::symlink(&precious, &link).unwrap();
+    remove_leftovers();
+    assert!(pipe.exists() && link.exists() && precious.exists());
+    for path in [pipe, link, precious] {
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn tempfile_in_tmp(name: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+    std::fs::write(&path, "").unwrap();
+    path
+}
+
 #[test]
 fn it_is_gone_when_its_owner_drops_it() {
     let region = Region::create(PAGE).unwrap();
