@@ -50,7 +50,7 @@ fn only_this_user_may_open_it() {
 fn a_pipe_or_a_link_by_the_name_of_a_leftover_is_left_alone() {
     let precious = tempfile_in_tmp("precious");
     let names = ["sostenuto-999999-0a1b2c3d4e5f", "sostenuto-999999-1a1b2c3d4e5f"];
-    let [pipe, link] = names.map(|name| file(name));
+    let [pipe, link] = names.map(file);
     for path in [&pipe, &link] {
         let _ = std::fs::remove_file(path);
     }

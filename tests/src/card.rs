@@ -39,9 +39,9 @@ fn main() {
     match what {
         "crashes" => std::process::abort(),
         "leaves" => {}
-        // SAFETY: nobody reads standard output any more.
         #[cfg(unix)]
         "closes" => {
+            // SAFETY: nobody writes to standard output any more.
             unsafe { libc::close(1) };
             rest();
         }

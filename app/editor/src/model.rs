@@ -78,8 +78,27 @@ pub struct Notice {
     pub is_trouble: bool,
     /// What happened, what is heard now, what can be done.
     pub sentence: String,
-    /// When it was heard, in seconds of the window's clock.
+    /// When it was heard last, in seconds of the window's clock.
     pub at_secs: f64,
+    /// How often.
+    pub times: u32,
+}
+
+impl Notice {
+    /// Takes in a notice: one that was said before is counted, not said again.
+    pub fn add(notices: &mut Vec<Notice>, is_trouble: bool, sentence: String, at_secs: f64) {
+        let known = notices.iter().position(|notice| notice.sentence == sentence);
+        let times = known.map_or(0, |at| notices.remove(at).times);
+        notices.push(Notice { is_trouble, sentence, at_secs, times: times + 1 });
+    }
+
+    /// The sentence, and how often it was said.
+    pub fn text(&self) -> String {
+        match self.times {
+            0 | 1 => self.sentence.clone(),
+            times => format!("{} ({times} times)", self.sentence),
+        }
+    }
 }
 
 /// What flows through the modules that are looked at.

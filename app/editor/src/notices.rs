@@ -29,8 +29,7 @@ pub struct Notices {
 impl Notices {
     /// Says something that the host does not know of.
     pub fn say(&mut self, sentence: impl Into<String>, is_trouble: bool, now_secs: f64) {
-        let notice = Notice { is_trouble, sentence: sentence.into(), at_secs: now_secs };
-        self.own.push(notice);
+        Notice::add(&mut self.own, is_trouble, sentence.into(), now_secs);
         if self.own.len() > KEPT {
             self.own.remove(0);
         }
@@ -124,7 +123,7 @@ impl Notices {
                         let (mark, ink) = mark(theme, notice);
                         ui.label(RichText::new(mark).color(ink));
                         ui.vertical(|ui| {
-                            ui.label(&notice.sentence);
+                            ui.label(notice.text());
                             let age = age(now_secs - notice.at_secs);
                             ui.label(RichText::new(age).size(11.0).color(theme.faint));
                         });
@@ -147,7 +146,7 @@ fn toast(ui: &mut Ui, theme: &Theme, notice: &Notice) -> bool {
             let width = ui.available_width() - 30.0;
             ui.vertical(|ui| {
                 ui.set_width(width);
-                ui.label(&notice.sentence);
+                ui.label(notice.text());
             });
             sign(ui, "✖", theme.faint, "Read").clicked()
         })
@@ -181,6 +180,7 @@ mod tests {
             is_trouble,
             sentence: sentence.to_owned(),
             at_secs,
+            times: 1,
         };
         Model {
             notices: vec![
@@ -210,6 +210,22 @@ mod tests {
             notices.all(&model).iter().map(|notice| notice.sentence.as_str()).collect();
         assert_eq!(sentences[1], "A new patch.");
         assert_eq!(notices.unread(&model), 1);
+    }
+
+    #[test]
+    fn what_is_said_again_and_again_is_said_once_and_counted() {
+        let (mut notices, mut model) = (Notices::default(), model());
+        for at_secs in [3.0, 4.0, 5.0] {
+            notices.say("There is nothing to undo.", false, at_secs);
+            let sentence = "Reverb crashed and was replaced.".to_owned();
+            Notice::add(&mut model.notices, true, sentence, at_secs);
+        }
+        let texts: Vec<String> =
+            notices.all(&model).into_iter().take(2).map(Notice::text).collect();
+        let again =
+            ["Reverb crashed and was replaced. (4 times)", "There is nothing to undo. (3 times)"];
+        assert_eq!(texts, again);
+        assert_eq!(notices.all(&model).len(), 3);
     }
 
     #[test]

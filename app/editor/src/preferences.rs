@@ -1,10 +1,11 @@
 //! What this musician likes: kept beside the program's settings, not in patches.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sostenuto_patch::disk::replace;
+use sostenuto_patch::disk::{self, replace};
 
 use super::theme::Look;
 
@@ -66,7 +67,11 @@ impl Default for Preferences {
 impl Preferences {
     /// Reads them; where there are none, or none that can be read, the defaults.
     pub fn load(path: &Path) -> Preferences {
-        let text = std::fs::read(path).unwrap_or_default();
+        let mut text = Vec::new();
+        let read = disk::open(path).and_then(|mut file| file.read_to_end(&mut text));
+        if read.is_err() {
+            return Preferences::default();
+        }
         serde_json::from_slice(&text).unwrap_or_default()
     }
 

@@ -277,6 +277,8 @@ impl<S: Sound> Control<S> {
     pub fn notice(&mut self, notice: &Notice) {
         let notice = status::Notice { kind: notice.kind(), sentence: notice.to_string() };
         self.tell(Missed::Drop, |reports| reports.notices, [notice.encode()]);
+        // One that comes again and again leaves the others their places.
+        self.notices.retain(|kept| kept.sentence != notice.sentence);
         if self.notices.len() == KEPT_NOTICES {
             self.notices.pop_front();
         }

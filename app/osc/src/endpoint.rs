@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use interprocess::local_socket::traits::Stream as _;
 use interprocess::local_socket::{Name, Stream};
+use sostenuto_patch::disk;
 use thiserror::Error;
 
 /// Where a host is found.
@@ -40,6 +41,7 @@ impl Endpoint {
             if fs::symlink_metadata(&folder)?.is_symlink() {
                 return Err(io::Error::other("it is a link"));
             }
+            disk::check_owner(&folder)?;
             // Only the owner may do this: so a folder of somebody else, made
             // in a place open to all, is found out.
             #[cfg(unix)]

@@ -117,9 +117,7 @@ struct Claim {}
 fn claim(endpoint: &Endpoint) -> Result<Claim, StreamError> {
     let failed = |what| StreamError::Listen { path: endpoint.path().to_owned(), what };
     let path = endpoint.path().with_extension("lock");
-    let mut options = fs::File::options();
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    let file = sostenuto_patch::disk::open_lock(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {

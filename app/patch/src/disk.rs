@@ -69,6 +69,62 @@ impl NewFile {
     }
 }
 
+/// Opens a file to be read. What is no file, such as a pipe, is refused, and its other
+/// end not waited for.
+///
+/// # Errors
+/// Where there is none, or none that this user may read.
+pub fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    is_file(options.open(path)?)
+}
+
+/// Opens a file that is locked while a program runs, and makes it where there is none.
+/// A link is not followed: it may lead to a file of somebody else's.
+///
+/// # Errors
+/// As in [`open`].
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    }
+    is_file(options.open(path)?)
+}
+
+fn is_file(file: File) -> io::Result<File> {
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a file")),
+    }
+}
+
+/// Refuses a folder of another user's, also where this user may do anything in it.
+///
+/// # Errors
+/// Where it is another's, or not there.
+pub fn check_owner(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        // SAFETY: it only says who this process is.
+        #[expect(unsafe_code, reason = "the standard library does not say who this process is")]
+        let me = unsafe { libc::geteuid() };
+        let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder)?);
+        if owner != me {
+            return Err(io::Error::other("it belongs to another user"));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
 /// Replaces a file whole, or makes it. One that is there keeps its permissions.
 ///
 /// # Errors
@@ -190,6 +246,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_waited_for_and_a_lock_follows_no_link() {
+        let place = tempfile::tempdir().unwrap();
+        let [pipe, link, file] = ["pipe", "link", "file"].map(|name| place.path().join(name));
+        let name = std::ffi::CString::new(pipe.to_str().unwrap()).unwrap();
+        // SAFETY: the name ends in a zero byte.
+        #[expect(unsafe_code, reason = "the standard library makes no pipes")]
+        let made = unsafe { libc::mkfifo(name.as_ptr(), 0o600) };
+        assert_eq!(made, 0);
+        fs::write(&file, "precious").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(open(&pipe).is_err() && open_lock(&pipe).is_err() && open(place.path()).is_err());
+        assert!(open(&link).is_ok() && open_lock(&link).is_err());
+        assert!(open_lock(&place.path().join("new")).is_ok());
+        assert!(check_owner(place.path()).is_ok() && check_owner(&link.join("none")).is_err());
+    }
 
     #[test]
     fn a_file_is_replaced_whole_or_not_at_all() {

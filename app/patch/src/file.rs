@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -79,12 +79,12 @@ pub enum Over {
 /// Reads a patch file.
 pub fn load(path: &Path) -> Result<Patch, FileError> {
     let open = |what| FileError::Open { path: path.to_owned(), what };
-    // Asked before it is opened: opening a pipe waits for its other end.
+    // Asked first, for its own sentence.
     if !fs::metadata(path).map_err(open)?.is_file() {
         return Err(FileError::NoFile { path: path.to_owned() });
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(open)?;
+    let file = disk::open(path).map_err(open)?;
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(open)?;
     let read = read(&bytes).map_err(|what| FileError::Read { path: path.to_owned(), what })?;
     // Through a link, sounds are found beside the file that it leads to.

@@ -20,7 +20,7 @@ use sostenuto_host::pool::crash;
 use sostenuto_host::render::{self, ComputedBy, Settings};
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::Role;
-use sostenuto_patch::disk::{NewFile, is_same_file};
+use sostenuto_patch::disk::{self, NewFile, is_same_file};
 use sostenuto_patch::{Edit, ModuleId, Name, Patch, apply, sounds};
 
 use super::options::{Computing, PatchFile};
@@ -170,7 +170,7 @@ impl Render {
             return Ok(());
         }
         let mut head = Vec::new();
-        let read = File::open(&self.output).and_then(|file| file.take(12).read_to_end(&mut head));
+        let read = disk::open(&self.output).and_then(|file| file.take(12).read_to_end(&mut head));
         let heads: [&[u8]; 4] = [b"RIFF", b"RIFX", b"RF64", b"BW64"];
         let is_wav = read.is_ok() && head.ends_with(b"WAVE");
         let is_wav = is_wav && heads.iter().any(|one| head.starts_with(one));

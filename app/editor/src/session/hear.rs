@@ -21,7 +21,7 @@ pub(super) fn hear(model: &mut Model, report: Report, now_secs: f64) -> bool {
         Report::PatchFile(file) => model.file = file,
         Report::Notice(notice) => {
             let (is_trouble, sentence) = (notice.kind == NoticeKind::Trouble, notice.sentence);
-            model.notices.push(Notice { is_trouble, sentence, at_secs: now_secs });
+            Notice::add(&mut model.notices, is_trouble, sentence, now_secs);
         }
         Report::Recorder(status) => model.recorder = status,
         Report::Recorded(recorded) => model.recorded = Some(recorded),

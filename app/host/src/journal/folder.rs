@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sostenuto_patch::disk::{UNFINISHED, replace};
+use sostenuto_patch::disk::{self, UNFINISHED, replace};
 use sostenuto_patch::file;
 use sostenuto_patch::{ModuleId, Patch};
 
@@ -111,8 +111,8 @@ impl Folder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).map_err(unusable)?;
-        check_owner(path).map_err(unusable)?;
-        let lock = open_lock(&path.join(LOCK)).map_err(unusable)?;
+        disk::check_owner(path).map_err(unusable)?;
+        let lock = disk::open_lock(&path.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(FolderError::Taken(path.to_owned())),
@@ -198,10 +198,10 @@ impl Folder {
     /// # Errors
     /// As in [`Folder::set_aside`].
     pub fn set_patch_aside(&self, name: &str, prefix: &str) -> io::Result<PathBuf> {
-        let bytes = fs::read(self.file(name))?;
+        let bytes = whole(&self.file(name))?;
         let names = (1u64..).map(|n| self.file(&format!("{prefix}-{n}.sostenuto")));
         for path in names.take_while(|path| fs::symlink_metadata(path).is_ok()) {
-            if fs::metadata(&path)?.len() == bytes.len() as u64 && fs::read(&path)? == bytes {
+            if fs::metadata(&path)?.len() == bytes.len() as u64 && whole(&path)? == bytes {
                 self.remove(name)?;
                 return Ok(path);
             }
@@ -266,37 +266,10 @@ impl Folder {
     }
 }
 
-/// A folder of somebody else's is no place for what this user plays, also where this
-/// user may do anything.
-fn check_owner(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        // SAFETY: it only says who this process is.
-        #[expect(unsafe_code, reason = "the standard library does not say who this process is")]
-        let me = unsafe { libc::geteuid() };
-        if fs::metadata(path)?.uid() != me {
-            return Err(io::Error::other("the folder is another user's"));
-        }
-    }
-    let _ = path;
-    Ok(())
-}
-
-/// Neither follows a link nor waits for the other end of a pipe.
-fn open_lock(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        libc::O_NOFOLLOW | libc::O_NONBLOCK,
-    );
-    let lock = options.open(path)?;
-    match lock.metadata()?.is_file() {
-        true => Ok(lock),
-        false => Err(io::Error::other("its lock is no file")),
-    }
+fn whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    disk::open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Facts {
@@ -333,7 +306,7 @@ fn read_file(path: &Path, most_bytes: u64) -> Result<Vec<u8>, String> {
             return Err(io::Error::other("it is no file"));
         }
         let mut bytes = Vec::new();
-        File::open(path)?.take(most_bytes + 1).read_to_end(&mut bytes)?;
+        disk::open(path)?.take(most_bytes + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     match read() {

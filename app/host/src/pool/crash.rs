@@ -7,9 +7,11 @@
 
 #![allow(unsafe_code, reason = "what a dead worker left lies in shared memory")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use sostenuto_patch::disk;
 use std::time::SystemTime;
 
 use base64::Engine;
@@ -213,7 +215,7 @@ impl SavedCrash {
         if !fs::metadata(path)?.is_file() {
             return Err(ReadError::NoCrash);
         }
-        File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+        disk::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
         SavedCrash::read(&bytes)
     }
 

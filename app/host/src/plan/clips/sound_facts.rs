@@ -2,10 +2,11 @@
 //! it plays. In WAV files that is the chunk `smpl`, in AIFF files `INST` and
 //! `MARK`. A file that says it wrongly says nothing.
 
-use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use sostenuto_patch::Name;
+use sostenuto_patch::disk;
 use sostenuto_patch::factory::sound;
 use sostenuto_patch::sounds::FACTORY;
 
@@ -31,7 +32,7 @@ struct Facts {
 pub fn add(mut made: Made, text: &Name) -> Made {
     let facts = match text.strip_prefix(FACTORY) {
         Some(name) => sound(name).and_then(|bytes| read(Cursor::new(bytes))),
-        None => File::open(&**text).ok().and_then(|file| read(BufReader::new(file))),
+        None => disk::open(Path::new(&**text)).ok().and_then(|file| read(BufReader::new(file))),
     };
     let facts = facts.unwrap_or_default();
     made.root_cents = facts.root_cents;

@@ -2,13 +2,14 @@
 //! MP3. Everything is decoded by `symphonia`; of WAV and AIFF we find the samples
 //! ourselves, see [`raw`].
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 
 use sostenuto_modules::clip::MAX_CLIP_CHANNELS;
+use sostenuto_patch::disk;
 use sostenuto_patch::sounds::FORMATS;
 use symphonia::core::audio::{Channels, GenericAudioBufferRef};
 use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
@@ -84,11 +85,11 @@ impl From<Error> for SoundError {
 /// # Errors
 /// Where there is none that can be read.
 pub fn read(path: &Path) -> Result<Sound, SoundError> {
-    // Asked before it is opened: opening a pipe waits for its other end.
+    // Asked first, for its own sentence.
     if !fs::metadata(path)?.is_file() {
         return Err(SoundError::NoFile);
     }
-    decode(Box::new(File::open(path)?))
+    decode(Box::new(disk::open(path)?))
 }
 
 /// Reads a sound that comes with the program.

@@ -148,7 +148,7 @@ fn of_a_very_long_sound_the_first_ten_minutes_are_kept() {
     let mut head =
         wav(Wav { rate_hz: 8000, bits: 8, said_bytes: Some(u32::MAX), ..Wav::default() }, &[]);
     head.truncate(44);
-    let mut file = File::create(&path).unwrap();
+    let mut file = fs::File::create(&path).unwrap();
     file.write_all(&head).unwrap();
     file.set_len(6 << 30).unwrap();
     let sound = read(&path).unwrap();
