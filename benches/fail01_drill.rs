@@ -8,7 +8,7 @@ use std::time::Duration;
 use sostenuto_benches::rigs::{RATE_HZ, block_secs, eight_voices, settings};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::times;
-use sostenuto_host::drill::{Disturbances, Report, drill};
+use sostenuto_host::drill::{Disturbances, Report, Storms, drill};
 use sostenuto_host::player::Settings;
 use sostenuto_patch::{Patch, file};
 
@@ -44,6 +44,7 @@ fn measure(table: &Table, name: &str, patch: &Patch) {
         per_second: KILLS_PER_SECOND,
         stops: false,
         hangs: false,
+        storms: Storms::default(),
         seed: 1,
     };
     // Nobody stops it: the other end is kept until the end.

@@ -18,6 +18,22 @@ fn pid(editor: &Editor) -> Option<u32> {
 }
 
 #[test]
+fn a_patch_that_is_too_much_is_told_with_the_heaviest_modules_and_so_is_its_end() {
+    // 0.8 ms a block each, of 5.3; none of them hangs.
+    let params = r#""fault": "slow", "when": "always", "slow-ms": 0.1"#;
+    let names = (0..16).map(|n| format!("slow-{n}"));
+    let modules: Vec<String> = names.map(|name| module(&name, "saboteur", params)).collect();
+    let place = Place::playing(&patch(&modules.join(", "), &[]));
+    let mut window = Worked::on(&place);
+    window.until_said("this machine cannot keep up with the patch");
+    let sentences = window.sentences();
+    let said = sentences.iter().find(|said| said.contains("cannot keep up")).expect("it was said");
+    assert!(said.contains("The heaviest modules are slow-"), "{said}");
+    place.listener().ask(message("/patch/new", []));
+    window.until_said("The machine keeps up again.");
+}
+
+#[test]
 fn a_window_starts_a_host_and_another_when_that_is_killed() {
     let place = Place::empty();
     let mut window = Worked::open(&place, Some(place.start_host()));

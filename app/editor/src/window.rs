@@ -30,6 +30,8 @@ use super::theme::Theme;
 const LIVELY: Duration = Duration::from_millis(33);
 /// How often it is while nobody is: enough to see that it lives.
 const CALM: Duration = Duration::from_secs(1);
+/// For so long after a late block the state is red, in seconds.
+const LATE_SECS: f64 = 3.0;
 /// Nobody is at the window where nothing was touched for so long, in seconds:
 /// not here, nor by another window or a controller.
 const ABSENT_SECS: f64 = 30.0;
@@ -51,6 +53,8 @@ pub struct Editor {
     /// To be loaded as soon as there is a host.
     first: Option<PathBuf>,
     touched_secs: f64,
+    /// Late blocks so far, and when there was the last.
+    late: (Option<u64>, f64),
     title: String,
 }
 
@@ -82,6 +86,7 @@ impl Editor {
             asks: Asks::default(),
             first,
             touched_secs: 0.0,
+            late: (None, f64::NEG_INFINITY),
             title: String::new(),
         }
     }
@@ -283,6 +288,11 @@ impl Editor {
         ui.label(RichText::new(patch_name(model) + mark).strong());
         ui.separator();
         let status = &model.status;
+        let now_secs = ui.input(|input| input.time);
+        if self.late.0.replace(status.xruns).is_some_and(|before| status.xruns > before) {
+            self.late.1 = now_secs;
+        }
+        let is_late = now_secs - self.late.1 < LATE_SECS || status.load > 1.0;
         let (words, colour) = match &model.connection {
             Connection::Starting => ("starting…".to_owned(), theme.faint),
             Connection::Lost(error) => (error.clone(), theme.trouble),
@@ -293,7 +303,7 @@ impl Editor {
                     1 => " · 1 xrun".to_owned(),
                     xruns => format!(" · {xruns} xruns"),
                 };
-                (load + &xruns, theme.faint)
+                (load + &xruns, if is_late { theme.trouble } else { theme.faint })
             }
         };
         ui.label(RichText::new(words).color(colour));

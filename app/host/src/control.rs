@@ -16,6 +16,7 @@ use sostenuto_osc::message::param::{SetParam, Value};
 use sostenuto_osc::message::patch::{PatchFile, Whole};
 use sostenuto_osc::message::reports::{Meters, Reports};
 use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
+use sostenuto_osc::message::status::Status;
 use sostenuto_osc::message::{Message, add, edit, history, host};
 use sostenuto_osc::outbox::{Missed, Outbox};
 use sostenuto_osc::packet::append;
@@ -24,12 +25,13 @@ use sostenuto_osc::unreadable::Unreadable;
 use thiserror::Error;
 
 use self::feedback::Feedback;
+use self::overload::{Change, Overload};
 use self::sound::Sound;
 use crate::journal::Ticket;
 use crate::notice::Notice;
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
-pub use sostenuto_osc::message::status::{Status, WorkerStatus};
+pub use sostenuto_osc::message::status::WorkerStatus;
 use sostenuto_osc::status;
 use sostenuto_patch::edit::{Edit, Reach, apply};
 use sostenuto_patch::file::{self, FileError};
@@ -38,6 +40,7 @@ use sostenuto_patch::{Gesture, History, ModuleId, Patch, PatchModule};
 use sostenuto_patch::{find_param, is_played, read_value};
 
 mod feedback;
+mod overload;
 mod serve;
 
 /// Settings by a controller that are less than this apart are one undo step.
@@ -115,6 +118,7 @@ pub struct Control<S> {
     /// Something changed that the sound does not keep yet.
     needs_keeping: bool,
     kept_at: Instant,
+    overload: Overload,
     syncs: Vec<Sync>,
     told_changes: u64,
     told_file: (Option<PathBuf>, bool),
@@ -180,6 +184,7 @@ impl<S: Sound> Control<S> {
             is_another_patch: false,
             needs_keeping: false,
             kept_at: Instant::now(),
+            overload: Overload::default(),
             syncs: Vec::new(),
             told_changes: 0,
             told_file: (None, false),
@@ -357,9 +362,10 @@ impl<S: Sound> Control<S> {
             self.keep();
         }
         self.answer_syncs();
+        let status = self.sound.status();
+        self.tell_overload(&status);
         if self.has_subscriber(|reports| reports.health) {
-            let status = self.sound.status().messages();
-            self.tell(Missed::Skip, |reports| reports.health, status);
+            self.tell(Missed::Skip, |reports| reports.health, status.messages());
             self.report_setup();
         }
         for killed in self.sound.killed() {
@@ -377,6 +383,20 @@ impl<S: Sound> Control<S> {
         self.tell_view();
         self.tell_params();
         self.settle(None);
+    }
+
+    fn tell_overload(&mut self, status: &Status) {
+        let change = self.overload.look(Instant::now(), status.xruns, status.load);
+        let notice = match change {
+            None => return,
+            Some(Change::TooMuch(load)) => {
+                Notice::TooMuch { load, heaviest: self.sound.heaviest() }
+            }
+            Some(Change::Busy(load)) => Notice::MachineBusy { load },
+            Some(Change::KeepsUp) => Notice::KeepsUp,
+        };
+        tracing::warn!("{notice}");
+        self.notice(&notice);
     }
 
     /// Tells who subscribed to them which knobs were turned.

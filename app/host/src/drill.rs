@@ -41,8 +41,23 @@ pub struct Disturbances {
     pub stops: bool,
     /// Whether some are made to hang instead.
     pub hangs: bool,
+    /// What else is done, each as often as a single kill.
+    pub storms: Storms,
     /// Chooses victims and instants.
     pub seed: u64,
+}
+
+/// Worse than one worker at a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Storms {
+    /// All workers are killed at once.
+    pub all: bool,
+    /// Those that are killed are just starting.
+    pub newborn: bool,
+    /// Every spare is killed.
+    pub spares: bool,
+    /// Workers end by a bad memory access (not on Windows).
+    pub crashes: bool,
 }
 
 /// Why there was no drill.
@@ -57,7 +72,7 @@ pub enum DrillError {
     Thread(#[from] std::io::Error),
     #[error("this program has no module that hangs")]
     NoSaboteur,
-    #[error("workers can be stopped on Linux and macOS only")]
+    #[error("workers can be stopped, or made to crash, on Linux and macOS only")]
     NoStops,
     #[error("stopped before the end")]
     Stopped,
@@ -183,7 +198,7 @@ pub fn drill(
     stop: Receiver<()>,
     tell: impl Fn(&str) + Clone + Send + Sync + 'static,
 ) -> Result<Report, DrillError> {
-    if wanted.stops && !cfg!(unix) {
+    if (wanted.stops || wanted.storms.crashes) && !cfg!(unix) {
         return Err(DrillError::NoStops);
     }
     let mut patch = patch.clone();

@@ -28,6 +28,9 @@ pub enum Notice {
     SilentClock,
     NoSoundCard { reason: String },
     NotRealTime,
+    TooMuch { load: f32, heaviest: Vec<(ModuleId, f32)> },
+    MachineBusy { load: f32 },
+    KeepsUp,
     ListeningTo { card: String },
     NotListening { reason: String },
     PatchRefused { error: String },
@@ -71,6 +74,7 @@ impl Notice {
         match self {
             Notice::PlayingThrough { .. }
             | Notice::SilentClock
+            | Notice::KeepsUp
             | Notice::ListeningTo { .. }
             | Notice::Panicked
             | Notice::Recorded { .. }
@@ -78,6 +82,8 @@ impl Notice {
             | Notice::LastPatchKept { has_ended: true, .. } => NoticeKind::Info,
             Notice::NoSoundCard { .. }
             | Notice::NotRealTime
+            | Notice::TooMuch { .. }
+            | Notice::MachineBusy { .. }
             | Notice::NotListening { .. }
             | Notice::PatchRefused { .. }
             | Notice::SoundSettingsRefused { .. }
@@ -113,6 +119,14 @@ impl fmt::Display for Notice {
                 "The system does not let the sound run in real time. It plays, but other programs \
                  may interrupt it. packaging/linux says how to allow it.",
             ),
+            Notice::TooMuch { load, heaviest } => write_too_much(f, *load, heaviest),
+            Notice::MachineBusy { load } => write!(
+                f,
+                "You hear gaps, although the patch takes only {:.0} % of the time: other programs \
+                 use this machine. Close some, or choose more blocks ahead in the sound settings.",
+                100.0 * load
+            ),
+            Notice::KeepsUp => f.write_str("The machine keeps up again."),
             Notice::ListeningTo { card } => write!(f, "Listening to {card}."),
             Notice::NotListening { reason } => write!(
                 f,
@@ -183,6 +197,27 @@ impl fmt::Display for Notice {
             }
         }
     }
+}
+
+fn write_too_much(
+    f: &mut fmt::Formatter<'_>,
+    load: f32,
+    heaviest: &[(ModuleId, f32)],
+) -> fmt::Result {
+    write!(
+        f,
+        "You hear gaps: this machine cannot keep up with the patch, which takes {:.0} % of the time. ",
+        100.0 * load
+    )?;
+    for (place, (module, load)) in heaviest.iter().enumerate() {
+        f.write_str(if place == 0 { "The heaviest modules are " } else { ", " })?;
+        write!(f, "{module} ({:.0} %)", 100.0 * load)?;
+    }
+    f.write_str(if heaviest.is_empty() { "" } else { ". " })?;
+    f.write_str(
+        "Bypass some, give them fewer voices, or choose a larger block or more blocks ahead in the \
+         sound settings.",
+    )
 }
 
 fn write_resumed(

@@ -378,6 +378,19 @@ impl Pool {
         child.kill().is_ok()
     }
 
+    /// Ends the worker in a seat as a bad memory access does, but by nobody's fault.
+    /// Whether there was one that had not been killed yet.
+    #[cfg(unix)]
+    pub fn crash(&self, seat: usize) -> bool {
+        let mut state = self.inner.lock();
+        let Some(worker) = state.workers.get_mut(seat) else { return false };
+        let Some(child) = worker.child.clone().filter(|_| worker.killed_nanos.is_none()) else {
+            return false;
+        };
+        worker.killed_nanos = Some(now_nanos());
+        shared_child::unix::SharedChildExt::send_signal(&*child, libc::SIGSEGV).is_ok()
+    }
+
     /// Stops the worker in a seat, so that the machine does not run it, or lets
     /// it go on. Whether there was one.
     #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use sostenuto_host::drill::{Disturbances, Report, Spread, drill};
+use sostenuto_host::drill::{Disturbances, Report, Spread, Storms, drill};
 use sostenuto_host::sound_card::device::Output;
 use sostenuto_patch::{Patch, file};
 
@@ -36,6 +36,26 @@ pub struct Drill {
     /// Has one in eight hang instead
     #[arg(long)]
     hang: bool,
+
+    /// Kills all workers at once, now and then
+    #[arg(long)]
+    all: bool,
+
+    /// Kills workers that are just starting, now and then
+    #[arg(long)]
+    newborn: bool,
+
+    /// Kills every spare, now and then
+    #[arg(long)]
+    spares: bool,
+
+    /// Ends workers by a bad memory access, now and then (not on Windows)
+    #[arg(long)]
+    segv: bool,
+
+    /// All of these, stops and hangs included
+    #[arg(long)]
+    mix: bool,
 
     /// Chooses other victims and instants
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -67,8 +87,14 @@ impl Drill {
         let wanted = Disturbances {
             time: self.seconds,
             per_second: self.kills_per_second,
-            stops: self.stop,
-            hangs: self.hang,
+            stops: self.stop || self.mix,
+            hangs: self.hang || self.mix,
+            storms: Storms {
+                all: self.all || self.mix,
+                newborn: self.newborn || self.mix,
+                spares: self.spares || self.mix,
+                crashes: self.segv || self.mix,
+            },
             seed: self.seed,
         };
         let stop = on_stop()?;

@@ -58,6 +58,11 @@ pub trait ReportSound {
     fn view_number(&self) -> u32 {
         0
     }
+    /// The modules that took the largest shares of the last block's time, the largest
+    /// first.
+    fn heaviest(&self) -> Vec<(ModuleId, f32)> {
+        Vec::new()
+    }
     /// Where modules lie in shared memory. `None` where nobody can look there.
     fn view(&self) -> Option<View> {
         None

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use sostenuto_dsp::random::Random;
 
-use super::Disturbances;
 use super::saboteur::Saboteur;
+use super::{Disturbances, Storms};
 use crate::player::Player;
 use crate::pool::supervisor::Seat;
 
@@ -30,6 +30,15 @@ pub struct Done {
     pub kills: u64,
     pub stops: u64,
     pub stops_inside_a_job: u64,
+}
+
+/// Worse than one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Storm {
+    All,
+    Newborn,
+    Spares,
+    Crash,
 }
 
 pub struct Disturber<'a> {
@@ -71,7 +80,8 @@ impl<'a> Disturber<'a> {
             }
             if Instant::now() >= next {
                 self.disturb();
-                next += self.interval();
+                // Not from when it was due: what a stall has held up does not come at once.
+                next = Instant::now() + self.interval();
             }
         }
     }
@@ -88,9 +98,57 @@ impl<'a> Disturber<'a> {
         match self.count % ONE_IN {
             3 if self.wanted.stops => self.stop(),
             7 if self.saboteur.is_some() => self.hang(),
-            _ => self.kill(),
+            _ => match self.storm() {
+                Some(storm) => self.let_loose(storm),
+                None => self.kill(),
+            },
         }
     }
+
+    /// A storm that is wanted, if any is: each as often as the others, and as a kill.
+    fn storm(&mut self) -> Option<Storm> {
+        let Storms { all, newborn, spares, crashes } = self.wanted.storms;
+        let storms = [
+            (all, Storm::All),
+            (newborn, Storm::Newborn),
+            (spares, Storm::Spares),
+            (crashes, Storm::Crash),
+        ];
+        let wanted: Vec<Storm> = storms
+            .into_iter()
+            .filter_map(|(is_wanted, storm)| is_wanted.then_some(storm))
+            .collect();
+        let pick = self.random.bits() as usize % (wanted.len() + 1);
+        wanted.get(pick).copied()
+    }
+
+    fn let_loose(&mut self, storm: Storm) {
+        let is_hit = |seat: Seat| match storm {
+            Storm::All => matches!(seat, Seat::Holds(_) | Seat::Spare | Seat::Warming),
+            Storm::Newborn => seat == Seat::Warming,
+            Storm::Spares => seat == Seat::Spare,
+            Storm::Crash => false,
+        };
+        let seats = self.player.pool().seats();
+        let hit = seats.into_iter().enumerate().filter(|&(_, seat)| is_hit(seat));
+        let kills = hit.filter(|&(seat, _)| self.player.pool().kill(seat)).count();
+        self.done.kills += kills as u64;
+        if storm == Storm::Crash {
+            self.crash();
+        }
+    }
+
+    #[cfg(unix)]
+    fn crash(&mut self) {
+        let Some((seat, is_working)) = self.victim() else { return };
+        if is_working {
+            self.wait_until_inside_a_job(seat);
+        }
+        self.done.kills += u64::from(self.player.pool().crash(seat));
+    }
+
+    #[cfg(not(unix))]
+    fn crash(&mut self) {}
 
     fn kill(&mut self) {
         let Some((seat, is_working)) = self.victim() else { return };

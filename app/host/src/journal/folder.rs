@@ -345,6 +345,17 @@ mod tests {
     }
 
     #[test]
+    fn room_is_set_aside_and_set_aside_again_once_it_was_used() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let reserve = folder.file(RESERVE);
+        assert_eq!(fs::metadata(&reserve).unwrap().len(), RESERVE_BYTES as u64);
+        fs::remove_file(&reserve).unwrap();
+        folder.replace(NEWEST, b"a patch").unwrap();
+        assert_eq!(fs::metadata(&reserve).unwrap().len(), RESERVE_BYTES as u64);
+    }
+
+    #[test]
     fn what_was_written_is_read_and_nothing_is_told() {
         let place = tempfile::tempdir().unwrap();
         let left = full(place.path()).read(&|sentence| panic!("{sentence}")).unwrap();

@@ -19,6 +19,9 @@ use crate::pool::ladder::Case;
 use crate::pool::supervisor::Seat;
 use crate::sound_card::device::{OutputState, SILENT_CLOCK};
 
+/// Modules that are named where a patch is too much.
+const HEAVIEST: usize = 3;
+
 impl Inner {
     /// What there is to tell of modules in trouble.
     pub(super) fn failures(&self, troubles: Vec<Trouble>) -> Vec<Notice> {
@@ -107,6 +110,22 @@ impl ReportSound for Player {
             (count > 0).then(|| (key.0.clone(), numbers.collect()))
         });
         shown.collect()
+    }
+
+    fn heaviest(&self) -> Vec<(ModuleId, f32)> {
+        let block_nanos = self.inner.pace.block().as_nanos() as f32;
+        let score = lock(&self.inner.score);
+        let Some(plan) = score.conductor.plan() else { return Vec::new() };
+        let loads = plan.modules.iter().filter_map(|(key, &index)| {
+            let memory = plan.tables.modules[index].memory as usize;
+            let record: &ModuleRecord = self.inner.shared.arena.record(memory)?;
+            let nanos = record.busy_nanos.load(Ordering::Relaxed);
+            Some((key.0.clone(), nanos as f32 / block_nanos))
+        });
+        let mut loads: Vec<(ModuleId, f32)> = loads.collect();
+        loads.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        loads.truncate(HEAVIEST);
+        loads
     }
 
     fn view_number(&self) -> u32 {
