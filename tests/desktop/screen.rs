@@ -38,8 +38,10 @@ pub struct Screen {
 
 impl Screen {
     pub fn start() -> Screen {
+        // Without -noreset it begins anew when the last client leaves, and throws out
+        // one that is just coming.
         let mut server = Command::new("Xvfb")
-            .args("-displayfd 1 -screen 0 1600x1000x24 -nolisten tcp".split(' '))
+            .args("-displayfd 1 -screen 0 1600x1000x24 -nolisten tcp -noreset".split(' '))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

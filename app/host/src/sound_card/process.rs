@@ -65,10 +65,12 @@ pub struct Post<O> {
     number: u64,
 }
 
-/// The program of card processes: this one, unless another is set.
+/// The program of card processes: this one, unless another is set. On Linux also
+/// where its file was replaced since: both sides of a link must be of one version.
 fn program() -> std::io::Result<PathBuf> {
     match std::env::var_os("SOSTENUTO_CARD") {
         Some(program) => Ok(program.into()),
+        None if cfg!(target_os = "linux") => Ok("/proc/self/exe".into()),
         None => std::env::current_exe(),
     }
 }
