@@ -1,66 +1,30 @@
 //! A sound card whose driver crashes, hangs, spins or does not open: the patch runs
 //! on, one notice says so, and the sound is back as soon as the card is.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::process::Command;
 
-/// How long something may take that takes seconds on a quiet machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use sostenuto_tests::talking::{PATIENCE, Talking};
 
-struct Host {
-    child: Child,
-    said: Receiver<String>,
-}
-
-impl Host {
-    /// A host that plays through a card which misbehaves once.
-    fn on(what: &str, folder: &Path) -> Host {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_test-sostenuto"))
-            .args(["host", "--no-journal", "--workers", "1", "--remember", "0", "--socket"])
-            .arg(folder.join("host.sock"))
-            .args(["--device", &format!("{what}:{}", folder.display())])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/patches/first-sound.sostenuto"))
-            .env("SOSTENUTO_WORKER", env!("CARGO_BIN_EXE_test-worker"))
-            .env("SOSTENUTO_CARD", env!("CARGO_BIN_EXE_test-card"))
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the host starts");
-        let (saying, said) = channel();
-        let err = BufReader::new(child.stderr.take().expect("it was asked for"));
-        std::thread::spawn(move || {
-            err.lines().map_while(Result::ok).try_for_each(|line| saying.send(line))
-        });
-        Host { child, said }
-    }
-
-    /// Waits for the next notice about the sound card.
-    #[track_caller]
-    fn next(&self) -> String {
-        loop {
-            let line = self.said.recv_timeout(PATIENCE).expect("it says something");
-            if line.starts_with("Playing through") || line.starts_with("You hear nothing") {
-                return line;
-            }
-        }
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A host that plays through a card which misbehaves once.
+fn host_on(what: &str, folder: &Path) -> Talking {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_test-sostenuto"));
+    command
+        .args(["host", "--no-journal", "--workers", "1", "--remember", "0", "--socket"])
+        .arg(folder.join("host.sock"))
+        .args(["--device", &format!("{what}:{}", folder.display())])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/patches/first-sound.sostenuto"))
+        .env("SOSTENUTO_WORKER", env!("CARGO_BIN_EXE_test-worker"))
+        .env("SOSTENUTO_CARD", env!("CARGO_BIN_EXE_test-card"));
+    Talking::start(&mut command)
 }
 
 #[track_caller]
 fn is_back_after(what: &str, notices: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let host = Host::on(what, folder.path());
+    let host = host_on(what, folder.path());
     for notice in notices {
-        let said = host.next();
+        let said = host.next_about_card();
         assert!(said.contains(notice), "{what}: {said}");
     }
     let began = std::time::Instant::now();
@@ -68,8 +32,7 @@ fn is_back_after(what: &str, notices: &[&str]) {
         assert!(began.elapsed() < PATIENCE, "{what}: nothing is heard");
         std::thread::yield_now();
     }
-    let more = host.said.try_iter().find(|line| line.contains("You hear nothing"));
-    assert_eq!(more, None, "{what}: one notice is enough");
+    assert_eq!(host.more_silence(), None, "{what}: one notice is enough");
 }
 
 const PLAYS: &str = "Playing through test card.";

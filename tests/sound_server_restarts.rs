@@ -8,14 +8,11 @@
 #![allow(unsafe_code, reason = "processes are stopped and killed")]
 #![allow(clippy::print_stdout, reason = "the test tells what it measured")]
 
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// How long something may take that takes seconds on a quiet machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use sostenuto_tests::talking::{PATIENCE, Talking};
 
 /// A private sound server, with a sink that plays to nobody.
 struct Server {
@@ -113,45 +110,27 @@ impl Drop for Server {
     }
 }
 
-struct Host {
-    child: Child,
-    said: Receiver<String>,
-}
+struct Host(Talking);
 
 impl Host {
     fn on(server: &Server) -> Host {
-        let folder: &Path = server.folder.path();
-        let mut child = server
-            .command(env!("CARGO_BIN_EXE_test-sostenuto"))
+        let mut command = server.command(env!("CARGO_BIN_EXE_test-sostenuto"));
+        command
             .args(["host", "--no-journal", "--workers", "1", "--remember", "0", "--socket"])
-            .arg(folder.join("host.sock"))
+            .arg(server.folder.path().join("host.sock"))
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/patches/paper-lantern.sostenuto"))
-            .env("SOSTENUTO_WORKER", env!("CARGO_BIN_EXE_test-worker"))
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the host starts");
-        let (saying, said) = channel();
-        let err = BufReader::new(child.stderr.take().expect("it was asked for"));
-        std::thread::spawn(move || {
-            err.lines().map_while(Result::ok).try_for_each(|line| saying.send(line))
-        });
-        Host { child, said }
+            .env("SOSTENUTO_WORKER", env!("CARGO_BIN_EXE_test-worker"));
+        Host(Talking::start(&mut command))
     }
 
-    /// Waits for the next notice about the sound card.
     #[track_caller]
     fn next(&self) -> String {
-        loop {
-            let line = self.said.recv_timeout(PATIENCE).expect("it says something");
-            if line.starts_with("Playing through") || line.starts_with("You hear nothing") {
-                return line;
-            }
-        }
+        self.0.next_about_card()
     }
 
     /// Kills the process that has the card.
     fn kill_card(&self) {
-        let parent = format!("PPid:\t{}", self.child.id());
+        let parent = format!("PPid:\t{}", self.0.child.id());
         for entry in std::fs::read_dir("/proc").expect("it is Linux").flatten() {
             let read = |name: &str| std::fs::read_to_string(entry.path().join(name));
             let is_child = read("status").is_ok_and(|text| text.contains(&parent));
@@ -169,8 +148,8 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         // SAFETY: a signal to a child that was not waited for.
-        unsafe { libc::kill(self.child.id() as libc::pid_t, libc::SIGTERM) };
-        let _ = self.child.wait();
+        unsafe { libc::kill(self.0.child.id() as libc::pid_t, libc::SIGTERM) };
+        let _ = self.0.child.wait();
     }
 }
 
@@ -226,8 +205,7 @@ fn sound_comes_back_whatever_becomes_of_the_sound_server() {
         assert!(said.starts_with("Playing through"), "{what}: {said}");
         took_secs.push(back.elapsed().as_secs_f64());
         assert!(server.is_loud(), "{what}, in round {round}: nothing is heard");
-        let more = host.said.try_iter().find(|line| line.starts_with("You hear nothing"));
-        assert_eq!(more, None, "{what}: one notice is enough");
+        assert_eq!(host.0.more_silence(), None, "{what}: one notice is enough");
     }
     took_secs.sort_by(f64::total_cmp);
     let (median, most) = (took_secs[took_secs.len() / 2], took_secs[took_secs.len() - 1]);

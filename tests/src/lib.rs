@@ -3,6 +3,7 @@
 pub mod faults;
 pub mod memory;
 pub mod spectrum;
+pub mod talking;
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,6 @@
 //! What this musician likes: kept beside the program's settings, not in patches.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -67,11 +66,7 @@ impl Default for Preferences {
 impl Preferences {
     /// Reads them; where there are none, or none that can be read, the defaults.
     pub fn load(path: &Path) -> Preferences {
-        let mut text = Vec::new();
-        let read = disk::open(path).and_then(|mut file| file.read_to_end(&mut text));
-        if read.is_err() {
-            return Preferences::default();
-        }
+        let text = disk::read(path).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 

@@ -16,7 +16,6 @@ use sostenuto_osc::message::param::{SetParam, Value};
 use sostenuto_osc::message::patch::{PatchFile, Whole};
 use sostenuto_osc::message::reports::{Meters, Reports};
 use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
-use sostenuto_osc::message::status::Status;
 use sostenuto_osc::message::{Message, add, edit, history, host};
 use sostenuto_osc::outbox::{Missed, Outbox};
 use sostenuto_osc::packet::append;
@@ -31,7 +30,7 @@ use crate::journal::Ticket;
 use crate::notice::Notice;
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
-pub use sostenuto_osc::message::status::WorkerStatus;
+pub use sostenuto_osc::message::status::{Status, WorkerStatus};
 use sostenuto_osc::status;
 use sostenuto_patch::edit::{Edit, Reach, apply};
 use sostenuto_patch::file::{self, FileError};
@@ -362,10 +361,10 @@ impl<S: Sound> Control<S> {
             self.keep();
         }
         self.answer_syncs();
-        let status = self.sound.status();
-        self.tell_overload(&status);
+        self.tell_overload();
         if self.has_subscriber(|reports| reports.health) {
-            self.tell(Missed::Skip, |reports| reports.health, status.messages());
+            let status = self.sound.status().messages();
+            self.tell(Missed::Skip, |reports| reports.health, status);
             self.report_setup();
         }
         for killed in self.sound.killed() {
@@ -385,8 +384,9 @@ impl<S: Sound> Control<S> {
         self.settle(None);
     }
 
-    fn tell_overload(&mut self, status: &Status) {
-        let change = self.overload.look(Instant::now(), status.xruns, status.load);
+    fn tell_overload(&mut self) {
+        let (load, xruns) = self.sound.load();
+        let change = self.overload.look(Instant::now(), xruns, load);
         let notice = match change {
             None => return,
             Some(Change::TooMuch(load)) => {

@@ -368,6 +368,18 @@ impl Pool {
     /// Kills the worker in a seat, as `kill -9` does. Whether there was one that
     /// had not been killed yet.
     pub fn kill(&self, seat: usize) -> bool {
+        self.end(seat, SharedChild::kill)
+    }
+
+    /// Ends the worker in a seat as a bad memory access does, but by nobody's fault.
+    /// Whether there was one that had not been killed yet.
+    #[cfg(unix)]
+    pub fn crash(&self, seat: usize) -> bool {
+        use shared_child::unix::SharedChildExt;
+        self.end(seat, |child| child.send_signal(libc::SIGSEGV))
+    }
+
+    fn end(&self, seat: usize, how: impl Fn(&SharedChild) -> std::io::Result<()>) -> bool {
         let mut state = self.inner.lock();
         let Some(worker) = state.workers.get_mut(seat) else { return false };
         let Some(child) = &worker.child else { return false };
@@ -375,20 +387,7 @@ impl Pool {
             return false;
         }
         worker.killed_nanos = Some(now_nanos());
-        child.kill().is_ok()
-    }
-
-    /// Ends the worker in a seat as a bad memory access does, but by nobody's fault.
-    /// Whether there was one that had not been killed yet.
-    #[cfg(unix)]
-    pub fn crash(&self, seat: usize) -> bool {
-        let mut state = self.inner.lock();
-        let Some(worker) = state.workers.get_mut(seat) else { return false };
-        let Some(child) = worker.child.clone().filter(|_| worker.killed_nanos.is_none()) else {
-            return false;
-        };
-        worker.killed_nanos = Some(now_nanos());
-        shared_child::unix::SharedChildExt::send_signal(&*child, libc::SIGSEGV).is_ok()
+        how(child).is_ok()
     }
 
     /// Stops the worker in a seat, so that the machine does not run it, or lets

@@ -42,8 +42,7 @@ impl Endpoint {
                 return Err(io::Error::other("it is a link"));
             }
             disk::check_owner(&folder)?;
-            // Only the owner may do this: so a folder of somebody else, made
-            // in a place open to all, is found out.
+            // Also where it was there before, and open to others.
             #[cfg(unix)]
             fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
             Ok(())

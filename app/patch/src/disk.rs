@@ -3,7 +3,7 @@
 //! file or the new one. A link stays a link; what it leads to is replaced.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use tempfile::TempPath;
@@ -80,6 +80,16 @@ pub fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
     is_file(options.open(path)?)
+}
+
+/// Reads a file whole; see [`open`].
+///
+/// # Errors
+/// As in [`open`].
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Opens a file that is locked while a program runs, and makes it where there is none.
@@ -259,6 +269,7 @@ mod tests {
         assert_eq!(made, 0);
         fs::write(&file, "precious").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(read(&pipe).is_err() && read(&link).unwrap() == b"precious");
         assert!(open(&pipe).is_err() && open_lock(&pipe).is_err() && open(place.path()).is_err());
         assert!(open(&link).is_ok() && open_lock(&link).is_err());
         assert!(open_lock(&place.path().join("new")).is_ok());

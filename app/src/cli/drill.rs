@@ -53,7 +53,7 @@ pub struct Drill {
     #[arg(long)]
     segv: bool,
 
-    /// All of these, stops and hangs included
+    /// All of these, stops and hangs included (not on Windows)
     #[arg(long)]
     mix: bool,
 

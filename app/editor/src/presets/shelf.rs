@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sostenuto_patch::disk::{self, replace};
@@ -157,12 +156,7 @@ fn read_all(folder: &Path) -> Vec<Preset> {
     let files = kinds.flat_map(|kind| entries(&kind));
     let is_preset =
         |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
-    let read = |path: PathBuf| {
-        let mut text = Vec::new();
-        disk::open(&path).ok()?.read_to_end(&mut text).ok()?;
-        Preset::read(&text)
-    };
-    files.filter(is_preset).filter_map(read).collect()
+    files.filter(is_preset).filter_map(|path| Preset::read(&disk::read(&path).ok()?)).collect()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -58,6 +58,10 @@ pub trait ReportSound {
     fn view_number(&self) -> u32 {
         0
     }
+    /// What the last block took of its time, and how many blocks were late so far.
+    fn load(&self) -> (f32, u64) {
+        (0.0, 0)
+    }
     /// The modules that took the largest shares of the last block's time, the largest
     /// first.
     fn heaviest(&self) -> Vec<(ModuleId, f32)> {

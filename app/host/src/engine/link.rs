@@ -148,10 +148,7 @@ impl<T: Copy + Default + AnyBitPattern, const N: usize> Link<T, N> {
     /// Wakes the host. Real-time safe.
     pub fn turn(&self, at_once_frames: u32) {
         self.word(AT_ONCE).store(at_once_frames, Relaxed);
-        let turns = self.word(TURNS);
-        // Release: with the Acquire in `turns`.
-        turns.fetch_add(1, Release);
-        self.bells.ring_one(turns, HOST);
+        self.wake();
     }
 
     /// How often the card has had its turn, wrapping. It stands still where the
@@ -169,6 +166,7 @@ impl<T: Copy + Default + AnyBitPattern, const N: usize> Link<T, N> {
     /// Wakes the host out of [`Link::wait`]. Real-time safe.
     pub fn wake(&self) {
         let turns = self.word(TURNS);
+        // Release: with the Acquire in `turns`.
         turns.fetch_add(1, Release);
         self.bells.ring_one(turns, HOST);
     }

@@ -198,10 +198,10 @@ impl Folder {
     /// # Errors
     /// As in [`Folder::set_aside`].
     pub fn set_patch_aside(&self, name: &str, prefix: &str) -> io::Result<PathBuf> {
-        let bytes = whole(&self.file(name))?;
+        let bytes = disk::read(&self.file(name))?;
         let names = (1u64..).map(|n| self.file(&format!("{prefix}-{n}.sostenuto")));
         for path in names.take_while(|path| fs::symlink_metadata(path).is_ok()) {
-            if fs::metadata(&path)?.len() == bytes.len() as u64 && whole(&path)? == bytes {
+            if fs::metadata(&path)?.len() == bytes.len() as u64 && disk::read(&path)? == bytes {
                 self.remove(name)?;
                 return Ok(path);
             }
@@ -264,12 +264,6 @@ impl Folder {
             }
         }
     }
-}
-
-fn whole(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    disk::open(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 impl Facts {

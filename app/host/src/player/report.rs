@@ -59,6 +59,7 @@ impl ReportSound for Player {
         let rate = inner.pace.sample_rate_hz() as f32;
         let frames = inner.pace.block_frames();
         let block_secs = frames as f32 / rate;
+        let (load, xruns) = self.load();
         let device = match &lock(&inner.device).0 {
             OutputState::Playing(card) => card.clone(),
             OutputState::Silent(_) => SILENT_CLOCK.to_owned(),
@@ -89,9 +90,9 @@ impl ReportSound for Player {
             sample_rate_hz: rate,
             block_frames: frames,
             device,
-            load: inner.status.block_nanos.load(Relaxed) as f32 * 1e-9 / block_secs,
+            load,
             latency_secs: inner.latency_secs(),
-            xruns: inner.status.xruns.load(Relaxed),
+            xruns,
             blocks: inner.status.blocks.load(Relaxed),
             workers: inner.pool.workers().into_iter().map(worker).collect(),
             faults: inner.faults(),
@@ -110,6 +111,12 @@ impl ReportSound for Player {
             (count > 0).then(|| (key.0.clone(), numbers.collect()))
         });
         shown.collect()
+    }
+
+    fn load(&self) -> (f32, u64) {
+        let (status, block) = (&self.inner.status, self.inner.pace.block());
+        let load = status.block_nanos.load(Relaxed) as f32 * 1e-9 / block.as_secs_f32();
+        (load, status.xruns.load(Relaxed))
     }
 
     fn heaviest(&self) -> Vec<(ModuleId, f32)> {

@@ -6,13 +6,12 @@ use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sostenuto_osc::message::device::Card;
-
 use crate::engine::callback::Callback;
 use crate::engine::link::OutLink;
 use crate::engine::outlet::Outlet;
 use crate::sound_card::driver::Said;
-use crate::sound_card::process::{self, AGAIN, Letter, OPENING, PULSE, Post, Pulse};
+pub use crate::sound_card::process::list;
+use crate::sound_card::process::{AGAIN, Ended, Letter, OPENING, PULSE, Post, Pulse};
 use crate::sound_card::silent_clock::SilentClock;
 
 /// What the host plays through.
@@ -47,12 +46,6 @@ impl Output {
             id => Output::Device(id.to_owned()),
         }
     }
-}
-
-/// Every sound card that can play, and every one that can be listened to, by all of
-/// the system's sound servers.
-pub fn list() -> (Vec<Card>, Vec<Card>) {
-    process::list()
 }
 
 /// What becomes of the sound, for whoever shows it.
@@ -147,14 +140,6 @@ struct Keeper {
     tell: Box<dyn FnMut(OutputState, bool) + Send>,
 }
 
-/// How it went with a card.
-enum Ended {
-    /// It cannot be opened, or is gone: why.
-    Failed(String),
-    /// Something else is wanted.
-    Order(Order),
-}
-
 impl Keeper {
     fn run(mut self) {
         loop {
@@ -183,7 +168,7 @@ impl Keeper {
     }
 
     /// Opens the card and looks after it, for as long as it plays.
-    fn play(&mut self) -> Ended {
+    fn play(&mut self) -> Ended<Order> {
         // The first one the engine fills already.
         let link = match self.first.take().map_or_else(OutLink::create, Ok) {
             Ok(link) => link,
@@ -212,7 +197,7 @@ impl Keeper {
     }
 
     /// Waits until the card is open, and hands it the sound. Returns its name.
-    fn open(&mut self, link: &Arc<OutLink>) -> Result<String, Ended> {
+    fn open(&mut self, link: &Arc<OutLink>) -> Result<String, Ended<Order>> {
         let began = Instant::now();
         if self.clock.is_none() {
             // The patch stands still: what is computed now is what is heard first.
@@ -229,14 +214,11 @@ impl Keeper {
                     self.clock = None;
                     return Ok(card);
                 }
-                Some(Letter::Card(_, Said::Failed { reason })) => {
-                    return Err(Ended::Failed(reason));
+                Some(letter) => {
+                    if let Some(ended) = letter.end() {
+                        return Err(ended);
+                    }
                 }
-                Some(Letter::Card(_, Said::Gone { how })) => {
-                    return Err(Ended::Failed(format!("the sound card's driver ended ({how})")));
-                }
-                Some(Letter::Card(_, Said::Cards { .. })) => {}
-                Some(Letter::Order(order)) => return Err(Ended::Order(order)),
                 None if self.clock.is_none() => self.tick(),
                 None => {
                     return Err(Ended::Failed("the sound card does not open".to_owned()));
@@ -246,17 +228,11 @@ impl Keeper {
     }
 
     /// Until it is gone or stands still, or something else is wanted.
-    fn watch(&mut self, link: &OutLink) -> Ended {
+    fn watch(&mut self, link: &OutLink) -> Ended<Order> {
         let mut pulse = Pulse::new(link.turns());
         loop {
-            match self.post.next(Some(PULSE)) {
-                Some(Letter::Card(_, Said::Failed { reason })) => return Ended::Failed(reason),
-                Some(Letter::Card(_, Said::Gone { how })) => {
-                    return Ended::Failed(format!("the sound card's driver ended ({how})"));
-                }
-                Some(Letter::Card(..)) => {}
-                Some(Letter::Order(order)) => return Ended::Order(order),
-                None => {}
+            if let Some(ended) = self.post.next(Some(PULSE)).and_then(Letter::end) {
+                return ended;
             }
             if pulse.has_stopped(link.turns()) {
                 return Ended::Failed("the sound card has stopped asking for sound".to_owned());

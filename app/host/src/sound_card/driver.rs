@@ -104,17 +104,9 @@ pub fn listen(opening: &Opening) {
     });
 }
 
-/// Says which cards there are.
+/// Says which cards there are: every one that can play, and every one that can be
+/// listened to, by all of the system's sound servers.
 pub fn list() {
-    let (outputs, inputs) = cards();
-    say(&Said::Cards { outputs, inputs });
-}
-
-type Facts = (String, String, bool);
-
-/// Every sound card that can play, and every one that can be listened to, by all of
-/// the system's sound servers: id, name, and whether it is the system's choice.
-pub fn cards() -> (Vec<Facts>, Vec<Facts>) {
     let _quiet = QuietAlsa::new();
     let system = cpal::default_host();
     let [default_out, default_in] = [system.default_output_device(), system.default_input_device()]
@@ -134,7 +126,7 @@ pub fn cards() -> (Vec<Facts>, Vec<Facts>) {
         let hears = hears.filter(|card| card.default_input_config().is_ok());
         inputs.extend(hears.filter_map(|card| facts(&card, &default_in)));
     }
-    (outputs, inputs)
+    say(&Said::Cards { outputs, inputs });
 }
 
 /// Opens, says so, and waits for the end.

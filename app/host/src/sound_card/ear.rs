@@ -10,7 +10,7 @@ use sostenuto_modules::card::CARD_CHANNELS;
 use crate::engine::intake::{HEARD_FRAMES, InputFeed};
 use crate::engine::link::HeardLink;
 use crate::sound_card::driver::Said;
-use crate::sound_card::process::{AGAIN, Letter, OPENING, PULSE, Post, Pulse};
+use crate::sound_card::process::{AGAIN, Ended, Letter, OPENING, PULSE, Post, Pulse};
 
 /// What a host listens to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,6 +95,7 @@ impl Ear {
             wanted: None,
             input_feed,
             told: InputState::Resting,
+            is_asked_anew: true,
             tell: Box::new(tell),
         };
         let thread = std::thread::Builder::new().name("ear".to_owned());
@@ -122,15 +123,9 @@ struct Listener {
     wanted: Option<Wanted>,
     input_feed: InputFeed,
     told: InputState,
+    /// Something else is wanted since: another reason is news.
+    is_asked_anew: bool,
     tell: Box<dyn FnMut(InputState) + Send>,
-}
-
-/// How it went with a card.
-enum Ended {
-    /// It cannot be opened, or is gone: why.
-    Failed(String),
-    /// Something else is wanted.
-    Order(Order),
 }
 
 impl Listener {
@@ -152,13 +147,15 @@ impl Listener {
             match order {
                 None => {}
                 Some(Order::Stop) => return,
-                Some(Order::Listen(wanted)) => self.wanted = wanted,
+                Some(Order::Listen(wanted)) => {
+                    (self.wanted, self.is_asked_anew) = (wanted, true);
+                }
             }
         }
     }
 
     /// Opens the card and listens, for as long as it is there.
-    fn listen(&mut self, wanted: &Wanted) -> Ended {
+    fn listen(&mut self, wanted: &Wanted) -> Ended<Order> {
         let link = match HeardLink::create() {
             Ok(link) => link,
             Err(error) => return Ended::Failed(error.to_string()),
@@ -182,13 +179,13 @@ impl Listener {
     }
 
     /// Waits until the card is open. Returns its name.
-    fn open(&mut self) -> Result<String, Ended> {
+    fn open(&mut self) -> Result<String, Ended<Order>> {
         let began = Instant::now();
         loop {
             match self.post.next(Some(OPENING.saturating_sub(began.elapsed()))) {
                 Some(Letter::Card(_, Said::Opened { card })) => return Ok(card),
                 Some(letter) => {
-                    if let Some(ended) = end_of(letter) {
+                    if let Some(ended) = letter.end() {
                         return Err(ended);
                     }
                 }
@@ -199,7 +196,7 @@ impl Listener {
 
     /// Passes on what it hears, until it is gone or stands still, or something else
     /// is wanted.
-    fn pass_on(&mut self, link: &Arc<HeardLink>) -> Ended {
+    fn pass_on(&mut self, link: &Arc<HeardLink>) -> Ended<Order> {
         let (mut pulse, mut heard) = (Pulse::new(link.turns()), link.popper());
         let mut room = vec![[0.0; CARD_CHANNELS]; HEARD_FRAMES];
         loop {
@@ -209,7 +206,7 @@ impl Listener {
                 let frames = room[..count].iter().copied();
                 self.input_feed.push_frames(frames, link.at_once_frames() as usize);
             }
-            if let Some(ended) = self.post.next(Some(Duration::ZERO)).and_then(end_of) {
+            if let Some(ended) = self.post.next(Some(Duration::ZERO)).and_then(Letter::end) {
                 return ended;
             }
             if pulse.has_stopped(seen) {
@@ -221,23 +218,13 @@ impl Listener {
 
     fn tell(&mut self, news: InputState) {
         let is_deaf = |state: &InputState| matches!(state, InputState::Deaf(_));
+        let is_new = std::mem::take(&mut self.is_asked_anew);
         // One reason is enough, also where the next attempt fails in another way.
-        if self.told != news && !(is_deaf(&self.told) && is_deaf(&news)) {
+        let is_known = !is_new && is_deaf(&self.told) && is_deaf(&news);
+        if self.told != news && !is_known {
             self.told = news.clone();
             (self.tell)(news);
         }
-    }
-}
-
-/// How it went, where this is the end.
-fn end_of(letter: Letter<Order>) -> Option<Ended> {
-    match letter {
-        Letter::Order(order) => Some(Ended::Order(order)),
-        Letter::Card(_, Said::Failed { reason }) => Some(Ended::Failed(reason)),
-        Letter::Card(_, Said::Gone { how }) => {
-            Some(Ended::Failed(format!("the sound card's driver ended ({how})")))
-        }
-        Letter::Card(..) => None,
     }
 }
 

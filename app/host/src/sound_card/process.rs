@@ -48,6 +48,28 @@ pub enum Letter<O> {
     Card(u64, Said),
 }
 
+/// How it went with a card.
+pub enum Ended<O> {
+    /// It cannot be opened, or is gone: why.
+    Failed(String),
+    /// Something else is wanted.
+    Order(O),
+}
+
+impl<O> Letter<O> {
+    /// How it went, where this is the end.
+    pub fn end(self) -> Option<Ended<O>> {
+        match self {
+            Letter::Order(order) => Some(Ended::Order(order)),
+            Letter::Card(_, Said::Failed { reason }) => Some(Ended::Failed(reason)),
+            Letter::Card(_, Said::Gone { how }) => {
+                Some(Ended::Failed(format!("the sound card's driver ended ({how})")))
+            }
+            Letter::Card(..) => None,
+        }
+    }
+}
+
 /// A card's process that runs, or is just ending.
 pub struct CardProcess {
     child: Arc<SharedChild>,
