@@ -449,9 +449,9 @@ fn another_sample_rate_is_a_short_silence_without_a_click_and_in_tune() {
     assert!(all.frames.contains(&[0.0; 2]), "there was a silence");
 }
 
-/// Where a gate goes on, in frames.
+/// Where a gate goes on, in frames. One that is on in the first frame went on before it.
 fn rises(volts: impl Iterator<Item = f32>) -> Vec<usize> {
-    let mut was_on = false;
+    let mut was_on = true;
     let rises = volts.enumerate().filter_map(|(frame, volts)| {
         let is_on = volts > if was_on { 0.01 } else { 0.1 };
         (!std::mem::replace(&mut was_on, is_on) && is_on).then_some(frame)
