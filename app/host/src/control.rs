@@ -198,6 +198,11 @@ impl<S: Sound> Control<S> {
         Ok(control)
     }
 
+    /// From now on undo takes about so many bytes at most.
+    pub fn set_undo_memory(&mut self, most_bytes: usize) {
+        self.history.set_memory(most_bytes);
+    }
+
     /// The patch as it is.
     pub fn patch(&self) -> &Patch {
         &self.patch

@@ -1,13 +1,12 @@
-//! Undo and redo, without end. One gesture is one step.
+//! Undo and redo, as far as there is memory for it. One gesture is one step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-
-use undo::{Merged, Record};
 
 use super::Patch;
 use super::edit::{Edit, apply};
 use super::label::Label;
+use super::memory::bytes;
 use super::problem::Problem;
 
 /// Edits of the same gesture, one after the other, are taken back as one: a
@@ -20,16 +19,39 @@ pub struct Gesture {
     pub number: u32,
 }
 
+/// How much memory the steps of a history take, unless it is told otherwise.
+const MOST_BYTES: usize = 256 << 20;
+
 /// The way a patch came to be what it is, and the file that it lies in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct History {
-    record: Record<Step>,
+    /// The oldest first: those that are done, then those that were undone.
+    steps: VecDeque<Step>,
+    done: usize,
+    /// About what the steps take.
+    bytes: usize,
+    most_bytes: usize,
     file: Option<PathBuf>,
     /// The files that hold this patch as it was after so many steps. One that
     /// came without a file, such as a factory patch, is where it came from.
     saved: BTreeMap<Option<PathBuf>, usize>,
     changes: u64,
     replacements: u64,
+}
+
+impl Default for History {
+    fn default() -> History {
+        History {
+            steps: VecDeque::new(),
+            done: 0,
+            bytes: 0,
+            most_bytes: MOST_BYTES,
+            file: None,
+            saved: BTreeMap::new(),
+            changes: 0,
+            replacements: 0,
+        }
+    }
 }
 
 impl History {
@@ -66,7 +88,7 @@ impl History {
             self.replacements += 1;
         }
         if has_changed {
-            self.push(patch, Step { turned, gesture, label, files: files.clone() })?;
+            self.push(Step { turned, gesture, label, files: files.clone() });
         }
         if let Some([_, file]) = files {
             self.saved.insert(file, self.undos());
@@ -74,27 +96,53 @@ impl History {
         Ok(has_changed)
     }
 
-    fn push(&mut self, patch: &mut Patch, step: Step) -> Result<(), Problem> {
-        let (undos, label) = (self.undos(), self.label());
+    fn push(&mut self, step: Step) {
+        let (undos, label) = (self.done, self.label());
         // What was undone is gone, and what lay in a file of it.
         self.saved.retain(|_, at| *at <= undos);
-        self.record.edit(patch, step)?;
-        let is_merged = self.undos() == undos;
-        if is_merged {
+        let undone = self.steps.drain(self.done..);
+        self.bytes -= undone.map(|step| step.bytes()).sum::<usize>();
+        let is_merged = step.gesture.is_some()
+            && self.steps.back().is_some_and(|last| last.gesture == step.gesture);
+        if let Some(last) = self.steps.back_mut().filter(|_| is_merged) {
+            self.bytes -= last.bytes();
+            last.take_in(step);
+            self.bytes += last.bytes();
             self.saved.retain(|_, at| *at < undos);
+        } else {
+            self.bytes += step.bytes();
+            self.steps.push_back(step);
+            self.done += 1;
         }
         if !is_merged || label != self.label() {
             self.changes += 1;
         }
-        Ok(())
+        while self.bytes > self.most_bytes && self.steps.len() > 1 {
+            self.forget_the_oldest();
+        }
+    }
+
+    /// From now on the steps take about so many bytes at most: the oldest are
+    /// forgotten, but never the last.
+    pub fn set_memory(&mut self, most_bytes: usize) {
+        self.most_bytes = most_bytes;
+    }
+
+    fn forget_the_oldest(&mut self) {
+        let Some(step) = self.steps.pop_front() else { return };
+        self.bytes -= step.bytes();
+        self.done -= 1;
+        self.changes += 1;
+        self.saved.retain(|_, at| *at > 0);
+        self.saved.values_mut().for_each(|at| *at -= 1);
     }
 
     /// Takes the last step back. Returns the edit that did so, or `None`
     /// where nothing is left.
     pub fn undo(&mut self, patch: &mut Patch) -> Option<Edit> {
-        let step = self.record.get_entry(self.undos().checked_sub(1)?)?.as_ref();
-        let (edit, files) = (step.turned.clone(), step.files.clone());
-        self.record.undo(patch)?.expect("the last step can always be taken back");
+        let last = self.done.checked_sub(1)?;
+        let (edit, files) = self.turn(last, patch)?;
+        self.done = last;
         self.turn_file(files.map(|[before, _]| before));
         Some(edit)
     }
@@ -102,11 +150,22 @@ impl History {
     /// Makes the step again that was undone last. Returns the edit that did
     /// so, or `None` where there is none.
     pub fn redo(&mut self, patch: &mut Patch) -> Option<Edit> {
-        let step = self.record.get_entry(self.undos())?.as_ref();
-        let (edit, files) = (step.turned.clone(), step.files.clone());
-        self.record.redo(patch)?.expect("what was undone can always be redone");
+        let (edit, files) = self.turn(self.done, patch)?;
+        self.done += 1;
         self.turn_file(files.map(|[_, after]| after));
         Some(edit)
+    }
+
+    /// Does the other side of a step. Returns the edit that did so, and the step's
+    /// files.
+    fn turn(&mut self, index: usize, patch: &mut Patch) -> Option<(Edit, Files)> {
+        let step = self.steps.get_mut(index)?;
+        self.bytes -= step.bytes();
+        let other = apply(patch, step.turned.clone());
+        let other = other.expect("what was done can be taken back, and done again");
+        let edit = std::mem::replace(&mut step.turned, other);
+        self.bytes += step.bytes();
+        Some((edit, step.files.clone()))
     }
 
     fn turn_file(&mut self, file: Option<Option<PathBuf>>) {
@@ -119,12 +178,12 @@ impl History {
 
     /// How many steps can be undone.
     pub fn undos(&self) -> usize {
-        self.record.head()
+        self.done
     }
 
     /// How many steps can be redone.
     pub fn redos(&self) -> usize {
-        self.record.len() - self.record.head()
+        self.steps.len() - self.done
     }
 
     /// What the last step did; empty where there is none.
@@ -136,8 +195,7 @@ impl History {
     /// What every step did, from this one on: those that are done, then those
     /// that can be redone.
     pub fn labels(&self, first: usize) -> impl Iterator<Item = String> {
-        let entries = (first..).map_while(|index| self.record.get_entry(index));
-        entries.map(|entry| entry.as_ref().label.text())
+        self.steps.iter().skip(first).map(|step| step.label.text())
     }
 
     /// Counts whatever an answer to the questions above can change by.
@@ -184,14 +242,15 @@ struct Step {
     turned: Edit,
     gesture: Option<Gesture>,
     label: Label,
-    /// The patch's file before and after, where it is another patch.
-    files: Option<[Option<PathBuf>; 2]>,
+    files: Files,
 }
 
+/// The patch's file before and after a step, where that put another patch there.
+type Files = Option<[Option<PathBuf>; 2]>;
+
 impl Step {
-    fn turn(&mut self, patch: &mut Patch) -> Result<(), Problem> {
-        self.turned = apply(patch, self.turned.clone())?;
-        Ok(())
+    fn bytes(&self) -> usize {
+        size_of_val(self) + bytes(&self.turned)
     }
 
     /// Takes a later step in.
@@ -248,32 +307,6 @@ fn is_covered(later: &Edit, edits: &[Edit]) -> bool {
             _ => false,
         }),
         _ => false,
-    }
-}
-
-impl undo::Edit for Step {
-    type Target = Patch;
-    type Output = Result<(), Problem>;
-
-    /// Nothing: an edit is first tried, and only one that was done is pushed.
-    fn edit(&mut self, _: &mut Patch) -> Result<(), Problem> {
-        Ok(())
-    }
-
-    fn undo(&mut self, patch: &mut Patch) -> Result<(), Problem> {
-        self.turn(patch)
-    }
-
-    fn redo(&mut self, patch: &mut Patch) -> Result<(), Problem> {
-        self.turn(patch)
-    }
-
-    fn merge(&mut self, later: Step) -> Merged<Step> {
-        if later.gesture.is_none() || later.gesture != self.gesture {
-            return Merged::No(later);
-        }
-        self.take_in(later);
-        Merged::Yes
     }
 }
 
@@ -465,6 +498,38 @@ mod tests {
         assert_eq!(history.redo(&mut patch), None);
     }
 
+    /// A text of that length.
+    fn long(kib: usize) -> Edit {
+        Edit::SetDescription("x".repeat(kib << 10))
+    }
+
+    #[test]
+    fn the_oldest_steps_are_forgotten_where_memory_ends_and_never_the_last() {
+        let (mut patch, mut history) = (ring(), History::default());
+        history.set_memory(32 << 10);
+        history.apply(&mut patch, &math("m"), None).unwrap();
+        history.set_file("a".into(), true);
+        let before = history.changes();
+        for kib in [4, 5].into_iter().cycle().take(40) {
+            history.apply(&mut patch, &long(kib), None).unwrap();
+            assert!(history.bytes <= 32 << 10, "{}", history.bytes);
+        }
+        assert!((3..12).contains(&history.undos()), "{}", history.undos());
+        assert!(history.changes() - before > 40, "what is forgotten is news");
+        assert_eq!(history.labels(0).count(), history.undos());
+        let last = patch.clone();
+        while history.undo(&mut patch).is_some() {}
+        assert!(!history.is_saved(), "that step is forgotten");
+        assert!(patch.modules.contains_key("m"), "and so is this one");
+        while history.redo(&mut patch).is_some() {}
+        assert_eq!(patch, last);
+        for kib in [40, 41, 42] {
+            history.apply(&mut patch, &long(kib), None).unwrap();
+        }
+        // Each is larger than all that there is room for.
+        assert_eq!((history.undos(), history.redos()), (1, 0));
+    }
+
     proptest! {
         #[test]
         fn all_undone_is_the_first_patch_and_all_redone_the_last(
@@ -478,6 +543,8 @@ mod tests {
             let last = patch.clone();
             for _ in 0..2 {
                 let steps = history.undos();
+                let counted: usize = history.steps.iter().map(Step::bytes).sum();
+                prop_assert_eq!(history.bytes, counted);
                 while history.undo(&mut patch).is_some() {}
                 prop_assert_eq!(&patch, &ring());
                 prop_assert_eq!(history.redos(), steps);

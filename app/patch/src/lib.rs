@@ -20,6 +20,7 @@ pub mod file;
 mod history;
 mod label;
 pub mod loops;
+mod memory;
 mod near;
 mod placeholder;
 pub mod problem;

@@ -51,6 +51,11 @@ pub struct Host {
           value_parser = clap::value_parser!(u64).range(0..=60))]
     remember: u64,
 
+    /// How much memory undo may take; the oldest steps are forgotten first
+    #[arg(long, value_name = "MIB", default_value_t = 256,
+          value_parser = clap::value_parser!(u32).range(1..=65536))]
+    undo_memory: u32,
+
     /// Keeps nothing: what is not saved is lost if the host ends unexpectedly
     #[arg(long, conflicts_with = "journal")]
     no_journal: bool,
@@ -82,6 +87,7 @@ impl Host {
         let player = Player::resume(&patch, settings, keeping, move |notice| tell(notice))?;
         player.listen_to(self.heard.input());
         let mut control = Control::new(patch, player)?;
+        control.set_undo_memory((self.undo_memory as usize) << 20);
         if let Some(path) = &self.path {
             control.begin_with_file(std::path::absolute(path)?);
         }
