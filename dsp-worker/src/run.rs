@@ -237,7 +237,8 @@ impl<F: FaultPoints> Runner<F> {
     }
 
     /// From the first of these stores on, this block of the job has happened.
-    fn stamp(&self, start: &BlockStart, plan: &Plan, index: u32) {
+    /// Real-time safe.
+    pub fn stamp(&self, start: &BlockStart, plan: &Plan, index: u32) {
         let job = &plan.jobs[index as usize];
         for &module in &plan.job_modules[job.modules.range()] {
             let module = &plan.modules[module as usize];
@@ -261,9 +262,18 @@ impl<F: FaultPoints> Runner<F> {
         true
     }
 
-    /// `at` says all the time which module it is at. Returns how long it took,
-    /// in nanoseconds.
+    /// Computes a job and stamps it. Returns how long it took, in nanoseconds.
     fn run_job(&mut self, start: &BlockStart, plan: &Plan, index: u32, at: &AtomicU32) -> u32 {
+        let busy_nanos = self.compute(start, plan, index, at);
+        self.faults.reach(Step::BeforeStamp, start.block, index);
+        self.stamp(start, plan, index);
+        busy_nanos
+    }
+
+    /// Computes a job whose sources are there, and does not stamp it. `at` says all
+    /// the time which module it is at. Returns how long it took, in nanoseconds.
+    /// Real-time safe.
+    pub fn compute(&mut self, start: &BlockStart, plan: &Plan, index: u32, at: &AtomicU32) -> u32 {
         let began = now_nanos();
         let job = &plan.jobs[index as usize];
         let modules = &plan.job_modules[job.modules.range()];
@@ -301,8 +311,6 @@ impl<F: FaultPoints> Runner<F> {
             let record = self.record(&plan.modules[module as usize]);
             record.busy_nanos.store(busy_nanos / modules.len() as u32, Ordering::Relaxed);
         }
-        self.faults.reach(Step::BeforeStamp, start.block, index);
-        self.stamp(start, plan, index);
         busy_nanos
     }
 

@@ -31,6 +31,7 @@ use macos as os;
 use windows as os;
 
 use crate::sync::AtomicU32;
+use crate::world;
 
 /// One who can be rung: a slot's worker, the engine, or a process by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +71,10 @@ impl Doorbell {
     /// Sleeps until `word` is no longer `seen`, or the time is over. May return
     /// for no reason. Real-time safe.
     pub fn wait(&self, me: Listener, word: &AtomicU32, seen: u32, timeout: Option<Duration>) {
-        self.os.wait(me, word, seen, timeout);
+        match world::simulated() {
+            Some(world) => world.wait(word, seen, timeout),
+            None => self.os.wait(me, word, seen, timeout),
+        }
     }
 
     /// Wakes everyone among `listeners` who sleeps on `word`. The word must

@@ -219,6 +219,8 @@ pub struct WorkerRecord {
     pub first_stamp_epoch: AtomicU32,
     /// When it set the first stamp after it was given a slot. Monotonic clock.
     pub first_stamp_nanos: AtomicU64,
+    /// Held by the thread that computes, until it ends: see [`robust`](crate::robust).
+    pub alive: AtomicU32,
 }
 
 /// Instead of a job: it is about to say that its slot is done.
@@ -233,6 +235,8 @@ pub const WARM: u32 = 1;
 pub const GRANTED_REAL_TIME: u32 = 1;
 /// The system keeps this worker's memory from being swapped out.
 pub const GRANTED_LOCK: u32 = 2;
+/// The system ends this worker, or refuses, where it asks for what no module needs.
+pub const GRANTED_CONFINEMENT: u32 = 4;
 
 /// What the worker of a slot says of its work. Nobody else writes it.
 #[repr(C, align(64))]

@@ -1,8 +1,8 @@
 //! What crosses a process border in Sostenuto, and nothing else. No music here.
 //!
 //! [`region`] makes the memory, [`layout`] says who writes what in it,
-//! [`doorbell`] wakes who waits for a word of it, and [`ring`] and [`latest`]
-//! carry values over it. Nothing in here can be blocked by the death of a
+//! [`doorbell`] wakes who waits for a word of it, [`ring`] and [`latest`]
+//! carry values over it, and [`robust`] hears of a death. Nothing in here can be blocked by the death of a
 //! process, at whatever instruction it strikes. [`protocol`] has the moves in
 //! their order.
 //!
@@ -30,4 +30,7 @@ pub mod monotonic;
 pub mod protocol;
 pub mod region;
 pub mod ring;
+#[cfg(not(loom))]
+pub mod robust;
 pub mod sync;
+pub mod world;

@@ -4,18 +4,23 @@
 
 /// Nanoseconds since some instant that is the same for every process, and
 /// never less than before. Real-time safe.
-#[cfg(unix)]
 pub fn now_nanos() -> u64 {
+    match crate::world::simulated() {
+        Some(world) => world.now_nanos(),
+        None => system_nanos(),
+    }
+}
+
+#[cfg(unix)]
+fn system_nanos() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes a time that is borrowed for the whole call.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Nanoseconds since some instant that is the same for every process, and
-/// never less than before. Real-time safe.
 #[cfg(windows)]
-pub fn now_nanos() -> u64 {
+fn system_nanos() -> u64 {
     use windows_sys::Win32::System::Performance::{
         QueryPerformanceCounter, QueryPerformanceFrequency,
     };

@@ -21,13 +21,14 @@
 //! nobody is told; so whoever takes over a slot calls [`ring_again`] for
 //! what it finds done.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytemuck::NoUninit;
 
 use crate::doorbell::{Doorbell, Listener, Listeners};
 use crate::latest::Latest;
 use crate::layout::{NONE, SLOTS, SlotControl, WorkerControl, WorkerRecord, worker_listener};
+use crate::monotonic::now_nanos;
 use crate::sync::{AtomicU32, Ordering, fence};
 
 /// Begins a block, and wakes the worker of every slot in `busy`: slot `n` is
@@ -215,7 +216,7 @@ fn wait_until(
     is_wanted: impl Fn(u32) -> bool,
     timeout: Option<Duration>,
 ) -> u32 {
-    let mut end: Option<Instant> = None;
+    let mut end: Option<u64> = None;
     loop {
         // Acquire: takes what the Release in `publish` or `ring_worker` hands
         // over.
@@ -226,9 +227,9 @@ fn wait_until(
         // The clock is read only by those who have to wait.
         let mut left = timeout;
         if let Some(timeout) = timeout {
-            let now = Instant::now();
-            let end = *end.get_or_insert_with(|| now.checked_add(timeout).unwrap_or(now + A_DAY));
-            left = Some(end.saturating_duration_since(now));
+            let now = now_nanos();
+            let end = *end.get_or_insert_with(|| now + timeout.min(A_DAY).as_nanos() as u64);
+            left = Some(Duration::from_nanos(end.saturating_sub(now)));
             if left == Some(Duration::ZERO) {
                 return value;
             }
@@ -237,11 +238,13 @@ fn wait_until(
     }
 }
 
-/// A longer wait than the clock can count ends after this.
+/// A longer wait ends after this.
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::doorbell::BELLS_BYTES;
 

@@ -9,12 +9,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dsp_worker::process::Order;
 use dsp_worker::protocol::{PLANS, PlanEvent, PlanPen, PlanTooLarge, fade_frames};
 use shm_ring::layout::ModuleRecord;
+use shm_ring::monotonic::now_nanos;
 use shm_ring::sync::Ordering;
+use shm_ring::world;
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_modules::catalog;
 use sostenuto_modules::clip::ClipSpan;
@@ -537,13 +539,13 @@ impl Conductor {
         // one who turns ten thousand knobs in one block. Where the engine stands
         // still, a knob can wait for the next plan; the host must not.
         let can_wait = matches!(command, Command::SetParam { .. } | Command::Happen { .. });
-        let end = Instant::now() + PATIENCE;
+        let end = now_nanos() + PATIENCE.as_nanos() as u64;
         while self.commands.push(&[command]) == 0 {
-            let is_late = can_wait && Instant::now() > end;
+            let is_late = can_wait && now_nanos() > end;
             if is_late || self.status.is_stopping.load(Relaxed) {
                 return;
             }
-            std::thread::sleep(Duration::from_micros(200));
+            world::sleep(Duration::from_micros(200));
         }
     }
 }

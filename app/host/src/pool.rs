@@ -1,9 +1,10 @@
 //! The worker processes: started, warmed, given slots, watched, buried.
 //!
 //! Each worker has a thread here that sleeps in the system's own wait for the
-//! end of a process. So a death is news at once, on every system, without a
-//! poll or a timeout; and a slot changes hands only after the system has said
-//! that its former worker can write no more, or the worker is known to be
+//! end of a process, and one that sleeps until its computing thread has ended,
+//! where the system tells of that sooner (see [`shm_ring::robust`]). So a death is
+//! news at once, on every system; and a slot changes hands only after the system has
+//! said that its former worker can write no more, or the worker is known to be
 //! outside (see [`shm_ring::protocol::revoke`]). One thread more, the watchdog,
 //! sleeps until the engine says that a block is late.
 
@@ -15,37 +16,41 @@ pub mod process;
 pub mod supervisor;
 pub mod watchdog;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dsp_worker::evidence::Evidence;
 use dsp_worker::process::{Order, is_prepared};
 use dsp_worker::protocol::Plan;
 use dsp_worker::run::{next_job, usual_nanos};
 use dsp_worker::thread::ask_for_real_time;
-use shared_child::SharedChild;
 use shm_ring::layout::{
-    BlockStart, FINISHING, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WARM,
-    WORKERS,
+    BlockStart, FINISHING, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WORKERS,
 };
 use shm_ring::monotonic::now_nanos;
-use shm_ring::protocol::{give_slot, revoke, ring_worker, wait_for};
+use shm_ring::protocol::{give_slot, revoke, ring_worker};
 use shm_ring::sync::Ordering;
+use shm_ring::world;
 
 use self::crash::Crash;
 use self::ladder::{Case, Cause, Ladder, Rung};
+use self::process::Process;
+use self::staff::{Staff, Threads};
 use self::supervisor::{Action, Event, Seat, Supervisor};
 use self::watchdog::{Patience, Sight, Verdict, Watch};
 use crate::shared::Shared;
 
 mod death;
 mod recovery;
+#[cfg(all(test, unix))]
+mod simulation;
+mod staff;
 mod watch;
 
 pub use recovery::{Aftermath, Recovery};
@@ -107,6 +112,9 @@ pub enum PoolError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The host has no thread for them.
+    #[error("the system gives no thread to look after the workers: {0}")]
+    Thread(std::io::Error),
     /// It starts, but does not get ready.
     #[error("the workers did not get ready within {} seconds", PATIENCE.as_secs())]
     Cold,
@@ -150,14 +158,15 @@ type Tell = Box<dyn Fn(Vec<Trouble>) + Send + Sync>;
 pub struct Pool {
     inner: Arc<Inner>,
     watchdog: Option<JoinHandle<()>>,
+    teller: Option<JoinHandle<()>>,
 }
 
 struct Inner {
     shared: Arc<Shared>,
-    program: PathBuf,
+    staff: Box<dyn Staff>,
     crew: Crew,
     patience: Mutex<Patience>,
-    began: Instant,
+    began_nanos: u64,
     state: Mutex<State>,
     changed: Condvar,
     tell: OnceLock<Tell>,
@@ -179,6 +188,8 @@ struct State {
     orphaned: Vec<Option<u64>>,
     /// How many have died in each seat, one after another, before they were warm.
     cold_deaths: Vec<u32>,
+    /// Where workers have died, it is not known yet why: module and block.
+    unblamed: Vec<(u32, u32)>,
     /// To who tells of them.
     troubles: Option<Sender<Trouble>>,
     /// Those that start, watch and welcome workers.
@@ -186,11 +197,14 @@ struct State {
     is_closing: bool,
 }
 
+/// Where a worker hears what it is to do; it leaves at their end.
+type Orders = Box<dyn Write + Send>;
+
 /// What the host has of one worker.
 #[derive(Default)]
 struct Worker {
-    child: Option<Arc<SharedChild>>,
-    orders: Option<ChildStdin>,
+    child: Option<Arc<dyn Process>>,
+    orders: Option<Orders>,
     /// When the host killed it. Monotonic clock.
     killed_nanos: Option<u64>,
     is_hung: bool,
@@ -198,14 +212,18 @@ struct Worker {
 }
 
 impl Worker {
+    /// Why it came to its end, where the host knows that by itself.
+    fn cause_so_far(&self) -> Option<Cause> {
+        match self.killed_nanos {
+            _ if self.is_hung => Some(Cause::Hang),
+            Some(_) => Some(Cause::Outside),
+            None => None,
+        }
+    }
+
     /// Why it came to this end.
     fn cause(&self, status: Option<&ExitStatus>) -> Cause {
-        match status {
-            _ if self.is_hung => Cause::Hang,
-            _ if self.killed_nanos.is_some() => Cause::Outside,
-            Some(status) => process::cause(status),
-            None => Cause::Crash,
-        }
+        self.cause_so_far().unwrap_or_else(|| status.map_or(Cause::Crash, process::cause))
     }
 }
 
@@ -221,35 +239,9 @@ impl Pool {
         crew: Crew,
         patience: Patience,
     ) -> Result<Pool, PoolError> {
-        let supervisor = Supervisor::new(WORKERS, crew.workers, crew.busy, crew.workers + SPARES);
-        let (sender, troubles) = channel();
-        let inner = Arc::new(Inner {
-            shared,
-            program,
-            crew,
-            patience: Mutex::new(patience),
-            began: Instant::now(),
-            state: Mutex::new(State {
-                supervisor,
-                ladder: Ladder::default(),
-                workers: (0..WORKERS).map(|_| Worker::default()).collect(),
-                order: None,
-                restarts: vec![0; crew.workers],
-                recoveries: Recoveries::default(),
-                orphaned: vec![None; crew.workers],
-                cold_deaths: vec![0; WORKERS],
-                troubles: Some(sender),
-                threads: Vec::new(),
-                is_closing: false,
-            }),
-            changed: Condvar::new(),
-            tell: OnceLock::new(),
-            deaths: AtomicU64::new(0),
-            deaths_inside_a_job: AtomicU64::new(0),
-            refills: AtomicU64::new(0),
-            assign_nanos: AtomicU32::new(0),
-        });
-        let mut pool = Pool { inner, watchdog: None };
+        let staff = Threads::new(&shared, program);
+        let (inner, troubles) = Inner::new(shared, Box::new(staff), crew, patience);
+        let mut pool = Pool { inner, watchdog: None, teller: None };
         let actions = pool.inner.lock().supervisor.fill();
         for action in actions {
             if let Action::Spawn(seat) = action {
@@ -259,13 +251,13 @@ impl Pool {
         if !pool.wait_until_full(PATIENCE) {
             return Err(PoolError::Cold);
         }
-        let failed = |cause| PoolError::Spawn { program: pool.inner.program.clone(), cause };
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let telling = Arc::clone(&pool.inner);
         let teller = named("troubles").spawn(move || telling.tell_of_troubles(&troubles));
-        pool.inner.lock().threads.push(teller.map_err(failed)?);
+        pool.teller = Some(teller.map_err(PoolError::Thread)?);
         let watching = Arc::clone(&pool.inner);
-        let watchdog = named("watchdog").spawn(move || watching.keep_watch()).map_err(failed)?;
+        let watchdog = named("watchdog").spawn(move || watching.keep_watch());
+        let watchdog = watchdog.map_err(PoolError::Thread)?;
         pool.inner.shared.alarm.wake_when_late(watchdog.thread().clone(), patience.late);
         pool.watchdog = Some(watchdog);
         Ok(pool)
@@ -280,13 +272,11 @@ impl Pool {
     /// Waits until every slot has a worker and every spare is warm. Whether
     /// they are.
     pub fn wait_until_full(&self, timeout: Duration) -> bool {
-        let is_missing = |state: &mut State| {
+        self.inner.wait_until(timeout, |state| {
             let seats = state.supervisor.seats();
             let living = seats.iter().filter(|seat| matches!(seat, Seat::Spare | Seat::Holds(_)));
-            living.count() < self.inner.crew.workers + SPARES
-        };
-        let wait = self.inner.changed.wait_timeout_while(self.inner.lock(), timeout, is_missing);
-        wait.is_ok_and(|(_, result)| !result.timed_out())
+            living.count() >= self.inner.crew.workers + SPARES
+        })
     }
 
     /// Has every worker make itself ready for a plan in shared memory, and
@@ -299,10 +289,11 @@ impl Pool {
             state.order = Some(order);
             state.ask(&order.line())
         };
-        let now = Instant::now();
+        let now = now_nanos();
         for seat in asked {
             let is_spare = self.inner.lock().supervisor.seats()[seat] == Seat::Spare;
-            let end = now + if is_spare { SPARE_PATIENCE } else { PATIENCE };
+            let patience = if is_spare { SPARE_PATIENCE } else { PATIENCE };
+            let end = now + patience.as_nanos() as u64;
             if !self.inner.wait_until_prepared(seat, order.generation, end) {
                 self.inner.miss_spare(seat);
             }
@@ -368,18 +359,17 @@ impl Pool {
     /// Kills the worker in a seat, as `kill -9` does. Whether there was one that
     /// had not been killed yet.
     pub fn kill(&self, seat: usize) -> bool {
-        self.end(seat, SharedChild::kill)
+        self.end(seat, |child| child.kill())
     }
 
     /// Ends the worker in a seat as a bad memory access does, but by nobody's fault.
     /// Whether there was one that had not been killed yet.
     #[cfg(unix)]
     pub fn crash(&self, seat: usize) -> bool {
-        use shared_child::unix::SharedChildExt;
-        self.end(seat, |child| child.send_signal(libc::SIGSEGV))
+        self.end(seat, |child| child.signal(libc::SIGSEGV))
     }
 
-    fn end(&self, seat: usize, how: impl Fn(&SharedChild) -> std::io::Result<()>) -> bool {
+    fn end(&self, seat: usize, how: impl Fn(&dyn Process) -> io::Result<()>) -> bool {
         let mut state = self.inner.lock();
         let Some(worker) = state.workers.get_mut(seat) else { return false };
         let Some(child) = &worker.child else { return false };
@@ -387,7 +377,7 @@ impl Pool {
             return false;
         }
         worker.killed_nanos = Some(now_nanos());
-        how(child).is_ok()
+        how(&**child).is_ok()
     }
 
     /// Stops the worker in a seat, so that the machine does not run it, or lets
@@ -399,7 +389,7 @@ impl Pool {
             return false;
         };
         let signal = if is_held { libc::SIGSTOP } else { libc::SIGCONT };
-        shared_child::unix::SharedChildExt::send_signal(&**child, signal).is_ok()
+        child.signal(signal).is_ok()
     }
 
     /// What each seat is, by its number.
@@ -415,9 +405,7 @@ impl Pool {
     /// Waits until so many workers have died, and their slots are others'.
     /// Whether they have.
     pub fn wait_for_deaths(&self, count: u64, timeout: Duration) -> bool {
-        let are_fewer = |_: &mut State| self.inner.deaths.load(Relaxed) < count;
-        let wait = self.inner.changed.wait_timeout_while(self.inner.lock(), timeout, are_fewer);
-        wait.is_ok_and(|(_, result)| !result.timed_out())
+        self.inner.wait_until(timeout, |_| self.inner.deaths.load(Relaxed) >= count)
     }
 
     /// The times that it took to go on, of every worker so far that died with
@@ -465,23 +453,28 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let mut state = self.inner.lock();
         state.is_closing = true;
-        state.troubles = None;
         state.supervisor.close();
         // The end of its input is what a worker leaves at.
         state.workers.iter_mut().for_each(|worker| worker.orders = None);
-        let is_peopled =
-            |state: &mut State| state.supervisor.seats().iter().any(|&seat| seat != Seat::Empty);
-        let wait = self.inner.changed.wait_timeout_while(state, PATIENCE, is_peopled);
-        let (state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
         drop(state);
+        let is_deserted =
+            |state: &State| state.supervisor.seats().iter().all(|&seat| seat == Seat::Empty);
+        let is_deserted = self.inner.wait_until(PATIENCE, is_deserted);
         // They hold the shared memory, which is to be gone when this returns.
         // Where a worker does not leave, its thread ends with the process.
-        while !timeout.timed_out() {
+        // The last to hold the pool may be one of them.
+        let is_other =
+            |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();
+        while is_deserted {
             let Some(thread) = self.inner.lock().threads.pop() else { break };
-            // The last to hold the pool may be one of them.
-            if thread.thread().id() != std::thread::current().id() {
+            if is_other(&thread) {
                 drop(thread.join());
             }
+        }
+        // Now there is nothing more to tell.
+        self.inner.lock().troubles = None;
+        if let Some(teller) = self.teller.take().filter(is_other) {
+            drop(teller.join());
         }
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.thread().unpark();
@@ -491,6 +484,10 @@ impl Drop for Pool {
 }
 
 impl State {
+    fn is_there(&self, seat: usize, child: &dyn Process) -> bool {
+        self.workers[seat].child.as_ref().is_some_and(|it| it.id() == child.id())
+    }
+
     /// Sends a line to every worker that listens; returns those that are warm.
     fn ask(&mut self, line: &str) -> Vec<usize> {
         let mut asked = Vec::new();
@@ -520,7 +517,63 @@ impl Inner {
     }
 
     fn now_secs(&self) -> f64 {
-        self.began.elapsed().as_secs_f64()
+        (now_nanos() - self.began_nanos) as f64 * 1e-9
+    }
+
+    /// Waits until it is so, or the time is over. Whether it is.
+    fn wait_until(&self, timeout: Duration, is_so: impl Fn(&State) -> bool) -> bool {
+        if let Some(world) = world::simulated() {
+            let end = now_nanos() + timeout.as_nanos() as u64;
+            while !is_so(&self.lock()) {
+                if now_nanos() > end {
+                    return false;
+                }
+                world.sleep(Duration::from_millis(1));
+            }
+            return true;
+        }
+        let is_not = |state: &mut State| !is_so(state);
+        let wait = self.changed.wait_timeout_while(self.lock(), timeout, is_not);
+        wait.is_ok_and(|(_, result)| !result.timed_out())
+    }
+
+    /// Nobody is there yet. Returns who is to be told of troubles, too.
+    fn new(
+        shared: Arc<Shared>,
+        staff: Box<dyn Staff>,
+        crew: Crew,
+        patience: Patience,
+    ) -> (Arc<Inner>, Receiver<Trouble>) {
+        let supervisor = Supervisor::new(WORKERS, crew.workers, crew.busy, crew.workers + SPARES);
+        let (sender, troubles) = channel();
+        let inner = Inner {
+            shared,
+            staff,
+            crew,
+            patience: Mutex::new(patience),
+            began_nanos: now_nanos(),
+            state: Mutex::new(State {
+                supervisor,
+                ladder: Ladder::default(),
+                workers: (0..WORKERS).map(|_| Worker::default()).collect(),
+                order: None,
+                restarts: vec![0; crew.workers],
+                recoveries: Recoveries::default(),
+                orphaned: vec![None; crew.workers],
+                cold_deaths: vec![0; WORKERS],
+                unblamed: Vec::new(),
+                troubles: Some(sender),
+                threads: Vec::new(),
+                is_closing: false,
+            }),
+            changed: Condvar::new(),
+            tell: OnceLock::new(),
+            deaths: AtomicU64::new(0),
+            deaths_inside_a_job: AtomicU64::new(0),
+            refills: AtomicU64::new(0),
+            assign_nanos: AtomicU32::new(0),
+        };
+        (Arc::new(inner), troubles)
     }
 
     fn spawn(inner: &Arc<Inner>, seat: usize) -> Result<(), PoolError> {
@@ -531,55 +584,48 @@ impl Inner {
         record.job.store(NONE, Ordering::Relaxed);
         record.module.store(NONE, Ordering::Relaxed);
         record.first_stamp_epoch.store(0, Ordering::Relaxed);
-        let names = [inner.shared.control.name(), inner.shared.arena.name()];
-        let child = process::start(&inner.program, &[names[0], names[1], &seat.to_string()]);
-        let failed = |cause| PoolError::Spawn { program: inner.program.clone(), cause };
-        let child = Arc::new(child.map_err(failed)?);
-        {
-            let mut state = inner.lock();
-            let mut pipe = child.take_stdin();
-            if let (Some(pipe), Some(order)) = (&mut pipe, state.order) {
-                // A failure here is its death, of which its thread will tell.
-                let _ = writeln!(pipe, "{}", order.line());
-            }
-            let orders = pipe.filter(|_| !state.is_closing);
-            let child = Some(Arc::clone(&child));
-            state.workers[seat] = Worker { child, orders, ..Worker::default() };
-        }
-        let watched = Arc::clone(inner);
-        let watch = move || watched.watch(seat, &child);
-        let watching = std::thread::Builder::new().name(format!("worker {seat}")).spawn(watch);
-        let warming = Arc::clone(inner);
-        let wait = move || warming.welcome(seat);
-        let welcoming = std::thread::Builder::new().name(format!("warming {seat}")).spawn(wait);
-        let mut state = inner.lock();
-        state.threads.retain(|thread| !thread.is_finished());
-        for thread in [watching, welcoming] {
-            state.threads.push(thread.map_err(failed)?);
-        }
-        Ok(())
+        record.alive.store(0, Ordering::Relaxed);
+        inner.staff.start(inner, seat)
     }
 
-    /// Waits until a new worker is warm, and gives it what there is to do. On a
-    /// busy machine that may take long; the seat waits as long as it lives.
-    fn welcome(self: &Arc<Inner>, seat: usize) {
-        let record = self.shared.worker_record(seat);
-        let me = HOST;
-        let doorbell = &self.shared.doorbell;
-        while !wait_for(doorbell, me, &record.state, WARM, Some(Duration::from_millis(50))) {
-            if self.lock().supervisor.seats()[seat] != Seat::Warming {
-                return;
-            }
+    /// A worker's process has been started.
+    fn took_seat(&self, seat: usize, child: Arc<dyn Process>, orders: Option<Orders>) {
+        let mut state = self.lock();
+        let mut orders = orders;
+        if let (Some(orders), Some(order)) = (&mut orders, state.order) {
+            // A failure here is its death, of which will be told.
+            let _ = writeln!(orders, "{}", order.line());
         }
+        let orders = orders.filter(|_| !state.is_closing);
+        state.workers[seat] = Worker { child: Some(child), orders, ..Worker::default() };
+    }
+
+    /// Starts a worker, where that is still wanted, in a seat in which another ended. Whether there
+    /// is no need to try once more.
+    fn refill(inner: &Arc<Inner>, seat: usize) -> bool {
+        let Err(error) = Inner::spawn(inner, seat) else { return true };
+        tracing::error!("{error}");
+        let mut state = inner.lock();
+        // Where it began to live, and nobody would watch it.
+        state.workers[seat].orders = None;
+        if state.is_closing {
+            state.supervisor.next(Event::Died(seat));
+            inner.changed.notify_all();
+        }
+        state.is_closing
+    }
+
+    /// A new worker is warm: gives it what there is to do. Whether it lives.
+    fn warmed(self: &Arc<Inner>, seat: usize) -> bool {
         let mut state = self.lock();
         if state.workers[seat].orders.is_none() {
             // It got warm and died, and is to be replaced.
-            return;
+            return false;
         }
-        let began = Instant::now();
         state.cold_deaths[seat] = 0;
         let actions = state.supervisor.next(Event::Warmed(seat));
-        self.act(state, actions, began);
+        self.act(state, actions, now_nanos());
+        true
     }
 
     fn ask_for_real_time(&self) {
@@ -620,13 +666,13 @@ impl Inner {
         control.set_remedy(remedy, block);
     }
 
-    fn act(self: &Arc<Inner>, mut state: MutexGuard<State>, actions: Vec<Action>, began: Instant) {
+    fn act(self: &Arc<Inner>, mut state: MutexGuard<State>, actions: Vec<Action>, began: u64) {
         for action in &actions {
             if let Action::Give { slot, seat } = *action {
                 self.shared.alarm.give_back(slot);
                 let (slots, workers) = (self.shared.slots(), self.shared.workers());
                 let epoch = give_slot(&self.shared.doorbell, slots, workers, slot, seat);
-                self.assign_nanos.store(began.elapsed().as_nanos() as u32, Relaxed);
+                self.assign_nanos.store((now_nanos() - began) as u32, Relaxed);
                 state.orphaned[slot] = None;
                 state.workers[seat].watch = Watch::default();
                 let open = state.recoveries.open.iter_mut().find(|open| open.slot == slot);
@@ -646,33 +692,12 @@ impl Inner {
         for action in actions {
             let Action::Spawn(seat) = action else { continue };
             self.refills.fetch_add(1, Relaxed);
-            // On a thread of its own: this one may be real-time, and to start a
-            // process takes longer than a block.
-            let inner = Arc::clone(self);
-            let spawn = move || {
-                while let Err(error) = Inner::spawn(&inner, seat) {
-                    tracing::error!("{error}");
-                    std::thread::sleep(PAUSE);
-                    let mut state = inner.lock();
-                    // Where it began to live, and nobody would watch it.
-                    state.workers[seat].orders = None;
-                    if state.is_closing {
-                        state.supervisor.next(Event::Died(seat));
-                        inner.changed.notify_all();
-                        return;
-                    }
-                }
-            };
-            let thread = std::thread::Builder::new().name(format!("spawning {seat}"));
-            match thread.spawn(spawn) {
-                Ok(thread) => self.lock().threads.push(thread),
-                Err(error) => tracing::error!("no thread to start a worker: {error}"),
-            }
+            self.staff.refill(self, seat);
         }
     }
 
     /// Whether it is, or there is nobody any more to wait for.
-    fn wait_until_prepared(&self, seat: usize, generation: u32, end: Instant) -> bool {
+    fn wait_until_prepared(&self, seat: usize, generation: u32, end: u64) -> bool {
         let word = &self.shared.worker_record(seat).prepared;
         loop {
             let seen = word.load(Ordering::Acquire);
@@ -680,7 +705,7 @@ impl Inner {
             if is_prepared(seen, generation) {
                 return true;
             }
-            if Instant::now() > end {
+            if now_nanos() > end {
                 return false;
             }
             if !matches!(self.lock().supervisor.seats()[seat], Seat::Holds(_) | Seat::Spare) {

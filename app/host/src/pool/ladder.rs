@@ -135,6 +135,16 @@ impl Ladder {
         case.rung
     }
 
+    /// What [`Ladder::died`] would say, where that is the same whatever the cause.
+    pub fn without_a_cause(&self, module: u32, block: u32, now_secs: f64) -> Option<Rung> {
+        let rung = |cause| {
+            let case = self.cases.get(&module).map(|case| (module, case.clone()));
+            Ladder { cases: case.into_iter().collect() }.died(module, block, cause, now_secs)
+        };
+        let first = rung(Cause::Outside);
+        [Cause::Crash, Cause::Hang].into_iter().all(|cause| rung(cause) == first).then_some(first)
+    }
+
     /// The modules whose rest is over: they are to run, from a fresh state.
     pub fn rested(&mut self, now_secs: f64) -> Vec<u32> {
         let is_due = |case: &&mut Case| case.rung == Rung::Rests && now_secs >= case.until_secs;
@@ -253,6 +263,18 @@ mod tests {
         }
         let last = (0..20).map(|_| ladder.died(7, 1, Cause::Outside, 0.0)).last();
         assert_eq!(last, Some(Rung::Rests), "but somebody seems to mean it");
+    }
+
+    #[test]
+    fn a_first_death_needs_no_cause_and_a_second_one_in_a_block_does() {
+        let mut ladder = Ladder::default();
+        assert_eq!(ladder.without_a_cause(7, 1, 0.0), Some(Rung::Again));
+        assert_eq!(ladder.cases().count(), 0, "it was only asked");
+        ladder.died(7, 1, Cause::Crash, 0.0);
+        assert_eq!(ladder.without_a_cause(7, 1, 0.0), None);
+        assert_eq!(ladder.without_a_cause(7, 2, 0.0), Some(Rung::Again));
+        crash_until_it_rests(&mut ladder);
+        assert_eq!(ladder.without_a_cause(7, 1, 0.0), Some(Rung::Rests));
     }
 
     #[test]

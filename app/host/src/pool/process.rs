@@ -1,6 +1,7 @@
 //! A worker's process, as the host sees it: started, timed, killed, and known
 //! by how it ended.
 
+use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -17,6 +18,47 @@ mod os;
 mod os;
 
 use crate::pool::ladder::Cause;
+
+/// A worker's process: the system's, or a simulation's.
+pub(crate) trait Process: Send + Sync {
+    /// The number that the system gave it.
+    fn id(&self) -> u32;
+
+    /// Processor time that it has used, in nanoseconds. `None` where it is gone.
+    fn cpu_nanos(&self) -> Option<u64>;
+
+    /// Ends it, as `kill -9` does.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn kill(&self) -> io::Result<()>;
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// What the system says.
+    #[cfg(unix)]
+    fn signal(&self, number: i32) -> io::Result<()>;
+}
+
+impl Process for SharedChild {
+    fn id(&self) -> u32 {
+        SharedChild::id(self)
+    }
+
+    fn cpu_nanos(&self) -> Option<u64> {
+        cpu_nanos(SharedChild::id(self))
+    }
+
+    fn kill(&self) -> io::Result<()> {
+        SharedChild::kill(self)
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, number: i32) -> io::Result<()> {
+        shared_child::unix::SharedChildExt::send_signal(self, number)
+    }
+}
 
 /// Starts a worker. Its orders are its standard input; it leaves at their end.
 ///

@@ -6,6 +6,7 @@
 //! | Warming         | Warmed   | Holds  | give the slot that has nobody, if one has |
 //! | Warming         | Warmed   | Spare  | nothing                                   |
 //! | Holds           | Died     | Empty  | give the slot to another; spawn           |
+//! | Holds           | Fell     | Leaving| give the slot to another; spawn           |
 //! | Holds           | Missed   | Away   | give the slot to another; spawn           |
 //! | Spare           | Missed   | Away   | spawn                                     |
 //! | Away            | Returned | Spare  | give it the slot that has nobody          |
@@ -30,7 +31,7 @@ pub enum Seat {
     /// It lives, but did not come when it was rung: the machine does not run
     /// it. Its slot is another's.
     Away,
-    /// It was let go, and has not ended yet.
+    /// It was let go or can compute no more, and its process has not ended yet.
     Leaving,
 }
 
@@ -39,6 +40,8 @@ pub enum Seat {
 pub enum Event {
     /// It can compute now.
     Warmed(usize),
+    /// It computes no more.
+    Fell(usize),
     /// It is no more.
     Died(usize),
     /// It does not come, and its slot was taken from it.
@@ -119,6 +122,10 @@ impl Supervisor {
         match event {
             Event::Warmed(seat) => self.welcome(seat, Seat::Warming),
             Event::Returned(seat) => self.welcome(seat, Seat::Away),
+            Event::Fell(seat) => match self.seats[seat] {
+                Seat::Holds(_) => self.leave(seat, Seat::Leaving),
+                _ => Vec::new(),
+            },
             Event::Died(seat) => self.leave(seat, Seat::Empty),
             Event::Missed(seat) => match self.seats[seat] {
                 Seat::Holds(_) | Seat::Spare => self.leave(seat, Seat::Away),
@@ -188,6 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn the_seat_of_one_that_falls_is_free_when_its_process_has_ended() {
+        let mut supervisor = full_house();
+        let actions = supervisor.next(Event::Fell(0));
+        assert_eq!(actions, [Action::Give { slot: 1, seat: 2 }, Action::Spawn(3)]);
+        assert_eq!(supervisor.next(Event::Fell(0)), [], "no news");
+        assert_eq!(supervisor.seats()[0], Seat::Leaving);
+        supervisor.next(Event::Warmed(3));
+        assert_eq!(supervisor.next(Event::Died(0)), [], "another is there");
+        assert_eq!(supervisor.seats()[0], Seat::Empty);
+    }
+
+    #[test]
     fn a_slot_without_a_spare_is_given_to_the_next_who_is_warm() {
         let mut supervisor = full_house();
         supervisor.next(Event::Died(2));
@@ -226,7 +245,7 @@ mod tests {
         /// as many as wanted once everybody has warmed, returned and left.
         #[test]
         fn there_are_as_many_as_wanted_after_any_storm(
-            storm in proptest::collection::vec((0usize..4, 0usize..64), 0..400)
+            storm in proptest::collection::vec((0usize..5, 0usize..64), 0..400)
         ) {
             let (wanted, slots) = (10, 8);
             let mut supervisor = Supervisor::new(64, slots, 2, wanted);
@@ -237,6 +256,7 @@ mod tests {
                     (1, was) if was != Seat::Empty => drop(supervisor.next(Event::Died(seat))),
                     (2, Seat::Holds(_) | Seat::Spare) => drop(supervisor.next(Event::Missed(seat))),
                     (3, Seat::Away) => drop(supervisor.next(Event::Returned(seat))),
+                    (4, Seat::Holds(_)) => drop(supervisor.next(Event::Fell(seat))),
                     _ => {}
                 }
             };

@@ -9,33 +9,48 @@ const LOOK: Duration = Duration::from_micros(500);
 /// How often it looks whether one who was away has come back.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
 
+/// How long the watchdog sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nap {
+    /// So long at most.
+    For(Duration),
+    /// Until a block is late.
+    UntilRung,
+}
+
 impl Inner {
     /// Looks at what is late, until the pool closes. Parked while nothing is.
     pub(super) fn keep_watch(self: &Arc<Inner>) {
         self.ask_for_real_time();
-        loop {
-            let mut state = self.lock();
-            if state.is_closing {
-                return;
-            }
-            for module in state.ladder.rested(self.now_secs()) {
-                self.apply(module, Rung::Again, 0);
-            }
-            let next_secs = state.ladder.next_secs();
-            let is_somebody_away = state.supervisor.seats().contains(&Seat::Away);
-            drop(state);
-            if is_somebody_away {
-                self.greet();
-            }
-            let is_late = self.look();
-            let rest =
-                next_secs.map(|secs| Duration::from_secs_f64((secs - self.now_secs()).max(1e-3)));
-            let naps = [is_late.then_some(LOOK), is_somebody_away.then_some(LOOK_AFTER), rest];
-            match naps.into_iter().flatten().min() {
-                Some(nap) => std::thread::park_timeout(nap),
-                None => std::thread::park(),
+        while let Some(nap) = self.watch_once() {
+            match nap {
+                Nap::For(nap) => std::thread::park_timeout(nap),
+                Nap::UntilRung => std::thread::park(),
             }
         }
+    }
+
+    /// Does what there is to do, and returns how long the watchdog may sleep then.
+    /// `None` where the pool closes.
+    pub(super) fn watch_once(self: &Arc<Inner>) -> Option<Nap> {
+        let mut state = self.lock();
+        if state.is_closing {
+            return None;
+        }
+        for module in state.ladder.rested(self.now_secs()) {
+            self.apply(module, Rung::Again, 0);
+        }
+        let next_secs = state.ladder.next_secs();
+        let is_somebody_away = state.supervisor.seats().contains(&Seat::Away);
+        drop(state);
+        if is_somebody_away {
+            self.greet();
+        }
+        let is_late = self.look();
+        let rest =
+            next_secs.map(|secs| Duration::from_secs_f64((secs - self.now_secs()).max(1e-3)));
+        let naps = [is_late.then_some(LOOK), is_somebody_away.then_some(LOOK_AFTER), rest];
+        Some(naps.into_iter().flatten().min().map_or(Nap::UntilRung, Nap::For))
     }
 
     /// One look at every worker that the engine waits for. Whether it does.
@@ -76,11 +91,11 @@ impl Inner {
         is_ready: bool,
         usual_nanos: u64,
     ) {
-        let began = Instant::now();
+        let began = now_nanos();
         let record = self.shared.worker_record(seat);
         let worker = &mut state.workers[seat];
         let Some(child) = worker.child.clone() else { return };
-        let Some(cpu_nanos) = process::cpu_nanos(child.id()) else { return };
+        let Some(cpu_nanos) = child.cpu_nanos() else { return };
         let sight = Sight {
             block,
             // Acquire: what it has done before it left is seen too.
@@ -142,7 +157,7 @@ impl Inner {
             if self.shared.worker_record(seat).heard.load(Ordering::Acquire) != bell {
                 continue;
             }
-            let began = Instant::now();
+            let began = now_nanos();
             let order = state.order.map(|order| order.line());
             if let (Some(pipe), Some(line)) = (&mut state.workers[seat].orders, order) {
                 let _ = writeln!(pipe, "{line}");
@@ -160,7 +175,7 @@ impl Inner {
             let actions = state.supervisor.next(Event::Missed(seat));
             // Its answer to this is what it is waited for.
             ring_worker(&self.shared.doorbell, self.shared.workers(), seat as u32);
-            self.act(state, actions, Instant::now());
+            self.act(state, actions, now_nanos());
         }
     }
 }
