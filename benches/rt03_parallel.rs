@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dsp_worker::faults::{FaultPoints, Step};
 use dsp_worker::process::Session;
 use dsp_worker::thread::{ask_for_real_time, flushing_denormals};
 use shm_ring::layout::{HOST, WARM};
@@ -147,6 +148,18 @@ fn apart_secs(parts: &mut [Render]) -> f64 {
     })
 }
 
+/// A worker in a thread of this process, whose rights are not its own to give up.
+struct Guest;
+
+impl FaultPoints for Guest {
+    #[inline(always)]
+    fn reach(&self, _: Step, _: u32, _: u32) {}
+
+    fn needs_rights(&self) -> bool {
+        true
+    }
+}
+
 /// A worker in each of eight threads of this process.
 struct Threads {
     engine: Engine,
@@ -166,7 +179,7 @@ impl Threads {
             Box::leak(Box::new(session.unwrap_or_else(|error| panic!("{error}"))));
         for seat in 0..JOBS {
             assert!(session.take_seat(seat), "there is no seat {seat}");
-            std::thread::spawn(move || session.work(seat, Instant::now(), ()));
+            std::thread::spawn(move || session.work(seat, Instant::now(), Guest));
             let (state, patience) = (&shared.worker_record(seat).state, Duration::from_secs(10));
             assert!(wait_for(&shared.doorbell, HOST, state, WARM, Some(patience)), "seat {seat}");
             give_slot(&shared.doorbell, shared.slots(), shared.workers(), seat, seat);

@@ -23,6 +23,12 @@ pub trait FaultPoints {
     /// A worker comes by. `job` is an index of the plan, or
     /// [`FINISHING`](shm_ring::layout::FINISHING).
     fn reach(&self, step: Step, block: u32, job: u32);
+
+    /// Whether the system is called at these points: then the worker keeps its
+    /// [`rights`](crate::rights).
+    fn needs_rights(&self) -> bool {
+        false
+    }
 }
 
 impl FaultPoints for () {

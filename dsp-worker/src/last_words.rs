@@ -6,7 +6,7 @@
 mod os;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Write as _, stderr};
 use std::sync::OnceLock;
 
 use shm_ring::last_words::{Fault, LastWords, Said, TEXT_BYTES};
@@ -21,26 +21,29 @@ pub fn leave_at(record: &'static LastWords) {
     if RECORD.set(record).is_err() {
         return;
     }
-    let print = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
+    std::panic::set_hook(Box::new(|panic| {
         // Without a heap: it may be what went wrong.
         let mut room = [0; TEXT_BYTES];
         let mut rest = &mut room[..];
         let _ = write!(rest, "{panic}");
         let length = TEXT_BYTES - rest.len();
         record.text(&room[..length]);
-        print(panic);
+        // Not by the hook that was there: for its backtrace it opens files, which a
+        // worker may not.
+        let _ = stderr().write_all(&room[..length]).and_then(|()| stderr().write_all(b"\n"));
     }));
     os::catch_faults();
 }
 
-/// Called by the system in the middle of any instruction. Real-time safe.
-fn struck(fault: Fault, is_stack_full: bool) {
+/// What is said of a stack overflow.
+const STACK_FULL: &str = "The stack was full: a function called itself without end.";
+
+/// Called by the system in the middle of any instruction. Where the text is empty, it
+/// says nothing. Real-time safe.
+fn struck(fault: Fault, text: &str) {
     let Some(record) = RECORD.get() else { return };
     record.fault(fault);
-    if is_stack_full {
-        record.text(b"The stack was full: a function called itself without end.");
-    }
+    record.text(text.as_bytes());
 }
 
 /// The system's name for a kind of fault.

@@ -7,6 +7,7 @@ pub mod last_words;
 pub mod limits;
 pub mod process;
 pub mod protocol;
+pub mod rights;
 pub mod run;
 pub mod thread;
 pub mod warm;

@@ -5,16 +5,17 @@
 
 use std::io::BufRead;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use shm_ring::doorbell::Doorbell;
 use shm_ring::layout::{
-    BlockStart, Clock, ENGINE, GRANTED_LOCK, GRANTED_REAL_TIME, HOST, Header, SLOTS, SlotControl,
-    SlotRecord, WARM, WORKERS, WorkerControl, WorkerRecord, arena, control,
+    BlockStart, Clock, ENGINE, GRANTED_CONFINEMENT, GRANTED_LOCK, GRANTED_REAL_TIME, HOST, Header,
+    SLOTS, SlotControl, SlotRecord, WARM, WORKERS, WorkerControl, WorkerRecord, arena, control,
 };
 use shm_ring::protocol::{publish, ring_again, slot_of, wait_for_news};
 use shm_ring::region::{Access, PAGE, Region};
+use shm_ring::robust;
 use shm_ring::sync::Ordering;
 use sostenuto_modules::catalog;
 
@@ -22,6 +23,7 @@ use crate::faults::FaultPoints;
 use crate::last_words;
 use crate::limits::limit_this_process;
 use crate::protocol::{CONTROL_BYTES, ModuleLayout, ModuleMemories, Plan, jobs_of_slot};
+use crate::rights;
 use crate::run::{Holder, Runner};
 use crate::thread::{ask_for_real_time, flushing_denormals};
 use crate::warm::{Grant, Memories, lock_memory, touch_every_module};
@@ -48,6 +50,7 @@ pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
         }
     };
     limit_this_process();
+    rights::prepare();
     // Both threads use it until the process ends.
     let session: &'static Session = Box::leak(Box::new(session));
     let seat = seat.parse().unwrap_or(usize::MAX);
@@ -77,6 +80,8 @@ pub struct Session {
     arena: Arc<Region>,
     doorbell: Arc<Doorbell>,
     layouts: Box<[ModuleLayout]>,
+    /// The thread that listens has started.
+    listens: OnceLock<()>,
 }
 
 impl Session {
@@ -86,7 +91,9 @@ impl Session {
     /// A sentence, where they are not there or not for this program.
     pub fn attach(control: &str, arena: &str) -> Result<Session, String> {
         let open = |name| Region::open(name).map_err(|error| error.to_string());
-        let (control, arena) = (Arc::new(open(control)?), Arc::new(open(arena)?));
+        // In this order: on Linux the second then lies below the first, so that no call
+        // which begins in the arena and goes too far ends in what the host says.
+        let (arena, control) = (Arc::new(open(arena)?), Arc::new(open(control)?));
         let header = Header::read(&control).ok_or("the region is too short")?;
         header.check(control.len(), arena.len(), catalog::fingerprint())?;
         if control.len() < CONTROL_BYTES || arena.len() < arena::REST {
@@ -96,7 +103,13 @@ impl Session {
         let bells = unsafe { control.values::<u8>(control::BELLS, control::REST - control::BELLS) };
         let doorbell = Doorbell::attach(bells.unwrap_or_default());
         let doorbell = doorbell.map_err(|error| format!("the doorbells are not there: {error}"))?;
-        Ok(Session { control, arena, doorbell: Arc::new(doorbell), layouts: ModuleLayout::all() })
+        Ok(Session {
+            control,
+            arena,
+            doorbell: Arc::new(doorbell),
+            layouts: ModuleLayout::all(),
+            listens: OnceLock::new(),
+        })
     }
 
     fn clock(&self) -> &Clock {
@@ -131,13 +144,16 @@ impl Session {
     }
 
     /// Lives the life of the worker in a seat that was taken.
-    pub fn work<F: FaultPoints>(&self, seat: usize, born: Instant, faults: F) -> ! {
-        let record: &WorkerRecord =
+    pub fn work<F: FaultPoints>(&'static self, seat: usize, born: Instant, faults: F) -> ! {
+        let record: &'static WorkerRecord =
             self.arena.record(arena::worker_record(seat)).expect("checked in attach");
         record.pid.store(std::process::id(), Ordering::Relaxed);
+        // Where the system has no such thing, it tells of the process's end.
+        robust::hold(&record.alive);
         touch_every_module();
         let (control, arena) = (Arc::clone(&self.control), Arc::clone(&self.arena));
         let doorbell = Arc::clone(&self.doorbell);
+        let needs_rights = faults.needs_rights();
         let mut runner = Runner::with_faults(control, arena, doorbell, faults);
         let start = self.clock().read::<BlockStart>().unwrap_or_default();
         let (frames, rate) = (start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
@@ -147,6 +163,13 @@ impl Session {
         }
         if lock_memory() {
             granted |= GRANTED_LOCK;
+        }
+        if !needs_rights {
+            // To start takes rights, and those who listen lose theirs, too.
+            self.listens.wait();
+            if rights::give_up(&self.arena) {
+                granted |= GRANTED_CONFINEMENT;
+            }
         }
         record.granted.store(granted, Ordering::Relaxed);
         record.warm_nanos.store(born.elapsed().as_nanos() as u64, Ordering::Relaxed);
@@ -224,6 +247,7 @@ impl Session {
     /// Listens to the host, on a thread that is not real-time, until it is
     /// gone. Each line is an [`Order`].
     pub fn listen(&self, seat: usize, orders: impl BufRead) {
+        let _ = self.listens.set(());
         let Some(record) = self.arena.record::<WorkerRecord>(arena::worker_record(seat)) else {
             return;
         };

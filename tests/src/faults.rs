@@ -112,6 +112,11 @@ fn fault(line: &str) -> Option<(Step, u32, Option<u32>, How)> {
 }
 
 impl FaultPoints for Scripted {
+    /// It writes down whom it struck, and stops.
+    fn needs_rights(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
     fn reach(&self, step: Step, block: u32, job: u32) {
         for (index, fault) in self.faults.iter().enumerate() {
             let is_here = fault.0 == step && fault.1 == block;

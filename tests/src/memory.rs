@@ -49,6 +49,10 @@ impl<F> Frugal<F> {
 }
 
 impl<F: FaultPoints> FaultPoints for Frugal<F> {
+    fn needs_rights(&self) -> bool {
+        self.inner.needs_rights()
+    }
+
     fn reach(&self, step: Step, block: u32, job: u32) {
         let asked = ASKED.get();
         if self.asked.get().is_some_and(|before| before != asked) {

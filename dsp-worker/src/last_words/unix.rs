@@ -2,15 +2,19 @@
 
 #![allow(unsafe_code, reason = "signals are handled here")]
 
-use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, c_int, c_void, siginfo_t, ucontext_t};
+use std::io::Write as _;
+
+use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS};
+use libc::{c_int, c_void, siginfo_t, ucontext_t};
 use shm_ring::last_words::Fault;
 
-pub const NAMES: [(u32, &str); 5] = [
+pub const NAMES: [(u32, &str); 6] = [
     (SIGSEGV as u32, "SIGSEGV, memory that is not to be touched"),
     (SIGBUS as u32, "SIGBUS, memory that is not there"),
     (SIGILL as u32, "SIGILL, an illegal instruction"),
     (SIGFPE as u32, "SIGFPE, an impossible division"),
     (SIGABRT as u32, "SIGABRT, it gave up by itself"),
+    (SIGSYS as u32, "SIGSYS, a call to the system that no module may make"),
 ];
 
 /// Nearer than this to the top of its stack, memory that may not be touched is
@@ -50,13 +54,45 @@ extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void
     let fault = Fault { signal: signal as u32, code, address, instruction: place.instruction };
     let is_stack_full = signal == SIGSEGV && code > 0;
     let is_stack_full = is_stack_full && address.abs_diff(place.stack) < STACK_END_BYTES;
-    super::struck(fault, is_stack_full);
+    let mut room = [0; 32];
+    let text = match signal {
+        _ if is_stack_full => super::STACK_FULL,
+        // SAFETY: as above.
+        SIGSYS if code > 0 => unsafe { call_as_text(info, &mut room) },
+        _ => "",
+    };
+    super::struck(fault, text);
     // SAFETY: both may be called in a handler. The signal waits until this one
     // returns, and then does what it does by default: it ends the process.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }
+}
+
+/// What follows the first four numbers of a `siginfo_t` of SIGSYS.
+#[repr(C)]
+struct Refused {
+    head: [c_int; 4],
+    address: *const c_void,
+    call: c_int,
+}
+
+/// Which call it was. Only Linux sends this signal with that.
+///
+/// # Safety
+/// The system has handed it over with a SIGSYS of its own.
+unsafe fn call_as_text(info: *const siginfo_t, room: &mut [u8; 32]) -> &str {
+    if !cfg!(target_os = "linux") {
+        return "";
+    }
+    // SAFETY: the caller's promise.
+    let call = unsafe { (*info.cast::<Refused>()).call };
+    let mut rest = &mut room[..];
+    // Without a heap; there is room for any number.
+    let _ = write!(rest, "It was call {call}.");
+    let length = 32 - rest.len();
+    std::str::from_utf8(&room[..length]).unwrap_or_default()
 }
 
 /// Where a thread was when it was struck.

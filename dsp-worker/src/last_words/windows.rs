@@ -48,6 +48,7 @@ unsafe extern "system" fn on_fault(exception: *const EXCEPTION_POINTERS) -> i32 
         address: if has_address { address as u64 } else { 0 },
         instruction: record.ExceptionAddress as u64,
     };
-    super::struck(fault, record.ExceptionCode == EXCEPTION_STACK_OVERFLOW);
+    let is_stack_full = record.ExceptionCode == EXCEPTION_STACK_OVERFLOW;
+    super::struck(fault, if is_stack_full { super::STACK_FULL } else { "" });
     AS_BEFORE
 }

@@ -1,5 +1,6 @@
 //! Inside the process of a sound card: opens it, plays or listens, and says how it
-//! fares. All drivers run here. It leaves when its standard input ends.
+//! fares. All drivers run here, without the rights that none of them needs. It leaves
+//! when its standard input ends.
 //!
 //! What it says are lines of JSON on standard output, one [`Said`] each.
 
@@ -13,6 +14,7 @@ use cpal::{
     BufferSize, ErrorKind, FromSample, SampleFormat, SizedSample, Stream, StreamConfig,
     SupportedStreamConfig,
 };
+use dsp_worker::rights::keep_what_sound_cards_need;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::callback::Callback;
@@ -78,6 +80,7 @@ enum Refused {
 
 /// Plays until standard input ends, or the card is gone.
 pub fn play(opening: &Opening) {
+    keep_what_sound_cards_need();
     serve(|lost| {
         let link = OutLink::open(&opening.link)?;
         // The callback outlives an attempt that fails.
@@ -93,6 +96,7 @@ pub fn play(opening: &Opening) {
 
 /// Listens until standard input ends, or the card is gone.
 pub fn listen(opening: &Opening) {
+    keep_what_sound_cards_need();
     serve(|lost| {
         let link = HeardLink::open(&opening.link)?;
         let mouth = Arc::new(Mutex::new((link.pusher(), link)));
@@ -107,6 +111,7 @@ pub fn listen(opening: &Opening) {
 /// Says which cards there are: every one that can play, and every one that can be
 /// listened to, by all of the system's sound servers.
 pub fn list() {
+    keep_what_sound_cards_need();
     let _quiet = QuietAlsa::new();
     let system = cpal::default_host();
     let [default_out, default_in] = [system.default_output_device(), system.default_input_device()]
