@@ -1,6 +1,8 @@
 //! What a process may ask of the system, given up when it needs it no more: so that
 //! what goes wild in it, or was made to, reaches nothing outside.
 
+#![allow(unsafe_code, reason = "a variable of the environment is set before there are threads")]
+
 #[cfg_attr(target_os = "linux", path = "rights/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "rights/macos.rs")]
 #[cfg_attr(windows, path = "rights/windows.rs")]
@@ -12,6 +14,9 @@ use shm_ring::sync::AtomicU32;
 /// Sees to it that [`give_up`] leaves nothing undone. To be called before there are
 /// other threads.
 pub fn prepare() {
+    // To print a backtrace, files are opened, and what dies would seem to die of that.
+    // SAFETY: no other thread looks: the caller's promise.
+    unsafe { std::env::set_var("RUST_BACKTRACE", "0") };
     os::prepare();
 }
 

@@ -465,10 +465,12 @@ impl Drop for Pool {
         // The last to hold the pool may be one of them.
         let is_other =
             |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();
-        while is_deserted {
-            let Some(thread) = self.inner.lock().threads.pop() else { break };
-            if is_other(&thread) {
-                drop(thread.join());
+        if is_deserted {
+            loop {
+                let Some(thread) = self.inner.lock().threads.pop() else { break };
+                if is_other(&thread) {
+                    drop(thread.join());
+                }
             }
         }
         // Now there is nothing more to tell.

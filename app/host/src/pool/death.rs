@@ -14,7 +14,7 @@ pub(super) enum News {
     #[default]
     None,
     /// It computes no more, and its slot is another's.
-    Fell(Fall),
+    Fell(Box<Fall>),
     /// Its process has ended.
     Ended,
 }
@@ -59,7 +59,7 @@ impl Inner {
         if let Some(evidence) = &mut fall.evidence {
             crash::finish(&self.shared, evidence);
         }
-        *news = News::Fell(fall);
+        *news = News::Fell(Box::new(fall));
     }
 
     /// How long the burial of a worker that has ended is put off: it died before it was
@@ -86,7 +86,7 @@ impl Inner {
         let began = now_nanos();
         let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
         let fell = match std::mem::replace(&mut *news, News::Ended) {
-            News::Fell(fall) => Some(fall),
+            News::Fell(fall) => Some(*fall),
             News::None | News::Ended => None,
         };
         drop(news);

@@ -98,7 +98,7 @@ impl Weather {
             jumps: some(500),
             scribbles: some(2_000),
             stillbirths: some(60),
-            is_robust: random.bits() % 4 != 0,
+            is_robust: !random.bits().is_multiple_of(4),
         }
     }
 
@@ -916,7 +916,7 @@ fn whatever_happens_the_sound_goes_on() {
                 break;
             }
         }
-        println!(
+        eprintln!(
             "{seeds} seeds, {faults} faults, {steps} steps, {compared} blocks the same to the \
              bit, the longest block {:.1} s",
             longest as f64 * 1e-9
