@@ -48,8 +48,6 @@ use crate::shared::Shared;
 
 mod death;
 mod recovery;
-#[cfg(all(test, unix))]
-mod simulation;
 mod staff;
 mod watch;
 
@@ -717,3 +715,6 @@ impl Inner {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod simulation_tests;
