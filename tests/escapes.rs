@@ -13,8 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use dsp_worker::last_words::describe;
 use sostenuto_host::pool::ladder::{Cause, Rung};
-use sostenuto_patch::Patch;
-use sostenuto_tests::{RATE_HZ, module, patch, ready, reference, workers};
+use sostenuto_tests::{RATE_HZ, ready, reference, trap, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
@@ -40,25 +39,6 @@ fn has_filters() -> bool {
         println!("This kernel has no filter for calls to it.");
     }
     has
-}
-
-/// A Saboteur in the left channel that strikes from an eighth of a second on, and a
-/// voice of its own in the right.
-fn trap(params: &str) -> Patch {
-    let modules = [
-        module("left", "vco", ""),
-        module("right", "vco", ""),
-        module("clock", "lfo", r#""rate": 4.0, "phase": 0.5"#),
-        module("bad", "saboteur", params),
-        module("out", "audio-out", ""),
-    ];
-    let cables = [
-        "left.sine -> bad.in",
-        "clock.square -> bad.trigger",
-        "bad.out -> out.left",
-        "right.sine -> out.right",
-    ];
-    patch(&modules.join(","), &cables)
 }
 
 /// Plays a quarter of a second with that escape; returns the words of all who died.

@@ -14,7 +14,7 @@ use sostenuto_host::pool::{Crew, Pool};
 use sostenuto_host::render::Render;
 use sostenuto_patch::Patch;
 use sostenuto_tests::faults::{Script, Signal, signal};
-use sostenuto_tests::{RATE_HZ, leave, module, patch, ready, reference, workers};
+use sostenuto_tests::{RATE_HZ, leave, ready, reference, trap, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
@@ -24,24 +24,6 @@ const STEP: f32 = 0.5 * TAU * 261.63 / RATE_HZ as f32;
 
 /// The fade of whatever cannot go on, from full scale at most.
 const FADE_STEP: f32 = 1.0 / (0.005 * RATE_HZ as f32);
-
-/// A Saboteur that strikes from an eighth of a second on, as its params say.
-fn trap(params: &str) -> Patch {
-    let modules = [
-        module("left", "vco", ""),
-        module("right", "vco", ""),
-        module("clock", "lfo", r#""rate": 4.0, "phase": 0.5"#),
-        module("bad", "saboteur", params),
-        module("out", "audio-out", ""),
-    ];
-    let cables = [
-        "left.sine -> bad.in",
-        "clock.square -> bad.trigger",
-        "bad.out -> out.left",
-        "right.sine -> out.right",
-    ];
-    patch(&modules.join(","), &cables)
-}
 
 struct Heard {
     is: Vec<Frame>,

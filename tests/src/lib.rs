@@ -51,6 +51,25 @@ pub fn module(id: &str, kind: &str, params: &str) -> String {
     format!(r#"{{"id": "{id}", "kind": "{kind}", "x": 0, "y": 0, "params": {{{params}}}}}"#)
 }
 
+/// A Saboteur in the left channel that strikes from an eighth of a second on, as its
+/// params say, and a voice of its own in the right.
+pub fn trap(params: &str) -> Patch {
+    let modules = [
+        module("left", "vco", ""),
+        module("right", "vco", ""),
+        module("clock", "lfo", r#""rate": 4.0, "phase": 0.5"#),
+        module("bad", "saboteur", params),
+        module("out", "audio-out", ""),
+    ];
+    let cables = [
+        "left.sine -> bad.in",
+        "clock.square -> bad.trigger",
+        "bad.out -> out.left",
+        "right.sine -> out.right",
+    ];
+    patch(&modules.join(","), &cables)
+}
+
 /// That many workers, of the program of this package's tests.
 pub fn workers(count: usize, program: &str) -> ComputedBy {
     ComputedBy::Workers { crew: Crew::of(count), program: program.into() }

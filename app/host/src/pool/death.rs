@@ -147,9 +147,10 @@ impl Inner {
     /// Whether it is clear what is to be done with the module that a worker died in,
     /// also where it is not known yet why it died.
     fn is_clear(&self, state: &State, (slot, seat): (usize, usize), cause: Option<Cause>) -> bool {
-        let Some((module, block)) = self.died_in(slot, seat).filter(|_| cause.is_none()) else {
+        if cause.is_some() || !self.has_work(slot) {
             return true;
-        };
+        }
+        let Some((module, block)) = self.died_in(slot, seat) else { return true };
         let is_first = !state.unblamed.contains(&(module, block));
         is_first && state.ladder.without_a_cause(module, block, self.now_secs()).is_some()
     }
@@ -199,7 +200,7 @@ impl Inner {
     /// The number of the module that a worker died in, and the block. It had a slot
     /// with work to do.
     fn died_in(&self, slot: usize, seat: usize) -> Option<(u32, u32)> {
-        let (start, plan) = self.now().filter(|_| self.has_work(slot))?;
+        let (start, plan) = self.now()?;
         let at = self.shared.worker_record(seat).module.load(Ordering::Relaxed);
         let module = plan.modules.get(at as usize).filter(|m| m.slot as usize == slot)?;
         Some((module.number, start.block))
@@ -215,7 +216,9 @@ impl Inner {
             fall.evidence = None;
         }
         let Some((module, block)) = fall.at else { return };
-        if let Some(index) = state.unblamed.iter().position(|at| *at == (module, block)) {
+        // Only where it was left open; another fall may have left the same open.
+        let is_open = |at: &(u32, u32)| fall.rung.is_some() && *at == (module, block);
+        if let Some(index) = state.unblamed.iter().position(is_open) {
             state.unblamed.swap_remove(index);
         }
         let rung = state.ladder.died(module, block, cause, self.now_secs());
