@@ -1,10 +1,10 @@
 //! What crosses a process border in Sostenuto, and nothing else. No music here.
 //!
 //! [`region`] makes the memory, [`layout`] says who writes what in it,
-//! [`doorbell`] wakes who waits for a word of it, [`ring`] and [`latest`]
-//! carry values over it, and [`robust`] hears of a death. Nothing in here can be blocked by the death of a
-//! process, at whatever instruction it strikes. [`protocol`] has the moves in
-//! their order.
+//! [`doorbell`] wakes who waits for a word of it, [`ring`] and [`latest`] carry
+//! values over it, and [`robust`] hears of a death. Nothing in here can be blocked by
+//! the death of a process, at whatever instruction it strikes. [`protocol`] has the
+//! moves in their order; [`world`] says what time it is.
 //!
 //! What one process reads while another may be writing it is read as atomic words:
 //! records of atomics by their fields, [`latest`] by its sequence lock, and all

@@ -600,8 +600,8 @@ impl Inner {
         state.workers[seat] = Worker { child: Some(child), orders, ..Worker::default() };
     }
 
-    /// Starts a worker, where that is still wanted, in a seat in which another ended. Whether there
-    /// is no need to try once more.
+    /// Starts a worker where another ended. False where it does not start, and is to be
+    /// tried again.
     fn refill(inner: &Arc<Inner>, seat: usize) -> bool {
         let Err(error) = Inner::spawn(inner, seat) else { return true };
         tracing::error!("{error}");
