@@ -12,6 +12,7 @@ use sostenuto_host::engine::Frame;
 use sostenuto_host::engine::callback::Callback;
 use sostenuto_host::engine::tap::Tap;
 use sostenuto_host::notice::Notice;
+use sostenuto_host::permits::Outside;
 use sostenuto_host::player::{Keeping, Player, Settings};
 use sostenuto_host::pool::Crew;
 use sostenuto_host::pool::supervisor::Seat;
@@ -213,8 +214,9 @@ impl Stage {
             crashes: None,
             quarantined: Vec::new(),
         };
-        let (player, card) = Player::resume_without_card(patch, settings, keeping, tell)
+        let (mut player, card) = Player::resume_without_card(patch, settings, keeping, tell)
             .unwrap_or_else(|error| panic!("{error}"));
+        player.allow(&Outside::of(patch));
         Stage { player, card, said }
     }
 

@@ -22,10 +22,12 @@ use super::theme::Theme;
 
 pub mod dialogs;
 pub(crate) mod path_entry;
+mod permission;
 pub(crate) mod reveal;
 
 use dialogs::{EXTENSION, FileDialogs};
 use path_entry::{Entered, PathEntry};
+use permission::Permission;
 
 /// A dialog that says no as quickly as this was never there: nobody is so fast.
 const NO_DIALOG_SECS: f64 = 0.1;
@@ -59,6 +61,7 @@ pub struct Files {
     /// The last file that was seen to be the patch's.
     known: Option<PathBuf>,
     factory: FactoryBrowser,
+    permission: Permission,
     errands: Errands<Looked>,
     said: Vec<String>,
 }
@@ -80,6 +83,7 @@ impl Files {
             saving: None,
             known: None,
             factory: FactoryBrowser::default(),
+            permission: Permission::default(),
             errands: Errands::new("files", wake),
             said: Vec::new(),
         }
@@ -227,6 +231,12 @@ impl Files {
         if ui.button("Save by path…").clicked() {
             self.type_path(Purpose::Save, model, preferences);
         }
+        if !model.wants.is_empty() {
+            ui.separator();
+            if ui.button("What this patch wants…").clicked() {
+                self.permission.ask_again();
+            }
+        }
     }
 
     /// Once a frame: hears dialogs and dropped files, and shows what is asked.
@@ -251,6 +261,7 @@ impl Files {
         }
         self.entry_ui(ctx, theme, model, asks);
         self.over_ui(ctx, theme, asks);
+        self.permission.ui(ctx, theme, model, asks);
     }
 
     /// Files that were really opened or saved are recent.

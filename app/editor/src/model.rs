@@ -29,6 +29,8 @@ pub struct Model {
     pub steps: Vec<String>,
     /// Where its patch is saved.
     pub file: PatchFile,
+    /// What its patch wants to do outside it, and is not allowed; empty for nothing.
+    pub wants: String,
     /// What it had to say, oldest first.
     pub notices: Vec<Notice>,
     /// What is being recorded.

@@ -13,7 +13,7 @@ use rosc::OscMessage;
 use sostenuto_modules::module::{Event, Role};
 use sostenuto_osc::message::note::SetValue;
 use sostenuto_osc::message::param::{SetParam, Value};
-use sostenuto_osc::message::patch::{PatchFile, Whole};
+use sostenuto_osc::message::patch::{PatchFile, Wants, Whole};
 use sostenuto_osc::message::reports::{Meters, Reports};
 use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
 use sostenuto_osc::message::{Message, add, edit, history, host};
@@ -28,6 +28,7 @@ use self::overload::{Change, Overload};
 use self::sound::Sound;
 use crate::journal::Ticket;
 use crate::notice::Notice;
+use crate::permits::{Outside, Permits};
 use crate::plan::clips::{self, ClipError};
 use crate::recorder::{RecordError, Remote};
 pub use sostenuto_osc::message::status::{Status, WorkerStatus};
@@ -118,7 +119,11 @@ pub struct Control<S> {
     needs_keeping: bool,
     kept_at: Instant,
     overload: Overload,
+    permits: Permits,
+    /// What the patch wants to do outside, or may, has changed.
+    needs_asking: bool,
     syncs: Vec<Sync>,
+    told_wants: Outside,
     told_changes: u64,
     told_file: (Option<PathBuf>, bool),
     told_recorder: (Option<PathBuf>, Instant),
@@ -184,7 +189,10 @@ impl<S: Sound> Control<S> {
             needs_keeping: false,
             kept_at: Instant::now(),
             overload: Overload::default(),
+            permits: Permits::default(),
+            needs_asking: true,
             syncs: Vec::new(),
+            told_wants: Outside::default(),
             told_changes: 0,
             told_file: (None, false),
             told_recorder: (None, Instant::now()),
@@ -201,6 +209,55 @@ impl<S: Sound> Control<S> {
     /// From now on undo takes about so many bytes at most.
     pub fn set_undo_memory(&mut self, most_bytes: usize) {
         self.history.set_memory(most_bytes);
+    }
+
+    /// What was allowed in earlier sessions. Before this nothing is.
+    pub fn set_permits(&mut self, mut permits: Permits) {
+        permits.turn_to(self.history.file());
+        self.permits = permits;
+        self.sound.allow(&self.permits.now());
+        self.needs_asking = true;
+    }
+
+    /// The musician allows the patch what it wants to do outside this program.
+    pub fn allow_outside(&mut self) {
+        self.allow(Outside::of(&self.patch));
+    }
+
+    /// A hand was on that module: what it does now is wanted.
+    fn allow_module(&mut self, id: &ModuleId) {
+        let more = Outside::of_module(&self.patch, id).without(&self.permits.now());
+        if !more.is_empty() {
+            self.allow(more);
+        }
+    }
+
+    fn allow(&mut self, more: Outside) {
+        let kept = self.permits.allow(more, self.history.file());
+        self.sound.allow(&self.permits.now());
+        self.needs_asking = true;
+        if let Err(error) = kept {
+            self.notice(&Notice::PermitNotKept { error: error.to_string() });
+        }
+    }
+
+    /// Tells editors what the patch wants to do outside, and may not.
+    fn tell_wants(&mut self) {
+        if !std::mem::take(&mut self.needs_asking) {
+            return;
+        }
+        let held = Outside::of(&self.patch).without(&self.permits.now());
+        if held != self.told_wants {
+            if !held.is_empty() {
+                tracing::warn!("{}", Notice::HeldBack(held.clone()));
+            }
+            self.told_wants = held;
+            self.tell(Missed::Tell, |reports| reports.patch, [self.wants_now()]);
+        }
+    }
+
+    fn wants_now(&self) -> OscMessage {
+        Wants { what: self.told_wants.to_string() }.encode()
     }
 
     /// The patch as it is.
@@ -297,6 +354,11 @@ impl<S: Sound> Control<S> {
     fn settle_sound(&mut self) {
         if std::mem::take(&mut self.needs_plan) {
             self.needs_keeping = false;
+            self.needs_asking = true;
+            if self.is_another_patch {
+                self.permits.turn_to(self.history.file());
+                self.sound.allow(&self.permits.now());
+            }
             if std::mem::take(&mut self.is_another_patch) {
                 self.sound.patch_replaced(&self.patch);
             } else {
@@ -367,6 +429,7 @@ impl<S: Sound> Control<S> {
         }
         self.answer_syncs();
         self.tell_overload();
+        self.tell_wants();
         if self.has_subscriber(|reports| reports.health) {
             let status = self.sound.status().messages();
             self.tell(Missed::Skip, |reports| reports.health, status);
@@ -491,8 +554,15 @@ impl<S: Sound> Control<S> {
 
     fn edit_as(&mut self, from: ClientId, edit: Edit) -> Result<(), Refused> {
         self.check_text(&edit)?;
+        let by_hand = match &edit {
+            Edit::AddModule { id, .. } | Edit::SetText { module: id, .. } => Some(id.clone()),
+            Edit::Connect(cable) => Some(cable.to.module.clone()),
+            _ => None,
+        };
         let gesture = self.open_gesture(from);
-        Ok(self.edit(edit, gesture)?)
+        self.edit(edit, gesture)?;
+        by_hand.iter().for_each(|id| self.allow_module(id));
+        Ok(())
     }
 
     /// Whether a text that is asked for can be read. One in a file is kept as it
@@ -528,8 +598,10 @@ impl<S: Sound> Control<S> {
         } else if self.history.replacements() == replacements {
             self.history.set_file(file, false);
         } else {
-            self.history.forget_file(&file);
+            return self.history.forget_file(&file);
         }
+        // It may do so from there, too.
+        self.allow(Outside::default());
     }
 
     fn undo(&mut self) -> Result<(), Refused> {
@@ -589,7 +661,8 @@ impl<S: Sound> Control<S> {
             0 => self.open_gesture(from),
             number => Some(Gesture { hand: from.0 << 1, number: number.cast_unsigned() }),
         };
-        self.edit(Edit::SetParam { module, param, value }, gesture)?;
+        self.edit(Edit::SetParam { module: module.clone(), param, value }, gesture)?;
+        self.allow_module(&module);
         Ok(())
     }
 
@@ -768,7 +841,7 @@ impl<S: Sound> Control<S> {
         if let Some(client) = self.clients.get(&to) {
             client.outbox.reply_whole(Whole::of(&self.patch).encode());
         }
-        self.reply(to, [self.file_now(), self.history_now()])
+        self.reply(to, [self.file_now(), self.history_now(), self.wants_now()])
     }
 
     fn answer(&self, to: ClientId, address: &str, done: Result<(), Refused>) {
@@ -820,7 +893,7 @@ pub(crate) mod tests {
 
     /// A sound that writes down what it is told.
     #[derive(Debug, Default)]
-    pub(crate) struct Scribe(pub(crate) Vec<Told>);
+    pub(crate) struct Scribe(pub(crate) Vec<Told>, pub(crate) Outside);
 
     impl PlayPatch for Scribe {
         fn patch_changed(&mut self, patch: &Patch) {
@@ -841,6 +914,10 @@ pub(crate) mod tests {
 
         fn panic(&mut self) {
             self.0.push(Told::Panic);
+        }
+
+        fn allow(&mut self, may: &Outside) {
+            self.1.clone_from(may);
         }
 
         fn try_again(&mut self, module: &ModuleId) -> bool {
@@ -1238,7 +1315,7 @@ pub(crate) mod tests {
         editor.ask("/reports/subscribe patch");
         assert_eq!(
             editor.ask("/patch/get")[1..],
-            [told(None, false), example("/history 0 0 \"\"")]
+            [told(None, false), example("/history 0 0 \"\""), example("/patch/wants \"\"")]
         );
         let heard = editor.send([reply_with("/patch/save", &path)]);
         assert_eq!(heard, [told(Some(&path), true)]);
@@ -1426,6 +1503,8 @@ pub(crate) mod tests {
     }
 }
 
+#[cfg(test)]
+mod permit_tests;
 #[cfg(test)]
 mod stream_tests;
 #[cfg(test)]

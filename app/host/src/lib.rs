@@ -8,6 +8,7 @@ pub mod engine;
 pub mod folders;
 pub mod journal;
 pub mod notice;
+pub mod permits;
 pub mod plan;
 pub mod player;
 pub mod pool;

@@ -11,6 +11,7 @@ use sostenuto_modules::catalog;
 use sostenuto_osc::status::NoticeKind;
 use sostenuto_patch::ModuleId;
 
+use crate::permits::Outside;
 use crate::plan::Key;
 use crate::plan::clips::Complaint;
 use crate::pool::Trouble;
@@ -40,6 +41,8 @@ pub enum Notice {
     Clip(Complaint),
     Placeholders { sentence: String },
     ModuleFailed(Box<ModuleFailure>),
+    HeldBack(Outside),
+    PermitNotKept { error: String },
     OscOutUnavailable { error: String },
     OscOutAddress { text: String },
     Recorded { path: PathBuf, secs: f64 },
@@ -91,6 +94,8 @@ impl Notice {
             | Notice::Clip(_)
             | Notice::Placeholders { .. }
             | Notice::ModuleFailed(_)
+            | Notice::HeldBack(_)
+            | Notice::PermitNotKept { .. }
             | Notice::OscOutUnavailable { .. }
             | Notice::OscOutAddress { .. }
             | Notice::RecordingFailed { .. }
@@ -149,6 +154,16 @@ impl fmt::Display for Notice {
             Notice::Clip(complaint) => complaint.fmt(f),
             Notice::Placeholders { sentence } => f.write_str(sentence),
             Notice::ModuleFailed(failure) => failure.fmt(f),
+            Notice::HeldBack(wants) => write!(
+                f,
+                "This patch wants to {wants}. It plays, and does not do that until you allow it: in \
+                 the window, with /patch/allow, or with --allow when you start it."
+            ),
+            Notice::PermitNotKept { error } => write!(
+                f,
+                "What you allowed holds until the program ends, and you will be asked again: it \
+                 cannot be kept ({error})."
+            ),
             Notice::OscOutUnavailable { error } => {
                 write!(f, "OSC Out cannot send anything ({error}).")
             }

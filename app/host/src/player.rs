@@ -22,6 +22,7 @@ use crate::engine::intake::InputFeed;
 use crate::engine::pace::Pace;
 use crate::engine::tap::{Pipe, Tap};
 use crate::journal::Journal;
+use crate::permits::Outside;
 use crate::plan::snapshot::Snapshot;
 use crate::pool::{Crew, Pool, PoolError};
 use crate::recorder::Recorder;
@@ -118,6 +119,8 @@ struct Inner {
     changed: Condvar,
     layouts: Box<[ModuleLayout]>,
     pipe: Pipe,
+    /// What the patch may do outside this program.
+    may: Mutex<Outside>,
 }
 
 impl Player {
@@ -232,6 +235,10 @@ impl PlayPatch for Player {
     fn panic(&mut self) {
         lock(&self.inner.score).wants_rest = true;
         self.inner.changed.notify_all();
+    }
+
+    fn allow(&mut self, may: &Outside) {
+        lock(&self.inner.may).clone_from(may);
     }
 
     fn try_again(&mut self, module: &ModuleId) -> bool {

@@ -12,6 +12,7 @@ use sostenuto_host::control::{Control, SharedControl};
 use sostenuto_host::journal::recovery::Beginning;
 use sostenuto_host::journal::{Journal, folder_of_this_user};
 use sostenuto_host::notice::{Notice, Tell};
+use sostenuto_host::permits::Permits;
 use sostenuto_host::player::{Keeping, Player};
 use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_osc::stream::Server;
@@ -91,6 +92,12 @@ impl Host {
         if let Some(path) = &self.path {
             control.begin_with_file(std::path::absolute(path)?);
         }
+        control.set_permits(
+            self.journal_folder().as_deref().map(Permits::kept_in).unwrap_or_default(),
+        );
+        if self.heard.allow {
+            control.allow_outside();
+        }
         let control = SharedControl::new(control);
         if let Some(journal) = &journal {
             answer_syncs_of(journal, &control);
@@ -117,6 +124,11 @@ impl Host {
         Ok(())
     }
 
+    fn journal_folder(&self) -> Option<PathBuf> {
+        let folder = || self.journal.clone().or_else(folder_of_this_user);
+        (!self.no_journal).then(folder).flatten()
+    }
+
     /// What the last session left, and where this one is kept.
     fn begin(
         &self,
@@ -124,8 +136,7 @@ impl Host {
         sample_rate_hz: u32,
         tell: &Tell,
     ) -> (Option<Arc<Journal>>, Beginning) {
-        let folder = self.journal.clone().or_else(folder_of_this_user);
-        match folder.filter(|_| !self.no_journal) {
+        match self.journal_folder() {
             Some(folder) => Journal::open(&folder, given, sample_rate_hz, tell),
             None => (None, Beginning { patch: given.unwrap_or_default(), ..Beginning::default() }),
         }

@@ -64,6 +64,11 @@ pub struct Heard {
     #[arg(long, value_name = "FOLDER")]
     recordings: Option<PathBuf>,
 
+    /// Lets the patch send OSC to other machines and record to disk; else both wait until that was
+    /// allowed once
+    #[arg(long)]
+    pub allow: bool,
+
     /// Blocks computed ahead of the sound card: more is safer, less is sooner
     #[arg(long, value_name = "BLOCKS", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(0..=16))]

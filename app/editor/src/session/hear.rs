@@ -19,6 +19,7 @@ pub(super) fn hear(model: &mut Model, report: Report, now_secs: f64) -> bool {
             }
         }
         Report::PatchFile(file) => model.file = file,
+        Report::Wants(wants) => model.wants = wants.what,
         Report::Notice(notice) => {
             let (is_trouble, sentence) = (notice.kind == NoticeKind::Trouble, notice.sentence);
             Notice::add(&mut model.notices, is_trouble, sentence, now_secs);

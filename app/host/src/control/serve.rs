@@ -104,6 +104,10 @@ fn perform<'a, S: Sound>(
             (locked, saved) = unlocked(control, locked, || file::save(&path, &patch, over));
             saved.map(|()| locked.saved(&patch, replacements, path)).map_err(Refused::from)
         }
+        Request::Allow(_) => {
+            locked.allow_outside();
+            Ok(())
+        }
         Request::StartRecording(Start { path, format }) => {
             let (recorder, started) =
                 (locked.sound.recorder(), |remote: Remote| remote.start(&path, format));

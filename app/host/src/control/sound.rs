@@ -9,6 +9,7 @@ use sostenuto_osc::message::view::View;
 use sostenuto_patch::{ModuleId, Patch};
 
 use crate::journal::Kept;
+use crate::permits::Outside;
 use crate::recorder::Remote;
 
 /// All of it.
@@ -32,6 +33,8 @@ pub trait PlayPatch {
     fn event(&mut self, module: &ModuleId, event: Event);
     /// Tails are cut, and everything held is released.
     fn panic(&mut self) {}
+    /// What the patch may do outside this program from now on. Before this, nothing.
+    fn allow(&mut self, _may: &Outside) {}
     /// A module that rests or is in quarantine is to be tried again. Whether
     /// there was any need.
     fn try_again(&mut self, module: &ModuleId) -> bool;

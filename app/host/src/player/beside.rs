@@ -40,6 +40,7 @@ impl Inner {
             key.map_or("recorder".to_owned(), |(key, _)| key.0.own_name().to_owned())
         };
         while !self.status.is_stopping.load(Relaxed) {
+            takes.allow(lock(&self.may).records);
             let told = takes.write(self.status.frame.load(Relaxed), name);
             told.into_iter().for_each(tell);
             std::thread::park_timeout(WRITE);
@@ -62,8 +63,10 @@ impl Inner {
                 posts = self.posts(posts);
                 known = generation;
             }
-            let now = Instant::now();
-            for (offset, post) in posts.values_mut() {
+            let (now, may) = (Instant::now(), lock(&self.may).clone());
+            let may_send =
+                |post: &Post| osc_out::receiver(post.text()).is_none_or(|to| may.may_send(to));
+            for (offset, post) in posts.values_mut().filter(|(_, post)| may_send(post)) {
                 let Some(shown) = self.shown(*offset) else { continue };
                 // By now its memory may be another module's.
                 if self.status.generation.load(Acquire) != generation {

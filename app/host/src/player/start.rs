@@ -311,6 +311,7 @@ impl Inner {
             changed: Condvar::new(),
             layouts: ModuleLayout::all(),
             pipe,
+            may: Mutex::default(),
         }
     }
 }

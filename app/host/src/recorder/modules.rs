@@ -18,6 +18,7 @@ pub struct ModuleTakes {
     reader: Reader,
     room: Vec<Frame>,
     takes: BTreeMap<u32, Open>,
+    may: bool,
 }
 
 /// A recording that goes on.
@@ -32,7 +33,12 @@ struct Open {
 impl ModuleTakes {
     /// Into that folder, which need not be there yet.
     pub fn new(folder: PathBuf, reader: Reader) -> ModuleTakes {
-        ModuleTakes { folder, reader, room: Vec::new(), takes: BTreeMap::new() }
+        ModuleTakes { folder, reader, room: Vec::new(), takes: BTreeMap::new(), may: false }
+    }
+
+    /// Whether anything is recorded from now on. Before this, nothing is.
+    pub fn allow(&mut self, may: bool) {
+        self.may = may;
     }
 
     /// Writes what has come since the last time. `now` is the engine's clock:
@@ -41,7 +47,7 @@ impl ModuleTakes {
     pub fn write(&mut self, now: u64, name: impl Fn(u32) -> String) -> Vec<Notice> {
         let mut told = Vec::new();
         while let Some(run) = self.reader.read(&mut self.room) {
-            if run.frames > 0 {
+            if run.frames > 0 && self.may {
                 told.extend(self.push(run, &name));
             }
             if run.ends {
@@ -145,6 +151,7 @@ mod tests {
         let folder = folder.path().join("not there yet");
         let (mut reels, reader) = reels();
         let mut takes = ModuleTakes::new(folder.clone(), reader);
+        takes.allow(true);
         let name = |number| format!("tape-{number}");
         let mut told = Vec::new();
         for block in 0..20u64 {
@@ -165,6 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut reels, reader) = reels();
         let mut takes = ModuleTakes::new(folder.path().to_owned(), reader);
+        takes.allow(true);
         let name = |number| format!("tape-{number}");
         push(&mut reels, 1, 0, true);
         assert!(takes.write(8032, name).is_empty());
@@ -175,10 +183,27 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_recorded_before_it_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut reels, reader) = reels();
+        let mut takes = ModuleTakes::new(folder.path().to_owned(), reader);
+        let name = |_| "tape".to_owned();
+        push(&mut reels, 1, 0, true);
+        assert!(takes.write(32, name).is_empty());
+        assert_eq!(files(folder.path()), []);
+        takes.allow(true);
+        push(&mut reels, 1, 32, true);
+        push(&mut reels, 1, 64, false);
+        assert_eq!(takes.write(96, name).len(), 1);
+        assert_eq!(files(folder.path())[0].1, 32, "from when on it was allowed");
+    }
+
+    #[test]
     fn where_nothing_can_be_written_it_is_told_once() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let (mut reels, reader) = reels();
         let mut takes = ModuleTakes::new(file.path().join("in a file"), reader);
+        takes.allow(true);
         push(&mut reels, 1, 0, true);
         push(&mut reels, 1, 32, true);
         push(&mut reels, 1, 64, false);

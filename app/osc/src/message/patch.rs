@@ -59,7 +59,12 @@ message! {
 }
 
 message! {
-    /// Asks for the whole patch: `/patch`, then `/patch/file` and `/history`. After `/reports/lost`,
+    /// Allows what `/patch/wants` says, to this patch and from its file ever after.
+    Allow("/patch/allow", REQUEST) {}
+}
+
+message! {
+    /// Asks for the whole patch: `/patch`, then `/patch/file`, `/history` and `/patch/wants`. After `/reports/lost`,
     /// reports of the patch go on from there.
     Get("/patch/get", REQUEST) {}
 }
@@ -80,6 +85,15 @@ message! {
         path: Option<PathBuf> as MaybeText,
         /// whether the patch stands as in that file, or without one as it came
         is_saved: bool,
+    }
+}
+
+message! {
+    /// What the patch wants to do outside this program, and is not allowed. Reported with `patch`, when it changes.
+    #[derive(Default)]
+    Wants("/patch/wants", ANSWER, "\"send OSC to 10.0.0.7:9000\"") {
+        /// empty for nothing
+        what: String,
     }
 }
 
