@@ -10,7 +10,7 @@ use sostenuto_modules::catalog::CATALOG;
 use sostenuto_modules::module::Tag;
 use sostenuto_patch::{Edit, Patch, PatchModule, apply};
 use sostenuto_tests::faults::{Fault, How, STEPS, Script, Signal, signal};
-use sostenuto_tests::{assert_same, factory_patches, ready, workers};
+use sostenuto_tests::{assert_same, factory_patches, flying, ready, workers};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 const BLOCK: u32 = 64;
@@ -93,11 +93,13 @@ proptest! {
         sketch in any_sketch(),
         deaths in prop::collection::vec(any_death(), 1..16),
         count in 1usize..5,
+        flies: bool,
     ) {
         let patch = sketch.patch();
         let script = Script::new(WORKER, &deaths);
         let program = script.program();
-        let mut render = ready(&patch, BLOCK, workers(count, program.to_str().unwrap()));
+        let begin = if flies { flying } else { ready };
+        let mut render = begin(&patch, BLOCK, workers(count, program.to_str().unwrap()));
         assert_same("fault-points", &render.frames(FRAMES), &reference(&patch));
         let pool = render.pool().expect("it has workers");
         prop_assert!(pool.cases().iter().all(|(_, case)| !case.has_trouble()));
@@ -106,12 +108,13 @@ proptest! {
 
 #[test]
 fn a_death_at_every_point_of_every_factory_patch_is_survived() {
-    for (name, patch) in factory_patches() {
+    for (index, (name, patch)) in factory_patches().into_iter().enumerate() {
         let at = |step| Fault { step, block: 4 + 3 * step as u32, job: None, how: How::Dies };
         let deaths: Vec<Fault> = (0..STEPS.len()).map(at).collect();
         let script = Script::new(WORKER, &deaths);
         let program = script.program();
-        let mut render = ready(&patch, BLOCK, workers(3, program.to_str().unwrap()));
+        let begin = if index % 2 == 0 { ready } else { flying };
+        let mut render = begin(&patch, BLOCK, workers(3, program.to_str().unwrap()));
         assert_same(&format!("{name}-points"), &render.frames(FRAMES), &reference(&patch));
         assert_eq!(script.struck().len(), STEPS.len(), "{name}");
         assert_eq!(render.pool().expect("it has workers").deaths(), STEPS.len() as u64, "{name}");
@@ -144,7 +147,7 @@ fn a_worker_that_is_stopped_between_two_jobs_loses_its_slot_and_not_its_life() {
         while pool.workers().contains(&(stopped, Seat::Away)) {
             std::thread::yield_now();
         }
-        assert!(pool.workers().iter().any(|(pid, _)| *pid == stopped));
+        // It may be let go by now: another was started meanwhile.
         assert_eq!(pool.deaths(), 0);
         // Whatever it has been through, it computes the same.
         let others = pool.workers().into_iter().map(|(pid, _)| pid);

@@ -10,7 +10,9 @@ use sostenuto_host::pool::ladder::Rung;
 use sostenuto_host::pool::supervisor::Seat;
 use sostenuto_patch::Patch;
 use sostenuto_tests::faults::{Signal, signal};
-use sostenuto_tests::{RATE_HZ, assert_same, factory_patches, module, ready, reference, workers};
+use sostenuto_tests::{
+    RATE_HZ, assert_same, factory_patches, flying, module, ready, reference, workers,
+};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 const KILLS: u32 = 25;
@@ -18,7 +20,9 @@ const KILLS: u32 = 25;
 #[test]
 fn workers_killed_at_random_instants_leave_the_sound_as_it_is() {
     for (index, (name, patch)) in factory_patches().into_iter().enumerate() {
-        let mut render = ready(&patch, 256, workers(4, WORKER));
+        // Every other one with blocks in flight.
+        let begin = if index % 2 == 0 { ready } else { flying };
+        let mut render = begin(&patch, 256, workers(4, WORKER));
         let pool = render.pool().expect("it has workers").clone();
         let mut random = Random::new(index as u64);
         let mut is = Vec::new();
@@ -81,8 +85,9 @@ fn sabotaged(fault: &str, clock: &str, chance: f32) -> Patch {
 }
 
 /// What is heard of it, the rungs that it came to, and how many workers died.
-fn break_down(patch: &Patch, frames: usize) -> (Vec<Frame>, Vec<Rung>, u64) {
-    let mut render = ready(patch, 256, workers(2, WORKER));
+fn break_down(patch: &Patch, frames: usize, flies: bool) -> (Vec<Frame>, Vec<Rung>, u64) {
+    let begin = if flies { flying } else { ready };
+    let mut render = begin(patch, 256, workers(2, WORKER));
     let pool = render.pool().expect("it has workers").clone();
     let rungs = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&rungs);
@@ -102,15 +107,19 @@ fn a_module_that_crashes_now_and_then_leaves_the_sound_as_it_is_to_the_bit() {
     let frames = RATE_HZ as usize;
     let should_be = reference(&sabotaged("nothing", "vco.square", 0.004), frames);
     for fault in FAULTS {
-        let leaves_it = || {
-            let (is, rungs, deaths) = break_down(&sabotaged(fault, "vco.square", 0.004), frames);
+        let leaves_it = |flies| {
+            let patch = sabotaged(fault, "vco.square", 0.004);
+            let (is, rungs, deaths) = break_down(&patch, frames, flies);
             let is_once = deaths > 0 && rungs.iter().all(|rung| *rung == Rung::Again);
             if is_once {
                 assert_same(&format!("saboteur-{fault}"), &is, &should_be);
             }
             is_once
         };
-        assert!((0..60).any(|_| leaves_it()), "{fault}: nobody died, or each time too often");
+        for flies in [false, true] {
+            let it = || leaves_it(flies);
+            assert!((0..60).any(|_| it()), "{fault}: nobody died, or each time too often");
+        }
     }
 }
 
@@ -118,8 +127,9 @@ fn a_module_that_crashes_now_and_then_leaves_the_sound_as_it_is_to_the_bit() {
 fn a_module_that_crashes_again_and_again_steps_no_further_than_its_sound_does() {
     let frames = RATE_HZ as usize;
     let should_be = reference(&sabotaged("nothing", "clock.square", 0.5), frames);
-    for fault in FAULTS {
-        let (is, _, deaths) = break_down(&sabotaged(fault, "clock.square", 0.5), frames);
+    for (index, fault) in FAULTS.into_iter().enumerate() {
+        let patch = sabotaged(fault, "clock.square", 0.5);
+        let (is, _, deaths) = break_down(&patch, frames, index % 2 == 0);
         // Until it is left to rest, and then its input is passed by.
         assert!(deaths >= 3, "{fault}: only {deaths} deaths");
         // Where it began afresh, its output goes on from where it was, which is

@@ -166,7 +166,7 @@ fn only_crashes_of_this_build_are_replayed_and_only_the_newest_kept() {
     refused("", "Not a Sostenuto crash file");
     refused("{\"sostenuto\": 1}", "Not a Sostenuto crash file");
     refused(&text[..text.len() / 2], "Not a Sostenuto crash file");
-    refused(&text.replace("crash\": 2,", "crash\": 3,"), "a newer version");
+    refused(&text.replace("crash\": 3,", "crash\": 4,"), "a newer version");
     let catalogue = text.find("\"catalogue\": \"").expect("it is there") + 14;
     let mut other = text.clone();
     other.replace_range(catalogue..catalogue + 4, "----");

@@ -27,7 +27,7 @@ use crate::protocol::{
     Job, MAX_EVENTS, ModuleLayout, PLAN_BYTES, Plan, PlanCable, PlanEvent, PlanModule, Span,
     Tables, take_rows,
 };
-use crate::run::{Runner, cables_into, module_control, outputs, remedy};
+use crate::run::{Runner, cables_into, module_control, outputs, place_of_quantum, remedy};
 use crate::thread::flushing_denormals;
 
 /// One job of one block, cut out of its plan and its arena.
@@ -119,7 +119,8 @@ impl Evidence {
     /// is somebody else's. `job` and `culprit`, the module, are indices of the
     /// plan, as the dead worker left them; `None` where they make no sense.
     ///
-    /// `plan` is the plan of the block `start`. That block is not over, and the
+    /// `plan` is the plan of the block `start`, the one that the job's slot is at. That
+    /// block is not over, and the
     /// job's worker is dead and has no successor yet, nor has the host decided
     /// what to do: so what is copied here stands still. Those that the job reads
     /// from have their stamps, and their next block does not begin before this
@@ -192,7 +193,7 @@ impl Evidence {
             has_all &= kept.is_some();
         }
         let is_there = |now: BlockStart| {
-            let written = now.frame + u64::from(now.frames);
+            let written = now.frame + u64::from(now.in_flight.max(1) * now.frames);
             written <= self.start.frame + (MAX_BLOCK_FRAMES + QUANTUM) as u64
         };
         self.is_whole = has_all && (!has_tapes || now().is_some_and(is_there));
@@ -227,6 +228,7 @@ impl Evidence {
         let entry = self.entry(index);
         let (start, count) = (ModuleLayout::of(entry).outputs, entry.about.outputs.len());
         let quanta = 0..self.start.frames as usize / QUANTUM;
+        let quanta = quanta.map(|quantum| place_of_quantum(&self.start, quantum));
         let signals =
             quanta.flat_map(|quantum| read.iter().map(move |port| quantum * count + port));
         let piece = |signal: usize| {
@@ -371,7 +373,8 @@ impl Evidence {
                 };
                 for quantum in 0..self.start.frames as usize / QUANTUM {
                     // SAFETY: the job is done, and nobody else is there.
-                    let signal = unsafe { &outputs(arena, &layouts, module, quantum)[port] };
+                    let signal =
+                        unsafe { &outputs(arena, &layouts, module, &self.start, quantum)[port] };
                     range.widen(signal);
                 }
                 made.outputs.push(range);
@@ -505,8 +508,9 @@ impl Evidence {
 
     /// Whether every index leads somewhere.
     fn fits(&self) -> Option<()> {
-        let BlockStart { frame, plan_frame, frames, sample_rate_hz, .. } = self.start;
+        let BlockStart { frame, plan_frame, frames, sample_rate_hz, copies, .. } = self.start;
         let frames = frames as usize;
+        demand((copies.max(1) as usize).saturating_mul(frames) <= MAX_BLOCK_FRAMES)?;
         demand((QUANTUM..=MAX_BLOCK_FRAMES).contains(&frames) && frames.is_multiple_of(QUANTUM))?;
         demand((1000.0..=1e6).contains(&sample_rate_hz))?;
         demand(frame < 1 << 62 && plan_frame < 1 << 62 && self.events.len() <= MAX_EVENTS)?;
@@ -680,7 +684,7 @@ mod tests {
         runner.run_alone(&now, &plan, 1);
         let layouts = ModuleLayout::all();
         // SAFETY: the block is done.
-        let made = |quantum| unsafe { outputs(&arena, &layouts, &plan.modules[1], quantum) };
+        let made = |quantum| unsafe { outputs(&arena, &layouts, &plan.modules[1], &now, quantum) };
         let made = (0..2).flat_map(made).copied().collect();
         (202..220).for_each(|block| {
             runner.run_all(&start(block), &plan, || false);

@@ -182,66 +182,76 @@ impl Session {
     fn run<F: FaultPoints>(&self, seat: usize, record: &WorkerRecord, runner: &mut Runner<F>) -> ! {
         let me = &self.workers()[seat];
         let mut seen = 0;
-        let mut had = None;
-        let mut opened = (usize::MAX, 0);
+        let mut hands = Hands { slot: None, plan: (usize::MAX, 0) };
         loop {
             // The host looks for this answer of those whom it has missed.
             publish(&self.doorbell, &record.heard, seen, 0);
             seen = wait_for_news(&self.doorbell, seat, me, seen, None);
-            // In this order: see `wait_for_news`.
-            let Some((slot, epoch)) = slot_of(me, self.slots()) else { continue };
-            let Some(start) = self.clock().read::<BlockStart>() else { continue };
-            if had != Some(slot) {
-                let place = arena::slot_record(slot);
-                let _ = self.arena.protect(place..place + PAGE, Access::Write);
-                had = Some(slot);
+            let mut has_run = false;
+            while self.run_block(me, record, runner, &mut hands) {
+                has_run = true;
             }
-            if start.block == 0 || self.is_done(slot, start.block) {
-                continue;
+            if let (false, Some(slot)) = (has_run, hands.slot) {
+                // Who had the slot may have died before this ring.
+                ring_again(&self.doorbell, &self.slot_record(slot).done, 1 << ENGINE.0);
             }
-            // The engine does not wait for a slot without work: there the block may
-            // be over by now, and another plan be being written.
-            let jobs = jobs_of_slot(&self.control, start.plan as usize, slot);
-            if jobs.is_none_or(|count| count == 0) || !self.is_now(start.block) {
-                continue;
-            }
-            // SAFETY: the clock names this plan, and the engine does not begin
-            // the next block before this slot has done this one.
-            let plan = unsafe { Plan::read(&self.control, start.plan as usize) };
-            let Some(plan) = plan else { continue };
-            let prepared = record.prepared.load(Ordering::Acquire);
-            let needed = (slot, plan.generation);
-            if opened != needed && prepared != prepared_word(Some(slot), plan.generation) {
-                // A slot taken over in the middle of a block: its pages are
-                // mapped already, only not for writing.
-                let memories = Memories { modules: plan.modules, tapes: plan.tapes };
-                self.grant().open(memories, slot);
-            }
-            opened = needed;
-            runner.idle(start.block);
-            let control = &self.slots()[slot];
-            runner.run_slot(&start, &plan, Holder { worker: record, slot, control, epoch });
-            record.blocks.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn is_now(&self, block: u32) -> bool {
-        self.clock().read::<BlockStart>().is_some_and(|start| start.block == block)
+    /// \[rt\] Computes the next block of this worker's slot. False where there is none.
+    fn run_block<F: FaultPoints>(
+        &self,
+        me: &WorkerControl,
+        record: &WorkerRecord,
+        runner: &mut Runner<F>,
+        hands: &mut Hands,
+    ) -> bool {
+        // In this order: see `wait_for_news`.
+        let Some((slot, epoch)) = slot_of(me, self.slots()) else { return false };
+        if hands.slot != Some(slot) {
+            let place = arena::slot_record(slot);
+            let _ = self.arena.protect(place..place + PAGE, Access::Write);
+            hands.slot = Some(slot);
+        }
+        let Some(start) = self.next_block(slot) else { return false };
+        // The engine does not wait for a slot without work: there the block may
+        // be over by now, and another plan be being written.
+        let jobs = jobs_of_slot(&self.control, start.plan as usize, slot);
+        let is_now = || self.next_block(slot).is_some_and(|now| now.block == start.block);
+        if jobs.is_none_or(|count| count == 0) || !is_now() {
+            return false;
+        }
+        // SAFETY: the clock names this plan, and the engine does not change it
+        // before this slot has done this block.
+        let plan = unsafe { Plan::read(&self.control, start.plan as usize) };
+        let Some(plan) = plan else { return false };
+        let prepared = record.prepared.load(Ordering::Acquire);
+        let needed = (slot, plan.generation);
+        if hands.plan != needed && prepared != prepared_word(Some(slot), plan.generation) {
+            // A slot taken over in the middle of a block: its pages are
+            // mapped already, only not for writing.
+            let memories = Memories { modules: plan.modules, tapes: plan.tapes };
+            self.grant().open(memories, slot);
+        }
+        hands.plan = needed;
+        runner.idle(start.block);
+        let control = &self.slots()[slot];
+        runner.run_slot(&start, &plan, Holder { worker: record, slot, control, epoch });
+        record.blocks.fetch_add(1, Ordering::Relaxed);
+        true
     }
 
-    /// Whether the slot has done that block: two rings may tell of one block,
-    /// the engine's and the one that gave the slot. Then the engine may be far
-    /// ahead by now, with another plan, and modules of the old one elsewhere.
-    /// Where it has not, the engine waits for this worker.
-    fn is_done(&self, slot: usize, block: u32) -> bool {
-        let record: &SlotRecord =
-            self.arena.record(arena::slot_record(slot)).expect("checked in attach");
-        let is_done = record.done.load(Ordering::Relaxed) == block;
-        if is_done {
-            // Who was here before may have died before the ring.
-            ring_again(&self.doorbell, &record.done, 1 << ENGINE.0);
-        }
-        is_done
+    /// The block that the slot is to compute next. Two rings may tell of one block,
+    /// the engine's and the one that gave the slot: where the slot has done it, the
+    /// engine may be far ahead by now, with another plan, and modules of the old one
+    /// elsewhere. Where it has not, the engine waits for this worker.
+    fn next_block(&self, slot: usize) -> Option<BlockStart> {
+        let now = self.clock().read::<BlockStart>().filter(|start| start.block != 0)?;
+        now.following(self.slot_record(slot).done.load(Ordering::Relaxed))
+    }
+
+    fn slot_record(&self, slot: usize) -> &SlotRecord {
+        self.arena.record(arena::slot_record(slot)).expect("checked in attach")
     }
 
     /// Listens to the host, on a thread that is not real-time, until it is
@@ -275,6 +285,14 @@ impl Session {
             }
         }
     }
+}
+
+/// What a worker can write at present.
+struct Hands {
+    /// The slot whose record it is.
+    slot: Option<usize>,
+    /// The slot and the plan whose modules these are.
+    plan: (usize, u32),
 }
 
 fn memories(copy: &ModuleMemories) -> Memories<'_> {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shm_ring::doorbell::{Doorbell, Listeners};
+use shm_ring::flight::is_reached;
 use shm_ring::layout::{
     BlockStart, ENGINE, FINISHING, MODULES, ModuleControl, ModuleRecord, NONE, RESTARTS, RESTS,
     RUNS, SlotControl, SlotRecord, WorkerRecord, arena, control, slot_listener,
 };
 use shm_ring::monotonic::now_nanos;
-use shm_ring::protocol::{enter, is_newest, leave, publish_with, wait_for};
+use shm_ring::protocol::{enter, is_newest, leave, publish_with, wait_for_block};
 use shm_ring::region::Region;
 use shm_ring::sync::{AtomicU32, Ordering};
 use sostenuto_dsp::signal::{SILENCE, Signal};
@@ -140,8 +141,19 @@ impl<F: FaultPoints> Runner<F> {
         let arena = Arc::clone(&self.arena);
         let Some(record) = slot_record(&arena, holder.slot) else { return };
         let Some(&jobs) = plan.slots.get(holder.slot) else { return };
+        let jobs = &plan.slot_jobs[jobs.range()];
+        if start.in_flight > 1 {
+            // Who computes what this slot reads is blocks ahead as a rule, and waits for
+            // nothing from here. Where it is not, one sleep for all of it is enough; and
+            // what is read last is there last.
+            for &index in jobs.iter().rev() {
+                if !self.wait_for_sources(start, plan, &plan.jobs[index as usize], holder) {
+                    return;
+                }
+            }
+        }
         let mut busy_nanos = 0u32;
-        for &index in &plan.slot_jobs[jobs.range()] {
+        for &index in jobs {
             let job = &plan.jobs[index as usize];
             if !self.wait_for_sources(start, plan, job, holder) {
                 return;
@@ -164,7 +176,8 @@ impl<F: FaultPoints> Runner<F> {
         if holder.enter(FINISHING) {
             record.busy_nanos.store(busy_nanos, Ordering::Relaxed);
             let between = || self.faults.reach(Step::AfterDone, start.block, FINISHING);
-            publish_with(&self.doorbell, &record.done, start.block, ENGINES, between);
+            let listeners = if start.wakes_engine(start.block) { ENGINES } else { 0 };
+            publish_with(&self.doorbell, &record.done, start.block, listeners, between);
             leave(holder.worker);
         }
     }
@@ -219,7 +232,8 @@ impl<F: FaultPoints> Runner<F> {
     pub fn mend(&self, start: &BlockStart, plan: &Plan) {
         for (slot, jobs) in plan.slots.iter().enumerate().filter(|(_, jobs)| jobs.count > 0) {
             // Acquire: with the Release of whoever has done it.
-            let is_done = |record: &SlotRecord| record.done.load(Ordering::Acquire) == start.block;
+            let is_done =
+                |record: &SlotRecord| is_reached(record.done.load(Ordering::Acquire), start.block);
             if !slot_record(&self.arena, slot).is_some_and(is_done) {
                 continue;
             }
@@ -227,7 +241,7 @@ impl<F: FaultPoints> Runner<F> {
                 let modules = plan.jobs[index as usize].modules.range();
                 let is_gone = |&module: &u32| {
                     let stamp = &self.record(&plan.modules[module as usize]).stamp;
-                    stamp.load(Ordering::Relaxed) != start.block
+                    !is_reached(stamp.load(Ordering::Relaxed), start.block)
                 };
                 if plan.job_modules[modules].iter().any(is_gone) {
                     self.stamp(start, plan, index);
@@ -253,7 +267,7 @@ impl<F: FaultPoints> Runner<F> {
         let me = slot_listener(holder.slot);
         for source in sources(plan, job) {
             let stamp = &self.record(source).stamp;
-            while !wait_for(&self.doorbell, me, stamp, start.block, Some(NAP)) {
+            while !wait_for_block(&self.doorbell, me, stamp, start.block, Some(NAP)) {
                 if !holder.is_newest() {
                     return false;
                 }
@@ -338,7 +352,7 @@ impl<F: FaultPoints> Runner<F> {
     fn keep_last_frames(&self, start: &BlockStart, plan: &Plan, module: usize, quantum: usize) {
         let memory = self.memory(&plan.modules[module]);
         let (_, state) = memory.states(start.block);
-        memory.layout.state.keep_last_frames(state, memory.outputs(quantum));
+        memory.layout.state.keep_last_frames(state, memory.outputs(start, quantum));
     }
 
     fn call(&mut self, start: &BlockStart, plan: &Plan, turn: Turn, at: &AtomicU32) {
@@ -386,7 +400,7 @@ impl<F: FaultPoints> Runner<F> {
         // SAFETY: this block is being computed.
         let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
         let tools = &mut self.tools;
-        let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(quantum));
+        let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(start, quantum));
         let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
                 entry,
@@ -394,7 +408,7 @@ impl<F: FaultPoints> Runner<F> {
                 state,
                 targets,
                 inputs: &inputs[..entry.about.inputs.len()],
-                outputs: memory.outputs_mut(turn.quantum),
+                outputs: memory.outputs_mut(start, turn.quantum),
                 previous,
                 tapes: memory.tapes(tape_spans),
                 tape_spans,
@@ -442,13 +456,13 @@ fn has_happened(arena: &Region, block: u32, plan: &Plan, job: &Job) -> bool {
     let modules = plan.job_modules.get(job.modules.range()).unwrap_or_default();
     modules.first().and_then(|&module| plan.modules.get(module as usize)).is_none_or(|module| {
         // Acquire: a stamp that another worker wrote hands over its outputs.
-        stamp(arena, module).is_none_or(|stamp| stamp.load(Ordering::Acquire) == block)
+        stamp(arena, module).is_none_or(|stamp| is_reached(stamp.load(Ordering::Acquire), block))
     })
 }
 
 fn has_sources(arena: &Region, block: u32, plan: &Plan, job: &Job) -> bool {
     let is_there = |source: &PlanModule| {
-        stamp(arena, source).is_none_or(|stamp| stamp.load(Ordering::Acquire) == block)
+        stamp(arena, source).is_none_or(|stamp| is_reached(stamp.load(Ordering::Acquire), block))
     };
     sources(plan, job).all(is_there)
 }
@@ -571,7 +585,7 @@ impl<'a> Gather<'a> {
 
     fn output(&self, cable: &PlanCable, turn: &Turn) -> &'a Signal {
         let memory = memory(self.arena, self.layouts, &self.plan.modules[cable.module as usize]);
-        &memory.outputs(turn.quantum)[cable.output as usize]
+        &memory.outputs(self.start, turn.quantum)[cable.output as usize]
     }
 
     fn last_frame(&self, cable: &PlanCable) -> &'a LastFrame {
@@ -610,8 +624,9 @@ const IN_ARENA: &str = "a plan names memory in the arena";
 
 // SAFETY (all of `Memory`): between the start of a block and its module's
 // stamp, only the worker of the module's slot touches the module's state,
-// outputs and tapes, one call at a time; from the stamp to the end of the block
-// nobody writes them. The plan gives each module memory of its own.
+// tapes and that block's outputs, one call at a time; from the stamp to the end of
+// the block nobody writes these outputs, as blocks in flight have places of their
+// own. The plan gives each module memory of its own.
 impl<'a> Memory<'a> {
     fn record(&self) -> &'a ModuleRecord {
         self.arena.record(self.start).expect(IN_ARENA)
@@ -627,19 +642,21 @@ impl<'a> Memory<'a> {
         (states.0.expect(IN_ARENA), states.1.expect(IN_ARENA))
     }
 
-    fn outputs_at(&self, quantum: usize) -> usize {
+    fn outputs_at(&self, start: &BlockStart, quantum: usize) -> usize {
+        let quantum = place_of_quantum(start, quantum);
         self.start + self.layout.outputs + quantum * self.outputs * size_of::<Signal>()
     }
 
-    fn outputs(&self, quantum: usize) -> &'a [Signal] {
+    fn outputs(&self, start: &BlockStart, quantum: usize) -> &'a [Signal] {
         // SAFETY: see above.
-        let signals = unsafe { self.arena.values(self.outputs_at(quantum), self.outputs) };
+        let signals = unsafe { self.arena.values(self.outputs_at(start, quantum), self.outputs) };
         signals.expect(IN_ARENA)
     }
 
-    fn outputs_mut(&self, quantum: usize) -> &'a mut [Signal] {
+    fn outputs_mut(&self, start: &BlockStart, quantum: usize) -> &'a mut [Signal] {
+        let at = self.outputs_at(start, quantum);
         // SAFETY: see above.
-        let signals = unsafe { self.arena.values_mut(self.outputs_at(quantum), self.outputs) };
+        let signals = unsafe { self.arena.values_mut(at, self.outputs) };
         signals.expect(IN_ARENA)
     }
 
@@ -661,18 +678,24 @@ pub fn slot_record(arena: &Region, slot: usize) -> Option<&SlotRecord> {
     arena.record(arena::slot_record(slot))
 }
 
+/// Where a quantum of a block lies among all that there is room for.
+pub(crate) fn place_of_quantum(start: &BlockStart, quantum: usize) -> usize {
+    start.place() * (start.frames as usize / QUANTUM) + quantum
+}
+
 /// A module's outputs in one quantum of a block, as its worker left them.
 /// Real-time safe.
 ///
 /// # Safety
-/// The module's slot has done the block, and the next has not begun.
+/// The module's slot has done the block, and none has begun that uses its place.
 pub unsafe fn outputs<'a>(
     arena: &'a Region,
     layouts: &'a [ModuleLayout],
     module: &PlanModule,
+    start: &BlockStart,
     quantum: usize,
 ) -> &'a [Signal] {
-    memory(arena, layouts, module).outputs(quantum)
+    memory(arena, layouts, module).outputs(start, quantum)
 }
 
 #[cfg(test)]
@@ -721,9 +744,13 @@ mod tests {
         // Its worker dies after the first stamp, and a reader is at its outputs.
         let [first, last] = [0, 1].map(|module| &plan.modules[module]);
         runner.record(last).stamp.store(0, Ordering::Relaxed);
-        runner.memory(first).outputs_mut(0)[0].set(0, 7, 42.0);
+        runner.memory(first).outputs_mut(&start, 0)[0].set(0, 7, 42.0);
         runner.run_slot(&start, &plan, holder);
-        assert_eq!(runner.memory(first).outputs(0)[0].at(0, 7), 42.0, "it was computed again");
+        assert_eq!(
+            runner.memory(first).outputs(&start, 0)[0].at(0, 7),
+            42.0,
+            "it was computed again"
+        );
         assert_eq!(runner.record(last).stamp.load(Ordering::Relaxed), 1);
     }
 }

@@ -36,7 +36,7 @@ pub const MODULES: usize = 4096;
 pub const NONE: u32 = u32::MAX;
 
 /// Changes with every change of these layouts.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"SOSTNUTO");
 
@@ -104,8 +104,9 @@ impl Header {
     }
 }
 
-/// What the engine says at the start of every block. It stands until the next
-/// block, which begins when every slot with work has done this one.
+/// What the engine says at the start of every block. It stands until every slot with
+/// work has done this one. Others may be in flight after it: see
+/// [`flight`](crate::flight).
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct BlockStart {
@@ -123,6 +124,15 @@ pub struct BlockStart {
     pub frames: u32,
     /// In Hz.
     pub sample_rate_hz: f32,
+    /// How many blocks may be computed, from this one on; 0 is 1. Those after it
+    /// have the same plan and the same length.
+    pub in_flight: u32,
+    /// For how many blocks there is room for outputs; 0 is 1.
+    pub copies: u32,
+    /// The engine sleeps until this block is done.
+    pub goal: u32,
+    /// To a whole number of 8 bytes.
+    pub unused: u32,
 }
 
 /// The newest [`BlockStart`].

@@ -4,7 +4,8 @@
 //! [`doorbell`] wakes who waits for a word of it, [`ring`] and [`latest`] carry
 //! values over it, and [`robust`] hears of a death. Nothing in here can be blocked by
 //! the death of a process, at whatever instruction it strikes. [`protocol`] has the
-//! moves in their order; [`world`] says what time it is.
+//! moves in their order, [`flight`] lets a block begin before the last one is over;
+//! [`world`] says what time it is.
 //!
 //! What one process reads while another may be writing it is read as atomic words:
 //! records of atomics by their fields, [`latest`] by its sequence lock, and all
@@ -23,6 +24,7 @@
 //!   region is a block of the heap there: `packaging/miri`.
 
 pub mod doorbell;
+pub mod flight;
 pub mod last_words;
 pub mod latest;
 pub mod layout;

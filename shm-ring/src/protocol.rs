@@ -5,7 +5,7 @@
 //! engine      start_block   Clock, fence, then the bell of every slot's worker
 //! worker      wait_for_news its bell; then look at the Clock and at its slot
 //! worker      publish       stamp or done, then ring who reads it
-//! any         wait_for      a stamp, or done
+//! any         wait_for_block a stamp, or done
 //! supervisor  give_slot     slot → worker, fence, then that worker's bell
 //! worker      enter, leave  around everything that it writes of a slot
 //! supervisor  revoke        takes a slot from a worker that is not inside
@@ -26,6 +26,7 @@ use std::time::Duration;
 use bytemuck::NoUninit;
 
 use crate::doorbell::{Doorbell, Listener, Listeners};
+use crate::flight::is_reached;
 use crate::latest::Latest;
 use crate::layout::{NONE, SLOTS, SlotControl, WorkerControl, WorkerRecord, worker_listener};
 use crate::monotonic::now_nanos;
@@ -206,6 +207,18 @@ pub fn wait_for(
     timeout: Option<Duration>,
 ) -> bool {
     wait_until(doorbell, me, word, |value| value == wanted, timeout) == wanted
+}
+
+/// As [`wait_for`], until a stamp or `done` says that a block is over. Real-time safe.
+pub fn wait_for_block(
+    doorbell: &Doorbell,
+    me: Listener,
+    word: &AtomicU32,
+    block: u32,
+    timeout: Option<Duration>,
+) -> bool {
+    let is_over = |value| is_reached(value, block);
+    is_over(wait_until(doorbell, me, word, is_over, timeout))
 }
 
 /// Sleeps until a word is as it should be, or the time is over; returns it.

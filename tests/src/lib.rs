@@ -84,6 +84,16 @@ pub fn ready(patch: &Patch, block_frames: u32, computed_by: ComputedBy) -> Rende
     Render::new(patch, &settings).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A patch ready to be rendered with blocks in flight.
+///
+/// # Panics
+/// Where it is not.
+pub fn flying(patch: &Patch, block_frames: u32, computed_by: ComputedBy) -> Render {
+    let mut render = ready(patch, block_frames, computed_by);
+    render.fly().unwrap_or_else(|error| panic!("{error}"));
+    render
+}
+
 /// Its first frames, computed in this thread alone: the reference.
 pub fn reference(patch: &Patch, frames: usize) -> Vec<Frame> {
     ready(patch, 256, ComputedBy::InProcess).frames(frames)

@@ -26,6 +26,7 @@ use sostenuto_patch::edit::renamed;
 use sostenuto_patch::{Cable, Edit, ModuleId, Patch, apply};
 
 use crate::engine::crossing::{self, Parting};
+use crate::engine::flight::places;
 use crate::engine::reels::MAX_RECORDERS;
 use crate::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use crate::plan::clips::{self, Clips, Made};
@@ -100,6 +101,8 @@ pub struct Conductor {
     memory: ModuleMemory,
     clips: Clips,
     slots: usize,
+    /// How many stages to share the jobs over, if at all, and by which costs.
+    stages: Option<(usize, HashMap<Key, u32>)>,
     sample_rate_hz: f32,
     block_frames: usize,
     generation: u32,
@@ -134,6 +137,7 @@ impl Conductor {
             shared,
             pool,
             slots,
+            stages: None,
             sample_rate_hz: rate,
             block_frames: frames,
             generation: 0,
@@ -231,7 +235,9 @@ impl Conductor {
         self.memory.leave(BTreeMap::new());
         self.quarantined.clear();
         self.clips.prepare(&self.shared.arena, &mut self.memory, next);
-        let (mut clips, mut costs) = (self.clips.spans(self.plan(), next), self.costs());
+        let (stages, costs) = self.stages.clone().unzip();
+        let (mut clips, mut costs) =
+            (self.clips.spans(self.plan(), next), costs.unwrap_or_else(|| self.costs()));
         let mut now = self.now.as_ref().map(|(patch, published)| marked(patch, &published.delayed));
         if let Some(parting) = parting {
             now = now.map(|now| Cow::Owned(parting.patch(&now)));
@@ -249,6 +255,7 @@ impl Conductor {
             is_crossing: parting.is_some(),
             generation: self.generation + 1,
             slots: self.slots,
+            stages,
             memory: &self.memory.taken,
             clips: &clips,
             costs: &costs,
@@ -258,7 +265,7 @@ impl Conductor {
         plan.tables.write(&self.shared.control, place)?;
         self.generation += 1;
         let pen = PlanPen::new(&plan.tables, place);
-        let (frames, generation) = (self.block_frames, self.generation);
+        let (frames, generation) = (self.room_frames(), self.generation);
         let order = Order { is_settled: false, new: place, old, frames, generation };
         let (frames, sample_rate_hz) = (self.block_frames as u32, self.sample_rate_hz as u32);
         let published = Published { place, plan, pen, delayed, frames, sample_rate_hz };
@@ -287,10 +294,30 @@ impl Conductor {
     /// # Errors
     /// Where there is no memory for it; then they stay as they are.
     pub fn set_block_frames(&mut self, frames: u32) -> Result<(), PlanError> {
-        let memory = self.memory.set_block_frames(&self.shared.arena, frames as usize);
-        memory.map_err(NoMemory::from)?;
-        self.block_frames = frames as usize;
-        Ok(())
+        let before = std::mem::replace(&mut self.block_frames, frames as usize);
+        self.make_room().inspect_err(|_| self.block_frames = before)
+    }
+
+    /// From the plan on that is made next, the slots are stages, at most so many, by
+    /// what modules cost as far as that is known. Nobody hears that.
+    ///
+    /// # Errors
+    /// Where there is no memory for blocks in flight; then it stays as it is.
+    pub fn set_stages(&mut self, most: usize, costs: HashMap<Key, u32>) -> Result<(), PlanError> {
+        let before = self.stages.replace((most, costs));
+        self.make_room().inspect_err(|_| self.stages = before)
+    }
+
+    /// How many frames of outputs a module needs room for.
+    fn room_frames(&self) -> usize {
+        let places = if self.stages.is_some() { places(self.block_frames as u32) } else { 1 };
+        self.block_frames * places as usize
+    }
+
+    fn make_room(&mut self) -> Result<(), PlanError> {
+        let frames = self.room_frames();
+        let memory = self.memory.set_block_frames(&self.shared.arena, frames);
+        Ok(memory.map_err(NoMemory::from)?)
     }
 
     /// Fades out, or in again.
@@ -416,7 +443,7 @@ impl Conductor {
         let Some((patch, published)) = &self.now else { return };
         if let Some(pool) = &self.pool {
             let old = Some((published.place + PLANS - 1) % PLANS);
-            let (frames, generation) = (self.block_frames, self.generation);
+            let (frames, generation) = (self.room_frames(), self.generation);
             let order = Order { is_settled: true, new: published.place, old, frames, generation };
             pool.settle(order);
         }
@@ -578,5 +605,6 @@ fn adopted(Published { place, plan, pen, .. }: &Published) -> Adopted {
         out_count: plan.outs.len().min(MAX_OUTS) as u32,
         recorders: plan.recorders as u32,
         is_crossing: plan.is_crossing,
+        is_staged: plan.is_staged,
     }
 }

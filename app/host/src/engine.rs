@@ -7,6 +7,7 @@ pub(crate) mod agenda;
 pub mod callback;
 pub(crate) mod crossing;
 mod demand;
+pub(crate) mod flight;
 pub mod intake;
 pub(crate) mod limiter;
 pub mod link;
@@ -27,15 +28,18 @@ use dsp_worker::protocol::{
     card_input_mut, fade_frames,
 };
 use dsp_worker::run::{Runner, outputs};
+use shm_ring::flight::{is_reached, next_block};
 use shm_ring::layout::{BlockStart, ENGINE, SLOTS};
-use shm_ring::protocol::{publish, start_block, wait_for};
+use shm_ring::protocol::{publish, start_block, wait_for_block};
 use shm_ring::ring::{Consumer, Producer, Ring};
+use shm_ring::sync::Ordering;
 use sostenuto_dsp::units::{FULL_SCALE_VOLTS, QUANTUM};
 use sostenuto_modules::catalog;
 use sostenuto_modules::module::Role;
 
 use self::agenda::Agenda;
 use self::crossing::crossed;
+use self::flight::{Flight, places};
 use self::intake::Intake;
 use self::limiter::Limiter;
 use self::reels::{Reels, Run};
@@ -107,6 +111,8 @@ pub struct Adopted {
     pub recorders: u32,
     /// Whether it crosses from one patch to another.
     pub is_crossing: bool,
+    /// Whether its slots are stages: blocks may be in flight.
+    pub is_staged: bool,
 }
 
 /// Who computes the jobs.
@@ -167,6 +173,7 @@ pub struct Engine {
     status: Arc<EngineStatus>,
     layouts: Box<[ModuleLayout]>,
     start: BlockStart,
+    flight: Flight,
     plan: Adopted,
     agenda: Agenda,
     /// A command that the agenda had no room for.
@@ -184,12 +191,6 @@ pub struct Engine {
     is_muted: bool,
     /// From 0 to 1, on its way to what `is_muted` says.
     volume: f32,
-}
-
-/// The number of the block after this one. 0 means none yet, so it is passed
-/// over; and with it 1, because parity says which state is the committed one.
-fn next_block(block: u32) -> u32 {
-    if block == u32::MAX { 2 } else { block + 1 }
 }
 
 /// How long it takes to fade out or in where the sample rate changes.
@@ -221,6 +222,7 @@ impl Engine {
                 sample_rate_hz: sample_rate_hz as f32,
                 ..BlockStart::default()
             },
+            flight: Flight::default(),
             plan: Adopted::default(),
             agenda: Agenda::default(),
             held: None,
@@ -272,18 +274,25 @@ impl Engine {
     /// where it was told to stop before the block was done. Real-time safe.
     pub fn block(&mut self, out: &mut [Frame]) -> bool {
         let began = Instant::now();
-        self.keep_params();
-        self.obey();
+        // Nothing changes while blocks are in flight.
+        let has_begun = self.flight.has_begun();
+        if !has_begun {
+            self.keep_params();
+            self.obey();
+        }
         self.start.block = next_block(self.start.block);
         self.start.plan = self.plan.place;
         if self.plan.generation == 0 {
             out.fill([0.0; 2]);
         } else {
-            self.happen();
-            self.listen();
+            if !has_begun {
+                self.happen();
+                self.listen();
+            }
             if !self.compute() {
                 return false;
             }
+            self.flight.hand_on();
             self.mix(out);
             self.keep_recorded();
         }
@@ -395,28 +404,63 @@ impl Engine {
         // SAFETY: the plan stays as it is until this block is over.
         let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return true };
+        let most = if self.may_change() { 1 } else { places(self.start.frames) };
+        self.start.copies = if self.is_staged() { places(self.start.frames) } else { 1 };
+        let is_new = self.flight.begin(&mut self.start, most);
         if self.executor == Executor::InProcess {
             shared.clock().write(&self.start);
             let status = &self.status;
             let is_to_stop = || status.is_stopping.load(Relaxed);
             return self.runner.run_all(&self.start, &plan, is_to_stop);
         }
-        let (slots, workers) = (shared.slots(), shared.workers());
-        let busy = self.plan.busy;
-        start_block(&shared.doorbell, shared.clock(), slots, workers, &self.start, busy);
-        for slot in (0..slots.len()).filter(|slot| busy >> slot & 1 == 1) {
+        if is_new {
+            self.ring_workers();
+        }
+        let (busy, block) = (self.plan.busy, self.start.block);
+        for slot in (0..SLOTS).filter(|slot| busy >> slot & 1 == 1) {
             let done = &shared.slot_record(slot).done;
-            let patience = shared.alarm.patience(NAP);
-            while !wait_for(&shared.doorbell, ENGINE, done, self.start.block, Some(patience)) {
+            // Acquire: with the Release of whoever has done it.
+            while !is_reached(done.load(Ordering::Acquire), block) {
+                let (goal, patience) = (self.flight.goal(block), shared.alarm.patience(NAP));
+                if wait_for_block(&shared.doorbell, ENGINE, done, goal, Some(patience)) {
+                    break;
+                }
                 if self.status.is_stopping.load(Relaxed) {
                     return false;
                 }
-                shared.alarm.ring(self.start.block);
+                if self.start.in_flight > 1 {
+                    // Who looks why finds the block that is waited for.
+                    self.ring_workers();
+                }
+                shared.alarm.ring(block);
                 self.runner.mend(&self.start, &plan);
                 self.stand_in(&plan, busy & shared.alarm.orphans());
             }
         }
         true
+    }
+
+    /// Says which block it is, and how many may be computed.
+    fn ring_workers(&self) {
+        let shared = &self.shared;
+        let (slots, workers) = (shared.slots(), shared.workers());
+        start_block(&shared.doorbell, shared.clock(), slots, workers, &self.start, self.plan.busy);
+    }
+
+    /// Whether blocks may be in flight.
+    fn is_staged(&self) -> bool {
+        self.plan.is_staged && self.executor == Executor::Workers
+    }
+
+    /// Whether the next block may be another than this one but for what is computed.
+    fn may_change(&self) -> bool {
+        !self.is_staged()
+            || self.next_frames != self.start.frames
+            || self.held.is_some()
+            || self.commands.filled() > 0
+            || self.event_count > 0
+            || !self.agenda.is_empty()
+            || self.intake.is_some()
     }
 
     /// Passes signals by the modules of slots that have no worker, and none to
@@ -489,7 +533,7 @@ impl Engine {
             let (arena, layouts) = (&self.shared.arena, &self.layouts);
             reels.push(run, self.start.frames as usize, |quantum| {
                 // SAFETY: as above.
-                unsafe { outputs(arena, layouts, module, quantum) }.first_chunk()
+                unsafe { outputs(arena, layouts, module, &self.start, quantum) }.first_chunk()
             });
         }
     }
@@ -523,7 +567,8 @@ impl Engine {
         out: &mut [Frame],
     ) {
         // SAFETY: as in `mix`.
-        let outputs = unsafe { outputs(&self.shared.arena, &self.layouts, module, quantum) };
+        let (arena, layouts) = (&self.shared.arena, &self.layouts);
+        let outputs = unsafe { outputs(arena, layouts, module, &self.start, quantum) };
         let [left, right] = outputs else { return };
         for (offset, frame) in out.iter_mut().enumerate() {
             frame[0] += gain(offset) * left.at(0, offset);

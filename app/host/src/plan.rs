@@ -4,6 +4,7 @@
 pub mod clips;
 pub(crate) mod memory;
 pub mod snapshot;
+mod stages;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -36,6 +37,9 @@ pub struct PlanRequest<'a> {
     pub generation: u32,
     /// How many slots to share the jobs over.
     pub slots: usize,
+    /// Over so many of them as stages instead: no slot reads from one after it, and
+    /// blocks can be in flight.
+    pub stages: Option<usize>,
     /// Where each module's memory lies.
     pub memory: &'a BTreeMap<Key, Memory>,
     /// What the text of each module stands for, where it has one.
@@ -71,6 +75,8 @@ pub struct Plan {
     pub is_passing: bool,
     /// Whether it crosses from one patch to another.
     pub is_crossing: bool,
+    /// Whether its slots are stages.
+    pub is_staged: bool,
 }
 
 impl Plan {
@@ -115,7 +121,11 @@ pub fn plan(request: &PlanRequest) -> Plan {
     let jobs = jobs(&members, &cables);
     let job_of = job_of(&jobs, members.len());
     let place_of = place_of(&jobs, members.len());
-    let slot_of_job = share_out(request, &members, &cables, &jobs, &job_of);
+    let costs = costs(request, &members, &jobs);
+    let slot_of_job = match request.stages {
+        Some(stages) => stages::stages(&costs, stages.min(request.slots)),
+        None => share_out(request.slots, &costs, &cables, &job_of),
+    };
 
     let mut tables = Tables { generation: request.generation, ..Tables::default() };
     for (job, modules) in jobs.iter().enumerate() {
@@ -172,6 +182,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
         is_passing: members.iter().any(|member| member.fade != STEADY)
             || cables.iter().any(|cable| cable.fade != STEADY),
         is_crossing: request.is_crossing,
+        is_staged: request.stages.is_some(),
         modules: index.into_iter().filter(|(key, _)| !key.0.is_leaving()).collect(),
         tables,
     }
@@ -359,24 +370,23 @@ fn is_loop(modules: &[usize], cables: &[Link]) -> bool {
     modules.len() > 1 || cables.iter().any(is_own)
 }
 
-/// Gives each job the slot in which it is done first: list scheduling by
-/// earliest finish time (Topcuoglu, Hariri & Wu 2002, "HEFT"), with the wake
-/// between slots as the price of distance.
-fn share_out(
-    request: &PlanRequest,
-    members: &[Member],
-    cables: &[Link],
-    jobs: &[Vec<usize>],
-    job_of: &[usize],
-) -> Vec<usize> {
+/// What each job costs, in nanoseconds a block.
+fn costs(request: &PlanRequest, members: &[Member], jobs: &[Vec<usize>]) -> Vec<u64> {
     let cost = |module: &usize| {
         let known = request.costs.get(&members[*module].key).copied();
         u64::from(known.unwrap_or(UNKNOWN_COST_NANOS))
     };
-    let mut slot_of_job = vec![0; jobs.len()];
-    let mut done_nanos = vec![0; jobs.len()];
-    let mut free_nanos = vec![0; request.slots];
-    for (job, modules) in jobs.iter().enumerate() {
+    jobs.iter().map(|modules| modules.iter().map(cost).sum()).collect()
+}
+
+/// Gives each job the slot in which it is done first: list scheduling by
+/// earliest finish time (Topcuoglu, Hariri & Wu 2002, "HEFT"), with the wake
+/// between slots as the price of distance.
+fn share_out(slots: usize, costs: &[u64], cables: &[Link], job_of: &[usize]) -> Vec<usize> {
+    let mut slot_of_job = vec![0; costs.len()];
+    let mut done_nanos = vec![0; costs.len()];
+    let mut free_nanos = vec![0; slots];
+    for (job, cost) in costs.iter().enumerate() {
         let sources = cables
             .iter()
             .filter(|cable| job_of[cable.to] == job && job_of[cable.from] != job)
@@ -389,8 +399,8 @@ fn share_out(
             });
             ready.chain([free_nanos[slot]]).max().unwrap_or(0)
         };
-        let slot = (0..request.slots).min_by_key(|&slot| start(slot)).unwrap_or(0);
-        done_nanos[job] = start(slot) + modules.iter().map(cost).sum::<u64>();
+        let slot = (0..slots).min_by_key(|&slot| start(slot)).unwrap_or(0);
+        done_nanos[job] = start(slot) + cost;
         free_nanos[slot] = done_nanos[job];
         slot_of_job[job] = slot;
     }
@@ -437,6 +447,7 @@ mod tests {
             is_crossing: false,
             generation: 1,
             slots,
+            stages: None,
             memory,
             clips: &clips,
             costs: &costs,

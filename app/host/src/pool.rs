@@ -30,6 +30,7 @@ use dsp_worker::process::{Order, is_prepared};
 use dsp_worker::protocol::Plan;
 use dsp_worker::run::{next_job, usual_nanos};
 use dsp_worker::thread::ask_for_real_time;
+use shm_ring::flight::is_reached;
 use shm_ring::layout::{
     BlockStart, FINISHING, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WORKERS,
 };
@@ -309,6 +310,11 @@ impl Pool {
         let seats = state.supervisor.seats().iter().zip(&state.workers);
         let pid = |worker: &Worker| worker.child.as_ref().map(|child| child.id());
         seats.filter_map(|(&seat, worker)| Some((pid(worker)?, seat))).collect()
+    }
+
+    /// How many there are to be.
+    pub fn crew(&self) -> Crew {
+        self.inner.crew
     }
 
     /// Whether the system lets every living worker run in real time.
@@ -649,8 +655,15 @@ impl Inner {
         !matches!(job, NONE | FINISHING)
     }
 
+    /// As [`Inner::now`], the block that a slot is at. `None` where it has done all.
+    fn now_of(&self, slot: usize) -> Option<(BlockStart, Plan<'_>)> {
+        let (start, plan) = self.now()?;
+        let done = self.shared.slot_record(slot).done.load(Ordering::Relaxed);
+        Some((start.following(done)?, plan))
+    }
+
     fn has_work(&self, slot: usize) -> bool {
-        self.now().is_some_and(|(start, plan)| {
+        self.now_of(slot).is_some_and(|(start, plan)| {
             next_job(&self.shared.arena, start.block, &plan, slot).is_some()
         })
     }

@@ -19,6 +19,9 @@ use crate::pool::watchdog::Patience;
 use crate::pool::{Crew, Pool, PoolError};
 use crate::shared::Shared;
 
+use self::sharing::Sharing;
+
+mod sharing;
 #[cfg(test)]
 mod silent_cables;
 
@@ -86,6 +89,8 @@ pub struct Render {
     shared: Arc<Shared>,
     status: Arc<EngineStatus>,
     block: Vec<Frame>,
+    /// How it is shared over workers as it goes on.
+    sharing: Option<Sharing>,
 }
 
 impl Render {
@@ -134,7 +139,21 @@ impl Render {
         }
         conductor.lead(patch)?;
         let block = vec![[0.0; 2]; frames as usize];
-        Ok(Render { engine, pool, conductor, shared, status, block })
+        Ok(Render { engine, pool, conductor, shared, status, block, sharing: None })
+    }
+
+    /// From now on blocks are in flight, over as many workers as that pays for. The
+    /// samples are the same; what modules remember cannot be copied meanwhile.
+    ///
+    /// # Errors
+    /// Where there is no memory for that; then it goes on as it was.
+    pub fn fly(&mut self) -> Result<(), RenderError> {
+        let (Some(pool), Some(patch)) = (&self.pool, self.conductor.patch()) else { return Ok(()) };
+        let sharing = Sharing::new(pool.crew().busy);
+        sharing.begin(&mut self.conductor)?;
+        self.conductor.lead(&patch)?;
+        self.sharing = Some(sharing);
+        Ok(())
     }
 
     /// What is to be told of texts of modules that could not be read.
@@ -179,9 +198,8 @@ impl Render {
 
     /// The next block.
     pub fn block(&mut self) -> &[Frame] {
-        let (engine, block) = (&mut self.engine, &mut self.block);
-        flushing_denormals(|| engine.block(block));
-        block
+        self.next_block();
+        &self.block
     }
 
     /// The next block, or `None` where the engine was told to stop.
@@ -189,8 +207,18 @@ impl Render {
         if self.status.is_stopping.load(Relaxed) {
             return None;
         }
+        self.next_block().then_some(&self.block)
+    }
+
+    fn next_block(&mut self) -> bool {
         let (engine, block) = (&mut self.engine, &mut self.block);
-        flushing_denormals(|| engine.block(block)).then_some(block)
+        let is_whole = flushing_denormals(|| engine.block(block));
+        let shared = self.sharing.as_mut().map(|sharing| sharing.follow(&mut self.conductor));
+        if let Some(Err(error)) = shared {
+            tracing::warn!("it is shared over workers as before: {error}");
+            self.sharing = None;
+        }
+        is_whole
     }
 
     /// What the engine lets others know; to tell it to stop, too.

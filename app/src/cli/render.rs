@@ -117,6 +117,10 @@ impl Render {
             Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
         let (mut render, notices) = render::ready(&patch, &settings, self.missing_sounds_silent)?;
         notices.iter().for_each(|notice| eprintln!("{notice}"));
+        if self.kill_every.is_none() {
+            // A kill is to strike one block; where several are in flight it strikes any.
+            render.fly()?;
+        }
         self.spare_others()?;
         let mut wav = Wav::create(&self.output, rate, self.format)?;
         render.on_trouble(crash::folder(), |sentence| eprintln!("{sentence}"));

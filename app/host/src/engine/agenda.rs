@@ -147,6 +147,11 @@ impl Agenda {
         behind.iter().any(|change| change.event.memory() == memory && change.is_switch)
     }
 
+    /// Whether nothing waits. Real-time safe.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// The clock counts other frames from now on. What was changed may change again
     /// at once: nothing is heard while the sample rate changes. Real-time safe.
     pub fn forget_rests(&mut self) {

@@ -64,7 +64,9 @@ pub struct StateLocation {
 pub fn copy(shared: &Shared, places: &[StateLocation]) -> Option<Snapshot> {
     let mut bytes = vec![0; places.iter().map(|place| place.bytes).sum()];
     for _ in 0..TRIES {
-        let Some(start) = shared.clock().read::<BlockStart>() else { continue };
+        // Of blocks in flight, each module is at another.
+        let alone = |start: &BlockStart| start.in_flight <= 1;
+        let Some(start) = shared.clock().read().filter(alone) else { continue };
         let mut rest = &mut bytes[..];
         for place in places {
             let (own, others) = rest.split_at_mut(place.bytes);

@@ -22,7 +22,7 @@ use dsp_worker::protocol::Plan;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shm_ring::last_words::Said;
-use shm_ring::layout::BlockStart;
+use shm_ring::layout::{BlockStart, SlotRecord, arena};
 use shm_ring::sync::Ordering;
 use sostenuto_modules::catalog::fingerprint;
 
@@ -30,7 +30,7 @@ use crate::folders::state_folder;
 use crate::shared::Shared;
 
 /// The version of the files that this program writes, and the newest it reads.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// The largest file that is read.
 const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -54,10 +54,13 @@ pub fn folder() -> Option<PathBuf> {
 pub unsafe fn capture(shared: &Shared, seat: usize) -> Option<Evidence> {
     let record = shared.worker_record(seat);
     let [job, module] = [&record.job, &record.module].map(|word| word.load(Ordering::Relaxed));
-    let start: BlockStart = shared.clock().read()?;
+    let now: BlockStart = shared.clock().read()?;
     // SAFETY: the caller's promise: the block is not over, so its plan stands
     // still.
-    let plan = unsafe { Plan::read(&shared.control, start.plan as usize) }?;
+    let plan = unsafe { Plan::read(&shared.control, now.plan as usize) }?;
+    let slot = plan.jobs.get(job as usize)?.slot as usize;
+    let done = &shared.arena.record::<SlotRecord>(arena::slot_record(slot))?.done;
+    let start = now.following(done.load(Ordering::Relaxed))?;
     Evidence::capture((&shared.control, &shared.arena), &plan, &start, job, module)
 }
 

@@ -200,7 +200,7 @@ impl Inner {
     /// The number of the module that a worker died in, and the block. It had a slot
     /// with work to do.
     fn died_in(&self, slot: usize, seat: usize) -> Option<(u32, u32)> {
-        let (start, plan) = self.now()?;
+        let (start, plan) = self.now_of(slot)?;
         let at = self.shared.worker_record(seat).module.load(Ordering::Relaxed);
         let module = plan.modules.get(at as usize).filter(|m| m.slot as usize == slot)?;
         Some((module.number, start.block))

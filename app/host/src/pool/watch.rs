@@ -65,7 +65,8 @@ impl Inner {
             let next = next_job(&self.shared.arena, start.block, &plan, slot);
             let is_done = || {
                 let done = self.shared.slot_record(slot).done.load(Ordering::Relaxed);
-                done == start.block || plan.slots.get(slot).is_none_or(|jobs| jobs.count == 0)
+                is_reached(done, start.block)
+                    || plan.slots.get(slot).is_none_or(|jobs| jobs.count == 0)
             };
             if next.is_none() && is_done() {
                 continue;
