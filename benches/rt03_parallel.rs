@@ -79,8 +79,7 @@ fn jobs(count: usize, kinds: &[&str], cables: &[&str]) -> Patch {
 fn measure(table: &Table, job: &str, kinds: &[&str], cables: &[&str]) {
     let patch = jobs(JOBS, kinds, cables);
     let mut alone = render(&patch, FRAMES, ComputedBy::InProcess);
-    let mut workers = render(&patch, FRAMES, by_workers_of(JOBS));
-    let mut few = render(&patch, FRAMES, by_workers_of(cores()));
+    let (mut workers, mut few) = (flying(&patch, JOBS), flying(&patch, cores()));
     let mut threads = Threads::start(&patch);
     let part = jobs(JOBS / cores(), kinds, cables);
     let parts = (0..cores()).map(|_| render(&part, FRAMES, ComputedBy::InProcess));
@@ -88,10 +87,10 @@ fn measure(table: &Table, job: &str, kinds: &[&str], cables: &[&str]) {
     let [mut one, mut by_workers, mut by_few, mut by_threads, mut limit, mut times_real_time] =
         [(); 6].map(|()| Samples::default());
     for _ in 0..times(60, 3) {
-        let alone_secs = median_secs(&mut alone);
-        let workers_secs = median_secs(&mut workers);
-        let few_secs = median_secs(&mut few);
-        let threads_secs = median_secs(&mut threads);
+        let alone_secs = mean_secs(&mut alone);
+        let workers_secs = mean_secs(&mut workers);
+        let few_secs = mean_secs(&mut few);
+        let threads_secs = mean_secs(&mut threads);
         one.push(1e6 * alone_secs / JOBS as f64);
         by_workers.push(alone_secs / workers_secs);
         by_few.push(alone_secs / few_secs);
@@ -125,11 +124,19 @@ impl Blocks for Render {
     }
 }
 
-/// What a block takes, without what comes in between now and then.
-fn median_secs(blocks: &mut impl Blocks) -> f64 {
+/// What a block takes in the mean: of those in flight, several are over at once.
+fn mean_secs(blocks: &mut impl Blocks) -> f64 {
     (0..4).for_each(|_| blocks.block());
-    let secs = (0..times(60, 10)).map(|_| timed(|| blocks.block()).0.as_secs_f64());
-    secs.collect::<Samples>().median()
+    let count = times(64, 16);
+    timed(|| (0..count).for_each(|_| blocks.block())).0.as_secs_f64() / count as f64
+}
+
+/// Shared over workers, with blocks in flight, and settled.
+fn flying(patch: &Patch, workers: usize) -> Render {
+    let mut render = render(patch, FRAMES, by_workers_of(workers));
+    render.fly().unwrap_or_else(|error| panic!("{error}"));
+    (0..times(600, 80)).for_each(|_| drop(render.block().len()));
+    render
 }
 
 /// What a block takes where each thread computes its part of the jobs, and none
@@ -139,7 +146,7 @@ fn apart_secs(parts: &mut [Render]) -> f64 {
         let compute = |part| {
             move || {
                 ask_for_real_time(FRAMES, RATE_HZ);
-                median_secs(part)
+                mean_secs(part)
             }
         };
         let threads: Vec<_> = parts.iter_mut().map(|part| scope.spawn(compute(part))).collect();

@@ -13,6 +13,7 @@ fn drill(options: &str) -> (bool, Value) {
     let mut command = Command::new(PROGRAM);
     command.args(["drill", "--json"]).args(options.split_whitespace());
     command.env("SOSTENUTO_WORKER", WORKER).env_remove("RUST_LOG");
+    command.env("SOSTENUTO_CARD", env!("CARGO_BIN_EXE_test-card"));
     let output = command.stdin(Stdio::null()).output().expect("the program starts");
     let err = String::from_utf8_lossy(&output.stderr);
     let report =
@@ -87,4 +88,19 @@ fn workers_that_hang_change_nothing_in_any_block() {
 fn storms_of_every_kind_change_nothing_in_any_block() {
     let storms = "--all --newborn --spares --segv --stop";
     check(&drill(&format!("--seconds 6 --kills-per-second 5 --workers 4 {storms}")), 6);
+}
+
+#[test]
+fn a_card_that_is_killed_changes_nothing_in_any_block() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The first one plays as it should, too.
+    std::fs::write(folder.path().join("plays"), "").expect("a file");
+    let device = format!("plays:{}", folder.path().display());
+    let options = format!("--seconds 6 --kills-per-second 4 --card --device {device} --seed 4");
+    let found = drill(&options);
+    let number = |name: &str| number(&found.1, name);
+    assert!(found.0, "{}", found.1);
+    assert_eq!((number("blocks_different"), number("blocks_lost")), (0, 0), "{}", found.1);
+    assert!(number("card_kills") > 0 && number("blocks_compared") > 0, "{}", found.1);
+    assert_eq!(number("workers_at_end"), number("workers_at_start"), "{}", found.1);
 }

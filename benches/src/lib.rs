@@ -6,6 +6,7 @@
 pub mod figures;
 pub mod rigs;
 pub mod samples;
+pub mod simulation;
 pub mod speed;
 pub mod table;
 

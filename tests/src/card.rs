@@ -35,6 +35,9 @@ fn main() {
         "is-slow" if misbehaves => std::thread::sleep(Duration::from_secs(2)),
         _ => {}
     }
+    if turns == u64::MAX {
+        std::thread::spawn(leave_with_the_host);
+    }
     play(link, rate.parse().expect("a rate"), frames.parse().expect("frames"), turns, folder);
     match what {
         "crashes" => std::process::abort(),
@@ -50,6 +53,12 @@ fn main() {
         },
         _ => rest(),
     }
+}
+
+/// As a card does that behaves.
+fn leave_with_the_host() {
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    std::process::exit(0);
 }
 
 /// Until it is killed.

@@ -156,6 +156,11 @@ impl Player {
         self.inner.sync_input(&lock(&self.inner.score));
     }
 
+    /// Kills the process of the sound card, for a drill.
+    pub fn kill_card(&self) {
+        self.inner.kill_card();
+    }
+
     /// The slots that have work, as a mask.
     pub fn busy_slots(&self) -> u32 {
         lock(&self.inner.score).conductor.plan().map_or(0, |plan| plan.busy())

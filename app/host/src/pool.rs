@@ -228,7 +228,7 @@ impl Worker {
 
 impl Pool {
     /// Starts a worker for each slot, and some spares, and waits until all are
-    /// warm.
+    /// warm; where nobody listens, until every slot has one.
     ///
     /// # Errors
     /// Where they cannot be started, or do not get ready.
@@ -247,7 +247,13 @@ impl Pool {
                 Inner::spawn(&pool.inner, seat)?;
             }
         }
-        if !pool.wait_until_full(PATIENCE) {
+        let is_warm = match patience {
+            Patience::OFFLINE => pool.inner.wait_until(PATIENCE, |state| {
+                (0..crew.workers).all(|slot| state.supervisor.holder(slot).is_some())
+            }),
+            _ => pool.wait_until_full(PATIENCE),
+        };
+        if !is_warm {
             return Err(PoolError::Cold);
         }
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());

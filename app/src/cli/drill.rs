@@ -53,7 +53,12 @@ pub struct Drill {
     #[arg(long)]
     segv: bool,
 
-    /// All of these, stops and hangs included (not on Windows)
+    /// Kills the process of the sound card, now and then: the patch runs on, and is heard again a
+    /// second later
+    #[arg(long, requires = "played")]
+    card: bool,
+
+    /// All of these that befall workers, stops and hangs included (not on Windows)
     #[arg(long)]
     mix: bool,
 
@@ -66,7 +71,7 @@ pub struct Drill {
     json: bool,
 
     /// Plays through the system's choice of sound card, and not on the silent clock
-    #[arg(long, conflicts_with = "silent")]
+    #[arg(long, conflicts_with = "silent", group = "played")]
     aloud: bool,
 
     #[command(flatten)]
@@ -94,6 +99,7 @@ impl Drill {
                 newborn: self.newborn || self.mix,
                 spares: self.spares || self.mix,
                 crashes: self.segv || self.mix,
+                card: self.card,
             },
             seed: self.seed,
         };
@@ -154,6 +160,9 @@ fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     if report.stops > 0 {
         let (stops, inside) = (report.stops, report.stops_inside_a_job);
         line(out, "workers stopped for 2 s", format!("{stops}, {inside} of them inside a job"))?;
+    }
+    if report.card_kills > 0 {
+        line(out, "sound card's process killed", report.card_kills.to_string())?;
     }
     if report.hangs > 0 {
         line(out, "workers that hung", report.hangs.to_string())?;

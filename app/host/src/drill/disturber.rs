@@ -30,6 +30,7 @@ pub struct Done {
     pub kills: u64,
     pub stops: u64,
     pub stops_inside_a_job: u64,
+    pub card_kills: u64,
 }
 
 /// Worse than one worker.
@@ -39,6 +40,7 @@ enum Storm {
     Newborn,
     Spares,
     Crash,
+    Card,
 }
 
 pub struct Disturber<'a> {
@@ -107,12 +109,13 @@ impl<'a> Disturber<'a> {
 
     /// A storm that is wanted, if any is: each as often as the others, and as a kill.
     fn storm(&mut self) -> Option<Storm> {
-        let Storms { all, newborn, spares, crashes } = self.wanted.storms;
+        let Storms { all, newborn, spares, crashes, card } = self.wanted.storms;
         let storms = [
             (all, Storm::All),
             (newborn, Storm::Newborn),
             (spares, Storm::Spares),
             (crashes, Storm::Crash),
+            (card, Storm::Card),
         ];
         let wanted: Vec<Storm> = storms
             .into_iter()
@@ -127,14 +130,19 @@ impl<'a> Disturber<'a> {
             Storm::All => matches!(seat, Seat::Holds(_) | Seat::Spare | Seat::Warming),
             Storm::Newborn => seat == Seat::Warming,
             Storm::Spares => seat == Seat::Spare,
-            Storm::Crash => false,
+            Storm::Crash | Storm::Card => false,
         };
         let seats = self.player.pool().seats();
         let hit = seats.into_iter().enumerate().filter(|&(_, seat)| is_hit(seat));
         let kills = hit.filter(|&(seat, _)| self.player.pool().kill(seat)).count();
         self.done.kills += kills as u64;
-        if storm == Storm::Crash {
-            self.crash();
+        match storm {
+            Storm::Crash => self.crash(),
+            Storm::Card => {
+                self.player.kill_card();
+                self.done.card_kills += 1;
+            }
+            Storm::All | Storm::Newborn | Storm::Spares => {}
         }
     }
 

@@ -56,6 +56,13 @@ impl Inner {
         }
     }
 
+    /// Kills the process of the sound card.
+    pub(super) fn kill_card(&self) {
+        if let Some(card) = &*lock(&self.card) {
+            card.kill();
+        }
+    }
+
     /// How full the ring is at most: what the card takes at once, and what is
     /// computed ahead of it.
     pub(super) fn ring_frames(&self) -> usize {

@@ -11,7 +11,7 @@ use crate::engine::link::OutLink;
 use crate::engine::outlet::Outlet;
 use crate::sound_card::driver::Said;
 pub use crate::sound_card::process::list;
-use crate::sound_card::process::{AGAIN, Ended, Letter, OPENING, PULSE, Post, Pulse};
+use crate::sound_card::process::{AGAIN, CardProcess, Ended, Letter, OPENING, PULSE, Post, Pulse};
 use crate::sound_card::silent_clock::SilentClock;
 
 /// What the host plays through.
@@ -76,6 +76,7 @@ pub struct Setting {
 
 enum Order {
     Play(Setting),
+    Kill,
     Stop,
 }
 
@@ -112,6 +113,12 @@ impl Device {
     /// as before.
     pub fn play(&self, setting: Setting) {
         let _ = self.orders.send(Letter::Order(Order::Play(setting)));
+    }
+
+    /// Kills the card's process, if one plays: what then happens is as after any
+    /// crash of a driver.
+    pub fn kill(&self) {
+        let _ = self.orders.send(Letter::Order(Order::Kill));
     }
 }
 
@@ -158,7 +165,8 @@ impl Keeper {
                 }
             };
             match order {
-                None => {}
+                // No card plays that could be killed.
+                None | Some(Order::Kill) => {}
                 Some(Order::Stop) => return,
                 Some(Order::Play(setting)) => {
                     (self.setting, self.told, self.clock) = (setting, None, None);
@@ -185,7 +193,7 @@ impl Keeper {
             Err(ended) => ended,
             Ok(name) => {
                 self.tell(OutputState::Playing(name));
-                self.watch(&link)
+                self.watch(&link, &process)
             }
         };
         // Before its process ends: the patch does not wait for that.
@@ -228,11 +236,14 @@ impl Keeper {
     }
 
     /// Until it is gone or stands still, or something else is wanted.
-    fn watch(&mut self, link: &OutLink) -> Ended<Order> {
+    fn watch(&mut self, link: &OutLink, process: &CardProcess) -> Ended<Order> {
         let mut pulse = Pulse::new(link.turns());
         loop {
-            if let Some(ended) = self.post.next(Some(PULSE)).and_then(Letter::end) {
-                return ended;
+            match self.post.next(Some(PULSE)).and_then(Letter::end) {
+                // One that is gone already has ended anyway.
+                Some(Ended::Order(Order::Kill)) => drop(process.kill()),
+                Some(ended) => return ended,
+                None => {}
             }
             if pulse.has_stopped(link.turns()) {
                 return Ended::Failed("the sound card has stopped asking for sound".to_owned());

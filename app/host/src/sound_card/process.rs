@@ -77,6 +77,13 @@ pub struct CardProcess {
     orders: Option<ChildStdin>,
 }
 
+impl CardProcess {
+    /// Kills it, as `kill -9` does. Whoever looks after it hears of it as of any end.
+    pub fn kill(&self) -> std::io::Result<()> {
+        self.child.kill()
+    }
+}
+
 /// The mailbox of the thread that looks after a card. There is one process at a
 /// time; what an older one says is no news.
 pub struct Post<O> {
