@@ -9,12 +9,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use dsp_worker::protocol::Job;
 use sostenuto_benches::rigs::{eight_voices, patch, render};
 use sostenuto_benches::samples::{Samples, timed};
 use sostenuto_benches::simulation::{Machine, Pipeline};
 use sostenuto_benches::table::{Row, Table, Target};
 use sostenuto_benches::{is_quick, times};
 use sostenuto_host::plan::Key;
+use sostenuto_host::plan::stages::stages;
 use sostenuto_host::pool::Crew;
 use sostenuto_host::render::{ComputedBy, Render};
 use sostenuto_patch::{Patch, factory};
@@ -53,12 +55,12 @@ fn measure(table: &Table, name: &str, patch: &Patch, wake_secs: f64) {
     let (secs, costs) = costs(&mut alone);
     let around =
         (secs - costs.values().map(|nanos| f64::from(*nanos) * 1e-9).sum::<f64>()).max(0.0);
+    let jobs_nanos = jobs_nanos(&mut alone, &costs);
     let speed_up = |cores: usize, workers: usize| {
-        let stages_secs = stages(&mut alone, patch, workers, &costs);
+        let stages_secs = stages_secs(&jobs_nanos, workers);
         let pipeline = Pipeline { stages_secs, engine_secs: around };
         secs / pipeline.secs_per_block(Machine { cores, wake_secs })
     };
-    let mut speed_up = speed_up;
     let here = cores();
     let simulated = speed_up(here, here);
     let measured = measured(patch, here);
@@ -90,26 +92,27 @@ fn costs(alone: &mut Render) -> (f64, HashMap<Key, u32>) {
 }
 
 /// What each stage costs where so many workers share the patch, in seconds a block.
-fn stages(
-    render: &mut Render,
-    patch: &Patch,
-    workers: usize,
-    costs: &HashMap<Key, u32>,
-) -> Vec<f64> {
-    let conductor = render.conductor();
-    conductor.set_stages(workers, costs.clone()).unwrap_or_else(|error| panic!("{error}"));
-    let preparation = conductor.begin(patch).unwrap_or_else(|error| panic!("{error}"));
-    preparation.wait();
-    conductor.commit();
-    let plan = conductor.plan().expect("it was just made");
+fn stages_secs(jobs_nanos: &[u64], workers: usize) -> Vec<f64> {
     let mut secs = vec![0.0; workers];
-    for (key, &index) in &plan.modules {
-        let nanos = costs.get(key).copied().unwrap_or(0);
-        secs[plan.tables.modules[index].slot as usize] += f64::from(nanos) * 1e-9;
+    for (stage, nanos) in stages(jobs_nanos, workers).into_iter().zip(jobs_nanos) {
+        secs[stage] += *nanos as f64 * 1e-9;
     }
-    render.block();
     secs.retain(|secs| *secs > 0.0);
     secs
+}
+
+/// What each job of the plan costs, in its order.
+fn jobs_nanos(alone: &mut Render, costs: &HashMap<Key, u32>) -> Vec<u64> {
+    let plan = alone.conductor().plan().expect("it plays");
+    let mut nanos = vec![0; plan.tables.modules.len()];
+    for (key, &index) in &plan.modules {
+        nanos[index] = u64::from(costs.get(key).copied().unwrap_or(0));
+    }
+    let job = |job: &Job| {
+        let modules = &plan.tables.job_modules[job.modules.range()];
+        modules.iter().map(|&module| nanos[module as usize]).sum()
+    };
+    plan.tables.jobs.iter().map(job).collect()
 }
 
 /// How much faster workers are than one thread, turn by turn.

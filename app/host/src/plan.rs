@@ -4,7 +4,7 @@
 pub mod clips;
 pub(crate) mod memory;
 pub mod snapshot;
-mod stages;
+pub mod stages;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
