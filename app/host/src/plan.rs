@@ -381,7 +381,8 @@ fn costs(request: &PlanRequest, members: &[Member], jobs: &[Vec<usize>]) -> Vec<
 
 /// Gives each job the slot in which it is done first: list scheduling by
 /// earliest finish time (Topcuoglu, Hariri & Wu 2002, "HEFT"), with the wake
-/// between slots as the price of distance.
+/// between slots as the price of distance. Where that brings little, all stay in one
+/// slot: every other one is woken in every block.
 fn share_out(slots: usize, costs: &[u64], cables: &[Link], job_of: &[usize]) -> Vec<usize> {
     let mut slot_of_job = vec![0; costs.len()];
     let mut done_nanos = vec![0; costs.len()];
@@ -403,6 +404,10 @@ fn share_out(slots: usize, costs: &[u64], cables: &[Link], job_of: &[usize]) -> 
         done_nanos[job] = start(slot) + cost;
         free_nanos[slot] = done_nanos[job];
         slot_of_job[job] = slot;
+    }
+    let (all, shared) = (costs.iter().sum::<u64>(), done_nanos.iter().copied().max().unwrap_or(0));
+    if all < shared + 2 * WAKE_NANOS || all < shared + all / 8 {
+        slot_of_job.fill(0);
     }
     slot_of_job
 }
@@ -604,6 +609,14 @@ mod tests {
         assert_eq!(chain.busy(), 1);
         let voices = planned(None, &mixers(8, &[]), 8);
         assert_eq!(voices.busy(), 0xff);
+    }
+
+    #[test]
+    fn what_is_cheap_is_not_worth_a_second_wake() {
+        let job_of: Vec<usize> = (0..8).collect();
+        assert_eq!(share_out(2, &[2_000; 8], &[], &job_of), [0; 8]);
+        let slots: BTreeSet<usize> = share_out(2, &[50_000; 8], &[], &job_of).into_iter().collect();
+        assert_eq!(slots, [0, 1].into());
     }
 
     #[test]
