@@ -2,6 +2,17 @@
 
 use crate::units::QUANTUM;
 
+/// The frames of a quantum, counted from 1.
+const PLACES: [f32; QUANTUM] = {
+    let mut places = [0.0; QUANTUM];
+    let mut frame = 0;
+    while frame < QUANTUM {
+        places[frame] = (frame + 1) as f32;
+        frame += 1;
+    }
+    places
+};
+
 /// A param's way through one quantum: a straight line.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ramp {
@@ -26,11 +37,9 @@ impl Ramp {
     /// channels need them.
     #[inline(always)]
     pub fn frames(self) -> [f32; QUANTUM] {
-        let mut values = [0.0; QUANTUM];
-        let mut frame = 1.0;
+        let mut values = PLACES;
         for value in &mut values {
-            *value = self.start + self.step * frame;
-            frame += 1.0;
+            *value = self.start + self.step * *value;
         }
         values
     }

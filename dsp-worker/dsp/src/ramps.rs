@@ -35,6 +35,14 @@ impl Ramps {
         }
     }
 
+    /// Whether the values are the same at every frame of the quantum.
+    #[inline(always)]
+    pub fn are_still<L: Lane>(&self, group: usize) -> bool {
+        let (from, to) =
+            (L::load(&self.from, group).to_lanes(), L::load(&self.to, group).to_lanes());
+        from[..L::WIDTH] == to[..L::WIDTH]
+    }
+
     /// The values at a frame of the quantum.
     #[inline(always)]
     pub fn at<L: Lane>(&self, group: usize, frame: usize) -> L {

@@ -27,6 +27,16 @@ impl Schmitt {
         self.is_on()
     }
 
+    /// Whether none of the next frames turns the gate on or off.
+    #[inline(always)]
+    pub fn stays(&self, volts: &[f32]) -> bool {
+        let (is_on, mut stays) = (self.is_on(), true);
+        for &volts in volts {
+            stays &= if is_on { volts > SCHMITT_LOW_VOLTS } else { volts <= SCHMITT_HIGH_VOLTS };
+        }
+        stays
+    }
+
     /// Whether the gate was on at the last frame.
     #[inline(always)]
     pub fn is_on(&self) -> bool {

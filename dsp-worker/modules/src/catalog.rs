@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::Serialize;
 use sostenuto_dsp::fnv::fnv1a;
 use sostenuto_dsp::rate_change::RateChange;
+use sostenuto_dsp::signal::Signal;
 
 use crate::limits::{MAX_PARAMS, MAX_PORTS};
 use crate::module::{About, Block, Module, Role, Tag};
@@ -220,6 +221,36 @@ impl Entry {
     }
 }
 
+/// [`Signal::clean`] all outputs but the `muted`, bit by bit, compiled for this
+/// machine. Returns how many samples were not finite. Real-time safe.
+#[inline]
+#[allow(unsafe_code, reason = "as in `Entry::process`")]
+pub(crate) fn clean(outputs: &mut [Signal], muted: u32, frames: Range<usize>) -> u32 {
+    #[cfg(all(with_avx2, not(test)))]
+    if std::is_x86_feature_detected!("avx2") {
+        // SAFETY: as in `Entry::process`.
+        return unsafe { clean_avx2(outputs, muted, frames) };
+    }
+    clean_all(outputs, muted, frames)
+}
+
+#[inline(always)]
+fn clean_all(outputs: &mut [Signal], muted: u32, frames: Range<usize>) -> u32 {
+    let mut broken = 0;
+    for (port, output) in outputs.iter_mut().enumerate() {
+        if muted >> port & 1 == 0 {
+            broken += output.clean(frames.clone());
+        }
+    }
+    broken
+}
+
+#[cfg(all(with_avx2, not(test)))]
+#[target_feature(enable = "avx2")]
+fn clean_avx2(outputs: &mut [Signal], muted: u32, frames: Range<usize>) -> u32 {
+    clean_all(outputs, muted, frames)
+}
+
 /// Alignment of a module's state in shared memory, in bytes.
 pub const STATE_ALIGN: usize = 64;
 
@@ -232,5 +263,7 @@ fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
     bytemuck::from_bytes_mut::<M>(state).process(block);
 }
 
+#[cfg(test)]
+mod heard;
 #[cfg(test)]
 mod tests;

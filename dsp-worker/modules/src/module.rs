@@ -12,6 +12,7 @@ use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 
 use crate::card::CardInput;
 use crate::clip::Clip;
+use crate::limits::MAX_PORTS;
 use crate::tools::Tools;
 
 pub use crate::about::{About, OSC_VALUES, Port, Role, Screen, Sweep, Tag, port};
@@ -124,6 +125,8 @@ pub struct Block<'a> {
     pub(crate) goals: &'a [f32],
     pub(crate) events: &'a [Event],
     pub(crate) display: &'a [AtomicU32],
+    pub(crate) unheard: u32,
+    pub(crate) muted: u32,
 }
 
 impl<'a> Block<'a> {
@@ -156,6 +159,22 @@ impl<'a> Block<'a> {
     #[inline(always)]
     pub fn card(&self) -> CardInput<'a> {
         self.card
+    }
+
+    /// Whether anything may read an output's samples. Where not, they need not be
+    /// computed: then [`Block::mute`] it instead. What is remembered of it may stand
+    /// still meanwhile, if a cable plugged in later fades in over what is missing.
+    #[inline(always)]
+    pub fn is_heard(&self, port: usize) -> bool {
+        self.unheard >> (port % MAX_PORTS) & 1 == 0
+    }
+
+    /// 0 V on an output that nothing reads; after its number of channels is set.
+    #[inline(always)]
+    pub fn mute(&mut self, port: usize) {
+        let frames = self.frames();
+        self.outputs[port].clear(frames);
+        self.muted |= 1 << (port % MAX_PORTS);
     }
 
     /// Where an output is written.

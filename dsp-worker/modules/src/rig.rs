@@ -58,6 +58,7 @@ pub struct Rig {
     has_started: bool,
     is_bypassed: bool,
     is_frame_by_frame: bool,
+    unheard: u32,
     not_finite: u32,
 }
 
@@ -118,6 +119,7 @@ impl Rig {
             has_started: false,
             is_bypassed: false,
             is_frame_by_frame: false,
+            unheard: 0,
             not_finite: 0,
         }
     }
@@ -257,6 +259,18 @@ impl Rig {
         self
     }
 
+    /// Only these outputs have a cable from now on; before, all have.
+    ///
+    /// # Panics
+    /// Where the module has no such output.
+    pub fn hear(&mut self, outputs: &[&str]) -> &mut Rig {
+        let heard = outputs.iter().map(|name| self.entry.about.output(name));
+        self.unheard = heard.fold(u32::MAX, |unheard, output| {
+            unheard & !(1 << output.expect("an output of this module"))
+        });
+        self
+    }
+
     /// Goes on at another sample rate, as a host does. What is patched goes on in
     /// time: feeds still count frames of the first rate.
     ///
@@ -366,8 +380,10 @@ impl Rig {
 
     fn step(&mut self, start: usize, count: usize) {
         let mut fed = [0; QUANTUM];
-        for (offset, fed) in fed.iter_mut().enumerate().take(count) {
-            *fed = self.fed_frame(self.frame + offset as u64);
+        if self.card.is_some() || self.feeds.iter().any(Option::is_some) {
+            for (offset, fed) in fed.iter_mut().enumerate().take(count) {
+                *fed = self.fed_frame(self.frame + offset as u64);
+            }
         }
         for (input, feed) in self.inputs.iter_mut().zip(&mut self.feeds) {
             let Some((channels, volts)) = feed else { continue };
@@ -413,6 +429,7 @@ impl Rig {
             card: CardInput::new(&self.card_samples, 0),
             events: &self.events,
             display: &self.display,
+            unheard: self.unheard,
             tools: &mut self.tools,
             is_bypassed: self.is_bypassed,
             rests: false,

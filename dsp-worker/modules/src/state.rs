@@ -11,7 +11,7 @@ use sostenuto_dsp::units::FADE_SECS;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 
 use crate::card::CardInput;
-use crate::catalog::{Entry, STATE_ALIGN};
+use crate::catalog::{Entry, STATE_ALIGN, clean};
 use crate::clip::Clip;
 use crate::limits::{MAX_PARAMS, MAX_PORTS};
 use crate::module::{Block, Event};
@@ -222,6 +222,8 @@ pub struct Call<'a> {
     pub events: &'a [Event],
     /// What editors see.
     pub display: &'a [AtomicU32],
+    /// The outputs that nothing reads, bit by bit: their samples need not be computed.
+    pub unheard: u32,
     /// Of this process.
     pub tools: &'a mut Tools,
     /// Pass inputs to outputs along the bypass routes, and leave the module
@@ -252,6 +254,11 @@ impl Call<'_> {
         let mut goals = [0.0; MAX_PARAMS];
         for (index, param) in about.params.iter().enumerate() {
             let target = self.targets.get(index).copied().unwrap_or(param.default);
+            if target == params[index] && param.is_legal(target) {
+                (goals[index], ends[index]) = (target, target);
+                ramps[index] = Ramp::new(params[index], target);
+                continue;
+            }
             goals[index] = param.legal(target);
             ends[index] = glided(param, params[index], goals[index], glide);
             let start = if param.jumps() { ends[index] } else { params[index] };
@@ -267,6 +274,7 @@ impl Call<'_> {
         // channels, or is not heard, is made beside the outputs.
         let mut aside = std::mem::take(&mut self.tools.aside);
         let made = &mut aside[..about.outputs.len()];
+        let mut muted = 0;
         if is_computed {
             let is_aside = is_passed || head.width == WIDE;
             let mut block = Block {
@@ -283,8 +291,11 @@ impl Call<'_> {
                 goals: &goals[..about.params.len()],
                 events: self.events,
                 display: self.display,
+                unheard: self.unheard,
+                muted: 0,
             };
             self.entry.process(module, &mut block);
+            muted = block.muted;
             let channels = block.outputs.iter().map(|output| output.channels()).max();
             let channels = channels.unwrap_or_default() as u32;
             if ends_quantum {
@@ -308,7 +319,10 @@ impl Call<'_> {
             head.bypassed = bypass.end();
             params.copy_from_slice(&ends[..params.len()]);
         }
-        let not_finite = heard.iter_mut().map(|output| output.clean(frames.clone())).sum();
+        if bypass.at(0) > 0.0 {
+            muted = 0;
+        }
+        let not_finite = clean(&mut heard[..about.outputs.len()], muted, frames.clone());
 
         let made = (head.width == WIDE).then_some(&*made);
         let step = 1.0 / (FADE_SECS * sample_rate_hz);
