@@ -9,6 +9,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::mask::Mask;
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::{
     GATE_VOLTS, QUANTUM, SCHMITT_HIGH_VOLTS, SCHMITT_LOW_VOLTS, TRIGGER_SECS,
 };
@@ -20,6 +21,7 @@ use crate::parts::each_group::each_group;
 
 const GATE: usize = 0;
 const RETRIGGER: usize = 1;
+const END: usize = 1;
 const ATTACK: usize = 0;
 const DECAY: usize = 1;
 const SUSTAIN: usize = 2;
@@ -34,6 +36,8 @@ const ATTACK_BEND: f32 = 0.7;
 const DONE: f32 = 8.0;
 /// The last bit below 1 may be missing from a way that is gone.
 const NEARLY_ALL: f32 = 1.0 - 1.0 / 8_388_608.0;
+/// Below it, no rounding brings a way to [`NEARLY_ALL`].
+const ALMOST: f32 = 0.999;
 
 /// Sixteen envelopes. Yes is 1 and no is 0.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -114,6 +118,9 @@ impl Module for Adsr {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, RETRIGGER]);
         let knobs = Knobs::new(block);
+        if !block.is_heard(END) {
+            block.mute(END);
+        }
         each_group!(channels, |L, group| self.shape::<L>(block, group, &knobs));
     }
 }
@@ -151,9 +158,13 @@ impl Adsr {
     #[inline(always)]
     fn shape<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
         let c = L::splat;
+        if self.is_between_turns::<L>(block, group, knobs) {
+            return self.go_on::<L>(block, group, knobs);
+        }
         let (gate, retrigger) = (block.input(GATE), block.input(RETRIGGER));
         let has_retrigger = retrigger.is_patched();
         let frames = block.frames();
+        let hears_end = block.is_heard(END);
         let [env_out, end_out] = block.outputs();
 
         let mut is_on = Mask::load(&self.is_on, group);
@@ -196,8 +207,10 @@ impl Adsr {
             env = to + (from - to) * rest;
             env_out.put(group, frame, env);
 
-            let is_ending = is_through.and_not(is_done).and_not(is_on);
-            end_out.put(group, frame, is_ending.keep(c(GATE_VOLTS)));
+            if hears_end {
+                let is_ending = is_through.and_not(is_done).and_not(is_on);
+                end_out.put(group, frame, is_ending.keep(c(GATE_VOLTS)));
+            }
         }
         is_on.store(&mut self.is_on, group);
         is_retriggered.store(&mut self.is_retriggered, group);
@@ -207,6 +220,114 @@ impl Adsr {
         from.store(&mut self.from, group);
         env.store(&mut self.env, group);
     }
+}
+
+impl Adsr {
+    /// Whether every channel stays in its stage for all of a whole quantum.
+    #[inline(always)]
+    fn is_between_turns<L: Lane>(&self, block: &Block, group: usize, knobs: &Knobs) -> bool {
+        let (gate, retrigger) = (block.input(GATE), block.input(RETRIGGER));
+        if block.frames() != (0..QUANTUM) || !stays::<L>(gate, &self.is_on, group) {
+            return false;
+        }
+        if retrigger.is_patched() && !stays::<L>(retrigger, &self.is_retriggered, group) {
+            return false;
+        }
+        let far = L::load(&self.way, group) + L::splat(knobs.attack * (QUANTUM + 1) as f32);
+        let may_end = Mask::above(far, L::splat(ALMOST));
+        !Mask::load(&self.is_attacking, group).and(may_end).any()
+    }
+
+    /// [`Adsr::shape`] where no stage begins or ends.
+    #[inline(always)]
+    fn go_on<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
+        let is_on: Mask<L> = Mask::load(&self.is_on, group);
+        let is_attacking: Mask<L> = Mask::load(&self.is_attacking, group);
+        let way = L::load(&self.way, group);
+        let step = is_attacking.pick(L::splat(knobs.attack), L::splat(knobs.decay));
+        let step = is_on.pick(step, L::splat(knobs.release));
+        let far = way + step * L::splat((QUANTUM + 1) as f32);
+        if !Mask::above(L::splat(DONE), way).any() {
+            self.rest::<L>(block, group, knobs);
+        } else if block.ramp(SUSTAIN).is_still() && !Mask::above(far, L::splat(ALMOST)).any() {
+            self.go::<L, true>(block, group, knobs, step);
+        } else {
+            self.go::<L, false>(block, group, knobs, step);
+        }
+    }
+
+    /// Where all channels have gone their way.
+    #[inline(always)]
+    fn rest<L: Lane>(&mut self, block: &mut Block, group: usize, knobs: &Knobs) {
+        let is_on: Mask<L> = Mask::load(&self.is_on, group);
+        let hears_end = block.is_heard(END);
+        let [env_out, end_out] = block.outputs();
+        let mut env = L::default();
+        for frame in 0..QUANTUM {
+            env = is_on.keep(L::splat(knobs.sustain_volts[frame]));
+            env_out.put(group, frame, env);
+            if hears_end {
+                end_out.put(group, frame, L::default());
+            }
+        }
+        env.store(&mut self.env, group);
+    }
+
+    /// Where some channel is on its way; or `ARE_ON_WAY`, all to the end of the
+    /// quantum, and sustain stands still.
+    #[inline(always)]
+    fn go<L: Lane, const ARE_ON_WAY: bool>(
+        &mut self,
+        block: &mut Block,
+        group: usize,
+        knobs: &Knobs,
+        step: L,
+    ) {
+        let c = L::splat;
+        let is_on: Mask<L> = Mask::load(&self.is_on, group);
+        let is_attacking: Mask<L> = Mask::load(&self.is_attacking, group);
+        let (mut way, mut way_lost) = (L::load(&self.way, group), L::load(&self.way_lost, group));
+        let (from, mut env) = (L::load(&self.from, group), L::default());
+        let curve = is_attacking.pick(c(knobs.attack_curve), c(knobs.curve));
+        let attack_volts = is_attacking.keep(c(GATE_VOLTS));
+        let mut to = is_on.keep(attack_volts.max(c(knobs.sustain_volts[0])));
+        let hears_end = block.is_heard(END);
+        let [env_out, end_out] = block.outputs();
+        for frame in 0..QUANTUM {
+            let sum = step + way_lost;
+            let next = way + sum;
+            way_lost = sum - (next - way);
+            way = next;
+            let mut is_done = Mask::default();
+            if !ARE_ON_WAY {
+                to = is_on.keep(attack_volts.max(c(knobs.sustain_volts[frame])));
+                is_done = Mask::above(next, c(knobs.end));
+                way = next.max(is_done.keep(c(DONE)));
+            }
+            let left = c(1.0) - way;
+            let rest = if ARE_ON_WAY { left } else { left.max(c(0.0)) };
+            let square = rest * rest;
+            let bent = is_attacking.pick(square, square * square);
+            let rest = rest + (bent - rest) * curve;
+            env = to + (from - to) * rest;
+            env_out.put(group, frame, env);
+            if hears_end {
+                let is_ending = Mask::above(way, c(NEARLY_ALL)).and_not(is_done).and_not(is_on);
+                end_out.put(group, frame, is_ending.keep(c(GATE_VOLTS)));
+            }
+        }
+        way.store(&mut self.way, group);
+        way_lost.store(&mut self.way_lost, group);
+        env.store(&mut self.env, group);
+    }
+}
+
+/// Whether a gate stays as it was for all of a quantum.
+#[inline(always)]
+fn stays<L: Lane>(gate: &Signal, was_on: &[f32; 16], group: usize) -> bool {
+    let was_on = Mask::load(was_on, group);
+    let is_on = schmitt(was_on, gate.get::<L>(group, 0));
+    gate.is_steady::<L>(group, 0..QUANTUM) && !is_on.differs(was_on).any()
 }
 
 /// Whether a gate is on: above 1 V, or still above 0.1 V.
