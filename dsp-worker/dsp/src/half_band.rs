@@ -4,7 +4,7 @@
 //! lower rate (Valenzuela and Constantinides, "Digital signal processing schemes
 //! for efficient interpolation and decimation", IEE Proceedings 130 part G, 1983).
 
-use crate::lane::{Lane, each};
+use crate::lane::{LANES, Lane, Lanes, each};
 use crate::units::CHANNELS;
 
 /// From 48 to 96 kHz: flat to 21 kHz, and 143 dB down from 27 kHz. It delays the
@@ -27,7 +27,11 @@ pub type HalfBandState<const N: usize> = [[[f32; CHANNELS]; N]; 2];
 
 /// One signal on its way down to half its rate, or up to twice.
 #[derive(Clone, Copy)]
-pub struct HalfBand<L, const N: usize>([[L; N]; 2]);
+pub struct HalfBand<L, const N: usize> {
+    chains: [[L; N]; 2],
+    /// Where there is one channel: both chains side by side, for SIMD.
+    paired: [Lanes; N],
+}
 
 impl<L: Lane, const N: usize> HalfBand<L, N> {
     const GAINS: [&'static [f32]; 2] = gains(N);
@@ -36,15 +40,20 @@ impl<L: Lane, const N: usize> HalfBand<L, N> {
     #[inline(always)]
     pub fn load(state: &HalfBandState<N>, group: usize) -> HalfBand<L, N> {
         let chain = |at: usize| each(|stage| L::load(&state[at][stage], group));
-        HalfBand([chain(0), chain(1)])
+        let paired = |stage: usize| pair(state[0][stage][0], state[1][stage][0]);
+        HalfBand { chains: [chain(0), chain(1)], paired: each(paired) }
     }
 
     /// Keeps the memory for the next call.
     #[inline(always)]
     pub fn store(&self, state: &mut HalfBandState<N>, group: usize) {
-        for (chain, kept) in self.0.iter().zip(state) {
-            for (stage, kept) in chain.iter().zip(kept) {
-                stage.store(kept, group);
+        for stage in 0..N {
+            for chain in 0..2 {
+                if L::WIDTH == 1 {
+                    state[chain][stage][0] = self.paired[stage].to_lanes()[chain];
+                } else {
+                    self.chains[chain][stage].store(&mut state[chain][stage], group);
+                }
             }
         }
     }
@@ -52,29 +61,56 @@ impl<L: Lane, const N: usize> HalfBand<L, N> {
     /// One frame becomes two, the older first.
     #[inline(always)]
     pub fn up(&mut self, volts: L) -> [L; 2] {
-        [self.pass(0, volts), self.pass(1, volts)]
+        self.pass([volts, volts])
     }
 
     /// Two frames, the older first, become one.
     #[inline(always)]
     pub fn down(&mut self, [older, newer]: [L; 2]) -> L {
-        (self.pass(0, newer) + self.pass(1, older)) * L::splat(0.5)
+        let [newer, older] = self.pass([newer, older]);
+        (newer + older) * L::splat(0.5)
     }
 
-    /// A chain of first-order all-passes. Each one's last output is the next
-    /// one's last input, so they share their memory.
+    /// Both chains.
     #[inline(always)]
-    fn pass(&mut self, chain: usize, input: L) -> L {
-        let memory = &mut self.0[chain];
-        let mut signal = input;
-        for (stage, &gain) in Self::GAINS[chain].iter().enumerate() {
-            let passed = (signal - memory[stage + 1]) * L::splat(gain) + memory[stage];
-            memory[stage] = signal;
-            signal = passed;
+    fn pass(&mut self, inputs: [L; 2]) -> [L; 2] {
+        if L::WIDTH == 1 {
+            let gain = |stage: usize| pair(Self::GAINS[0][stage], Self::GAINS[1][stage]);
+            let inputs = pair(inputs[0].first(), inputs[1].first());
+            let [first, second, ..] = all_passes(&mut self.paired, gain, inputs).to_lanes();
+            return [L::splat(first), L::splat(second)];
         }
-        memory[N - 1] = signal;
-        signal
+        let gain = |chain: usize| move |stage: usize| L::splat(Self::GAINS[chain][stage]);
+        [
+            all_passes(&mut self.chains[0], gain(0), inputs[0]),
+            all_passes(&mut self.chains[1], gain(1), inputs[1]),
+        ]
     }
+}
+
+/// A chain of first-order all-passes. Each one's last output is the next one's
+/// last input, so they share their memory.
+#[inline(always)]
+fn all_passes<L: Lane, const N: usize>(
+    memory: &mut [L; N],
+    gain: impl Fn(usize) -> L,
+    input: L,
+) -> L {
+    let mut signal = input;
+    for stage in 0..N - 1 {
+        let passed = (signal - memory[stage + 1]) * gain(stage) + memory[stage];
+        memory[stage] = signal;
+        signal = passed;
+    }
+    memory[N - 1] = signal;
+    signal
+}
+
+#[inline(always)]
+fn pair(first: f32, second: f32) -> Lanes {
+    let mut lanes = [0.0; LANES];
+    (lanes[0], lanes[1]) = (first, second);
+    Lanes::from_lanes(lanes)
 }
 
 /// Two frames, the older first, become one: [`HalfBand::down`] where the filter

@@ -15,9 +15,10 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::forget::clear;
 use sostenuto_dsp::half_band::{HalfBand, HalfBandState, QUICK};
-use sostenuto_dsp::lane::Lane;
+use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
 use sostenuto_dsp::oversample::{Eightfold, EightfoldState};
 use sostenuto_dsp::random::Random;
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_dsp::{exp2, tan_fraction};
 
@@ -143,13 +144,152 @@ impl Module for Ladder {
             amount: block.ramp(CUTOFF_AMOUNT).frames(),
             noise,
         };
+        let mut shared = [[0.0; QUANTUM]; SHARED];
+        let settings = Settings::new(block, &knobs, &mut shared);
         match block.choice(OVERSAMPLE) {
             TWOFOLD => {
-                each_group!(channels, |L, group| self.filter::<L, false>(block, group, &knobs));
+                each_group!(channels, |L, group| self.filter::<L, false>(block, group, &settings));
             }
-            _ => each_group!(channels, |L, group| self.filter::<L, true>(block, group, &knobs)),
+            _ => {
+                each_group!(channels, |L, group| self.filter::<L, true>(block, group, &settings));
+            }
         }
     }
+}
+
+/// What one frame of the filter goes by.
+#[derive(Clone, Copy, Default)]
+struct Setting<L> {
+    tuning: Tuning<L>,
+    gain: L,
+    hiss: L,
+    makeup: L,
+    drive_root: L,
+}
+
+/// Where the [`Setting`]s of a call come from.
+struct Settings<'a> {
+    knobs: &'a Knobs,
+    cutoff_in: &'a Signal,
+    resonance_in: &'a Signal,
+    drive_in: &'a Signal,
+    /// Half the angle of one step, of 1 Hz and of the highest cutoff.
+    step_rad: f32,
+    top_rad: f32,
+    /// Where nothing differs from channel to channel, eight frames at a time.
+    shared: Option<&'a Shared>,
+}
+
+/// Numbers in a [`Setting`], and those of a whole quantum.
+const SHARED: usize = 9;
+type Shared = [[f32; QUANTUM]; SHARED];
+
+impl<'a> Settings<'a> {
+    #[inline(always)]
+    fn new(block: &Block<'a>, knobs: &'a Knobs, shared: &'a mut Shared) -> Settings<'a> {
+        let steps = if block.choice(OVERSAMPLE) == TWOFOLD { 2.0 } else { 8.0 };
+        let [cutoff_in, resonance_in, drive_in] =
+            [CUTOFF_IN, RESONANCE_IN, DRIVE_IN].map(|port| block.input(port));
+        let mut settings = Settings {
+            knobs,
+            cutoff_in,
+            resonance_in,
+            drive_in,
+            step_rad: std::f32::consts::PI / (steps * block.sample_rate_hz),
+            top_rad: TOP * std::f32::consts::PI / steps,
+            shared: None,
+        };
+        let is_shared =
+            [cutoff_in, resonance_in, drive_in].iter().all(|input| input.channels() <= 1);
+        if is_shared && block.frames() == (0..QUANTUM) {
+            settings.share(shared);
+            settings.shared = Some(shared);
+        }
+        settings
+    }
+
+    /// The settings of a whole quantum, where no input has a voltage of its own
+    /// for each channel.
+    #[inline(always)]
+    fn share(&self, shared: &mut Shared) {
+        let cutoff = self.cutoff_in.channel(0, 0..QUANTUM);
+        let resonance = self.resonance_in.channel(0, 0..QUANTUM);
+        let drive = self.drive_in.channel(0, 0..QUANTUM);
+        for first in (0..QUANTUM).step_by(LANES) {
+            let knobs = Turned {
+                cutoff_hz: eight(&self.knobs.cutoff_hz, first),
+                resonance: eight(&self.knobs.resonance, first),
+                drive: eight(&self.knobs.drive, first),
+                amount: eight(&self.knobs.amount, first),
+                noise: eight(&self.knobs.noise, first),
+            };
+            let volts = [eight(&cutoff, first), eight(&resonance, first), eight(&drive, first)];
+            let numbers = self.setting(volts, knobs).to_array();
+            for at in 0..SHARED {
+                shared[at][first..first + LANES].copy_from_slice(&numbers[at].to_lanes());
+            }
+        }
+    }
+
+    /// That of one frame.
+    #[inline(always)]
+    fn at<L: Lane>(&self, group: usize, frame: usize) -> Setting<L> {
+        if let Some(shared) = self.shared {
+            return Setting::from_array(each(|at| L::splat(shared[at][frame])));
+        }
+        let cutoff = self.cutoff_in.get(group, frame);
+        let resonance = self.resonance_in.get(group, frame);
+        let drive = self.drive_in.get(group, frame);
+        let knobs = Turned {
+            cutoff_hz: L::splat(self.knobs.cutoff_hz[frame]),
+            resonance: L::splat(self.knobs.resonance[frame]),
+            drive: L::splat(self.knobs.drive[frame]),
+            amount: L::splat(self.knobs.amount[frame]),
+            noise: L::splat(self.knobs.noise[frame]),
+        };
+        self.setting([cutoff, resonance, drive], knobs)
+    }
+
+    #[inline(always)]
+    fn setting<L: Lane>(&self, [cutoff, resonance, drive]: [L; 3], knobs: Turned<L>) -> Setting<L> {
+        let c = L::splat;
+        let octaves = cutoff * knobs.amount;
+        let cutoff_rad = exp2(octaves.clamp(-20.0, 20.0)) * knobs.cutoff_hz * c(self.step_rad);
+        let feedback = knob(resonance, knobs.resonance) * c(FULL_FEEDBACK);
+        let drive_root = knob(drive, knobs.drive) * c(3.0) + c(1.0);
+        Setting {
+            tuning: Tuning::new(cutoff_rad.clamp(0.0, self.top_rad), feedback),
+            gain: drive_root * drive_root * c(1.0 / SATURATION_VOLTS),
+            hiss: feedback * knobs.noise,
+            makeup: feedback * c(0.5 * SATURATION_VOLTS) + c(SATURATION_VOLTS),
+            drive_root,
+        }
+    }
+}
+
+impl<L: Lane> Setting<L> {
+    #[inline(always)]
+    fn to_array(self) -> [L; SHARED] {
+        let Setting { tuning, gain, hiss, makeup, drive_root } = self;
+        let Tuning { feedback, reach, rest, loop_gain, cube } = tuning;
+        [feedback, reach, rest, loop_gain, cube, gain, hiss, makeup, drive_root]
+    }
+
+    #[inline(always)]
+    fn from_array(numbers: [L; SHARED]) -> Setting<L> {
+        let [feedback, reach, rest, loop_gain, cube, gain, hiss, makeup, drive_root] = numbers;
+        let tuning = Tuning { feedback, reach, rest, loop_gain, cube };
+        Setting { tuning, gain, hiss, makeup, drive_root }
+    }
+}
+
+/// The knobs at one frame for several channels, or at several frames.
+struct Turned<L> {
+    cutoff_hz: L,
+    resonance: L,
+    drive: L,
+    amount: L,
+    noise: L,
 }
 
 /// What all channels share, frame by frame.
@@ -167,14 +307,9 @@ impl Ladder {
         &mut self,
         block: &mut Block,
         group: usize,
-        knobs: &Knobs,
+        settings: &Settings,
     ) {
-        let (input, cutoff_in) = (block.input(IN), block.input(CUTOFF_IN));
-        let (resonance_in, drive_in) = (block.input(RESONANCE_IN), block.input(DRIVE_IN));
-        let steps = if IS_EIGHTFOLD { 8.0 } else { 2.0 };
-        // Half the angle of one step, of 1 Hz and of the highest cutoff.
-        let step_rad = L::splat(std::f32::consts::PI / (steps * block.sample_rate_hz));
-        let top_rad = TOP * std::f32::consts::PI / steps;
+        let input = block.input(IN);
         let frames = block.frames();
         let output = block.output(LOWPASS);
 
@@ -184,17 +319,7 @@ impl Ladder {
         let mut far_down = Eightfold::<L>::load(&self.far_down, group);
         let mut poles = Poles::<L>::load(self, group);
         for frame in frames {
-            let octaves = cutoff_in.get::<L>(group, frame) * L::splat(knobs.amount[frame]);
-            let cutoff_rad =
-                exp2(octaves.clamp(-20.0, 20.0)) * L::splat(knobs.cutoff_hz[frame]) * step_rad;
-            let resonance = knob::<L>(resonance_in.get(group, frame), knobs.resonance[frame]);
-            let feedback = resonance * L::splat(FULL_FEEDBACK);
-            let tuning = Tuning::new(cutoff_rad.clamp(0.0, top_rad), feedback);
-
-            let drive = knob::<L>(drive_in.get(group, frame), knobs.drive[frame]);
-            let drive_root = drive * L::splat(3.0) + L::splat(1.0);
-            let gain = drive_root * drive_root * L::splat(1.0 / SATURATION_VOLTS);
-            let hiss = feedback * L::splat(knobs.noise[frame]);
+            let Setting { tuning, gain, hiss, makeup, drive_root } = settings.at::<L>(group, frame);
             let entering = (input.get::<L>(group, frame) * gain).clamp(-1e3, 1e3) + hiss;
             let leaving = if IS_EIGHTFOLD {
                 let mut eighths = far_up.up(entering);
@@ -206,7 +331,6 @@ impl Ladder {
                 let [older, newer] = up.up(entering);
                 down.down([poles.step(older, &tuning), poles.step(newer, &tuning)])
             };
-            let makeup = feedback * L::splat(0.5 * SATURATION_VOLTS) + L::splat(SATURATION_VOLTS);
             output.put(group, frame, leaving * makeup / drive_root);
         }
         if IS_EIGHTFOLD {
@@ -222,11 +346,20 @@ impl Ladder {
 
 /// A knob and 10 V for all of its way, within 0 and 1.
 #[inline(always)]
-fn knob<L: Lane>(volts: L, knob: f32) -> L {
-    (volts * L::splat(0.1) + L::splat(knob)).clamp(0.0, 1.0)
+fn knob<L: Lane>(volts: L, knob: L) -> L {
+    (volts * L::splat(0.1) + knob).clamp(0.0, 1.0)
+}
+
+/// Eight frames of a quantum.
+#[inline(always)]
+fn eight(quantum: &[f32; QUANTUM], first: usize) -> Lanes {
+    let mut lanes = [0.0; LANES];
+    lanes.copy_from_slice(&quantum[first..first + LANES]);
+    Lanes::from_lanes(lanes)
 }
 
 /// What the poles need to know for one frame.
+#[derive(Clone, Copy, Default)]
 struct Tuning<L> {
     feedback: L,
     /// A one-pole's way to its input in half a step: g / (1 + g).
@@ -234,6 +367,7 @@ struct Tuning<L> {
     rest: L,
     /// From the saturator to what the feedback takes off it, at once.
     loop_gain: L,
+    cube: L,
 }
 
 impl<L: Lane> Tuning<L> {
@@ -252,7 +386,7 @@ impl<L: Lane> Tuning<L> {
         let reach = above / (below * ratio + above);
         let square = reach * reach;
         let loop_gain = feedback * square * square;
-        Tuning { feedback, reach, rest: c(1.0) - reach, loop_gain }
+        Tuning { feedback, reach, rest: c(1.0) - reach, loop_gain, cube: square * reach }
     }
 }
 
@@ -293,13 +427,12 @@ impl<L: Lane> Poles<L> {
     /// their roots: nothing to divide by zero.
     #[inline(always)]
     fn step(&mut self, volts: L, tuning: &Tuning<L>) -> L {
-        let &Tuning { feedback, reach, rest, loop_gain } = tuning;
+        let &Tuning { feedback, reach, rest, loop_gain, cube } = tuning;
         let twice = reach + reach;
         let [second, third, fourth] = self.others;
         // The last pole's output in this step, but for what enters now.
         let first_left = self.first - self.first * twice;
-        let left =
-            rest * (fourth + reach * (third + reach * second)) + reach * reach * reach * first_left;
+        let left = rest * (fourth + reach * (third + reach * second)) + cube * first_left;
         let target = volts - feedback * left;
         // entry = target - loop_gain · 2 · mean, its root taken from before.
         let pull = loop_gain + self.entry_root;
