@@ -84,6 +84,7 @@ impl Module for Vca {
             amount: block.ramp(CV_AMOUNT).frames(),
             blend: Ramp::new(self.from, self.to).frames(),
             is_bent: self.from != 0.0 || self.to != 0.0,
+            has_cv: block.input(CV).is_patched(),
         };
         each_group!(channels, |L, group| amplify::<L>(block, group, &knobs));
     }
@@ -96,28 +97,42 @@ struct Knobs {
     /// From the linear response to the exponential.
     blend: [f32; QUANTUM],
     is_bent: bool,
+    has_cv: bool,
+}
+
+impl Knobs {
+    #[inline(always)]
+    fn amplify<L: Lane>(&self, frame: usize, volts: L, cv: L) -> L {
+        let c = L::splat;
+        let level = c(self.level[frame]);
+        if !self.has_cv {
+            return volts * level;
+        }
+        let closed = c(1.0) - cv * c(0.1);
+        let mut gain = c(1.0) - closed.clamp(0.0, 1.0) * c(self.amount[frame]);
+        if self.is_bent {
+            gain = swell(gain, c(self.blend[frame]));
+        }
+        volts * gain * level
+    }
 }
 
 #[inline(always)]
 fn amplify<L: Lane>(block: &mut Block, group: usize, knobs: &Knobs) {
-    let c = L::splat;
     let (input, cv) = (block.input(IN), block.input(CV));
     let frames = block.frames();
     let output = block.output(OUT);
-    if !cv.is_patched() {
-        for frame in frames {
-            output.put(group, frame, input.get::<L>(group, frame) * c(knobs.level[frame]));
+    if L::WIDTH == 1 && frames == (0..QUANTUM) {
+        let (volts, cv) = (input.channel(0, 0..QUANTUM), cv.channel(0, 0..QUANTUM));
+        let mut out = [0.0; QUANTUM];
+        for frame in 0..QUANTUM {
+            out[frame] = knobs.amplify(frame, volts[frame], cv[frame]);
         }
-        return;
+        return output.put_channel(0, 0..QUANTUM, &out);
     }
     for frame in frames {
-        let closed = c(1.0) - cv.get::<L>(group, frame) * c(0.1);
-        let mut gain = c(1.0) - closed.clamp(0.0, 1.0) * c(knobs.amount[frame]);
-        if knobs.is_bent {
-            gain = swell(gain, c(knobs.blend[frame]));
-        }
-        let level = c(knobs.level[frame]);
-        output.put(group, frame, input.get::<L>(group, frame) * gain * level);
+        let (volts, cv) = (input.get::<L>(group, frame), cv.get(group, frame));
+        output.put(group, frame, knobs.amplify(frame, volts, cv));
     }
 }
 
