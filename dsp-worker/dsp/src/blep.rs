@@ -152,7 +152,7 @@ impl Edged {
     ) {
         let taps = around(&TABLES[0], late, 1.0);
         for (wave, height) in waves.iter_mut().zip(heights) {
-            wave.spread(group, lane, frame, &taps.map(|tap| height * tap));
+            wave.spread(group, lane, frame, &each(|tap| height * taps[tap]));
         }
     }
 

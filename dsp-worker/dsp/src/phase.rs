@@ -58,8 +58,27 @@ pub fn from_turns<L: Lane, const N: usize>(turns: L) -> Phases<N> {
     // 1.5 · 2^23: adding it leaves the nearest whole number in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let whole = (turns + L::splat(ROUND)) - L::splat(ROUND);
-    let rest = ((turns - whole) * L::splat(TURN)).to_lanes();
-    each(|lane| rest[lane] as i32)
+    truncate((turns - whole) * L::splat(TURN))
+}
+
+/// `as i32` of what is not below its least number, in plain arithmetic: as SIMD.
+#[inline(always)]
+pub fn truncate<L: Lane, const N: usize>(steps: L) -> Phases<N> {
+    // 2^52: adding it leaves the nearest whole number; 1.5 times that, in the low
+    // bits too, whatever its sign.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    const MOST: f64 = i32::MAX as f64;
+    let steps = steps.to_lanes();
+    let mut whole = [0; N];
+    for lane in 0..N {
+        let steps = f64::from(steps[lane]);
+        let steps = if steps < MOST { steps } else { MOST };
+        let size = steps.abs();
+        let nearest = (size + WHOLE) - WHOLE;
+        let below = nearest - if nearest > size { 1.0 } else { 0.0 };
+        whole[lane] = (below.copysign(steps) + 1.5 * WHOLE).to_bits() as i32;
+    }
+    whole
 }
 
 /// Each phase moved on by another.
@@ -151,6 +170,16 @@ mod tests {
         assert_eq!(steps_per_frame::<f32, 1>(0.125, 1.5, -2.0), [-1 << 30]);
         assert_eq!(from_turns::<f32, 1>(-1000.75), [1 << 30]);
         assert!((cosine::<f32, 1>([1 << 30]) - sine::<f32, 1>([i32::MIN])).abs() < 1e-7);
+    }
+
+    #[test]
+    fn truncated_it_is_what_a_cast_makes_of_it() {
+        for bits in (0..u32::MAX).step_by(99_991) {
+            let steps = f32::from_bits(bits);
+            if steps >= i32::MIN as f32 {
+                assert_eq!(truncate::<f32, 1>(steps), [steps as i32], "{steps}");
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::blep::{Edged, TAPS};
 use sostenuto_dsp::exp2;
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, Lanes};
 use sostenuto_dsp::phase::{self, Phases, TURN};
 use sostenuto_dsp::ramps::Ramps;
 use sostenuto_dsp::random::Random;
@@ -60,6 +60,8 @@ pub struct Supersaw {
     /// Gains of the seven saws on the left, and from 8 on of those on the right.
     places: Ramps,
     highpasses: [SvfState; 2],
+    /// 1 for each side that nothing reads: it stands still.
+    is_unheard: [u32; 2],
 }
 
 impl Module for Supersaw {
@@ -126,6 +128,16 @@ impl Module for Supersaw {
         if block.starts_quantum() {
             self.places.aim_all(&places(block.param(WIDTH)));
         }
+        for side in 0..2 {
+            if !block.is_heard(side) {
+                block.mute(side);
+            } else if self.is_unheard[side] != 0 {
+                // The new cable fades in over what is missing of its first frames.
+                self.sides[side] = Edged::zeroed();
+                self.highpasses[side] = SvfState::zeroed();
+            }
+            self.is_unheard[side] = u32::from(!block.is_heard(side));
+        }
         each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
     }
 }
@@ -143,24 +155,40 @@ impl Supersaw {
         let mut highpasses =
             [Svf::load(&self.highpasses[0], group), Svf::load(&self.highpasses[1], group)];
         let frames = block.frames();
-        let [left, right] = block.outputs();
+        let hears = [block.is_heard(0), block.is_heard(1)];
+        let outputs: &mut [_; 2] = block.outputs();
+        let keeps_pitch = tune.is_still() && voct.is_steady::<L>(group, frames.clone());
+        let keeps_steps = keeps_pitch && self.detune.are_still::<L>(group);
+        let mut turns = L::default();
+        let mut steps = [[0; N]; SAWS];
+        let mut cutoff = Cutoff::new(turns);
 
-        for frame in frames {
-            let knobs = octave + tune.at(frame) * (1.0 / 12.0);
-            let pitch = (voct.get::<L>(group, frame) + knobs.into()).clamp(-MAX_PITCH, MAX_PITCH);
-            let turns = (exp2(pitch) * c4_turns.into()).min(TOP_TURNS.into());
-            let mut sides = self.tick::<L, N>(group, frame, turns);
-            if has_highpass {
-                let cutoff = Cutoff::new(turns);
-                for (side, highpass) in sides.iter_mut().zip(&mut highpasses) {
-                    *side = highpass.next(*side, &cutoff, FLAT.into()).high;
+        for frame in frames.clone() {
+            if frame == frames.start || !keeps_pitch {
+                let knobs = octave + tune.at(frame) * (1.0 / 12.0);
+                let pitch = voct.get::<L>(group, frame) + knobs.into();
+                let pitch = pitch.clamp(-MAX_PITCH, MAX_PITCH);
+                turns = (exp2(pitch) * c4_turns.into()).min(TOP_TURNS.into());
+                if has_highpass {
+                    cutoff = Cutoff::new(turns);
                 }
             }
-            left.put(group, frame, sides[0]);
-            right.put(group, frame, sides[1]);
+            if frame == frames.start || !keeps_steps {
+                steps = self.steps::<L, N>(group, frame, turns);
+            }
+            let sides = self.tick::<L, N>(group, frame, &steps, hears);
+            for side in 0..2 {
+                if hears[side] {
+                    let mut volts = self.sides[side].pass(group, frame, sides[side]);
+                    if has_highpass {
+                        volts = highpasses[side].next(volts, &cutoff, FLAT.into()).high;
+                    }
+                    outputs[side].put(group, frame, volts);
+                }
+            }
         }
-        for (highpass, state) in highpasses.into_iter().zip(&mut self.highpasses) {
-            highpass.store(state, group);
+        for side in 0..2 {
+            highpasses[side].store(&mut self.highpasses[side], group);
         }
     }
 
@@ -184,38 +212,70 @@ impl Supersaw {
         self.other_gain.aim(group, other * gain);
     }
 
-    /// Moves all saws on by a frame.
+    /// How far each saw goes in a frame.
     #[inline(always)]
-    fn tick<L: Lane, const N: usize>(&mut self, group: usize, frame: usize, turns: L) -> [L; 2] {
-        if frame.is_multiple_of(TAPS) {
-            self.sides.iter_mut().for_each(|side| side.start_count(group));
-        }
+    fn steps<L: Lane, const N: usize>(
+        &self,
+        group: usize,
+        frame: usize,
+        turns: L,
+    ) -> [Phases<N>; SAWS] {
         let step = phase::steps_per_frame::<L, N>(turns, L::default(), 0.0);
         let detune_steps = turns * self.detune.at::<L>(group, frame) * TURN.into();
-        let gains: [L; 2] = [&self.middle_gain, &self.other_gain].map(|gain| gain.at(group, frame));
-        let places: [[f32; LANES]; 2] =
-            each(|side| self.places.at::<Lanes>(side, frame).to_lanes());
+        let mut steps = [step; SAWS];
+        for saw in 0..SAWS {
+            let away = phase::truncate(detune_steps * AWAY[saw].into());
+            steps[saw] = phase::add(step, away);
+        }
+        steps
+    }
+
+    /// Moves all saws on by a frame. Returns the sides before their edges.
+    #[inline(always)]
+    fn tick<L: Lane, const N: usize>(
+        &mut self,
+        group: usize,
+        frame: usize,
+        steps: &[Phases<N>; SAWS],
+        hears: [bool; 2],
+    ) -> [L; 2] {
+        if frame.is_multiple_of(TAPS) {
+            for side in 0..2 {
+                if hears[side] {
+                    self.sides[side].start_count(group);
+                }
+            }
+        }
+        let middle_gain = self.middle_gain.at::<L>(group, frame);
+        let other_gain = self.other_gain.at::<L>(group, frame);
+        let places = [
+            self.places.at::<Lanes>(0, frame).to_lanes(),
+            self.places.at::<Lanes>(1, frame).to_lanes(),
+        ];
 
         let mut sums = [L::default(); 2];
-        for (saw, away) in AWAY.into_iter().enumerate() {
-            let away = (detune_steps * away.into()).to_lanes();
+        for saw in 0..SAWS {
             let from: Phases<N> = phase::load(&self.phases[saw], group);
-            let to: Phases<N> =
-                each(|lane| from[lane].wrapping_add(step[lane].wrapping_add(away[lane] as i32)));
+            let to = phase::add(from, steps[saw]);
             phase::store(to, &mut self.phases[saw], group);
-            let gain = gains[usize::from(saw != MIDDLE)];
+            let gain = if saw == MIDDLE { middle_gain } else { other_gain };
             let gains = [gain * places[0][saw].into(), gain * places[1][saw].into()];
 
             // It falls at half a turn, where whole numbers do.
-            let falls: [bool; N] = each(|lane| (from[lane] >= 0) & (to[lane] < 0));
-            if falls.iter().fold(false, |any, &here| any | here) {
-                let gains = gains.map(L::to_lanes);
+            let mut falls = [0; N];
+            let mut any = 0;
+            for lane in 0..N {
+                falls[lane] = !from[lane] & to[lane];
+                any |= falls[lane];
+            }
+            if any < 0 {
+                let gains = [gains[0].to_lanes(), gains[1].to_lanes()];
                 for lane in 0..N {
-                    if falls[lane] {
+                    if falls[lane] < 0 {
                         let past = to[lane].wrapping_sub(i32::MIN) as u32 as f32;
                         let late = past / to[lane].wrapping_sub(from[lane]) as u32 as f32;
                         let heights = [-2.0 * gains[0][lane], -2.0 * gains[1][lane]];
-                        Edged::step_together(&mut self.sides, group, lane, frame, late, heights);
+                        self.step(hears, [group, lane, frame], late, heights);
                     }
                 }
             }
@@ -223,7 +283,29 @@ impl Supersaw {
             sums[0] += volts * gains[0];
             sums[1] += volts * gains[1];
         }
-        each(|side| self.sides[side].pass(group, frame, sums[side]))
+        sums
+    }
+
+    /// A saw falls, on the sides that are heard.
+    #[inline(always)]
+    fn step(
+        &mut self,
+        hears: [bool; 2],
+        [group, lane, frame]: [usize; 3],
+        late: f32,
+        heights: [f32; 2],
+    ) {
+        if hears == [true; 2] {
+            Edged::step_together(&mut self.sides, group, lane, frame, late, heights);
+            return;
+        }
+        for side in 0..2 {
+            if hears[side] {
+                let side = std::array::from_mut(&mut self.sides[side]);
+                let height = if hears[0] { heights[0] } else { heights[1] };
+                Edged::step_together(side, group, lane, frame, late, [height]);
+            }
+        }
     }
 }
 
