@@ -98,11 +98,18 @@ impl Operators {
         is_fourfold: bool,
     ) -> L {
         let routes = self.routes_at(frame);
+        let mut are_bent = [false; OPERATORS];
+        for n in 0..OPERATORS {
+            are_bent[n] = tasks[n].feedback != 0.0;
+            for other in n + 1..OPERATORS {
+                are_bent[n] |= routes[OPERATORS * n + other] != 0.0;
+            }
+        }
         let mut halves = [L::default(); 2];
         for half in &mut halves {
             let mut quarters = [L::default(); 2];
             for quarter in &mut quarters[..if is_fourfold { 2 } else { 1 }] {
-                *quarter = self.part(group, tasks, brightness, &routes);
+                *quarter = self.part(group, tasks, brightness, &routes, are_bent);
             }
             *half = match is_fourfold {
                 true => halve(&mut self.halvers[1], group, quarters),
@@ -129,15 +136,18 @@ impl Operators {
         tasks: &[Task<L, N>; OPERATORS],
         brightness: L,
         routes: &[f32; 16],
+        are_bent: [bool; OPERATORS],
     ) -> L {
         let mut made = [L::default(); OPERATORS];
         let mut heard = L::default();
         for n in (0..OPERATORS).rev() {
             let mut bend = L::default();
-            for other in n + 1..OPERATORS {
-                bend += made[other] * routes[OPERATORS * n + other].into();
+            if are_bent[n] {
+                for other in n + 1..OPERATORS {
+                    bend += made[other] * routes[OPERATORS * n + other].into();
+                }
             }
-            made[n] = self.operators[n].part(group, &tasks[n], bend * brightness);
+            made[n] = self.operators[n].part(group, &tasks[n], bend * brightness, are_bent[n]);
             heard += made[n] * routes[(OPERATORS + 1) * n].into();
         }
         heard
@@ -173,14 +183,23 @@ impl Operator {
     /// The mean of two past samples damps the hunting that feedback falls into
     /// (Tomisawa, US patent 4,249,447, 1981).
     #[inline(always)]
-    fn part<L: Lane, const N: usize>(&mut self, group: usize, task: &Task<L, N>, bend: L) -> L {
-        let past: [L; 2] = self.past.each_ref().map(|past| L::load(past, group));
-        let bend = bend + (past[0] + past[1]) * (task.feedback * FEEDBACK_TURNS).into();
+    fn part<L: Lane, const N: usize>(
+        &mut self,
+        group: usize,
+        task: &Task<L, N>,
+        bend: L,
+        is_bent: bool,
+    ) -> L {
+        let (last, before) = (L::load(&self.past[0], group), L::load(&self.past[1], group));
         let phases = phase::add(phase::load::<N>(&self.phases, group), task.step);
         phase::store(phases, &mut self.phases, group);
-        let bent = phase::add(phases, phase::from_turns::<L, N>(bend));
+        let mut bent = phases;
+        if is_bent {
+            let bend = bend + (last + before) * (task.feedback * FEEDBACK_TURNS).into();
+            bent = phase::add(phases, phase::from_turns::<L, N>(bend));
+        }
         let made = phase::sine::<L, N>(bent) * task.gain;
-        past[0].store(&mut self.past[1], group);
+        last.store(&mut self.past[1], group);
         made.store(&mut self.past[0], group);
         made
     }

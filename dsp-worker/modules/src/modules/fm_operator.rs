@@ -13,7 +13,7 @@ use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::operators::{ALGORITHM_NAMES, OPERATORS, Operators, Task};
 use sostenuto_dsp::phase;
 use sostenuto_dsp::ramp::Ramp;
-use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ};
+use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, QUANTUM};
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
@@ -216,7 +216,8 @@ impl Module for FmOperator {
         if block.starts_quantum() {
             self.operators.aim(block.choice(ALGORITHM));
         }
-        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group));
+        let knobs: [Knobs; OPERATORS] = std::array::from_fn(|n| Knobs::of(block, n));
+        each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group, &knobs));
     }
 }
 
@@ -224,8 +225,8 @@ impl Module for FmOperator {
 struct Knobs {
     ratio: f32,
     fine: Ramp,
-    level: Ramp,
-    feedback: Ramp,
+    level: [f32; QUANTUM],
+    feedback: [f32; QUANTUM],
     shape: Shape,
 }
 
@@ -238,8 +239,8 @@ impl Knobs {
         Knobs {
             ratio: RATIOS[block.choice(first + RATIO) % RATIOS.len()],
             fine: block.ramp(first + FINE),
-            level: block.ramp(first + LEVEL),
-            feedback: block.ramp(first + FEEDBACK),
+            level: block.ramp(first + LEVEL).frames(),
+            feedback: block.ramp(first + FEEDBACK).frames(),
             shape: Shape::new(attack, decay, sustain, release, block.sample_rate_hz),
         }
     }
@@ -247,11 +248,16 @@ impl Knobs {
 
 impl FmOperator {
     #[inline(always)]
-    fn run<L: Lane, const N: usize>(&mut self, block: &mut Block, group: usize) {
-        let knobs: [Knobs; OPERATORS] = std::array::from_fn(|n| Knobs::of(block, n));
+    fn run<L: Lane, const N: usize>(
+        &mut self,
+        block: &mut Block,
+        group: usize,
+        knobs: &[Knobs; OPERATORS],
+    ) {
         let (octave, tune) = (block.param(OCTAVE), block.ramp(TUNE));
         let brightness_knob = block.ramp(BRIGHTNESS);
-        let [voct, gate, brightness_in] = [VOCT, GATE, BRIGHTNESS_IN].map(|port| block.input(port));
+        let (voct, gate) = (block.input(VOCT), block.input(GATE));
+        let brightness_in = block.input(BRIGHTNESS_IN);
         let levels: [_; OPERATORS] = std::array::from_fn(|n| block.input(LEVEL_IN + n));
         let is_fourfold = block.is_on(OVERSAMPLE);
         let c4_turns = if is_fourfold { 0.25 } else { 0.5 } * C4_HZ / block.sample_rate_hz;
@@ -259,23 +265,29 @@ impl FmOperator {
         let out = block.output(0);
         let c = L::splat;
 
-        for frame in frames {
-            let pitch = octave + tune.at(frame) * (1.0 / 12.0);
-            let pitch = (voct.get::<L>(group, frame) + c(pitch)).clamp(-MAX_PITCH, MAX_PITCH);
-            let turns = exp2(pitch) * c(c4_turns);
+        let is_tuned = knobs.iter().all(|knobs| knobs.fine.is_still()) && tune.is_still();
+        let keeps_pitch = is_tuned && voct.is_steady::<L>(group, frames.clone());
+        let mut tasks = [Task { step: [0; N], gain: c(0.0), feedback: 0.0 }; OPERATORS];
+        for frame in frames.clone() {
+            if frame == frames.start || !keeps_pitch {
+                let pitch = octave + tune.at(frame) * (1.0 / 12.0);
+                let pitch = (voct.get::<L>(group, frame) + c(pitch)).clamp(-MAX_PITCH, MAX_PITCH);
+                let turns = exp2(pitch) * c(c4_turns);
+                for (task, knobs) in tasks.iter_mut().zip(knobs) {
+                    let ratio = knobs.ratio * exp2(knobs.fine.at(frame) * (1.0 / 12.0));
+                    // In f64 there, so that whole ratios stay whole.
+                    task.step = phase::steps_per_frame::<L, N>(turns, c(ratio - 1.0), 1.0);
+                }
+            }
             let gates = self.gates.follow(group, gate.get::<L>(group, frame));
             let brightness = brightness_in.get::<L>(group, frame) * c(0.1);
             let brightness = (brightness + c(brightness_knob.at(frame))).clamp(0.0, 2.0);
 
-            let mut tasks = [Task { step: [0; N], gain: c(0.0), feedback: 0.0 }; OPERATORS];
-            for (n, (task, knobs)) in tasks.iter_mut().zip(&knobs).enumerate() {
+            for (n, (task, knobs)) in tasks.iter_mut().zip(knobs).enumerate() {
                 let envelope = self.envelopes[n].next(group, gates, &knobs.shape);
-                let level = levels[n].get::<L>(group, frame) * c(0.1) + c(knobs.level.at(frame));
+                let level = levels[n].get::<L>(group, frame) * c(0.1) + c(knobs.level[frame]);
                 let level = level.clamp(0.0, 1.0);
-                let ratio = knobs.ratio * exp2(knobs.fine.at(frame) * (1.0 / 12.0));
-                let feedback = knobs.feedback.at(frame);
-                // In f64 there, so that whole ratios stay whole.
-                task.step = phase::steps_per_frame::<L, N>(turns, c(ratio - 1.0), 1.0);
+                let feedback = knobs.feedback[frame];
                 let envelope = if gate.is_patched() { envelope } else { c(1.0) };
                 task.gain = level * level * envelope;
                 task.feedback = feedback * feedback;
