@@ -6,7 +6,7 @@
 //! next is then filtered off, so levels change unheard.
 
 use super::const_math::sin;
-use super::phase::Phases;
+use super::phase::{self, Phases};
 use crate::lane::{LANES, Lane};
 use crate::units::FULL_SCALE_CLIP_VOLTS;
 
@@ -76,68 +76,92 @@ impl<'a> Table<'a> {
     /// moves by `turns` half a frame.
     #[inline(always)]
     pub fn at<L: Lane, const N: usize>(&self, phases: Phases<N>, turns: L, position: L) -> L {
-        let places =
-            (position.clamp(0.0, 1.0) * ((self.cycles.len() - 1) as f32).into()).to_lanes();
-        let turns = turns.abs().to_lanes();
-        let mut volts = [0.0; LANES];
+        let last = self.cycles.len() as u32 - 1;
+        let places = position.clamp(0.0, 1.0) * (last as f32).into();
+        let cycles: Phases<N> = phase::truncate(places);
+        let places = places.to_lanes();
+        let splines = Splines::<L, N>::new(phases, turns.abs());
+        let (mut ways, mut any_way) = ([0.0; LANES], 0);
+        let (mut starts, mut next_starts) = ([0; N], [0; N]);
         for lane in 0..N {
-            let cycle = (places[lane] as usize).min(self.cycles.len() - 1);
-            let next = (cycle + 1).min(self.cycles.len() - 1);
-            let way = places[lane] - cycle as f32;
-            let level = level(turns[lane]);
-            let spline = Spline::new(phases[lane], level);
-            let here = spline.between(&self.cycles[cycle]);
-            volts[lane] = here + way * (spline.between(&self.cycles[next]) - here);
+            let cycle = cycles[lane] as u32;
+            ways[lane] = places[lane] - cycles[lane] as f32;
+            any_way |= ways[lane].to_bits();
+            starts[lane] = cycle.min(last) * CHAIN as u32;
+            next_starts[lane] = (cycle + 1).min(last) * CHAIN as u32;
         }
-        L::from_lanes(volts)
+        let here = splines.read(self.cycles, &starts);
+        if any_way == 0 {
+            return here;
+        }
+        here + L::from_lanes(ways) * (splines.read(self.cycles, &next_starts) - here)
     }
 }
 
 /// The fullest level whose top harmonic is below 0.78 of twice the sample rate:
 /// what comes back from there is above 21 kHz of 48.
 #[inline(always)]
-fn level(turns: f32) -> usize {
+fn level(turns: f32) -> u32 {
     const TOP: f32 = 0.78 / chain::HARMONICS as f32;
     // The power of two that is not below turns / TOP.
     let exponent = ((turns * (1.0 / TOP)).to_bits() + 0x007f_ffff) >> 23;
-    (exponent as usize).saturating_sub(127).min(LEVELS - 1)
+    exponent.max(127).min(127 + LEVELS as u32 - 1) - 127
 }
 
-/// Four samples around a phase, and their weights.
-struct Spline {
-    places: [usize; 4],
-    weights: [f32; 4],
+/// For every channel four samples around a phase, and their weights.
+struct Splines<L, const N: usize> {
+    places: [[u32; N]; 4],
+    weights: [L; 4],
 }
 
-impl Spline {
+impl<L: Lane, const N: usize> Splines<L, N> {
     #[inline(always)]
-    fn new(phase: i32, level: usize) -> Spline {
-        let bits = LENGTHS[level].trailing_zeros();
-        let phase = phase as u32;
-        let before = (phase >> (32 - bits)) as usize;
-        // 24 bits of what is left.
-        let x = ((phase << bits) >> 8) as f32 * (1.0 / 16_777_216.0);
-        let mask = LENGTHS[level] - 1;
-        let start = STARTS[level];
-        let place = |ahead: usize| start + (before.wrapping_add(ahead).wrapping_sub(1) & mask);
-        let y = 1.0 - x;
-        let sixth = 1.0 / 6.0;
-        Spline {
-            places: [place(0), place(1), place(2), place(3)],
+    fn new(phases: Phases<N>, turns: L) -> Splines<L, N> {
+        let turns = turns.to_lanes();
+        let mut x = [0.0; LANES];
+        let mut places = [[0; N]; 4];
+        for lane in 0..N {
+            let level = level(turns[lane]);
+            let length = LENGTHS[level as usize] as u32;
+            let start = STARTS[level as usize] as u32;
+            let bits = length.trailing_zeros();
+            let phase = phases[lane] as u32;
+            let before = phase >> (32 - bits);
+            // 24 bits of what is left; below 2^24, so that the sign does not matter.
+            x[lane] = ((phase << bits) >> 8) as i32 as f32 * (1.0 / 16_777_216.0);
+            for ahead in 0..4 {
+                let place = before.wrapping_add(ahead as u32).wrapping_sub(1);
+                places[ahead][lane] = start + (place & (length - 1));
+            }
+        }
+        let c = L::splat;
+        let x = L::from_lanes(x);
+        let y = c(1.0) - x;
+        let (sixth, two_thirds) = (c(1.0 / 6.0), c(2.0 / 3.0));
+        Splines {
+            places,
             weights: [
                 sixth * y * y * y,
-                (2.0 / 3.0) - x * x * (1.0 - 0.5 * x),
-                (2.0 / 3.0) - y * y * (1.0 - 0.5 * y),
+                two_thirds - x * x * (c(1.0) - c(0.5) * x),
+                two_thirds - y * y * (c(1.0) - c(0.5) * y),
                 sixth * x * x * x,
             ],
         }
     }
 
     #[inline(always)]
-    fn between(&self, cycle: &[f32; CHAIN]) -> f32 {
-        let [a, b, c, d] = self.places.map(|place| cycle[place % CHAIN]);
+    fn read(&self, cycles: &[[f32; CHAIN]], starts: &[u32; N]) -> L {
+        let chains = cycles.as_flattened();
+        let mut samples = [[0.0; LANES]; 4];
+        for lane in 0..N {
+            for tap in 0..4 {
+                let place = (starts[lane] + self.places[tap][lane]) as usize;
+                samples[tap][lane] = chains.get(place).copied().unwrap_or(0.0);
+            }
+        }
         let [wa, wb, wc, wd] = self.weights;
-        (a * wa + b * wb) + (c * wc + d * wd)
+        let at = |tap: usize| L::from_lanes(samples[tap]);
+        (at(0) * wa + at(1) * wb) + (at(2) * wc + at(3) * wd)
     }
 }
 
@@ -158,7 +182,7 @@ mod tests {
         assert_eq!(level(0.77 / 512.0), 0);
         assert_eq!(level(0.79 / 512.0), 1);
         assert_eq!(level(0.77 / 4.0), 7);
-        assert_eq!(level(0.49), LEVELS - 1);
+        assert_eq!(level(0.49), LEVELS as u32 - 1);
     }
 
     #[test]

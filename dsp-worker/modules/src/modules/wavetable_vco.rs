@@ -125,7 +125,8 @@ impl WavetableVco {
         last: Option<Table>,
     ) {
         let c = L::splat;
-        let [voct, fm, position_in] = [VOCT, FM, POSITION_IN].map(|port| block.input(port));
+        let (voct, fm) = (block.input(VOCT), block.input(FM));
+        let position_in = block.input(POSITION_IN);
         let (octave, tune, fine) = (block.param(OCTAVE), block.ramp(TUNE), block.ramp(FINE));
         let (position_knob, position_amount) = (block.ramp(POSITION), block.ramp(POSITION_AMOUNT));
         let fm_amount = block.ramp(FM_AMOUNT);
@@ -134,14 +135,22 @@ impl WavetableVco {
         let frames = block.frames();
         let out = block.output(0);
 
-        for frame in frames {
-            let gain = fm_amount.at(frame);
-            let [linear, exponential] = if is_linear_fm { [gain, 0.0] } else { [0.0, gain] };
-            let fm = fm.get::<L>(group, frame);
-            let knobs = octave + tune.at(frame) * (1.0 / 12.0) + fine.at(frame) * (1.0 / 1200.0);
-            let pitch = voct.get::<L>(group, frame) + c(knobs) + fm * c(exponential);
-            let turns = exp2(pitch.clamp(-MAX_PITCH, MAX_PITCH)) * c(c4_turns);
-            let step = phase::steps_per_frame::<L, N>(turns, fm, linear);
+        let keeps_pitch = !fm.is_patched()
+            && tune.is_still()
+            && fine.is_still()
+            && voct.is_steady::<L>(group, frames.clone());
+        let mut step = [0; N];
+        for frame in frames.clone() {
+            if frame == frames.start || !keeps_pitch {
+                let gain = fm_amount.at(frame);
+                let [linear, exponential] = if is_linear_fm { [gain, 0.0] } else { [0.0, gain] };
+                let fm = fm.get::<L>(group, frame);
+                let knobs =
+                    octave + tune.at(frame) * (1.0 / 12.0) + fine.at(frame) * (1.0 / 1200.0);
+                let pitch = voct.get::<L>(group, frame) + c(knobs) + fm * c(exponential);
+                let turns = exp2(pitch.clamp(-MAX_PITCH, MAX_PITCH)) * c(c4_turns);
+                step = phase::steps_per_frame::<L, N>(turns, fm, linear);
+            }
             let position = position_in.get::<L>(group, frame) * c(0.1 * position_amount.at(frame));
             let position = position + c(position_knob.at(frame));
 
