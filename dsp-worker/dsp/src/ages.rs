@@ -34,6 +34,12 @@ impl Ages {
         (self.frames[channel % CHANNELS] as usize).wrapping_sub(1)
     }
 
+    /// Whether all that its tape has room for was written since the channel began.
+    #[inline(always)]
+    pub fn are_endless(&self, channel: usize) -> bool {
+        self.frames[channel % CHANNELS] == 0
+    }
+
     /// Whether what lies that far behind, in frames, was written since the
     /// channel began.
     #[inline(always)]

@@ -111,6 +111,29 @@ impl<'a> Tapes<'a> {
         self.memory[self.spans[tape].index(now.wrapping_sub(delay_frames))]
     }
 
+    /// [`Tapes::read`] of `N` frames in a row, the oldest first.
+    #[inline(always)]
+    pub fn read_row<const N: usize>(
+        &self,
+        tape: usize,
+        frame: usize,
+        newest_frames: usize,
+    ) -> [f32; N] {
+        let span = self.spans[tape];
+        let newest = (self.frame as usize + frame).wrapping_sub(newest_frames);
+        let end = span.index(newest) + 1;
+        if end >= span.start as usize + N
+            && let Some(row) = self.memory[..end].last_chunk()
+        {
+            return *row;
+        }
+        let mut volts = [0.0; N];
+        for n in 0..N {
+            volts[n] = self.memory[span.index(newest.wrapping_sub(N - 1 - n))];
+        }
+        volts
+    }
+
     /// [`Tapes::write`] for several frames of this quantum at once, which is
     /// much quicker.
     #[inline(always)]

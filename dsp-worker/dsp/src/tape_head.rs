@@ -162,10 +162,8 @@ impl Place {
     #[inline(always)]
     pub fn read(&self, tapes: &Tapes, tape: usize, frame: usize) -> f32 {
         let [newest, newer, older, oldest] = self.weights;
-        newest * tapes.read(tape, frame, self.newest_frames)
-            + newer * tapes.read(tape, frame, self.newest_frames + 1)
-            + older * tapes.read(tape, frame, self.newest_frames + 2)
-            + oldest * tapes.read(tape, frame, self.newest_frames + 3)
+        let [d, c, b, a] = tapes.read_row(tape, frame, self.newest_frames);
+        newest * a + newer * b + older * c + oldest * d
     }
 }
 

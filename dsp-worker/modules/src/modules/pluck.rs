@@ -182,11 +182,9 @@ impl Module for Pluck {
                     string.delay_frames = was_frames;
                 }
             }
-            for frame in block.frames() {
-                let out = string.next(block, &mut self.hiss, &self.ages, channel, frame);
-                self.ages.next(channel);
-                block.output(OUT).set(channel, frame, out);
-            }
+            let out = string.run(block, &mut self.hiss, &mut self.ages, channel);
+            let frames = block.frames();
+            block.output(OUT).put_channel(channel, frames, &out);
         }
     }
 }
@@ -230,52 +228,77 @@ impl Wire {
     }
 
     #[inline(always)]
-    fn next(
+    fn run(
         &mut self,
         block: &mut Block,
         hiss: &mut Hiss,
-        ages: &Ages,
+        ages: &mut Ages,
         channel: usize,
-        frame: usize,
-    ) -> f32 {
-        if self.trigger.rises(block.input(TRIGGER).at(channel, frame)) {
-            self.tune(block, channel, frame);
-            self.burst_frames = self.period_frames as u32;
-            self.force = force(block.input(ACCENT), channel, frame);
+    ) -> [f32; QUANTUM] {
+        let frames = block.frames();
+        let trigger = block.input(TRIGGER).channel(channel, frames.clone());
+        let input = block.input(IN).channel(channel, frames.clone());
+        let position = block.ramp(POSITION);
+        let still = coefficient(20.0, block.sample_rate_hz);
+        let mut share = self.share();
+        let mut loop_end = Reading::new(self.delay_frames);
+        let mut mirror_frames = 1.0;
+        let mut mirror = Place::new(mirror_frames);
+        let mut out = [0.0; QUANTUM];
+        let may_be_plucked = !self.trigger.stays(&trigger[frames.clone()]);
+        let is_whole = ages.are_endless(channel);
+        for frame in frames {
+            if may_be_plucked && self.trigger.rises(trigger[frame]) {
+                self.tune(block, channel, frame);
+                self.burst_frames = self.period_frames as u32;
+                self.force = force(block.input(ACCENT), channel, frame);
+                share = self.share();
+            }
+            self.delay_frames += self.glide;
+            if self.delay_frames != loop_end.delay_frames {
+                loop_end = Reading::new(self.delay_frames);
+            }
+            let input = share * self.input.highpass(input[frame].clamp(-1e3, 1e3), still);
+            let excited = self.excite(block, hiss, channel, input);
+            let behind = if is_whole || ages.reach(channel, self.delay_frames + READ_FRAMES) {
+                loop_end.volts(block, channel, frame)
+            } else {
+                0.0
+            };
+            let swung = self.lose(behind);
+            let volts = hush(excited + swung);
+            let volts = if volts.abs() > KNEE_VOLTS {
+                soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS)
+            } else {
+                volts
+            };
+            block.tapes.write(channel, frame, volts);
+            // To pluck at a place leaves out what has a node there; so does to listen.
+            let mirrored_frames = (position.at(frame) * self.period_frames).max(1.0);
+            if mirrored_frames != mirror_frames {
+                (mirror_frames, mirror) = (mirrored_frames, Place::new(mirrored_frames));
+            }
+            out[frame] = LEVEL * volts;
+            if is_whole || ages.reach(channel, mirrored_frames + READ_FRAMES) {
+                out[frame] = LEVEL * (volts - mirror.read(&block.tapes, channel, frame));
+            }
+            if !is_whole {
+                ages.next(channel);
+            }
         }
-        self.delay_frames += self.glide;
-        let excited = self.excite(block, hiss, channel, frame);
-        let behind = if ages.reach(channel, self.delay_frames + READ_FRAMES) {
-            read(block, channel, frame, self.delay_frames)
-        } else {
-            0.0
-        };
-        let swung = self.lose(behind);
-        let volts = hush(excited + swung);
-        let volts = if volts.abs() > KNEE_VOLTS {
-            soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS)
-        } else {
-            volts
-        };
-        block.tapes.write(channel, frame, volts);
-        // To pluck at a place leaves out what has a node there; so does to listen.
-        let position = block.ramp(POSITION).at(frame);
-        let mirrored_frames = (position * self.period_frames).max(1.0);
-        if !ages.reach(channel, mirrored_frames + READ_FRAMES) {
-            return LEVEL * volts;
-        }
-        LEVEL * (volts - Place::new(mirrored_frames).read(&block.tapes, channel, frame))
+        out
     }
 
-    /// What the pick and the input add to the string.
+    /// How much of the input it takes: about as much as keeps noise at its level.
+    /// The longer a string rings, the less that is.
     #[inline(always)]
-    fn excite(&mut self, block: &Block, hiss: &mut Hiss, channel: usize, frame: usize) -> f32 {
-        let input = block.input(IN).at(channel, frame).clamp(-1e3, 1e3);
-        let still = coefficient(20.0, block.sample_rate_hz);
-        // About as much as keeps noise at its level: the longer a string rings, the
-        // less it takes.
-        let share = 1.2 * (1.0 - self.gain * self.gain).max(0.0).sqrt();
-        let input = share * self.input.highpass(input, still);
+    fn share(&self) -> f32 {
+        1.2 * (1.0 - self.gain * self.gain).max(0.0).sqrt()
+    }
+
+    /// The input, and what the pick adds to the string.
+    #[inline(always)]
+    fn excite(&mut self, block: &Block, hiss: &mut Hiss, channel: usize, input: f32) -> f32 {
         if self.burst_frames == 0 {
             return input;
         }
@@ -296,9 +319,10 @@ impl Wire {
         // Three taps in symmetry: every frequency is one frame late.
         let side = 0.25 * self.dullness;
         let mut signal = self.gain * (side * (volts + two) + (1.0 - 2.0 * side) * one);
+        let past = self.all_passes;
         for at in 0..ALL_PASSES {
             // Each one's last output is the next one's last input.
-            let passed = self.stiffness * (signal - self.all_passes[at + 1]) + self.all_passes[at];
+            let passed = self.stiffness * (signal - past[at + 1]) + past[at];
             self.all_passes[at] = signal;
             signal = hush(passed);
         }
@@ -308,13 +332,26 @@ impl Wire {
 }
 
 /// The string so far behind, between frames; from [`SHORTEST_FRAMES`] up.
-#[inline(always)]
-fn read(block: &Block, channel: usize, frame: usize, delay_frames: f32) -> f32 {
-    let whole = delay_frames as usize;
-    let newest = whole.max(3) - 2;
-    let weights = lagrange_of_six(delay_frames - whole as f32);
-    let tap = |n: usize| weights[n] * block.tapes.read(channel, frame, newest + n);
-    tap(0) + tap(1) + tap(2) + tap(3) + tap(4) + tap(5)
+struct Reading {
+    delay_frames: f32,
+    newest: usize,
+    weights: [f32; 6],
+}
+
+impl Reading {
+    #[inline(always)]
+    fn new(delay_frames: f32) -> Reading {
+        let whole = delay_frames as usize;
+        let weights = lagrange_of_six(delay_frames - whole as f32);
+        Reading { delay_frames, newest: whole.max(3) - 2, weights }
+    }
+
+    #[inline(always)]
+    fn volts(&self, block: &Block, channel: usize, frame: usize) -> f32 {
+        let row: [f32; 6] = block.tapes.read_row(channel, frame, self.newest);
+        let tap = |n: usize| self.weights[n] * row[5 - n];
+        tap(0) + tap(1) + tap(2) + tap(3) + tap(4) + tap(5)
+    }
 }
 
 #[cfg(test)]
