@@ -8,13 +8,13 @@ use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::bodies::{MODE_GROUPS, mode_octaves};
-use sostenuto_dsp::lane::{LANES, Lane, Lanes, each};
+use sostenuto_dsp::lane::{LANES, Lane, Lanes};
 use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::spin::{FALL_OCTAVES, Spin, Turn};
 use sostenuto_dsp::strike::force;
-use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
+use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS, QUANTUM};
 use sostenuto_dsp::{exp2, soft_clip};
 
 use crate::Module;
@@ -46,6 +46,17 @@ const MALLET_OCTAVES: f32 = 6.0;
 const KNEE_VOLTS: f32 = 6.0;
 const LIMIT_VOLTS: f32 = 12.0;
 
+/// The modes' numbers, from 1.
+const MODES: [[f32; LANES]; MODE_GROUPS] = {
+    let mut modes = [[0.0; LANES]; MODE_GROUPS];
+    let mut mode = 0;
+    while mode < MODE_GROUPS * LANES {
+        modes[mode / LANES][mode % LANES] = (mode + 1) as f32;
+        mode += 1;
+    }
+    modes
+};
+
 /// Sixteen bodies.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -69,7 +80,9 @@ struct Body {
     touch_step: f32,
     /// How much of the input the modes take.
     input_gain: f32,
-    _unused: [u32; 3],
+    /// What the modes were worked out for.
+    tuned_to: [f32; 7],
+    _unused: [u32; 4],
 }
 
 const fn by_volts(name: &'static str, help: &'static str) -> Port {
@@ -166,10 +179,9 @@ impl Module for Modal {
             if block.starts_quantum() {
                 body.tune(block, channel, 0);
             }
-            for frame in block.frames() {
-                let out = body.next(block, channel, frame);
-                block.output(OUT).set(channel, frame, out);
-            }
+            let out = body.run(block, channel);
+            let frames = block.frames();
+            block.output(OUT).put_channel(channel, frames, &out);
         }
     }
 }
@@ -191,6 +203,12 @@ impl Body {
         let softer = c(-2.5 * (1.0 - moved(BRIGHTNESS)));
         let (structure, place) = (moved(STRUCTURE), 0.02 + 0.48 * moved(POSITION));
 
+        let tuned_to =
+            [turns, frame_secs, decay_secs, sooner.first(), softer.first(), structure, place];
+        if tuned_to == self.tuned_to {
+            return;
+        }
+        self.tuned_to = tuned_to;
         let mut all = 0.0;
         for group in 0..MODE_GROUPS {
             let above = mode_octaves(structure, group);
@@ -201,8 +219,7 @@ impl Body {
             self.cosine[group] = turn.cosine;
             self.sine[group] = turn.sine;
             // As a string that is struck at that place.
-            let mode = each(|lane| (group * LANES + lane + 1) as f32);
-            let along = Lanes::from_lanes(mode) * c(0.5 * place);
+            let along = Lanes::from_lanes(MODES[group]) * c(0.5 * place);
             let share = sine_of_turns(along) * exp2(above * softer) * is_heard;
             self.share[group] = share;
             all += share.abs().to_lanes().iter().sum::<f32>();
@@ -216,22 +233,62 @@ impl Body {
     }
 
     #[inline(always)]
-    fn next(&mut self, block: &Block, channel: usize, frame: usize) -> f32 {
-        if self.trigger.rises(block.input(TRIGGER).at(channel, frame)) {
-            self.strike(block, channel, frame);
+    fn run(&mut self, block: &Block, channel: usize) -> [f32; QUANTUM] {
+        let frames = block.frames();
+        let trigger = block.input(TRIGGER).channel(channel, frames.clone());
+        let input = block.input(IN).channel(channel, frames.clone());
+        let mut blows = [0.0; QUANTUM];
+        let mut sums = [Lanes::default(); QUANTUM];
+        let mut first = frames.start;
+        let may_be_struck = !self.trigger.stays(&trigger[frames.clone()]);
+        if may_be_struck || self.touch_step != 0.0 {
+            for frame in frames.clone() {
+                if self.trigger.rises(trigger[frame]) {
+                    self.ring(&blows, first..frame, &mut sums);
+                    first = frame;
+                    self.strike(block, channel, frame);
+                }
+                let input = input[frame].clamp(-1e3, 1e3);
+                blows[frame] = self.input_gain * input + self.touch();
+            }
+        } else {
+            for frame in frames.clone() {
+                blows[frame] = self.input_gain * input[frame].clamp(-1e3, 1e3);
+            }
         }
-        let input = block.input(IN).at(channel, frame).clamp(-1e3, 1e3);
-        let blow = Lanes::splat(self.input_gain * input + self.touch());
-        let mut sum = Lanes::splat(0.0);
+        self.ring(&blows, first..frames.end, &mut sums);
+
+        let mut out = [0.0; QUANTUM];
+        for frame in frames {
+            let volts: f32 = sums[frame].to_lanes().iter().sum();
+            let is_loud = volts.abs() > KNEE_VOLTS;
+            out[frame] = if is_loud { soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS) } else { volts };
+        }
+        out
+    }
+
+    /// All modes through some frames, eight at a time.
+    #[inline(always)]
+    fn ring(&mut self, blows: &[f32; QUANTUM], frames: Range<usize>, sums: &mut [Lanes; QUANTUM]) {
+        let mut modes = [Spin::default(); MODE_GROUPS];
+        let mut turns = [Turn::default(); MODE_GROUPS];
         for group in 0..MODE_GROUPS {
-            let mut mode = Spin::of(self.across[group], self.up[group]);
-            mode.push(blow * self.share[group]);
-            let turn = Turn { cosine: self.cosine[group], sine: self.sine[group] };
-            sum += mode.next(&turn);
-            [self.across[group], self.up[group]] = mode.parts();
+            modes[group] = Spin::of(self.across[group], self.up[group]);
+            turns[group] = Turn { cosine: self.cosine[group], sine: self.sine[group] };
         }
-        let volts: f32 = sum.to_lanes().iter().sum();
-        if volts.abs() > KNEE_VOLTS { soft_clip(volts, KNEE_VOLTS, LIMIT_VOLTS) } else { volts }
+        let shares = self.share;
+        for frame in frames {
+            let blow = Lanes::splat(blows[frame]);
+            let mut sum = Lanes::splat(0.0);
+            for group in 0..MODE_GROUPS {
+                modes[group].push(blow * shares[group]);
+                sum += modes[group].next(&turns[group]);
+            }
+            sums[frame] = sum;
+        }
+        for group in 0..MODE_GROUPS {
+            [self.across[group], self.up[group]] = modes[group].parts();
+        }
     }
 
     #[inline(always)]
