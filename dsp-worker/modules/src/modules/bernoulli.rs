@@ -3,14 +3,19 @@
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
+use sostenuto_dsp::forget::clear;
+use sostenuto_dsp::gates::Gates;
+use sostenuto_dsp::lane::{LANES, Lane};
+use sostenuto_dsp::mask::Mask;
 use sostenuto_dsp::random::Random;
-use sostenuto_dsp::schmitt::Schmitt;
+use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS};
 
 use crate::Module;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
+use crate::parts::each_group::each_group;
 
 const IN_1: usize = 0;
 const IN_2: usize = 1;
@@ -29,16 +34,17 @@ const LATCH: usize = 1;
 #[repr(C)]
 pub struct Bernoulli {
     random: Random,
-    coins: [[Coin; CHANNELS]; COINS],
+    coins: [Coins; COINS],
 }
 
+/// One coin for each channel. Yes is 1 and no is 0.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-struct Coin {
-    gate: Schmitt,
-    /// 1 where it fell on the second side.
-    side: u32,
-    has_fallen: u32,
+struct Coins {
+    gates: Gates,
+    /// Whether it fell on the second side.
+    is_second: [f32; CHANNELS],
+    has_fallen: [f32; CHANNELS],
 }
 
 const fn chance_in(name: &'static str) -> Port {
@@ -99,7 +105,7 @@ impl Module for Bernoulli {
 
     fn forget(&mut self, channels: Range<usize>) {
         for coins in &mut self.coins {
-            coins[channels.clone()].fill(Coin::zeroed());
+            clear(coins, &channels);
         }
     }
 
@@ -112,37 +118,70 @@ impl Module for Bernoulli {
             block.output(2 * n).set_channels(channels);
             block.output(2 * n + 1).set_channels(channels);
         }
+        for output in 0..2 * COINS {
+            if !block.is_heard(output) {
+                block.mute(output);
+            }
+        }
         // Frame by frame through all channels, so that however the frames are
         // cut chance is dealt out alike.
         for frame in block.frames() {
             for n in 0..COINS {
-                let is_latch = block.choice(STYLE + n) == LATCH;
-                for channel in 0..channels[n] {
-                    let volts = block.input(inputs[n]).at(channel, frame);
-                    let coin = &mut self.coins[n][channel];
-                    if coin.gate.rises(volts) {
-                        let more = 0.1 * block.input(CHANCE_IN + n).at(channel, frame);
-                        let chance = block.ramp(CHANCE + n).at(frame) + more;
-                        let falls = self.random.unipolar() < chance;
-                        coin.fall(falls, block.choice(COIN + n) == TOGGLE);
-                    }
-                    let is_on = coin.has_fallen != 0 && (is_latch || coin.gate.is_on());
-                    let gate = |is_on: bool| if is_on { GATE_VOLTS } else { 0.0 };
-                    let (a, b) = (is_on && coin.side == 0, is_on && coin.side != 0);
-                    block.output(2 * n).set(channel, frame, gate(a));
-                    block.output(2 * n + 1).set(channel, frame, gate(b));
-                }
+                let input = block.input(inputs[n]);
+                each_group!(channels[n], |L, group| {
+                    self.toss::<L>(block, n, input, group, frame, channels[n]);
+                });
             }
         }
     }
 }
 
-impl Coin {
+impl Bernoulli {
+    /// One frame of a coin.
     #[inline(always)]
-    fn fall(&mut self, falls_on_second: bool, toggles: bool) {
-        let side = falls_on_second as u32;
-        self.side = if toggles { (self.side ^ side) & 1 } else { side };
-        self.has_fallen = 1;
+    fn toss<L: Lane>(
+        &mut self,
+        block: &mut Block,
+        n: usize,
+        input: &Signal,
+        group: usize,
+        frame: usize,
+        channels: usize,
+    ) {
+        let coins = &mut self.coins[n];
+        let gate = coins.gates.follow(group, input.get::<L>(group, frame));
+        if gate.rises.any() {
+            let rises = gate.rises.keep(L::splat(1.0)).to_lanes();
+            for channel in group * LANES..channels.min(group * LANES + LANES) {
+                if rises[channel % LANES] != 0.0 {
+                    let more = 0.1 * block.input(CHANCE_IN + n).at(channel, frame);
+                    let chance = block.ramp(CHANCE + n).at(frame) + more;
+                    let falls = self.random.unipolar() < chance;
+                    coins.fall(channel, falls, block.choice(COIN + n) == TOGGLE);
+                }
+            }
+        }
+        let has_fallen = Mask::<L>::load(&coins.has_fallen, group);
+        let is_latch = block.choice(STYLE + n) == LATCH;
+        let is_on = if is_latch { has_fallen } else { has_fallen.and(gate.is_on) };
+        let is_second = Mask::load(&coins.is_second, group);
+        let sides = [is_on.and_not(is_second), is_on.and(is_second)];
+        for side in 0..2 {
+            if block.is_heard(2 * n + side) {
+                let volts = sides[side].keep(L::splat(GATE_VOLTS));
+                block.output(2 * n + side).put(group, frame, volts);
+            }
+        }
+    }
+}
+
+impl Coins {
+    #[inline(always)]
+    fn fall(&mut self, channel: usize, falls_on_second: bool, toggles: bool) {
+        let was_second = self.is_second[channel] != 0.0;
+        let is_second = if toggles { was_second ^ falls_on_second } else { falls_on_second };
+        self.is_second[channel] = f32::from(u8::from(is_second));
+        self.has_fallen[channel] = 1.0;
     }
 }
 
