@@ -170,18 +170,30 @@ impl Module for StereoMixer {
         if block.starts_quantum() {
             self.set_gains(block);
         }
+        let mut hears = [true; PAIRS];
+        for pair in 0..PAIRS {
+            hears[pair] = block.is_heard(2 * pair) || block.is_heard(2 * pair + 1);
+        }
         let mut pairs = [[[0.0; QUANTUM]; 2]; PAIRS];
         for strip in 0..STRIPS {
-            self.add_strip(block, strip, &mut pairs);
+            self.add_strip(block, strip, hears, &mut pairs);
         }
         self.add_returns(block, &mut pairs[MASTER]);
-        let master = Ramp::new(self.from_all[2], self.to_all[2]);
-        for frame in block.frames() {
-            for side in &mut pairs[MASTER] {
-                side[frame] *= master.at(frame);
+        let frames = block.frames();
+        let master = Ramp::new(self.from_all[2], self.to_all[2]).frames();
+        for side in &mut pairs[MASTER] {
+            for frame in frames.clone() {
+                side[frame] *= master[frame];
             }
-            for (output, sum) in pairs.as_flattened().iter().enumerate() {
-                block.output(output).put(0, frame, sum[frame]);
+        }
+        for pair in 0..PAIRS {
+            for side in 0..2 {
+                let output = 2 * pair + side;
+                if hears[pair] {
+                    block.output(output).put_channel(0, frames.clone(), &pairs[pair][side]);
+                } else {
+                    block.mute(output);
+                }
             }
         }
     }
@@ -213,25 +225,47 @@ impl StereoMixer {
     }
 
     #[inline(always)]
-    fn add_strip(&self, block: &Block, strip: usize, pairs: &mut [[[f32; QUANTUM]; 2]; PAIRS]) {
+    fn add_strip(
+        &self,
+        block: &Block,
+        strip: usize,
+        hears: [bool; PAIRS],
+        pairs: &mut [[[f32; QUANTUM]; 2]; PAIRS],
+    ) {
         let (from, to) = (&self.from[strip], &self.to[strip]);
-        let is_shut = [from, to].iter().all(|gains| gains.sides == [0.0; 2]);
+        let is_shut = from.sides == [0.0; 2] && to.sides == [0.0; 2];
         let [left, right] = [2 * strip, 2 * strip + 1];
         if is_shut || !(block.input(left).is_patched() || block.input(right).is_patched()) {
             return;
         }
         let (input, level_cv) = (StereoIn::new(block, left, right), block.input(LEVEL_CV + strip));
-        for (side, (start, end)) in from.sides.into_iter().zip(to.sides).enumerate() {
-            let level = Ramp::new(start, end);
-            let sends: [Ramp; 2] = each(|send| Ramp::new(from.sends[send], to.sends[send]));
-            for frame in block.frames() {
-                let mut volts = input.at(side, frame) * level.at(frame);
-                if level_cv.is_patched() {
-                    volts *= (level_cv.at(0, frame) * (1.0 / GATE_VOLTS)).clamp(0.0, 1.0);
+        let frames = block.frames();
+        let cv = level_cv.channel(0, frames.clone());
+        let left_volts = input.volts(0, frames.clone());
+        let right_volts = if input.is_mono() { left_volts } else { input.volts(1, frames.clone()) };
+        for (side, mut volts) in [left_volts, right_volts].into_iter().enumerate() {
+            let level = Ramp::new(from.sides[side], to.sides[side]).frames();
+            for frame in frames.clone() {
+                volts[frame] *= level[frame];
+            }
+            if level_cv.is_patched() {
+                for frame in frames.clone() {
+                    volts[frame] *= (cv[frame] * (1.0 / GATE_VOLTS)).clamp(0.0, 1.0);
                 }
-                pairs[MASTER][side][frame] += volts;
-                for (send, amount) in sends.iter().enumerate() {
-                    pairs[SENDS + send][side][frame] += volts * amount.at(frame);
+            }
+            let sums = &mut pairs[MASTER][side];
+            for frame in frames.clone() {
+                sums[frame] += volts[frame];
+            }
+            for send in 0..2 {
+                let (start, end) = (from.sends[send], to.sends[send]);
+                if !hears[SENDS + send] || (start == 0.0 && end == 0.0) {
+                    continue;
+                }
+                let amount = Ramp::new(start, end).frames();
+                let sums = &mut pairs[SENDS + send][side];
+                for frame in frames.clone() {
+                    sums[frame] += volts[frame] * amount[frame];
                 }
             }
         }
@@ -240,8 +274,11 @@ impl StereoMixer {
     #[inline(always)]
     fn add_returns(&self, block: &Block, sides: &mut [[f32; QUANTUM]; 2]) {
         for index in 0..2 {
-            let port = RETURNS + 2 * index;
-            let input = StereoIn::new(block, port, port + 1);
+            let [left, right] = [RETURNS + 2 * index, RETURNS + 2 * index + 1];
+            if !(block.input(left).is_patched() || block.input(right).is_patched()) {
+                continue;
+            }
+            let input = StereoIn::new(block, left, right);
             let level = Ramp::new(self.from_all[index], self.to_all[index]);
             for (side, sums) in sides.iter_mut().enumerate() {
                 for frame in block.frames() {

@@ -1,6 +1,9 @@
 //! A left and a right input, as a stereo module hears them.
 
+use std::ops::Range;
+
 use sostenuto_dsp::signal::Signal;
+use sostenuto_dsp::units::QUANTUM;
 
 use crate::module::{Block, Port, port};
 
@@ -25,6 +28,22 @@ impl<'a> StereoIn<'a> {
     pub fn new(block: &Block<'a>, left: usize, right: usize) -> StereoIn<'a> {
         let (left, right) = (block.input(left), block.input(right));
         StereoIn([left, if right.is_patched() { right } else { left }])
+    }
+
+    /// [`StereoIn::at`] for some frames of the quantum.
+    #[inline(always)]
+    pub fn volts(&self, side: usize, frames: Range<usize>) -> [f32; QUANTUM] {
+        let mut volts = [0.0; QUANTUM];
+        for frame in frames {
+            volts[frame] = self.at(side, frame);
+        }
+        volts
+    }
+
+    /// Whether both sides are the same signal.
+    #[inline(always)]
+    pub fn is_mono(&self) -> bool {
+        std::ptr::eq(self.0[0], self.0[1])
     }
 
     /// The volts of one frame: side 0 is left, 1 is right.
