@@ -46,6 +46,8 @@ const LOOP_ALWAYS: usize = 2;
 
 /// The last bits below 1 may be missing from a way that is gone.
 const NEARLY_ALL: f32 = 1.0 - 1.0 / 8_388_608.0;
+/// Below it, no rounding brings a way to [`NEARLY_ALL`].
+const ALMOST: f32 = 0.999;
 /// Where it is after its last segment.
 const AT_REST: u32 = SEGMENTS as u32;
 
@@ -181,6 +183,11 @@ impl Module for MultiSegment {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[GATE, RETRIGGER, RATE]);
+        for output in [SEGMENT, END] {
+            if !block.is_heard(output) {
+                block.mute(output);
+            }
+        }
         let shape = Shape::new(block);
         if block.is_on(OVERSAMPLE) {
             for group in 0..groups(channels) {
@@ -188,10 +195,12 @@ impl Module for MultiSegment {
             }
         } else {
             for (channel, voice) in self.voices[..channels].iter_mut().enumerate() {
-                for frame in block.frames() {
-                    let [env] = voice.next::<1>(block, channel, frame, &shape);
-                    block.output(ENV).set(channel, frame, env * GATE_VOLTS);
-                }
+                let mut env = [0.0; QUANTUM];
+                voice.run::<1>(block, channel, &shape, |frame, [volts]| {
+                    env[frame] = volts * GATE_VOLTS;
+                });
+                let frames = block.frames();
+                block.output(ENV).put_channel(channel, frames, &env);
             }
         }
         let segment = self.voices[0].segment;
@@ -206,13 +215,11 @@ impl MultiSegment {
         let mut taken = [[[0.0; LANES]; STEPS]; QUANTUM];
         let first = group * LANES;
         for channel in first..channels.min(first + LANES) {
-            for frame in block.frames() {
-                let voice = &mut self.voices[channel];
-                let steps = voice.next::<STEPS>(block, channel, frame, shape);
+            self.voices[channel].run::<STEPS>(block, channel, shape, |frame, steps| {
                 for step in 0..STEPS {
                     taken[frame][step][channel - first] = steps[step];
                 }
-            }
+            });
         }
         let mut down = Eightfold::<Lanes>::load(&self.down, group);
         let mut last = Lanes::load(&self.last, group);
@@ -267,22 +274,93 @@ impl Shape {
 }
 
 impl Voice {
+    /// Computes some frames, and hands out [`Voice::next`] of each.
+    #[inline(always)]
+    fn run<const N: usize>(
+        &mut self,
+        block: &mut Block,
+        channel: usize,
+        shape: &Shape,
+        mut take: impl FnMut(usize, [f32; N]),
+    ) {
+        let frames = block.frames();
+        let gate = block.input(GATE).channel(channel, frames.clone());
+        let retrigger = block.input(RETRIGGER).channel(channel, frames.clone());
+        let rate = block.input(RATE).channel(channel, frames.clone());
+        let (mut segment, mut end) = ([0.0; QUANTUM], [0.0; QUANTUM]);
+        let is_between = N == 1
+            && frames == (0..QUANTUM)
+            && self.gate.stays(&gate)
+            && self.retrigger.stays(&retrigger)
+            && rate.iter().all(|&octaves| octaves == rate[0])
+            && self.may_go_on(faster_by(rate[0]), shape);
+        if is_between {
+            self.go_on(faster_by(rate[0]), shape, |frame, env| take(frame, [env; N]));
+        }
+        for frame in frames.clone() {
+            if !is_between {
+                let volts = [gate[frame], retrigger[frame], rate[frame]];
+                take(frame, self.next::<N>(volts, frame, shape, block.sample_rate_hz));
+            }
+            segment[frame] = self.segment_pulse.volts();
+            end[frame] = self.end_pulse.volts();
+        }
+        for (output, volts) in [(SEGMENT, &segment), (END, &end)] {
+            if block.is_heard(output) {
+                block.output(output).put_channel(channel, frames.clone(), volts);
+            }
+        }
+    }
+
+    /// Whether it stays in its segment for a whole quantum in which no gate changes,
+    /// and how fast it goes neither.
+    #[inline(always)]
+    fn may_go_on(&self, faster: f32, shape: &Shape) -> bool {
+        if self.segment >= shape.length {
+            return shape.loops != LOOP_ALWAYS;
+        }
+        let step = shape.steps[self.segment as usize % SEGMENTS] * faster;
+        let at_end = self.way + step * (QUANTUM + 1) as f32;
+        at_end < ALMOST
+    }
+
+    /// [`Voice::next`] of a whole quantum, where it [may go on](Voice::may_go_on).
+    #[inline(always)]
+    fn go_on(&mut self, faster: f32, shape: &Shape, mut take: impl FnMut(usize, f32)) {
+        if self.segment >= shape.length {
+            for frame in 0..QUANTUM {
+                take(frame, self.env);
+            }
+            return;
+        }
+        let segment = self.segment as usize % SEGMENTS;
+        let step = shape.steps[segment] * faster;
+        let (from, bow, level) = (self.from, shape.bows[segment], shape.levels[segment]);
+        let (mut way, mut way_lost, mut env) = (self.way, self.way_lost, self.env);
+        for frame in 0..QUANTUM {
+            let sum = step + way_lost;
+            let next = way + sum;
+            way_lost = sum - (next - way);
+            way = next;
+            env = Line { from, to: level.at(frame), bow }.at(way);
+            take(frame, env);
+        }
+        (self.way, self.way_lost, self.env) = (way, way_lost, env);
+    }
+
     /// The next frame: the envelope at its end, or its means over `N` steps.
     #[inline(always)]
     fn next<const N: usize>(
         &mut self,
-        block: &mut Block,
-        channel: usize,
+        [gate, retrigger, rate]: [f32; 3],
         frame: usize,
         shape: &Shape,
+        sample_rate_hz: f32,
     ) -> [f32; N] {
-        let [gate, retrigger, rate] = [GATE, RETRIGGER, RATE].map(|port| block.input(port));
-        let sample_rate_hz = block.sample_rate_hz;
         let was_on = self.gate.is_on();
-        let is_on = self.gate.follow(gate.at(channel, frame));
-        let begins = self.retrigger.rises(retrigger.at(channel, frame)) || is_on && !was_on;
-        let octaves = rate.at(channel, frame).clamp(-20.0, 20.0);
-        let faster = if octaves == 0.0 { 1.0 } else { exp2(octaves) };
+        let is_on = self.gate.follow(gate);
+        let begins = self.retrigger.rises(retrigger) || is_on && !was_on;
+        let faster = faster_by(rate);
         let mut means = [0.0; N];
         for (step, mean) in means.iter_mut().enumerate() {
             let rests = self.segment >= shape.length;
@@ -304,8 +382,6 @@ impl Voice {
                 *mean = if N == 1 { self.env } else { across };
             }
         }
-        block.output(SEGMENT).set(channel, frame, self.segment_pulse.volts());
-        block.output(END).set(channel, frame, self.end_pulse.volts());
         means
     }
 
@@ -404,6 +480,13 @@ impl Line {
     fn mean(&self, start: f32, end: f32) -> f32 {
         (self.at(start) + 4.0 * self.at(0.5 * (start + end)) + self.at(end)) * (1.0 / 6.0)
     }
+}
+
+/// How much faster it goes by that voltage.
+#[inline(always)]
+fn faster_by(octaves: f32) -> f32 {
+    let octaves = octaves.clamp(-20.0, 20.0);
+    if octaves == 0.0 { 1.0 } else { exp2(octaves) }
 }
 
 /// Whether a gate that is let go cuts anything short.
