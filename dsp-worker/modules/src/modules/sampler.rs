@@ -9,7 +9,7 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::resample::{reach_frames, read_at};
 use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::strike::force;
-use sostenuto_dsp::units::CHANNELS;
+use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 
 use crate::Module;
 use crate::clip::{Clip, Text};
@@ -24,6 +24,7 @@ const START_CV: usize = 3;
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
 const END: usize = 2;
+const OUTPUTS: usize = 3;
 const TUNE: usize = 0;
 const START: usize = 1;
 const STOP: usize = 2;
@@ -176,6 +177,11 @@ impl Module for Sampler {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[TRIGGER, VOCT]);
+        for output in 0..OUTPUTS {
+            if !block.is_heard(output) {
+                block.mute(output);
+            }
+        }
         let clip = block.clip();
         let reel = Reel::new(block, clip);
         let tune = block.param(TUNE) * (1.0 / 12.0) - clip.root_cents as f32 * (1.0 / 1200.0);
@@ -345,26 +351,36 @@ impl Voice {
     #[inline(always)]
     fn run(&mut self, block: &mut Block, reel: &Reel, channel: usize, tune: f32) {
         let mut spans = [&self.playing, &self.leaving].map(|head| head.span(reel));
-        for frame in block.frames() {
+        let frames = block.frames();
+        let trigger = block.input(TRIGGER).channel(channel, frames.clone());
+        let voct = block.input(VOCT).channel(channel, frames.clone());
+        let level = block.ramp(LEVEL).frames();
+        let mut out = [[0.0; QUANTUM]; OUTPUTS];
+        for frame in frames.clone() {
             let was_on = self.trigger.is_on();
-            if self.trigger.rises(block.input(TRIGGER).at(channel, frame)) {
+            if self.trigger.rises(trigger[frame]) {
                 self.start(block, reel, channel, frame);
                 spans = [&self.playing, &self.leaving].map(|head| head.span(reel));
             } else if was_on && !self.trigger.is_on() && reel.plays != ONCE {
                 self.playing.fade_out(block.param(RELEASE), block.sample_rate_hz);
             }
-            let octaves = block.input(VOCT).at(channel, frame) + tune;
-            let speed = reel.speed * f64::from(exp2(octaves.clamp(-20.0, 10.0)));
-            let (left, right, has_ended) = self.playing.next(block, reel, &spans[0], speed);
-            if has_ended {
-                self.end.start(block.sample_rate_hz);
+            if self.playing.gain != 0.0 || self.leaving.gain != 0.0 {
+                let octaves = voct[frame] + tune;
+                let speed = reel.speed * f64::from(exp2(octaves.clamp(-20.0, 10.0)));
+                let (left, right, has_ended) = self.playing.next(block, reel, &spans[0], speed);
+                if has_ended {
+                    self.end.start(block.sample_rate_hz);
+                }
+                let (old_left, old_right, _) = self.leaving.next(block, reel, &spans[1], speed);
+                out[LEFT][frame] = (left + old_left) * level[frame];
+                out[RIGHT][frame] = (right + old_right) * level[frame];
             }
-            let (old_left, old_right, _) = self.leaving.next(block, reel, &spans[1], speed);
-            let level = block.ramp(LEVEL).at(frame);
-            block.output(LEFT).set(channel, frame, (left + old_left) * level);
-            block.output(RIGHT).set(channel, frame, (right + old_right) * level);
-            let end = self.end.volts();
-            block.output(END).set(channel, frame, end);
+            out[END][frame] = self.end.volts();
+        }
+        for output in 0..OUTPUTS {
+            if block.is_heard(output) {
+                block.output(output).put_channel(channel, frames.clone(), &out[output]);
+            }
         }
     }
 
