@@ -416,6 +416,7 @@ impl<F: FaultPoints> Runner<F> {
                 card,
                 events: &own[..events],
                 display: memory.display(),
+                unheard: module.unheard as u32,
                 tools,
                 is_bypassed: module.is_bypassed != 0,
                 rests,

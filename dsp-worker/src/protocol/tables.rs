@@ -192,6 +192,9 @@ pub struct PlanModule {
     pub listeners: u64,
     /// For what is random in it.
     pub seed: u64,
+    /// The outputs, bit by bit, that no cable begins at: see
+    /// [`Tables::note_unheard`].
+    pub unheard: u64,
     /// Index in the catalogue.
     pub kind: u32,
     /// 1: inputs are passed to outputs, the module rests.
@@ -326,6 +329,17 @@ impl Tables {
         // Release: hands the tables to the Acquire in `ModuleMemories::read`.
         generation.store(self.generation, Ordering::Release);
         Ok(())
+    }
+}
+
+impl Tables {
+    /// Tells every module which of its outputs no cable begins at: they need not be
+    /// computed. To be called once all cables are there; before, all are heard.
+    pub fn note_unheard(&mut self) {
+        self.modules.iter_mut().for_each(|module| module.unheard = u64::MAX);
+        for cable in &self.cables {
+            self.modules[cable.module as usize].unheard &= !(1 << cable.output);
+        }
     }
 }
 
@@ -526,6 +540,19 @@ mod tests {
         let copy = ModuleMemories::read(&control, 1).unwrap();
         assert_eq!(copy.generation, 4);
         assert_eq!((&copy.modules, &copy.tapes), (&tables.modules, &tables.tapes));
+    }
+
+    #[test]
+    fn an_output_without_a_cable_is_unheard() {
+        let cable = |module, output| PlanCable { module, output, ..PlanCable::default() };
+        let mut tables = Tables {
+            modules: vec![PlanModule::default(); 2],
+            cables: vec![cable(0, 2), cable(0, 0), cable(0, 2)],
+            ..Tables::default()
+        };
+        assert_eq!([0, 1].map(|module: usize| tables.modules[module].unheard), [0, 0]);
+        tables.note_unheard();
+        assert_eq!([0, 1].map(|module: usize| !tables.modules[module].unheard), [0b101, 0]);
     }
 
     #[test]
