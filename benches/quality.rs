@@ -65,7 +65,8 @@ fn speed(costs: &[Cost]) -> String {
         "\n## Speed\n\nFor a frame of 48 kHz, with one voice and with sixteen: nanoseconds of one \
          core of the machine that wrote this page, and instructions, counted by callgrind, which \
          do not depend on the machine's load. Modules that make one stereo or mono sound sum the \
-         voices. The voice is VCO (all four waves), ladder, ADSR and VCA.\n\n\
+         voices. All outputs have a cable, but of the voice only what it is made of: VCO (saw), \
+         ladder, ADSR and VCA.\n\n\
          | | mono, ns | mono, instr | 16, ns | 16, instr |\n|---|--:|--:|--:|--:|\n",
     );
     let instructions =

@@ -21,6 +21,8 @@ use crate::times;
 const COUNTED: &str = "sostenuto_benches::speed::counted";
 /// Says to the process that it runs under callgrind.
 const COUNTS: &str = "SOSTENUTO_COUNTS";
+/// A VCO of which only the saw is heard.
+const SAW_VCO: &str = "vco, saw alone";
 /// Quanta before the clock starts, and while it runs.
 const WARM_QUANTA: usize = 32;
 const QUANTA: usize = 200;
@@ -29,7 +31,7 @@ const COUNTED_QUANTA: usize = 20;
 
 /// Modules that are computed one after another.
 pub struct Job {
-    /// A module's name, or `voice`.
+    /// A module's name, [`SAW_VCO`] or `voice`.
     pub name: &'static str,
     /// Channels of every cable.
     pub channels: usize,
@@ -60,14 +62,17 @@ pub fn costs() -> Vec<Cost> {
 }
 
 fn jobs() -> impl Iterator<Item = Job> {
-    let names = well_behaved().map(|entry| entry.about.name).chain(["voice"]);
+    let names = well_behaved().map(|entry| entry.about.name).chain([SAW_VCO, "voice"]);
     names.flat_map(|name| [1, 16].map(|channels| Job::new(name, channels)))
 }
 
 impl Job {
     fn new(name: &'static str, channels: usize) -> Job {
-        let mut rigs =
-            if name == "voice" { voice(channels) } else { vec![at_work(name, channels)] };
+        let mut rigs = match name {
+            "voice" => voice(channels),
+            SAW_VCO => vec![saw_vco(channels)],
+            _ => vec![at_work(name, channels)],
+        };
         let committed: Vec<Committed> = rigs.iter_mut().map(Rig::committed).collect();
         Job { name, channels, rigs: rigs.into_iter().zip(committed).collect() }
     }
@@ -103,9 +108,17 @@ fn at_work(name: &str, channels: usize) -> Rig {
     warm(Rig::at_work(name, RATE_HZ as f32, channels))
 }
 
+/// Whose other outputs have no cable.
+fn saw_vco(channels: usize) -> Rig {
+    let mut vco = at_work("vco", channels);
+    vco.hear(&["saw"]);
+    vco
+}
+
 /// VCO, saw → ladder ← ADSR → VCA.
 fn voice(channels: usize) -> Vec<Rig> {
-    let [vco, adsr] = ["vco", "adsr"].map(|name| at_work(name, channels));
+    let (vco, mut adsr) = (saw_vco(channels), at_work("adsr", channels));
+    adsr.hear(&["env"]);
     let mut ladder = Rig::named("ladder", RATE_HZ as f32);
     ladder.plug("in", &vco, "saw").plug("cutoff", &adsr, "env").set("cutoff-amount", 0.4);
     let ladder = warm(ladder);
