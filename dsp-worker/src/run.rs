@@ -23,7 +23,7 @@ use sostenuto_modules::catalog::CATALOG;
 use sostenuto_modules::clip::{Clip, ClipSpan};
 use sostenuto_modules::limits::{MAX_PARAMS, MAX_PORTS};
 use sostenuto_modules::module::Event;
-use sostenuto_modules::state::{Call, LastFrame, Quantum, Remedy, glide};
+use sostenuto_modules::state::{Call, LastFrame, ParamRamps, Quantum, Remedy};
 use sostenuto_modules::tools::Tools;
 
 use crate::faults::{FaultPoints, Step};
@@ -90,12 +90,19 @@ struct Scratch {
     /// Where params are set, where that changes within the block.
     targets: [f32; MAX_PARAMS],
     events: [Event; MAX_EVENTS],
+    /// Of the modules of a job, one after another; what is too much shares the last.
+    ramps: Vec<ParamRamps>,
 }
+
+/// Modules of a loop whose ramps are kept from frame to frame.
+const KEPT_RAMPS: usize = 64;
 
 /// One call of one module: which, and for which frames of which quantum.
 #[derive(Clone)]
 struct Turn {
     module: usize,
+    /// Which one of its job it is.
+    place: usize,
     quantum: usize,
     frames: Range<usize>,
 }
@@ -126,6 +133,7 @@ impl<F: FaultPoints> Runner<F> {
                 inputs: [SILENCE; MAX_PORTS],
                 targets: [0.0; MAX_PARAMS],
                 events: [Event::AllNotesOff; MAX_EVENTS],
+                ramps: vec![ParamRamps::default(); KEPT_RAMPS + 1],
             }),
             faults,
             all_rest: false,
@@ -298,7 +306,8 @@ impl<F: FaultPoints> Runner<F> {
         if job.is_loop == 0 {
             for &module in modules {
                 for quantum in 0..quanta {
-                    let turn = Turn { module: module as usize, quantum, frames: 0..QUANTUM };
+                    let (module, frames) = (module as usize, 0..QUANTUM);
+                    let turn = Turn { module, place: 0, quantum, frames };
                     self.call(start, plan, turn, at);
                     self.faults.reach(Step::MidWrite, start.block, index);
                 }
@@ -307,9 +316,9 @@ impl<F: FaultPoints> Runner<F> {
         } else {
             for quantum in 0..quanta {
                 for frame in 0..QUANTUM {
-                    for &module in modules {
-                        let frames = frame..frame + 1;
-                        let turn = Turn { module: module as usize, quantum, frames };
+                    for (place, &module) in modules.iter().enumerate() {
+                        let (module, frames) = (module as usize, frame..frame + 1);
+                        let turn = Turn { module, place, quantum, frames };
                         self.call(start, plan, turn, at);
                     }
                 }
@@ -400,6 +409,10 @@ impl<F: FaultPoints> Runner<F> {
         // SAFETY: this block is being computed.
         let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
         let tools = &mut self.tools;
+        let ramps = &mut self.scratch.ramps[turn.place.min(KEPT_RAMPS)];
+        if turn.frames.start == 0 || turn.place >= KEPT_RAMPS {
+            ramps.reset();
+        }
         let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(start, quantum));
         let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
@@ -407,6 +420,7 @@ impl<F: FaultPoints> Runner<F> {
                 layout: &memory.layout.state,
                 state,
                 targets,
+                ramps,
                 inputs: &inputs[..entry.about.inputs.len()],
                 outputs: memory.outputs_mut(start, turn.quantum),
                 previous,
@@ -423,7 +437,6 @@ impl<F: FaultPoints> Runner<F> {
             };
             call.run(Quantum {
                 sample_rate_hz: start.sample_rate_hz,
-                glide: glide(start.sample_rate_hz),
                 frame: start.frame + (turn.quantum * QUANTUM) as u64,
                 frames: turn.frames.clone(),
             })

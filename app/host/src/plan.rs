@@ -173,6 +173,13 @@ pub fn plan(request: &PlanRequest) -> Plan {
         };
         tables.push_module(module, &memory.tapes, &params(member.module, member.entry), inputs);
     }
+    tables.note_unheard();
+    for (member, module) in members.iter().zip(&mut tables.modules) {
+        // The host reads these itself.
+        if matches!(member.entry.about.role, Some(Role::AudioOut | Role::Recorder)) {
+            module.unheard = 0;
+        }
+    }
     let is_out = |member: &Member| member.entry.about.role == Some(Role::AudioOut);
     let is_recorder = |member: &&Member| member.entry.about.role == Some(Role::Recorder);
     let outs = members.iter().enumerate().filter(|(_, member)| is_out(member));

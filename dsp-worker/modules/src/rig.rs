@@ -19,7 +19,7 @@ use crate::catalog::{CATALOG, Entry};
 use crate::clip::Clip;
 use crate::limits::MAX_PORTS;
 use crate::module::{Event, Module};
-use crate::state::{Call, Quantum, StateLayout, glide};
+use crate::state::{Call, ParamRamps, Quantum, StateLayout};
 use crate::tools::Tools;
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -37,6 +37,7 @@ pub struct Rig {
     layout: StateLayout,
     state: Vec<CacheLine>,
     targets: Vec<f32>,
+    ramps: ParamRamps,
     tapes: Vec<f32>,
     tape_spans: Vec<TapeSpan>,
     clip: (Vec<f32>, usize, f32),
@@ -98,6 +99,7 @@ impl Rig {
             fed_rate_hz: sample_rate_hz,
             state: vec![CacheLine([0; 64]); layout.size_bytes() / 64],
             layout,
+            ramps: ParamRamps::default(),
             targets: entry.about.params.iter().map(|param| param.default).collect(),
             tapes: vec![0.0; tape_spans.last().map_or(0, |span| span.end())],
             tape_spans,
@@ -130,6 +132,7 @@ impl Rig {
     /// Where the module has no such param.
     pub fn set(&mut self, param: &str, value: f32) -> &mut Rig {
         self.targets[self.entry.about.param(param).expect("a param of this module")] = value;
+        self.ramps.reset();
         self
     }
 
@@ -141,6 +144,7 @@ impl Rig {
         let index = self.entry.about.param(param).expect("a param of this module");
         self.targets[index] =
             self.entry.about.params[index].parse(word).expect("one of its choices");
+        self.ramps.reset();
         self
     }
 
@@ -403,6 +407,7 @@ impl Rig {
             }
         }
         if start == 0 {
+            self.ramps.reset();
             std::mem::swap(&mut self.outputs, &mut self.previous);
         }
         let mut inputs = [&SILENCE; MAX_PORTS];
@@ -420,6 +425,7 @@ impl Rig {
             layout: &self.layout,
             state: bytemuck::cast_slice_mut(&mut self.state),
             targets: &self.targets,
+            ramps: &mut self.ramps,
             inputs: &inputs[..self.inputs.len()],
             outputs: &mut self.outputs,
             previous: self.has_previous.then_some(&self.previous[..]),
@@ -436,7 +442,6 @@ impl Rig {
         };
         self.not_finite += call.run(Quantum {
             sample_rate_hz: self.sample_rate_hz,
-            glide: glide(self.sample_rate_hz),
             frame: self.frame - start as u64,
             frames: start..start + count,
         });

@@ -14,7 +14,7 @@ use crate::card::CardInput;
 use crate::catalog::{Entry, STATE_ALIGN, clean};
 use crate::clip::Clip;
 use crate::limits::{MAX_PARAMS, MAX_PORTS};
-use crate::module::{Block, Event};
+use crate::module::{About, Block, Event};
 use crate::param::Param;
 use crate::tools::Tools;
 
@@ -180,13 +180,56 @@ fn head_mut(state: &mut [u8]) -> &mut Head {
     bytemuck::from_bytes_mut(&mut state[..size_of::<Head>()])
 }
 
+/// How the params of a module go through one quantum: worked out in the first call
+/// after [`ParamRamps::reset`], and used by those for the quantum's later frames.
+#[derive(Clone, Debug)]
+pub struct ParamRamps {
+    is_ready: bool,
+    ramps: [Ramp; MAX_PARAMS],
+    /// Where they stand at the quantum's end.
+    ends: [f32; MAX_PARAMS],
+    /// Where they were set.
+    goals: [f32; MAX_PARAMS],
+}
+
+impl Default for ParamRamps {
+    fn default() -> ParamRamps {
+        let values = [0.0; MAX_PARAMS];
+        let ramps = [Ramp::default(); MAX_PARAMS];
+        ParamRamps { is_ready: false, ramps, ends: values, goals: values }
+    }
+}
+
+impl ParamRamps {
+    /// Another quantum begins, or another module. Real-time safe.
+    pub fn reset(&mut self) {
+        self.is_ready = false;
+    }
+
+    fn work_out(&mut self, about: &About, params: &[f32], targets: &[f32], sample_rate_hz: f32) {
+        let glide = glide(sample_rate_hz);
+        for (index, param) in about.params.iter().enumerate() {
+            let target = targets.get(index).copied().unwrap_or(param.default);
+            if target == params[index] && param.is_legal(target) {
+                (self.goals[index], self.ends[index]) = (target, target);
+                self.ramps[index] = Ramp::new(params[index], target);
+                continue;
+            }
+            let goal = param.legal(target);
+            let end = glided(param, params[index], goal, glide);
+            let start = if param.jumps() { end } else { params[index] };
+            (self.goals[index], self.ends[index]) = (goal, end);
+            self.ramps[index] = Ramp::new(start, end);
+        }
+        self.is_ready = true;
+    }
+}
+
 /// The time of one call.
 #[derive(Clone, Debug)]
 pub struct Quantum {
     /// In Hz.
     pub sample_rate_hz: f32,
-    /// Part of its way that a param glides in one quantum; see [`glide`].
-    pub glide: f32,
     /// The clock at the quantum's first frame.
     pub frame: u64,
     /// Which of its frames to compute.
@@ -203,6 +246,8 @@ pub struct Call<'a> {
     pub state: &'a mut [u8],
     /// Where its params were set.
     pub targets: &'a [f32],
+    /// How they go there in this quantum.
+    pub ramps: &'a mut ParamRamps,
     /// One for each input.
     pub inputs: &'a [&'a Signal],
     /// One for each output.
@@ -238,7 +283,7 @@ impl Call<'_> {
     /// Computes some frames of one quantum. Returns how many output samples
     /// were not finite; they are 0 V now. Real-time safe.
     pub fn run(self, time: Quantum) -> u32 {
-        let Quantum { sample_rate_hz, glide, frame, frames } = time;
+        let Quantum { sample_rate_hz, frame, frames } = time;
         let about = self.entry.about;
         let (head, rest) = self.state.split_at_mut(size_of::<Head>());
         let head: &mut Head = bytemuck::from_bytes_mut(head);
@@ -249,21 +294,10 @@ impl Call<'_> {
         let module = self.layout.module.start - self.layout.last_frames.end;
         let module = &mut rest[module..module + self.entry.state_bytes];
 
-        let mut ramps = [Ramp::default(); MAX_PARAMS];
-        let mut ends = [0.0; MAX_PARAMS];
-        let mut goals = [0.0; MAX_PARAMS];
-        for (index, param) in about.params.iter().enumerate() {
-            let target = self.targets.get(index).copied().unwrap_or(param.default);
-            if target == params[index] && param.is_legal(target) {
-                (goals[index], ends[index]) = (target, target);
-                ramps[index] = Ramp::new(params[index], target);
-                continue;
-            }
-            goals[index] = param.legal(target);
-            ends[index] = glided(param, params[index], goals[index], glide);
-            let start = if param.jumps() { ends[index] } else { params[index] };
-            ramps[index] = Ramp::new(start, ends[index]);
+        if !self.ramps.is_ready {
+            self.ramps.work_out(about, params, self.targets, sample_rate_hz);
         }
+        let ParamRamps { ramps, ends, goals, .. } = &*self.ramps;
 
         let bypass = faded(head.bypassed, self.is_bypassed, sample_rate_hz);
         let bypass = Ramp::new(head.bypassed, bypass);
@@ -453,7 +487,7 @@ fn widen(output: &mut Signal, from: &Signal, channels: usize, frames: Range<usiz
 }
 
 /// Part of its way to its target that a param glides in one quantum.
-pub fn glide(sample_rate_hz: f32) -> f32 {
+fn glide(sample_rate_hz: f32) -> f32 {
     let quanta = GLIDE_SECS * sample_rate_hz / QUANTUM as f32;
     // The first terms of 1 - e^(-1/quanta) would do; this Padé form is within
     // 1 % of it, and made of plain arithmetic: the same on every machine.
@@ -470,6 +504,9 @@ fn glided(param: &Param, now: f32, target: f32, glide: f32) -> f32 {
 
 /// How far a module is bypassed one quantum later.
 fn faded(now: f32, is_bypassed: bool, sample_rate_hz: f32) -> f32 {
+    if now == f32::from(u8::from(is_bypassed)) {
+        return now;
+    }
     let step = QUANTUM as f32 / (FADE_SECS * sample_rate_hz);
     if is_bypassed { (now + step).min(1.0) } else { (now - step).max(0.0) }
 }
