@@ -11,8 +11,6 @@ use serde::{Deserialize, Serialize};
 use sostenuto_modules::module::Role;
 use sostenuto_patch::{InputRef, ModuleId, Patch, disk};
 
-use crate::control::osc_out;
-
 /// The most addresses that a sentence names, and the most bytes of each.
 const NAMED: usize = 3;
 const NAMED_BYTES: usize = 60;
@@ -42,7 +40,7 @@ impl Outside {
         let Ok(about) = module.about() else { return wants };
         match about.role {
             Some(Role::OscOut) => {
-                let to = osc_out::receiver(&module.text).filter(|to| !is_this_machine(to));
+                let to = receiver(&module.text).filter(|to| !is_this_machine(to));
                 wants.osc.extend(to.map(str::to_owned));
             }
             Some(Role::Recorder) => {
@@ -98,6 +96,13 @@ impl fmt::Display for Outside {
             (_, false) => Ok(()),
         }
     }
+}
+
+/// The `HOST:PORT` that an OSC Out with that text sends to, where it is one.
+pub fn receiver(text: &str) -> Option<&str> {
+    let to = text.split('/').next()?.trim();
+    let (host, port) = to.rsplit_once(':')?;
+    (!host.is_empty() && port.parse::<u16>().is_ok()).then_some(to)
 }
 
 /// Whether `HOST:PORT` is this machine. Nobody is asked for the name: already the

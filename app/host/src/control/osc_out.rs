@@ -45,13 +45,6 @@ fn parts(text: &str) -> (&str, &str) {
     (host, prefix.trim_end_matches('/'))
 }
 
-/// `HOST:PORT`, where the text has one.
-pub fn receiver(text: &str) -> Option<&str> {
-    let to = parts(text).0;
-    let (host, port) = to.rsplit_once(':')?;
-    (!host.is_empty() && port.parse::<u16>().is_ok()).then_some(to)
-}
-
 impl Post {
     /// Sends to `HOST:PORT/PREFIX`.
     pub fn new(text: Name) -> Post {

@@ -14,6 +14,7 @@ use sostenuto_patch::ModuleId;
 use super::{Inner, lock};
 use crate::control::osc_out::{self, Post, SHOWN};
 use crate::notice::Notice;
+use crate::permits;
 use crate::plan::Key;
 use crate::plan::clips::{self, Put, Source};
 use crate::recorder::ModuleTakes;
@@ -65,7 +66,7 @@ impl Inner {
             }
             let (now, may) = (Instant::now(), lock(&self.may).clone());
             let may_send =
-                |post: &Post| osc_out::receiver(post.text()).is_none_or(|to| may.may_send(to));
+                |post: &Post| permits::receiver(post.text()).is_none_or(|to| may.may_send(to));
             for (offset, post) in posts.values_mut().filter(|(_, post)| may_send(post)) {
                 let Some(shown) = self.shown(*offset) else { continue };
                 // By now its memory may be another module's.
