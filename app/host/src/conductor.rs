@@ -103,6 +103,8 @@ pub struct Conductor {
     slots: usize,
     /// How many stages to share the jobs over, if at all, and by which costs.
     stages: Option<(usize, HashMap<Key, u32>)>,
+    /// Outputs without a cable need not be computed.
+    skips_unheard: bool,
     sample_rate_hz: f32,
     block_frames: usize,
     generation: u32,
@@ -138,6 +140,7 @@ impl Conductor {
             pool,
             slots,
             stages: None,
+            skips_unheard: false,
             sample_rate_hz: rate,
             block_frames: frames,
             generation: 0,
@@ -256,6 +259,7 @@ impl Conductor {
             generation: self.generation + 1,
             slots: self.slots,
             stages,
+            skips_unheard: self.skips_unheard,
             memory: &self.memory.taken,
             clips: &clips,
             costs: &costs,
@@ -306,6 +310,12 @@ impl Conductor {
     pub fn set_stages(&mut self, most: usize, costs: HashMap<Key, u32>) -> Result<(), PlanError> {
         let before = self.stages.replace((most, costs));
         self.make_room().inspect_err(|_| self.stages = before)
+    }
+
+    /// From the plan on that is made next, outputs without a cable need not be computed.
+    /// No cable may be plugged into one later: its first frames would be missing.
+    pub fn skip_unheard(&mut self) {
+        self.skips_unheard = true;
     }
 
     /// How many frames of outputs a module needs room for.

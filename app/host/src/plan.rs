@@ -40,6 +40,9 @@ pub struct PlanRequest<'a> {
     /// Over so many of them as stages instead: no slot reads from one after it, and
     /// blocks can be in flight.
     pub stages: Option<usize>,
+    /// Whether outputs without a cable need not be computed: no cable is to come, and
+    /// nobody looks at them.
+    pub skips_unheard: bool,
     /// Where each module's memory lies.
     pub memory: &'a BTreeMap<Key, Memory>,
     /// What the text of each module stands for, where it has one.
@@ -173,11 +176,13 @@ pub fn plan(request: &PlanRequest) -> Plan {
         };
         tables.push_module(module, &memory.tapes, &params(member.module, member.entry), inputs);
     }
-    tables.note_unheard();
-    for (member, module) in members.iter().zip(&mut tables.modules) {
-        // The host reads these itself.
-        if matches!(member.entry.about.role, Some(Role::AudioOut | Role::Recorder)) {
-            module.unheard = 0;
+    if request.skips_unheard {
+        tables.note_unheard();
+        for (member, module) in members.iter().zip(&mut tables.modules) {
+            // The host reads these itself.
+            if matches!(member.entry.about.role, Some(Role::AudioOut | Role::Recorder)) {
+                module.unheard = 0;
+            }
         }
     }
     let is_out = |member: &Member| member.entry.about.role == Some(Role::AudioOut);
@@ -460,6 +465,7 @@ mod tests {
             generation: 1,
             slots,
             stages: None,
+            skips_unheard: false,
             memory,
             clips: &clips,
             costs: &costs,

@@ -142,18 +142,21 @@ impl Render {
         Ok(Render { engine, pool, conductor, shared, status, block, sharing: None })
     }
 
-    /// From now on blocks are in flight, over as many workers as that pays for. The
-    /// samples are the same; what modules remember cannot be copied meanwhile.
+    /// The patch stays as it is: from now on what is not heard is not computed, and
+    /// blocks are in flight, over as many workers as that pays for. The samples are the
+    /// same; what modules remember cannot be copied meanwhile.
     ///
     /// # Errors
     /// Where there is no memory for that; then it goes on as it was.
     pub fn fly(&mut self) -> Result<(), RenderError> {
-        let (Some(pool), Some(patch)) = (&self.pool, self.conductor.patch()) else { return Ok(()) };
-        let sharing = Sharing::new(pool.crew().busy);
-        sharing.begin(&mut self.conductor)?;
-        self.conductor.lead(&patch)?;
-        self.sharing = Some(sharing);
-        Ok(())
+        let Some(patch) = self.conductor.patch() else { return Ok(()) };
+        self.conductor.skip_unheard();
+        if let Some(pool) = &self.pool {
+            let sharing = Sharing::new(pool.crew().busy);
+            sharing.begin(&mut self.conductor)?;
+            self.sharing = Some(sharing);
+        }
+        Ok(self.conductor.lead(&patch)?)
     }
 
     /// What is to be told of texts of modules that could not be read.
