@@ -135,7 +135,9 @@ fn mean_secs(blocks: &mut impl Blocks) -> f64 {
 fn flying(patch: &Patch, workers: usize) -> Render {
     let mut render = render(patch, FRAMES, by_workers_of(workers));
     render.fly().unwrap_or_else(|error| panic!("{error}"));
-    (0..times(600, 80)).for_each(|_| drop(render.block().len()));
+    for _ in 0..times(600, 80) {
+        render.block();
+    }
     render
 }
 

@@ -82,7 +82,7 @@ fn measure(table: &Table, name: &str, patch: &Patch, wake_secs: f64) {
 fn costs(alone: &mut Render) -> (f64, HashMap<Key, u32>) {
     let (mut blocks, mut modules) = (Samples::default(), HashMap::<Key, Samples>::new());
     for _ in 0..times(400, 40) {
-        blocks.push(timed(|| drop(alone.block().len())).0.as_secs_f64());
+        blocks.push(timed(|| alone.block().len()).0.as_secs_f64());
         for (key, nanos) in alone.conductor().costs() {
             modules.entry(key).or_default().push(f64::from(nanos));
         }
@@ -123,11 +123,13 @@ fn measured(patch: &Patch, workers: usize) -> Samples {
     shared.fly().unwrap_or_else(|error| panic!("{error}"));
     let blocks = times(150, 10);
     let secs = |render: &mut Render| {
-        let (time, ()) = timed(|| (0..blocks).for_each(|_| drop(render.block().len())));
+        let (time, _) = timed(|| (0..blocks).map(|_| render.block().len()).sum::<usize>());
         time.as_secs_f64()
     };
     // What is measured of plans is over then.
-    (0..times(600, 60)).for_each(|_| drop(shared.block().len()));
+    for _ in 0..times(600, 60) {
+        shared.block();
+    }
     (0..times(15, 2)).map(|_| secs(&mut alone) / secs(&mut shared)).collect()
 }
 
@@ -141,8 +143,8 @@ fn wake_secs() -> f64 {
     for _ in 0..times(200, 20) {
         // Long enough for the other to sleep.
         std::thread::sleep(Duration::from_millis(if is_quick() { 1 } else { 2 }));
-        let ping = || ask.send(()).and_then(|()| Ok(answered.recv()));
-        secs.push(timed(|| drop(ping())).0.as_secs_f64() / 2.0);
+        let ping = || ask.send(()).map(|()| answered.recv());
+        secs.push(timed(ping).0.as_secs_f64() / 2.0);
     }
     drop(ask);
     let _ = echo.join();

@@ -31,7 +31,7 @@ const COUNTED_QUANTA: usize = 20;
 
 /// Modules that are computed one after another.
 pub struct Job {
-    /// A module's name, [`SAW_VCO`] or `voice`.
+    /// A module's name, `vco, saw alone` or `voice`.
     pub name: &'static str,
     /// Channels of every cable.
     pub channels: usize,

@@ -566,8 +566,8 @@ impl Engine {
         gain: impl Fn(usize) -> f32,
         out: &mut [Frame],
     ) {
-        // SAFETY: as in `mix`.
         let (arena, layouts) = (&self.shared.arena, &self.layouts);
+        // SAFETY: as in `mix`.
         let outputs = unsafe { outputs(arena, layouts, module, &self.start, quantum) };
         let [left, right] = outputs else { return };
         for (offset, frame) in out.iter_mut().enumerate() {
