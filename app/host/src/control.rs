@@ -224,9 +224,16 @@ impl<S: Sound> Control<S> {
         self.allow(Outside::of(&self.patch));
     }
 
-    /// A hand was on that module: what it does now is wanted.
-    fn allow_module(&mut self, id: &ModuleId) {
-        let more = Outside::of_module(&self.patch, id).without(&self.permits.now());
+    /// A hand has switched that Recorder on. Of an address that somebody else wrote a
+    /// turned knob says nothing.
+    fn allow_recording(&mut self, id: &ModuleId) {
+        let Outside { records, .. } = Outside::of_module(&self.patch, id);
+        self.allow_made(Outside { records, ..Outside::default() });
+    }
+
+    /// A hand has made what does this.
+    fn allow_made(&mut self, wanted: Outside) {
+        let more = wanted.without(&self.permits.now());
         if !more.is_empty() {
             self.allow(more);
         }
@@ -554,14 +561,19 @@ impl<S: Sound> Control<S> {
 
     fn edit_as(&mut self, from: ClientId, edit: Edit) -> Result<(), Refused> {
         self.check_text(&edit)?;
-        let by_hand = match &edit {
-            Edit::AddModule { id, .. } | Edit::SetText { module: id, .. } => Some(id.clone()),
-            Edit::Connect(cable) => Some(cable.to.module.clone()),
-            _ => None,
+        let (made, gated) = match &edit {
+            Edit::AddModule { id, .. } | Edit::SetText { module: id, .. } => {
+                (Some(id.clone()), None)
+            }
+            Edit::Connect(cable) if &*cable.to.port == "gate" => {
+                (None, Some(cable.to.module.clone()))
+            }
+            _ => (None, None),
         };
         let gesture = self.open_gesture(from);
         self.edit(edit, gesture)?;
-        by_hand.iter().for_each(|id| self.allow_module(id));
+        made.iter().for_each(|id| self.allow_made(Outside::of_module(&self.patch, id)));
+        gated.iter().for_each(|id| self.allow_recording(id));
         Ok(())
     }
 
@@ -662,7 +674,7 @@ impl<S: Sound> Control<S> {
             number => Some(Gesture { hand: from.0 << 1, number: number.cast_unsigned() }),
         };
         self.edit(Edit::SetParam { module: module.clone(), param, value }, gesture)?;
-        self.allow_module(&module);
+        self.allow_recording(&module);
         Ok(())
     }
 

@@ -55,7 +55,7 @@ pub struct Drill {
 
     /// Kills the process of the sound card, now and then: the patch runs on, and is heard again a
     /// second later
-    #[arg(long, requires = "played")]
+    #[arg(long)]
     card: bool,
 
     /// All of these that befall workers, stops and hangs included (not on Windows)
@@ -71,7 +71,7 @@ pub struct Drill {
     json: bool,
 
     /// Plays through the system's choice of sound card, and not on the silent clock
-    #[arg(long, conflicts_with = "silent", group = "played")]
+    #[arg(long, conflicts_with = "silent")]
     aloud: bool,
 
     #[command(flatten)]
@@ -88,6 +88,9 @@ impl Drill {
         let mut settings = self.heard.settings(&self.computing)?;
         if settings.output == Output::Default && !self.aloud {
             settings.output = Output::SilentClock;
+        }
+        if self.card && settings.output == Output::SilentClock {
+            bail!("the silent clock has no process to kill: give --card with --aloud or --device");
         }
         let wanted = Disturbances {
             time: self.seconds,

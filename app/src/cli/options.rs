@@ -49,7 +49,7 @@ impl Computing {
 #[derive(Args, Clone, Debug)]
 pub struct Heard {
     /// The sound card, by its id in `sostenuto devices`; else the system's choice
-    #[arg(long, value_name = "ID", conflicts_with = "silent", group = "played")]
+    #[arg(long, value_name = "ID", conflicts_with = "silent")]
     device: Option<String>,
 
     /// Runs on a clock of its own, and is not heard

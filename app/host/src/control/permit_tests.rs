@@ -143,3 +143,14 @@ fn whoever_asks_for_the_patch_hears_what_it_wants() {
     let words = "send OSC to 10.0.0.7:9000, and to record to disk";
     assert!(String::from_utf8_lossy(&bytes).contains(words));
 }
+
+#[test]
+fn a_turned_knob_says_nothing_of_an_address_that_somebody_else_wrote() {
+    let rig = Rig::new();
+    let strange = rig.strange("strange.sostenuto");
+    rig.ask(&[&format!("/patch/load {strange}"), "/param/set far rate 20"]);
+    rig.ask(&["/cable/connect a.out far.value-1", "/cable/connect a.out tape.left"]);
+    assert_eq!(rig.held().to_string(), "send OSC to 10.0.0.7:9000, and to record to disk");
+    rig.ask(&["/param/set tape record on"]);
+    assert_eq!(rig.held().to_string(), "send OSC to 10.0.0.7:9000");
+}

@@ -64,9 +64,10 @@ impl Inner {
                 posts = self.posts(posts);
                 known = generation;
             }
-            let (now, may) = (Instant::now(), lock(&self.may).clone());
-            let may_send =
-                |post: &Post| permits::receiver(post.text()).is_none_or(|to| may.may_send(to));
+            let now = Instant::now();
+            let may_send = |post: &Post| {
+                permits::receiver(post.text()).is_none_or(|to| lock(&self.may).may_send(to))
+            };
             for (offset, post) in posts.values_mut().filter(|(_, post)| may_send(post)) {
                 let Some(shown) = self.shown(*offset) else { continue };
                 // By now its memory may be another module's.

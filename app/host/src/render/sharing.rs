@@ -40,7 +40,7 @@ pub(super) struct Sharing {
     /// When the next comparison begins.
     next: u64,
     now: Way,
-    /// What there was before, and what a block took then, in seconds.
+    /// What there was before, and what [`MEASURED`] blocks took then, in seconds.
     before: Option<(Way, f64)>,
     began: Option<Instant>,
     /// Workers have not closed yet what they lost by the newest plan.
