@@ -508,9 +508,11 @@ impl Evidence {
 
     /// Whether every index leads somewhere.
     fn fits(&self) -> Option<()> {
-        let BlockStart { frame, plan_frame, frames, sample_rate_hz, copies, .. } = self.start;
+        let BlockStart { frame, plan_frame, frames, sample_rate_hz, copies, place, .. } =
+            self.start;
         let frames = frames as usize;
         demand((copies.max(1) as usize).saturating_mul(frames) <= MAX_BLOCK_FRAMES)?;
+        demand(place < copies.max(1))?;
         demand((QUANTUM..=MAX_BLOCK_FRAMES).contains(&frames) && frames.is_multiple_of(QUANTUM))?;
         demand((1000.0..=1e6).contains(&sample_rate_hz))?;
         demand(frame < 1 << 62 && plan_frame < 1 << 62 && self.events.len() <= MAX_EVENTS)?;

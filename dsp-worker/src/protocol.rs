@@ -72,6 +72,8 @@ pub struct ModuleLayout {
     pub display: usize,
     /// [`Signal`]s: for each quantum of the block, one for each output.
     pub outputs: usize,
+    /// How many outputs the module has.
+    pub output_count: usize,
     /// All tapes, end to end.
     pub tapes: usize,
 }
@@ -84,9 +86,10 @@ impl ModuleLayout {
         let second = first + state.size_bytes();
         let display = second + state.size_bytes();
         let outputs = (display + 4 * entry.about.display).next_multiple_of(64);
-        let longest_block = MAX_BLOCK_FRAMES / QUANTUM * entry.about.outputs.len();
+        let output_count = entry.about.outputs.len();
+        let longest_block = MAX_BLOCK_FRAMES / QUANTUM * output_count;
         let tapes = outputs + longest_block * size_of::<Signal>();
-        ModuleLayout { state, states: [first, second], display, outputs, tapes }
+        ModuleLayout { state, states: [first, second], display, outputs, output_count, tapes }
     }
 
     /// All layouts, in the order of the catalogue.
@@ -110,11 +113,13 @@ impl ModuleLayout {
 
 /// The gain of a cable that appears or leaves, at a frame of the clock.
 pub(crate) fn fade_gain(fade: u32, start: &BlockStart, frame: u64) -> f32 {
-    let since = frame.saturating_sub(start.plan_frame) as f32;
-    let rise = (since / fade_frames(start.sample_rate_hz) as f32).min(1.0);
+    let rise = || {
+        let since = frame.saturating_sub(start.plan_frame) as f32;
+        (since / fade_frames(start.sample_rate_hz) as f32).min(1.0)
+    };
     match fade {
-        APPEARING => rise,
-        LEAVING => 1.0 - rise,
+        APPEARING => rise(),
+        LEAVING => 1.0 - rise(),
         _ => 1.0,
     }
 }

@@ -2,6 +2,9 @@
 
 #![allow(unsafe_code, reason = "states, outputs and tapes lie in shared memory")]
 
+mod gather;
+mod memory;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +23,16 @@ use sostenuto_dsp::signal::{SILENCE, Signal};
 use sostenuto_dsp::units::QUANTUM;
 use sostenuto_modules::card::CardInput;
 use sostenuto_modules::catalog::CATALOG;
-use sostenuto_modules::clip::{Clip, ClipSpan};
 use sostenuto_modules::limits::{MAX_PARAMS, MAX_PORTS};
 use sostenuto_modules::module::Event;
-use sostenuto_modules::state::{Call, LastFrame, ParamRamps, Quantum, Remedy};
+use sostenuto_modules::state::{Call, ParamRamps, Quantum, Remedy};
 use sostenuto_modules::tools::Tools;
 
+use self::gather::{Gather, Source};
+pub(crate) use self::memory::place_of_quantum;
+use self::memory::{Memory, clip};
 use crate::faults::{FaultPoints, Step};
-use crate::protocol::{
-    Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, STEADY, card_input, fade_gain,
-};
+use crate::protocol::{Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, card_input};
 
 /// What one process, or thread, needs to compute modules.
 pub struct Runner<F = ()> {
@@ -86,16 +89,23 @@ const ENGINES: Listeners = 1 << ENGINE.0;
 
 /// Where the cables of one call are added up, and what happens to its module.
 struct Scratch {
-    inputs: [Signal; MAX_PORTS],
+    sums: [Signal; MAX_PORTS],
     /// Where params are set, where that changes within the block.
     targets: [f32; MAX_PARAMS],
     events: [Event; MAX_EVENTS],
-    /// Of the modules of a job, one after another; what is too much shares the last.
-    ramps: Vec<ParamRamps>,
+    /// Of the modules of a job, one after another; those past [`KEPT`] share the last.
+    kept: Vec<Kept>,
 }
 
-/// Modules of a loop whose ramps are kept from frame to frame.
-const KEPT_RAMPS: usize = 64;
+/// Modules of a loop of which something is kept from frame to frame.
+const KEPT: usize = 64;
+
+/// What is the same in all calls of a module in one quantum.
+#[derive(Clone)]
+struct Kept {
+    ramps: ParamRamps,
+    sources: [Source; MAX_PORTS],
+}
 
 /// One call of one module: which, and for which frames of which quantum.
 #[derive(Clone)]
@@ -105,6 +115,12 @@ struct Turn {
     place: usize,
     quantum: usize,
     frames: Range<usize>,
+}
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept { ramps: ParamRamps::default(), sources: [Source::Nothing; MAX_PORTS] }
+    }
 }
 
 impl Runner {
@@ -130,10 +146,10 @@ impl<F: FaultPoints> Runner<F> {
             layouts: ModuleLayout::all(),
             tools: Tools::new(),
             scratch: Box::new(Scratch {
-                inputs: [SILENCE; MAX_PORTS],
+                sums: [SILENCE; MAX_PORTS],
                 targets: [0.0; MAX_PARAMS],
                 events: [Event::AllNotesOff; MAX_EVENTS],
-                ramps: vec![ParamRamps::default(); KEPT_RAMPS + 1],
+                kept: vec![Kept::default(); KEPT + 1],
             }),
             faults,
             all_rest: false,
@@ -368,40 +384,27 @@ impl<F: FaultPoints> Runner<F> {
         let module = &plan.modules[turn.module];
         at.store(turn.module as u32, Ordering::Relaxed);
         let entry = &CATALOG[module.kind as usize];
-        let mut inputs = [&SILENCE; MAX_PORTS];
-        let mut scratch = &mut self.scratch.inputs[..];
+        let ports = entry.about.inputs.len();
+        let Scratch { sums, targets, events, kept } = &mut *self.scratch;
+        let Kept { ramps, sources } = &mut kept[turn.place.min(KEPT)];
         let gather = Gather { start, plan, arena: &self.arena, layouts: &self.layouts };
-        for (port, input) in inputs.iter_mut().enumerate().take(entry.about.inputs.len()) {
-            let cables = plan.inputs[module.first_input as usize + port];
-            let (own, rest) = scratch.split_first_mut().expect("as many as ports can be");
-            scratch = rest;
-            *input = gather.input(&plan.cables[cables.range()], &turn, own);
-        }
-
-        let params = module.first_param as usize;
-        let params = &plan.params[params..params + entry.about.params.len()];
-        let changed = &mut self.scratch.targets[..params.len()];
-        let own = &mut self.scratch.events;
-        let (mut has_changed, mut events) = (false, 0);
-        for event in plan.events.iter().filter(|event| event.memory() == module.memory) {
-            match (event.param(), event.event()) {
-                // It stays so to the end of the block.
-                (Some((param, value)), _) if event.quantum() <= turn.quantum => {
-                    if !std::mem::replace(&mut has_changed, true) {
-                        changed.copy_from_slice(params);
-                    }
-                    changed.iter_mut().skip(param).take(1).for_each(|target| *target = value);
-                }
-                (_, Some(event_now)) if event.quantum() == turn.quantum => {
-                    own[events] = event_now;
-                    events += 1;
-                }
-                _ => {}
+        let (targets, events) = if turn.frames.start == 0 || turn.place >= KEPT {
+            ramps.reset();
+            let cables = &plan.inputs[module.first_input as usize..][..ports];
+            for (source, &cables) in sources.iter_mut().zip(cables) {
+                *source = gather.source(cables, &turn);
             }
+            news(plan, module, turn.quantum, targets, events)
+        } else {
+            // The ramps lead to the targets already, and events are the first frame's.
+            Default::default()
+        };
+        let mut inputs = [&SILENCE; MAX_PORTS];
+        for ((input, &source), sum) in inputs.iter_mut().zip(&sources[..ports]).zip(sums) {
+            *input = gather.input(source, &turn, sum);
         }
-        let targets = if has_changed { &*changed } else { params };
 
-        let memory = memory(&self.arena, &self.layouts, module);
+        let memory = Memory::of(&self.arena, &self.layouts, module);
         let (_, state) = memory.states(start.block);
         let tape_spans = &plan.tapes[module.tapes.range()];
         let rests = memory.layout.state.rests(state);
@@ -409,10 +412,6 @@ impl<F: FaultPoints> Runner<F> {
         // SAFETY: this block is being computed.
         let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
         let tools = &mut self.tools;
-        let ramps = &mut self.scratch.ramps[turn.place.min(KEPT_RAMPS)];
-        if turn.frames.start == 0 || turn.place >= KEPT_RAMPS {
-            ramps.reset();
-        }
         let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(start, quantum));
         let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
@@ -421,14 +420,14 @@ impl<F: FaultPoints> Runner<F> {
                 state,
                 targets,
                 ramps,
-                inputs: &inputs[..entry.about.inputs.len()],
+                inputs: &inputs[..ports],
                 outputs: memory.outputs_mut(start, turn.quantum),
                 previous,
                 tapes: memory.tapes(tape_spans),
                 tape_spans,
                 clip,
                 card,
-                events: &own[..events],
+                events,
                 display: memory.display(),
                 unheard: module.unheard as u32,
                 tools,
@@ -459,8 +458,38 @@ impl<F: FaultPoints> Runner<F> {
     }
 
     fn memory(&self, module: &PlanModule) -> Memory<'_> {
-        memory(&self.arena, &self.layouts, module)
+        Memory::of(&self.arena, &self.layouts, module)
     }
+}
+
+/// Where the params of a module are set in a quantum, and what happens to it then.
+fn news<'a>(
+    plan: &'a Plan,
+    module: &PlanModule,
+    quantum: usize,
+    targets: &'a mut [f32],
+    events: &'a mut [Event],
+) -> (&'a [f32], &'a [Event]) {
+    let params = CATALOG[module.kind as usize].about.params.len();
+    let params = &plan.params[module.first_param as usize..][..params];
+    let (mut has_changed, mut count) = (false, 0);
+    for event in plan.events.iter().filter(|event| event.memory() == module.memory) {
+        match (event.param(), event.event()) {
+            // It stays so to the end of the block.
+            (Some((param, value)), _) if event.quantum() <= quantum => {
+                if !std::mem::replace(&mut has_changed, true) {
+                    targets[..params.len()].copy_from_slice(params);
+                }
+                targets[..params.len()].iter_mut().skip(param).take(1).for_each(|at| *at = value);
+            }
+            (_, Some(now)) if event.quantum() == quantum => {
+                events[count] = now;
+                count += 1;
+            }
+            _ => {}
+        }
+    }
+    (if has_changed { &targets[..params.len()] } else { params }, &events[..count])
 }
 
 /// Whether a job was computed in that block: its first stamp says so for all of
@@ -538,163 +567,9 @@ pub(crate) fn cables_into<'a>(plan: &Plan<'a>, module: usize) -> &'a [PlanCable]
     }
 }
 
-/// Adds up what comes into an input.
-struct Gather<'a> {
-    start: &'a BlockStart,
-    plan: &'a Plan<'a>,
-    arena: &'a Region,
-    layouts: &'a [ModuleLayout],
-}
-
-impl<'a> Gather<'a> {
-    /// The signal of an input: the output itself where one steady cable ends
-    /// in it, else the sum of all in `own`.
-    fn input(&self, cables: &[PlanCable], turn: &Turn, own: &'a mut Signal) -> &'a Signal {
-        match cables {
-            [] => &SILENCE,
-            [cable] if cable.fade == STEADY && cable.is_delayed == 0 => self.output(cable, turn),
-            _ => {
-                let channels = cables.iter().map(|cable| self.channels(cable, turn)).max();
-                own.set_channels(channels.unwrap_or(1));
-                own.clear(turn.frames.clone());
-                for cable in cables {
-                    self.add(cable, turn, own);
-                }
-                own
-            }
-        }
-    }
-
-    fn channels(&self, cable: &PlanCable, turn: &Turn) -> usize {
-        if cable.is_delayed == 0 {
-            self.output(cable, turn).channels()
-        } else {
-            // The number at the end of the quantum before holds for all of
-            // this one, or samples of one call would lie in another's order.
-            self.last_frame(cable).channels as usize
-        }
-    }
-
-    fn add(&self, cable: &PlanCable, turn: &Turn, sum: &mut Signal) {
-        let frame = self.start.frame + (turn.quantum * QUANTUM) as u64;
-        let gain = |offset: usize| fade_gain(cable.fade, self.start, frame + offset as u64);
-        if cable.is_delayed == 0 {
-            sum.add(self.output(cable, turn), turn.frames.clone(), gain);
-            return;
-        }
-        // In a loop there is one frame to a call. What was not written in this
-        // quantum yet, the last one remembers.
-        let offset = turn.frames.start;
-        let last = self.last_frame(cable);
-        for channel in 0..sum.channels() {
-            let volts = match offset.checked_sub(1) {
-                Some(before) => self.output(cable, turn).at(channel, before),
-                None if last.channels <= 1 => last.volts[0],
-                None => last.volts[channel],
-            };
-            let volts = sum.at(channel, offset) + gain(offset) * volts;
-            sum.set(channel, offset, volts);
-        }
-    }
-
-    fn output(&self, cable: &PlanCable, turn: &Turn) -> &'a Signal {
-        let memory = memory(self.arena, self.layouts, &self.plan.modules[cable.module as usize]);
-        &memory.outputs(self.start, turn.quantum)[cable.output as usize]
-    }
-
-    fn last_frame(&self, cable: &PlanCable) -> &'a LastFrame {
-        let memory = memory(self.arena, self.layouts, &self.plan.modules[cable.module as usize]);
-        let (_, state) = memory.states(self.start.block);
-        &memory.layout.state.last_frames(state)[cable.output as usize]
-    }
-}
-
-/// One module's memory.
-struct Memory<'a> {
-    arena: &'a Region,
-    layout: &'a ModuleLayout,
-    start: usize,
-    outputs: usize,
-}
-
-fn memory<'a>(arena: &'a Region, layouts: &'a [ModuleLayout], module: &PlanModule) -> Memory<'a> {
-    Memory {
-        arena,
-        layout: &layouts[module.kind as usize],
-        start: module.memory as usize,
-        outputs: CATALOG[module.kind as usize].about.outputs.len(),
-    }
-}
-
-/// The clip that lies there; none where it does not lie in the arena.
-fn clip<'a>(arena: &'a Region, span: &ClipSpan) -> Clip<'a> {
-    // SAFETY: a clip is written before a plan names it, and given to others only
-    // when no plan does; between, nobody writes it.
-    let samples = unsafe { arena.values::<f32>(span.memory as usize, span.samples as usize) };
-    span.clip(samples.unwrap_or_default())
-}
-
-const IN_ARENA: &str = "a plan names memory in the arena";
-
-// SAFETY (all of `Memory`): between the start of a block and its module's
-// stamp, only the worker of the module's slot touches the module's state,
-// tapes and that block's outputs, one call at a time; from the stamp to the end of
-// the block nobody writes these outputs, as blocks in flight have places of their
-// own. The plan gives each module memory of its own.
-impl<'a> Memory<'a> {
-    fn record(&self) -> &'a ModuleRecord {
-        self.arena.record(self.start).expect(IN_ARENA)
-    }
-
-    /// The committed state, and the one that this block writes.
-    fn states(&self, block: u32) -> (&'a [u8], &'a mut [u8]) {
-        let [even, odd] = self.layout.states.map(|offset| self.start + offset);
-        let (from, to) = if block.is_multiple_of(2) { (even, odd) } else { (odd, even) };
-        let bytes = self.layout.state.size_bytes();
-        // SAFETY: see above; the two copies do not overlap.
-        let states = unsafe { (self.arena.values(from, bytes), self.arena.values_mut(to, bytes)) };
-        (states.0.expect(IN_ARENA), states.1.expect(IN_ARENA))
-    }
-
-    fn outputs_at(&self, start: &BlockStart, quantum: usize) -> usize {
-        let quantum = place_of_quantum(start, quantum);
-        self.start + self.layout.outputs + quantum * self.outputs * size_of::<Signal>()
-    }
-
-    fn outputs(&self, start: &BlockStart, quantum: usize) -> &'a [Signal] {
-        // SAFETY: see above.
-        let signals = unsafe { self.arena.values(self.outputs_at(start, quantum), self.outputs) };
-        signals.expect(IN_ARENA)
-    }
-
-    fn outputs_mut(&self, start: &BlockStart, quantum: usize) -> &'a mut [Signal] {
-        let at = self.outputs_at(start, quantum);
-        // SAFETY: see above.
-        let signals = unsafe { self.arena.values_mut(at, self.outputs) };
-        signals.expect(IN_ARENA)
-    }
-
-    fn tapes(&self, spans: &[sostenuto_dsp::tape::TapeSpan]) -> &'a mut [f32] {
-        let frames = spans.last().map_or(0, |span| span.end());
-        // SAFETY: see above.
-        let tapes = unsafe { self.arena.values_mut(self.start + self.layout.tapes, frames) };
-        tapes.expect(IN_ARENA)
-    }
-
-    fn display(&self) -> &'a [AtomicU32] {
-        let entry_display = (self.layout.outputs - self.layout.display) / 4;
-        self.arena.records(self.start + self.layout.display, entry_display).expect(IN_ARENA)
-    }
-}
-
 /// The record of a slot.
 pub fn slot_record(arena: &Region, slot: usize) -> Option<&SlotRecord> {
     arena.record(arena::slot_record(slot))
-}
-
-/// Where a quantum of a block lies among all that there is room for.
-pub(crate) fn place_of_quantum(start: &BlockStart, quantum: usize) -> usize {
-    start.place() * (start.frames as usize / QUANTUM) + quantum
 }
 
 /// A module's outputs in one quantum of a block, as its worker left them.
@@ -709,7 +584,7 @@ pub unsafe fn outputs<'a>(
     start: &BlockStart,
     quantum: usize,
 ) -> &'a [Signal] {
-    memory(arena, layouts, module).outputs(start, quantum)
+    Memory::of(arena, layouts, module).outputs(start, quantum)
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ impl BlockStart {
     #[must_use]
     pub fn after(&self, count: u32) -> BlockStart {
         let block = (0..count).fold(self.block, |block, _| next_block(block));
-        BlockStart { block, frame: self.frame + u64::from(count * self.frames), ..*self }
+        let frame = self.frame + u64::from(count * self.frames);
+        let place = (self.place + count) % self.copies.max(1);
+        BlockStart { block, frame, place, ..*self }
     }
 
     /// What a slot is to compute that has done the block `done`: the first block in
@@ -49,10 +51,11 @@ impl BlockStart {
         is_reached(block, self.goal)
     }
 
-    /// Which of the places for its outputs a block uses.
-    pub fn place(&self) -> usize {
-        let copies = u64::from(self.copies.max(1));
-        (self.frame / u64::from(self.frames.max(1)) % copies) as usize
+    /// Says how many places for outputs there are; blocks of one length use them in turn.
+    pub fn use_places(&mut self, copies: u32) {
+        self.copies = copies;
+        let blocks = self.frame / u64::from(self.frames.max(1));
+        self.place = (blocks % u64::from(copies.max(1))) as u32;
     }
 }
 
@@ -63,23 +66,26 @@ mod tests {
     #[test]
     fn a_slot_goes_through_the_blocks_in_flight_also_where_the_count_wraps() {
         for first in [1, 77, u32::MAX - 2, u32::MAX - 1, u32::MAX] {
-            let start = BlockStart {
+            let mut start = BlockStart {
                 block: first,
-                frame: 4096,
+                frame: 4096 + 64,
                 frames: 64,
                 in_flight: 4,
-                copies: 4,
                 ..BlockStart::default()
             };
+            start.use_places(4);
             let (mut done, mut seen) = (first.wrapping_sub(1), Vec::new());
             while let Some(next) = start.following(done) {
                 assert_eq!(next.block % 2, (first % 2 + seen.len() as u32) % 2, "parity goes on");
                 assert!(!is_reached(done, next.block));
-                seen.push((next.frame, next.place()));
+                seen.push((next.frame, next.place));
+                let mut alone = next;
+                alone.use_places(4);
+                assert_eq!(alone, next, "as the engine has it when it comes to that block");
                 done = next.block;
                 assert!(is_reached(done, first), "{done} is after {first}");
             }
-            assert_eq!(seen, [(4096, 0), (4160, 1), (4224, 2), (4288, 3)]);
+            assert_eq!(seen, [(4160, 1), (4224, 2), (4288, 3), (4352, 0)]);
         }
     }
 

@@ -36,7 +36,7 @@ pub const MODULES: usize = 4096;
 pub const NONE: u32 = u32::MAX;
 
 /// Changes with every change of these layouts.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"SOSTNUTO");
 
@@ -131,8 +131,8 @@ pub struct BlockStart {
     pub copies: u32,
     /// The engine sleeps until this block is done.
     pub goal: u32,
-    /// To a whole number of 8 bytes.
-    pub unused: u32,
+    /// Which of them this block uses.
+    pub place: u32,
 }
 
 /// The newest [`BlockStart`].

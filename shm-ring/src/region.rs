@@ -51,6 +51,9 @@ pub enum RegionError {
 
 /// A stretch of memory that several processes see.
 pub struct Region {
+    /// Of the mapping: found here without a call, as every access needs them.
+    start: *mut u8,
+    bytes: usize,
     mapping: os::Mapping,
     _claim: Option<os::Claim>,
 }
@@ -78,7 +81,7 @@ impl Region {
                 Ok(mapping) => {
                     // Without a claim it would be taken for a leftover.
                     let claim = os::claim(&name).ok_or_else(|| fail(ShmemError::UnknownOsError(0)));
-                    return Ok(Region { mapping, _claim: Some(claim?) });
+                    return Ok(Region::of(mapping, Some(claim?)));
                 }
                 Err(ShmemError::MappingIdExists) => {}
                 Err(cause) => return Err(fail(cause)),
@@ -93,11 +96,15 @@ impl Region {
     pub fn open(name: &str) -> Result<Region, RegionError> {
         let fail = |cause| RegionError::Open { name: name.to_owned(), cause };
         let mapping = os::open(name).map_err(fail)?;
-        let region = Region { mapping, _claim: None };
+        let region = Region::of(mapping, None);
         region
             .protect(0..region.len(), Access::Read)
             .map_err(|_| fail(ShmemError::UnknownOsError(0)))?;
         Ok(region)
+    }
+
+    fn of(mapping: os::Mapping, claim: Option<os::Claim>) -> Region {
+        Region { start: mapping.as_ptr(), bytes: mapping.len(), mapping, _claim: claim }
     }
 
     /// What [`Region::open`] needs in another process.
@@ -114,7 +121,7 @@ impl Region {
     /// Its length, in bytes.
     #[expect(clippy::len_without_is_empty, reason = "there is no empty region")]
     pub fn len(&self) -> usize {
-        self.mapping.len()
+        self.bytes
     }
 
     /// Changes what this process may do with these bytes, from page to page. A
@@ -156,8 +163,9 @@ impl Region {
         unsafe { os::lock(self.at(bytes.start), bytes.len()) }
     }
 
+    #[inline]
     fn at(&self, offset: usize) -> *mut u8 {
-        self.mapping.as_ptr().wrapping_add(offset)
+        self.start.wrapping_add(offset)
     }
 
     /// A record at an offset, as shared by all: its fields are atomics. `None`
@@ -248,6 +256,7 @@ impl Region {
         Some(())
     }
 
+    #[inline]
     fn checked<T>(&self, offset: usize, count: usize) -> Option<*mut T> {
         let bytes = size_of::<T>().checked_mul(count)?;
         let fits = offset.checked_add(bytes)? <= self.len();

@@ -39,7 +39,7 @@ use sostenuto_modules::module::Role;
 
 use self::agenda::Agenda;
 use self::crossing::crossed;
-use self::flight::{Flight, places};
+use self::flight::Flight;
 use self::intake::Intake;
 use self::limiter::Limiter;
 use self::reels::{Reels, Run};
@@ -404,8 +404,8 @@ impl Engine {
         // SAFETY: the plan stays as it is until this block is over.
         let plan = unsafe { Plan::read(&shared.control, self.plan.place as usize) };
         let Some(plan) = plan else { return true };
-        let most = if self.may_change() { 1 } else { places(self.start.frames) };
-        self.start.copies = if self.is_staged() { places(self.start.frames) } else { 1 };
+        let (frames, slots) = (self.start.frames, self.plan.busy.count_ones());
+        let most = if self.may_change() { 1 } else { self.flight.most(frames, slots) };
         let is_new = self.flight.begin(&mut self.start, most);
         if self.executor == Executor::InProcess {
             shared.clock().write(&self.start);
