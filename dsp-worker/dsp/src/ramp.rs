@@ -27,6 +27,12 @@ impl Ramp {
         Ramp { start, step: (end - start) * (1.0 / QUANTUM as f32) }
     }
 
+    /// The same at every frame.
+    #[inline(always)]
+    pub fn still(value: f32) -> Ramp {
+        Ramp { start: value, step: 0.0 }
+    }
+
     /// The value at a frame of the quantum.
     #[inline(always)]
     pub fn at(self, frame: usize) -> f32 {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, Lanes};
 use crate::units::{CHANNELS, QUANTUM};
 
 /// One output port's voltages for one [`QUANTUM`] of frames.
@@ -244,10 +244,24 @@ impl Signal {
         frames: std::ops::Range<usize>,
         gain: impl Fn(usize) -> f32,
     ) {
-        for channel in 0..self.channels() {
+        if self.channels <= 1 {
+            for frame in frames {
+                self.samples[frame] += gain(frame) * other.at(0, frame);
+            }
+            return;
+        }
+        for group in 0..groups(self.channels()) {
+            let used = (self.channels() - group * LANES).min(LANES);
             for frame in frames.clone() {
-                let sum = self.at(channel, frame) + gain(frame) * other.at(channel, frame);
-                self.set(channel, frame, sum);
+                let mut sum = self.get::<Lanes>(group, frame)
+                    + Lanes::splat(gain(frame)) * other.get::<Lanes>(group, frame);
+                if used < LANES {
+                    // One channel was copied past the last, too.
+                    let mut lanes = sum.to_lanes();
+                    lanes[used..].fill(0.0);
+                    sum = Lanes::from_lanes(lanes);
+                }
+                self.put(group, frame, sum);
             }
         }
     }

@@ -210,13 +210,6 @@ impl Param {
         if self.jumps() { value.round() } else { value }
     }
 
-    /// Whether [`Param::legal`] would leave a value as it is.
-    #[inline]
-    pub fn is_legal(&self, value: f32) -> bool {
-        let is_whole = value == value as i32 as f32;
-        *self.range.start() <= value && value <= *self.range.end() && (is_whole || !self.jumps())
-    }
-
     /// Reads a value as a musician types it: a number, with or without the
     /// unit, or the word of a choice. `None` where it is neither.
     pub fn parse(&self, text: &str) -> Option<f32> {

@@ -120,8 +120,9 @@ impl StateLayout {
     ) {
         state.fill(0);
         head_mut(state).bypassed = f32::from(u8::from(is_bypassed));
-        for (at, &param) in self.params.clone().step_by(4).zip(params) {
-            state[at..at + 4].copy_from_slice(&param.to_ne_bytes());
+        let places = self.params.clone().step_by(4);
+        for ((at, param), &value) in places.zip(entry.about.params).zip(params) {
+            state[at..at + 4].copy_from_slice(&param.legal(value).to_ne_bytes());
         }
         (entry.start)(&mut state[self.module.clone()], seed);
     }
@@ -207,21 +208,34 @@ impl ParamRamps {
     }
 
     fn work_out(&mut self, about: &About, params: &[f32], targets: &[f32], sample_rate_hz: f32) {
-        let glide = glide(sample_rate_hz);
+        self.is_ready = true;
+        // Where a param stands is legal, so a target that it has reached is.
+        let differ = |(param, target): (&f32, &f32)| param != target;
+        if params
+            .iter()
+            .zip(targets)
+            .fold(params.len() != targets.len(), |any, pair| any | differ(pair))
+        {
+            self.work_out_ways(about, params, targets, glide(sample_rate_hz));
+            return;
+        }
+        self.goals[..params.len()].copy_from_slice(targets);
+        self.ends[..params.len()].copy_from_slice(targets);
+        for (ramp, &param) in self.ramps.iter_mut().zip(params) {
+            *ramp = Ramp::still(param);
+        }
+    }
+
+    /// Of params some of which are on their way.
+    fn work_out_ways(&mut self, about: &About, params: &[f32], targets: &[f32], glide: f32) {
         for (index, param) in about.params.iter().enumerate() {
             let target = targets.get(index).copied().unwrap_or(param.default);
-            if target == params[index] && param.is_legal(target) {
-                (self.goals[index], self.ends[index]) = (target, target);
-                self.ramps[index] = Ramp::new(params[index], target);
-                continue;
-            }
             let goal = param.legal(target);
             let end = glided(param, params[index], goal, glide);
             let start = if param.jumps() { end } else { params[index] };
             (self.goals[index], self.ends[index]) = (goal, end);
             self.ramps[index] = Ramp::new(start, end);
         }
-        self.is_ready = true;
     }
 }
 
