@@ -4,6 +4,7 @@
 
 use shm_ring::flight::{MAX_IN_FLIGHT, is_reached};
 use shm_ring::layout::BlockStart;
+use shm_ring::monotonic::now_nanos;
 use sostenuto_dsp::units::MAX_BLOCK_FRAMES;
 
 /// For how many blocks of that length a module's memory has room for outputs.
@@ -11,9 +12,21 @@ pub fn places(block_frames: u32) -> u32 {
     (MAX_BLOCK_FRAMES as u32 / block_frames.max(1)).clamp(1, MAX_IN_FLIGHT)
 }
 
+/// How long workers have enough to do while the engine is woken and hands a block on,
+/// in nanoseconds. More blocks in flight only take the caches from each other.
+const ENOUGH_NANOS: u64 = 400_000;
+
+/// Blocks from which the mean is worth something.
+const MEASURED: u32 = 16;
+
 /// The blocks that have begun.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
+    /// When the first of this flight did, and how many were handed on since.
+    since_nanos: u64,
+    handed_on: u32,
+    /// What a block took in the last flight that was long enough; 0: none yet.
+    block_nanos: u64,
     /// How many have that were not handed on.
     begun: u32,
     /// The last of them that the engine sleeps for.
@@ -26,13 +39,28 @@ impl Flight {
         self.begun > 0
     }
 
+    /// How many blocks of that length are to be in flight, over so many slots: each has
+    /// one, and some are there when one is done.
+    pub fn most(&self, block_frames: u32, slots: u32) -> u32 {
+        let ready = ENOUGH_NANOS / self.block_nanos.max(1);
+        let most = ready.saturating_add(1 + u64::from(slots)).max(2);
+        most.min(places(block_frames).into()) as u32
+    }
+
     /// Begins with the block `start`, where it has not, and with those after it, up to
     /// `most` in all. Whether any block has begun by this; then workers are to hear of it.
     pub fn begin(&mut self, start: &mut BlockStart, most: u32) -> bool {
+        if self.begun == 0 {
+            (self.since_nanos, self.handed_on) = (now_nanos(), 0);
+            start.use_places(most.max(1));
+        } else {
+            start.use_places(start.copies);
+        }
+        let most = most.clamp(1, start.copies);
         // Not one by one: that costs a wake each time.
         let is_new = self.begun == 0 || self.begun <= most / 2;
         if is_new {
-            self.begun = most.max(1);
+            self.begun = most;
             self.goal = start.after((self.begun / 2).saturating_sub(1)).block;
         }
         start.in_flight = self.begun;
@@ -48,6 +76,11 @@ impl Flight {
     /// The first of them is over.
     pub fn hand_on(&mut self) {
         self.begun -= 1;
+        self.handed_on += 1;
+        if self.begun == 0 && self.handed_on >= MEASURED {
+            let nanos = now_nanos().saturating_sub(self.since_nanos);
+            self.block_nanos = nanos / u64::from(self.handed_on);
+        }
     }
 }
 
@@ -93,6 +126,36 @@ mod tests {
             assert_eq!((start.in_flight, start.goal), (1, block));
             flight.hand_on();
         }
+    }
+
+    #[test]
+    fn more_slots_and_shorter_blocks_have_more_in_flight() {
+        let flight = |block_nanos| Flight { block_nanos, ..Flight::default() };
+        let (quick, slow) = (flight(100_000), flight(2_000_000));
+        assert_eq!([1, 2, 4, 8].map(|slots| quick.most(256, slots)), [6, 7, 8, 8]);
+        assert_eq!([1, 2, 4, 8].map(|slots| slow.most(256, slots)), [2, 3, 5, 8]);
+        assert_eq!([256, 1024, 2048].map(|frames| quick.most(frames, 2)), [7, 2, 1]);
+        assert_eq!(Flight::default().most(256, 1), 8, "before anything was measured");
+    }
+
+    #[test]
+    fn places_are_changed_between_flights_only() {
+        let (mut flight, mut start) = (Flight::default(), BlockStart::default());
+        (start.block, start.frames) = (2, 64);
+        let mut next = |flight: &mut Flight, most| {
+            flight.begin(&mut start, most);
+            flight.hand_on();
+            let now = start;
+            (start.block, start.frame) = (next_block(start.block), start.frame + 64);
+            [now.in_flight, now.copies, now.place]
+        };
+        assert_eq!(next(&mut flight, 3), [3, 3, 0]);
+        assert_eq!(next(&mut flight, 8), [2, 3, 1], "half of them are still to be handed on");
+        assert_eq!(next(&mut flight, 8), [3, 3, 2]);
+        assert_eq!(next(&mut flight, 1), [2, 3, 0]);
+        assert_eq!(next(&mut flight, 1), [1, 3, 1]);
+        assert_eq!(next(&mut flight, 1), [1, 1, 0]);
+        assert_eq!(next(&mut flight, 4), [4, 4, 2]);
     }
 
     #[test]
