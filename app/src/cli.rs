@@ -15,6 +15,7 @@ mod replay;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sostenuto_patch::brief;
 
 /// A modular synthesizer whose sound does not stop.
 #[derive(Parser)]
@@ -65,10 +66,20 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sostenuto: {error:#}");
+            eprintln!("sostenuto: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What went wrong, and why: no cause twice, where an error says its own already.
+fn sentence(error: &anyhow::Error) -> String {
+    let said = error.chain().fold(String::new(), |said, cause| match cause.to_string() {
+        cause if said.contains(&cause) => said,
+        cause if cause.starts_with(&said) => cause,
+        cause => format!("{said}: {cause}"),
+    });
+    brief(&said).into_owned()
 }
 
 /// Whether who read our output has read enough: `sostenuto modules | head`.
@@ -82,4 +93,21 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn an_error_says_each_cause_once_and_no_name_at_length() {
+        let cause = anyhow!("it is no crash file");
+        let told = cause.context("x.crash: it is no crash file").context("x.crash");
+        assert_eq!(sentence(&told), "x.crash: it is no crash file");
+        let told = anyhow!("not there").context("a.sostenuto");
+        assert_eq!(sentence(&told), "a.sostenuto: not there");
+        assert!(sentence(&anyhow!("{} is odd", "y".repeat(6000))).len() < 300);
+    }
 }

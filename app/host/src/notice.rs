@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sostenuto_modules::catalog;
 use sostenuto_osc::status::NoticeKind;
-use sostenuto_patch::ModuleId;
+use sostenuto_patch::{ModuleId, brief};
 
 use crate::permits::Outside;
 use crate::plan::Key;
@@ -111,7 +111,16 @@ impl Notice {
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        f.write_str(&brief(&Sentence(self).to_string()))
+    }
+}
+
+/// The sentence, however long what it quotes.
+struct Sentence<'a>(&'a Notice);
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             Notice::PlayingThrough { card } => write!(f, "Playing through {card}."),
             Notice::SilentClock => {
                 f.write_str("The patch runs on the silent clock: nothing is heard.")

@@ -11,6 +11,7 @@ use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Role, Tag};
 use sostenuto_modules::param::Param;
 
+mod brief;
 mod comment;
 pub mod disk;
 pub mod edit;
@@ -28,6 +29,7 @@ pub mod sounds;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use brief::brief;
 pub use comment::{Comment, CommentId};
 pub use edit::{Edit, apply};
 pub use history::{Gesture, History};

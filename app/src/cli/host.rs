@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -147,12 +147,35 @@ impl Host {
 /// come while the patch is locked.
 fn to_stderr_and_editors() -> (Tell, Receiver<Notice>) {
     let (telling, told) = channel();
+    let repeated = Mutex::new(Repeated::default());
     let tell = move |notice: Notice| {
-        eprintln!("{notice}");
+        let line =
+            repeated.lock().unwrap_or_else(PoisonError::into_inner).line(&notice.to_string());
+        line.into_iter().for_each(|line| eprintln!("{line}"));
         // Nobody listens any more where the host is ending already.
         let _ = telling.send(notice);
     };
     (Arc::new(tell), told)
+}
+
+/// Counts a sentence that is said again and again.
+#[derive(Debug, Default)]
+struct Repeated {
+    sentence: String,
+    count: u32,
+}
+
+impl Repeated {
+    /// What to write now: of a sentence that repeats itself only the 2nd, 4th, 8th time
+    /// and so on.
+    fn line(&mut self, sentence: &str) -> Option<String> {
+        if self.sentence != sentence {
+            *self = Repeated { sentence: sentence.to_owned(), count: 1 };
+            return Some(sentence.to_owned());
+        }
+        self.count = self.count.saturating_add(1);
+        self.count.is_power_of_two().then(|| format!("{sentence} ({} times by now)", self.count))
+    }
 }
 
 /// `/sync` is answered once the journal is on the disk.
@@ -171,4 +194,19 @@ fn listen(address: SocketAddr, control: &Arc<SharedControl<Player>>) -> anyhow::
         .with_context(|| format!("controllers cannot be listened to at {address}"))?;
     eprintln!("Controllers find it at {} (UDP).", udp.address());
     Ok(udp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_again_and_again_is_counted() {
+        let mut repeated = Repeated::default();
+        let lines: Vec<String> = (0..9).filter_map(|_| repeated.line("Late.")).collect();
+        let counted = [2, 4, 8].map(|count| format!("Late. ({count} times by now)"));
+        assert_eq!(lines, [&["Late.".to_owned()], &counted[..]].concat());
+        assert_eq!(repeated.line("Back."), Some("Back.".to_owned()));
+        assert_eq!(repeated.line("Late."), Some("Late.".to_owned()));
+    }
 }

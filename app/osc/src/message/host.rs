@@ -1,6 +1,7 @@
 //! The host itself: which one it is, whether it has done all, and its end.
 
 use sostenuto_modules::catalog;
+use sostenuto_patch::brief;
 
 use crate::address::{REPLY, REQUEST};
 
@@ -53,14 +54,10 @@ message! {
     Quit("/host/quit", REQUEST) {}
 }
 
-/// Letters of the longest sentence: it may quote what was sent.
-const MAX_SENTENCE_CHARS: usize = 500;
-
 impl Refused {
-    /// Says why. What is very long is clipped.
+    /// Says why, and briefly where it quotes what was sent.
     pub fn new(address: &str, sentence: &str) -> Refused {
-        let clip = |words: &str| words.chars().take(MAX_SENTENCE_CHARS).collect();
-        Refused { address: clip(address), sentence: clip(sentence) }
+        Refused { address: brief(address).into_owned(), sentence: brief(sentence).into_owned() }
     }
 }
 
@@ -83,9 +80,10 @@ mod tests {
     use crate::message::Message;
 
     #[test]
-    fn a_sentence_that_quotes_a_novel_is_clipped() {
+    fn a_sentence_that_quotes_a_novel_is_brief() {
         let args = Refused::new("/a\0b", &"ü".repeat(100_000)).encode().args;
         assert_eq!(args[0], OscType::String("/a\u{fffd}b".into()));
-        assert_eq!(args[1], OscType::String("ü".repeat(500)));
+        let OscType::String(sentence) = &args[1] else { panic!("{args:?}") };
+        assert!(sentence.chars().count() < 1000);
     }
 }
