@@ -14,6 +14,19 @@ const RATES_HZ: [u32; 6] = [44_100, 48_000, 88_200, 96_000, 176_400, 192_000];
 const BLOCKS_FRAMES: [u32; 7] = [32, 64, 128, 256, 512, 1024, 2048];
 const AHEAD: [u32; 6] = [1, 2, 3, 4, 6, 8];
 
+/// Frames in a block and blocks ahead that go well together, and who wants them.
+const RESPONSES: [(&str, [u32; 2], &str); 3] = [
+    ("Safe", [256, 2], "For large patches, and machines that do other work meanwhile"),
+    ("Balanced", [128, 1], "For playing by hand; what Sostenuto begins with"),
+    ("Live", [64, 1], "As soon as can be: for small patches on a quiet machine"),
+];
+
+/// What is usual from a key to its sound, in seconds: a key comes within a block, the
+/// next one is computed, and goes out after those ahead.
+fn usual_latency_secs([block_frames, ahead]: [u32; 2], sample_rate_hz: u32) -> f32 {
+    (1.5 + ahead as f32) * block_frames as f32 / sample_rate_hz.max(1) as f32
+}
+
 /// The panel. It looks for sound cards once when it is opened.
 #[derive(Debug, Default)]
 pub struct SoundSettings {
@@ -51,9 +64,10 @@ impl SoundSettings {
         let mut wanted = sound.clone();
         self.device_ui(ui, theme, model, &mut wanted, asks);
         ui.add_space(8.0);
-        numbers(ui, theme, &mut wanted);
-        ui.add_space(8.0);
+        response_ui(ui, theme, &mut wanted);
         latency(ui, theme, sound);
+        ui.add_space(8.0);
+        numbers(ui, theme, &mut wanted);
         ui.add_space(8.0);
         let mut heard = model.input.input.clone();
         input_ui(ui, theme, model, &mut heard);
@@ -143,6 +157,23 @@ fn device_name(cards: &[Card], id: &str) -> String {
     }
 }
 
+/// How soon a key is heard, in one word.
+fn response_ui(ui: &mut Ui, theme: &Theme, wanted: &mut SoundSetup) {
+    caption(ui, theme, "Response");
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (name, numbers, help) in RESPONSES {
+            let usual = duration(usual_latency_secs(numbers, wanted.sample_rate_hz));
+            let is_chosen = [wanted.block_frames, wanted.ahead] == numbers;
+            let chip = chip(ui, theme, name, is_chosen);
+            if chip.on_hover_text(format!("{help}: {usual} from a key to its sound")).clicked() {
+                [wanted.block_frames, wanted.ahead] = numbers;
+            }
+        }
+    });
+    ui.add_space(4.0);
+}
+
 fn numbers(ui: &mut Ui, theme: &Theme, wanted: &mut SoundSetup) {
     let kilo = |hz: u32| format!("{} kHz", f64::from(hz) / 1000.0);
     chips(ui, theme, "Sample rate", &RATES_HZ, &mut wanted.sample_rate_hz, kilo);
@@ -178,7 +209,7 @@ fn chips(
 
 fn latency(ui: &mut Ui, theme: &Theme, sound: &SoundSetup) {
     ui.horizontal(|ui| {
-        faint(ui, theme, "Latency (key to sound):");
+        faint(ui, theme, "From a key to its sound:");
         ui.label(RichText::new(duration(sound.latency_secs)).size(17.0).strong());
     });
 }
@@ -244,6 +275,21 @@ mod tests {
         let change = SoundChange { block_frames: Some(64), ..SoundChange::default() };
         assert_eq!(asks.requests, [Request::SetSound(change)]);
         assert_eq!(preferences.sound, Some(("default".to_owned(), 48_000, 64, 3)));
+    }
+
+    #[test]
+    fn a_response_is_a_block_and_blocks_ahead() {
+        let mut harness = stage();
+        harness.get_by_label("Balanced").click();
+        harness.run_steps(2);
+        let change =
+            SoundChange { block_frames: Some(128), ahead: Some(1), ..SoundChange::default() };
+        assert_eq!(harness.state().3.requests, [Request::SetSound(change)]);
+        for (name, numbers, _) in RESPONSES {
+            let [safe, live] = [20e-3, 3e-3];
+            let usual = usual_latency_secs(numbers, 48_000);
+            assert!((live..safe).contains(&usual), "{name}: {usual} s");
+        }
     }
 
     #[test]

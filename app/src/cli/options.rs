@@ -24,9 +24,9 @@ pub struct Computing {
     #[arg(long, value_name = "HZ", default_value_t = 48_000, value_parser = sample_rate())]
     pub sample_rate: u32,
 
-    /// Frames computed in one go: a multiple of 32, up to 2048
-    #[arg(long, value_name = "FRAMES", default_value_t = 256, value_parser = block_frames)]
-    pub block: u32,
+    /// Frames computed in one go: a multiple of 32, up to 2048 [default: 128; 256 into a file]
+    #[arg(long, value_name = "FRAMES", value_parser = block_frames)]
+    block: Option<u32>,
 
     /// Worker processes to share the modules over [default: 8, of which as many compute as there
     /// are cores]
@@ -34,7 +34,16 @@ pub struct Computing {
     pub workers: Option<u32>,
 }
 
+/// Where sound is waited for. Longer blocks cost a little less, shorter ones come sooner.
+const HEARD_BLOCK_FRAMES: u32 = 128;
+const FILE_BLOCK_FRAMES: u32 = 256;
+
 impl Computing {
+    /// The length of a block, for a file.
+    pub fn file_block_frames(&self) -> u32 {
+        self.block.unwrap_or(FILE_BLOCK_FRAMES)
+    }
+
     /// By that many workers, where their program is there.
     pub fn by_workers(&self) -> anyhow::Result<ComputedBy> {
         Ok(ComputedBy::Workers { crew: self.crew(), program: worker_program()? })
@@ -90,7 +99,7 @@ impl Heard {
     pub fn settings(&self, computing: &Computing) -> anyhow::Result<Settings> {
         Ok(Settings {
             sample_rate_hz: computing.sample_rate,
-            block_frames: computing.block,
+            block_frames: computing.block.unwrap_or(HEARD_BLOCK_FRAMES),
             ahead: self.ahead,
             crashes: crash::folder(),
             crew: computing.crew(),

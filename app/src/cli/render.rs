@@ -113,8 +113,11 @@ impl Render {
         if bytes > MOST_BYTES {
             bail!("a WAV holds 4 GiB, and this takes {} GiB: choose less of it", bytes >> 30);
         }
-        let settings =
-            Settings { sample_rate_hz: rate, block_frames: self.computing.block, computed_by };
+        let settings = Settings {
+            sample_rate_hz: rate,
+            block_frames: self.computing.file_block_frames(),
+            computed_by,
+        };
         let (mut render, notices) = render::ready(&patch, &settings, self.missing_sounds_silent)?;
         notices.iter().for_each(|notice| eprintln!("{notice}"));
         if self.kill_every.is_none() {
