@@ -172,6 +172,9 @@ fn every_command_explains_itself() {
         ("check", "can be played"),
         ("modules", "Lists every module"),
         ("devices", "Lists the sound cards"),
+        ("doctor", "Ends with 0 if a patch can be played and heard here"),
+        ("completions", "what a shell needs"),
+        ("man", "Prints the manual page"),
     ] {
         assert!(whole.contains(name), "{whole}");
         let help = sostenuto(&[name, "--help"]).done();
@@ -653,6 +656,58 @@ fn devices_are_listed_or_missed_in_a_sentence() {
         // The sound system's own libraries may have had something to say before.
         code => assert!(code == Some(1) && last.contains("No sound card answers."), "{}", said.err),
     }
+}
+
+/// The lines that `sostenuto doctor` marks so.
+fn marked<'a>(out: &'a str, mark: &str) -> Vec<&'a str> {
+    out.lines().filter(|line| line.split_whitespace().next() == Some(mark)).collect()
+}
+
+#[test]
+fn the_doctor_says_how_everything_is_and_ends_with_1_where_nothing_is_heard() {
+    let said = sostenuto(&["doctor"]);
+    let missing = marked(&said.out, "NO");
+    let others = [marked(&said.out, "ok"), marked(&said.out, "poor")].concat();
+    assert_eq!(missing.len() + others.len(), 9, "{}", said.out);
+    assert_eq!(said.code, Some(i32::from(!missing.is_empty())), "{}", said.out);
+    let workers = |line: &&&str| line.contains("Workers");
+    assert!(others.iter().find(workers).is_some_and(|line| line.starts_with("ok")), "{}", said.out);
+}
+
+#[test]
+fn the_doctor_misses_what_is_not_there() {
+    let mut ill = command(&["doctor"]);
+    ill.env("SOSTENUTO_WORKER", "/no/such/worker")
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY");
+    let said = run(&mut ill);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    assert!(marked(&said.out, "NO")[0].contains("/no/such/worker"), "{}", said.out);
+    assert!(said.err.contains("cannot be played and heard here"), "{}", said.err);
+    let unknown =
+        marked(&said.out, "poor").iter().filter(|line| line.contains("not known")).count();
+    assert_eq!(unknown, 3, "{}", said.out);
+    if cfg!(target_os = "linux") {
+        assert!(said.out.contains("there is no display"), "{}", said.out);
+    }
+}
+
+#[test]
+fn shells_and_manuals_are_written_by_the_program_itself() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = sostenuto(&["completions", shell]).done();
+        assert!(script.contains("render") && script.contains("kill-every"), "{shell}");
+    }
+    sostenuto(&["completions", "cmd"]).misused(&["bash", "fish", "zsh"]);
+    let page = sostenuto(&["man"]).done();
+    assert!(page.contains(".TH sostenuto 1") && page.contains("render"), "{page}");
+    let place = Place::new();
+    place.run("man --folder .").done();
+    let names = place.names();
+    let has = |name: &str| names.iter().any(|there| there == name);
+    assert!(has("sostenuto.1") && has("sostenuto-render.1"), "{names:?}");
+    assert!(!has("sostenuto-card.1") && !has("sostenuto-try-window.1"), "{names:?}");
+    place.refuses("man --folder no/such/folder", &["no/such/folder"]);
 }
 
 #[test]

@@ -2,15 +2,19 @@
 
 mod card;
 mod check;
+mod completions;
 mod devices;
+mod doctor;
 mod drill;
 mod edit;
 mod host;
+mod man;
 mod modules;
 mod options;
 mod play;
 mod render;
 mod replay;
+mod window;
 
 use std::process::ExitCode;
 
@@ -38,8 +42,13 @@ enum Command {
     Check(check::Check),
     Modules(modules::Modules),
     Devices(devices::Devices),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(man::ManPages),
     #[command(hide = true)]
     Card(card::Card),
+    #[command(hide = true)]
+    TryWindow(window::TryWindow),
 }
 
 /// Runs the program with this process's arguments. 0: done; 1: it went wrong,
@@ -57,6 +66,10 @@ pub fn run() -> ExitCode {
         Some(Command::Check(command)) => command.run(),
         Some(Command::Modules(command)) => command.run(),
         Some(Command::Devices(command)) => command.run(),
+        Some(Command::Doctor(command)) => command.run(),
+        Some(Command::Completions(command)) => command.run(),
+        Some(Command::Man(command)) => command.run(),
+        Some(Command::TryWindow(command)) => command.run(),
         Some(Command::Card(command)) => {
             command.run();
             Ok(())

@@ -131,7 +131,7 @@ impl fmt::Display for Sentence<'_> {
             ),
             Notice::NotRealTime => f.write_str(
                 "The system does not let the sound run in real time. It plays, but other programs \
-                 may interrupt it. packaging/linux says how to allow it.",
+                 may interrupt it. `sostenuto doctor` says how to allow it.",
             ),
             Notice::TooMuch { load, heaviest } => write_too_much(f, *load, heaviest),
             Notice::MachineBusy { load } => write!(

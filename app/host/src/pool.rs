@@ -14,6 +14,7 @@ pub mod crash;
 pub mod ladder;
 pub mod process;
 pub mod supervisor;
+pub mod trial;
 pub mod watchdog;
 
 use std::io::{self, Write};
@@ -32,7 +33,7 @@ use dsp_worker::run::{next_job, usual_nanos};
 use dsp_worker::thread::ask_for_real_time;
 use shm_ring::flight::is_reached;
 use shm_ring::layout::{
-    BlockStart, FINISHING, GRANTED_REAL_TIME, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WORKERS,
+    BlockStart, FINISHING, HOST, NONE, RESTARTS, RESTS, RUNS, STARTING, WORKERS,
 };
 use shm_ring::monotonic::now_nanos;
 use shm_ring::protocol::{give_slot, revoke, ring_worker};
@@ -325,13 +326,7 @@ impl Pool {
 
     /// Whether the system lets every living worker run in real time.
     pub fn is_real_time(&self) -> bool {
-        let state = self.inner.lock();
-        let living = state.supervisor.seats().iter().enumerate();
-        let mut living = living.filter(|(_, seat)| matches!(seat, Seat::Holds(_) | Seat::Spare));
-        living.all(|(seat, _)| {
-            let granted = self.inner.shared.worker_record(seat).granted.load(Ordering::Relaxed);
-            granted & GRANTED_REAL_TIME != 0
-        })
+        self.grants().real_time
     }
 
     /// How often each slot's worker has been replaced.

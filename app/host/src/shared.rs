@@ -106,4 +106,23 @@ impl Shared {
     }
 }
 
+/// How much shared memory this machine has left, in bytes. `None` where only memory
+/// itself is the limit.
+#[cfg(target_os = "linux")]
+pub fn space_left() -> Option<u64> {
+    let mut facts = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the path ends in a zero byte, and `facts` has room for what is written.
+    let is_known = unsafe { libc::statvfs(c"/dev/shm".as_ptr(), facts.as_mut_ptr()) } == 0;
+    // SAFETY: zeros are valid facts, whether they were written over or not.
+    let facts = unsafe { facts.assume_init() };
+    is_known.then_some(facts.f_bavail * facts.f_frsize)
+}
+
+/// How much shared memory this machine has left, in bytes. `None` where only memory
+/// itself is the limit.
+#[cfg(not(target_os = "linux"))]
+pub fn space_left() -> Option<u64> {
+    None
+}
+
 const FITS: &str = "a region is as long as its layout";

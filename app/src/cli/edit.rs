@@ -1,13 +1,9 @@
 //! `sostenuto`: the window.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::{Args, CommandFactory};
-use eframe::egui::{ViewportBuilder, vec2};
 use sostenuto_editor::places::PlacesFile;
 use sostenuto_editor::preferences::{self, Preferences};
 use sostenuto_editor::session::{Session, StartHost};
@@ -15,6 +11,8 @@ use sostenuto_editor::window::Editor;
 use sostenuto_host::folders::state_folder;
 use sostenuto_osc::endpoint::Endpoint;
 use sostenuto_patch::nearest;
+
+use super::window;
 
 /// Opens the window. It finds the host that plays, or starts one
 #[derive(Args, Default)]
@@ -40,7 +38,7 @@ pub struct Edit {
     silent: bool,
 
     /// Writes there, after each frame, where everything with a name is in the window. For tests
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    #[arg(long, value_name = "FILE", hide = true)]
     places: Option<PathBuf>,
 }
 
@@ -57,43 +55,16 @@ impl Edit {
         let start = self.host(&preferences)?;
         let first = self.path.as_deref().map(std::path::absolute).transpose()?;
         let places = self.places;
-        let options = eframe::NativeOptions {
-            viewport: ViewportBuilder::default()
-                .with_title("Sostenuto")
-                .with_app_id("sostenuto")
-                .with_inner_size(vec2(1280.0, 800.0))
-                .with_min_inner_size(vec2(640.0, 400.0)),
-            ..eframe::NativeOptions::default()
-        };
-        let is_open = Arc::new(AtomicBool::new(false));
-        let opens = Arc::clone(&is_open);
-        let open = move || {
-            eframe::run_native(
-                "sostenuto",
-                options,
-                Box::new(move |window| {
-                    opens.store(true, Ordering::Relaxed);
-                    let ctx = window.egui_ctx.clone();
-                    let wake = move || ctx.request_repaint();
-                    let session = Session::start(endpoint, Some(start), wake);
-                    let ctx = &window.egui_ctx;
-                    if let Some(places) = places {
-                        PlacesFile::write(ctx, places);
-                    }
-                    Ok(Box::new(Editor::new(ctx, session, preferences, kept, first)))
-                }),
-            )
-        };
-        // A library that is missing is no error to the window system's crate.
-        match catch_unwind(AssertUnwindSafe(open)) {
-            Ok(closed) => {
-                closed.map_err(|error| anyhow!("The window cannot be opened: {error}. {LIBRARIES}"))
+        window::open(move |window| {
+            let ctx = window.egui_ctx.clone();
+            let wake = move || ctx.request_repaint();
+            let session = Session::start(endpoint, Some(start), wake);
+            let ctx = &window.egui_ctx;
+            if let Some(places) = places {
+                PlacesFile::write(ctx, places);
             }
-            Err(_) if is_open.load(Ordering::Relaxed) => {
-                bail!("The window closed, the sound goes on: `sostenuto` opens another window.")
-            }
-            Err(_) => bail!("The window cannot be opened. {LIBRARIES}"),
-        }
+            Ok(Box::new(Editor::new(ctx, session, preferences, kept, first)))
+        })
     }
 
     fn host(&self, preferences: &Preferences) -> anyhow::Result<StartHost> {
@@ -136,13 +107,10 @@ fn patch_that_is_there(text: &str) -> Result<PathBuf, String> {
     Err(format!("there is no command and no file of that name.{}", near.unwrap_or_default()))
 }
 
-const LIBRARIES: &str = "On Debian and Ubuntu these packages are needed: libx11-6 libxcursor1 libxi6 \
-    libx11-xcb1 libxkbcommon-x11-0 libgl1. Without a window, `sostenuto play PATCH` plays.";
-
 /// Whether there is anything to open a window on.
 fn has_display() -> anyhow::Result<()> {
-    let is_there = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if cfg!(target_os = "linux") && !is_there("DISPLAY") && !is_there("WAYLAND_DISPLAY") {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !window::has_display(is_set) {
         bail!(
             "There is no display to open a window on. Without one, `sostenuto play PATCH` plays a \
              patch, and `sostenuto host` waits for editors."
