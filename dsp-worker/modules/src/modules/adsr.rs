@@ -60,7 +60,7 @@ impl Module for Adsr {
         name: "adsr",
         title: "ADSR",
         summary: "Note envelope: rises with the gate, falls to sustain, fades on release",
-        aliases: &["envelope generator"],
+        aliases: &["envelope generator", "envelope", "env", "eg"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
             port("gate", "Gate on (above 1 V): attack, decay, sustain. Gate off: release"),

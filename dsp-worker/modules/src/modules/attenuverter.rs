@@ -23,7 +23,7 @@ impl Module for Attenuverter {
         name: "attenuverter",
         title: "Attenuverter",
         summary: "Scales, inverts and offsets a signal; unpatched, it is a constant voltage",
-        aliases: &["scale", "offset", "invert"],
+        aliases: &["offset", "invert", "attenuator", "constant voltage", "cv"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "Signal input. Unpatched: 0 V, so that only the offset is heard")],
         outputs: &[port("out", "in × gain + offset, with as many channels as in")],

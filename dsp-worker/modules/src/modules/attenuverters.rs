@@ -35,6 +35,7 @@ impl Module for Attenuverters {
         name: "attenuverters",
         title: "Eight Attenuverters",
         summary: "Scales and inverts eight signals; unpatched, each knob sets a voltage from -10 to 10 V",
+        aliases: &["attenuator", "cv"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &rows![input("in-", 1..=8)],
         outputs: &rows![output("out-", 1..=8)],

@@ -32,7 +32,7 @@ impl Module for AudioIn {
         name: "audio-in",
         title: "Audio In",
         summary: "Sound from the sound card, such as a microphone or an instrument, or from a file",
-        aliases: &["microphone", "line input", "guitar"],
+        aliases: &["microphone", "line input", "guitar", "mic"],
         tags: &[Tag::Source],
         outputs: &[
             port("left", "First channel of the sound card; full scale is 10 V"),

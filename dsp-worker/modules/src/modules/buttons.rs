@@ -59,6 +59,7 @@ impl Module for Buttons {
         name: "buttons",
         title: "Buttons",
         summary: "Eight buttons for gates and triggers, played by mouse, keys or MIDI pads",
+        aliases: &["midi", "pads", "trigger"],
         tags: &[Tag::Play, Tag::Notes],
         outputs: &rows![gate("gate-", 1..=8), trigger("trigger-", 1..=8)],
         params: &rows![

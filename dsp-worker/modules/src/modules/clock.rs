@@ -48,6 +48,7 @@ impl Module for Clock {
         name: "clock",
         title: "Clock",
         summary: "Clock for sequencers and envelopes, with swing, in 4/4",
+        aliases: &["metronome", "tempo", "bpm"],
         tags: &[Tag::Sequencing, Tag::Source],
         inputs: &[
             port("tempo", "Tempo CV: each volt doubles the tempo").moves(

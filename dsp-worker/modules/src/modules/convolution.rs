@@ -83,7 +83,7 @@ impl Module for Convolution {
         name: "convolution",
         title: "Convolution",
         summary: "Places a sound in a hall, plate, room or spring, or in a response of your own",
-        aliases: &["impulse response", "ir", "cabinet", "hall"],
+        aliases: &["impulse response", "ir", "cabinet", "hall", "spring"],
         tags: &[Tag::Effect],
         inputs: &[stereo_in::LEFT, stereo_in::RIGHT],
         outputs: &[

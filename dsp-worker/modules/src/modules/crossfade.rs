@@ -38,6 +38,7 @@ impl Module for Crossfade {
         name: "crossfade",
         title: "Crossfade",
         summary: "Fades from one signal to another, by knob or CV; or pans one signal",
+        aliases: &["crossfader", "xfade"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("a", "The signal heard at 0"),

@@ -69,7 +69,7 @@ impl Module for Delay {
         name: "delay",
         title: "Delay",
         summary: "Echoes from 1 ms to 4 s; like tape, they change pitch when the time changes",
-        aliases: &["echo"],
+        aliases: &["echo", "looper"],
         tags: &[Tag::Effect],
         inputs: &[
             stereo_in::LEFT,

@@ -60,7 +60,7 @@ impl Module for DrumGrid {
         name: "drum-grid",
         title: "Drum Grid",
         summary: "Eight tracks of sixteen steps, played by a clock: drum patterns",
-        aliases: &["beat", "trigger", "sequencer", "16-step"],
+        aliases: &["beat", "trigger", "sequencer", "16-step", "drum machine", "pattern"],
         tags: &[Tag::Sequencing],
         inputs: &[
             port("clock", "Every rising edge plays the next step, without delay"),

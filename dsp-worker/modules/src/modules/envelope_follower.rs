@@ -46,6 +46,7 @@ impl Module for EnvelopeFollower {
         name: "envelope-follower",
         title: "Envelope Follower",
         summary: "Turns the loudness of a sound into a voltage and a gate: auto-wah, ducking, triggers",
+        aliases: &["auto-wah"],
         tags: &[Tag::Modulator, Tag::Dynamics, Tag::Polyphonic],
         inputs: &[port("in", "The sound to follow")],
         outputs: &[

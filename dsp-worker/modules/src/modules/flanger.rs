@@ -71,6 +71,7 @@ impl Module for Flanger {
         name: "flanger",
         title: "Flanger",
         summary: "A sweeping comb filter with feedback; through zero, like two tape machines",
+        aliases: &["jet"],
         tags: &[Tag::Effect],
         inputs: &[
             stereo_in::LEFT,

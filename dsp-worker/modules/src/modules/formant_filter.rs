@@ -89,6 +89,7 @@ impl Module for FormantFilter {
         name: "formant-filter",
         title: "Formant Filter",
         summary: "Vowel filter: glides between A, E, I, O and U, from a giant's voice to a child's",
+        aliases: &["vowel", "talk box"],
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "Signal input; rich sounds speak most clearly"),

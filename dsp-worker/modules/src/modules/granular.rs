@@ -87,7 +87,15 @@ impl Module for Granular {
         name: "granular",
         title: "Granular",
         summary: "Records the input and plays clouds of up to 32 short grains of it",
-        aliases: &["clouds", "grains"],
+        aliases: &[
+            "clouds",
+            "grains",
+            "looper",
+            "pitch shift",
+            "pitch shifter",
+            "harmonizer",
+            "time stretch",
+        ],
         tags: &[Tag::Effect, Tag::Random],
         inputs: &[
             stereo_in::LEFT,

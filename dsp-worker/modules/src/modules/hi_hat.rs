@@ -71,7 +71,7 @@ impl Module for HiHat {
         name: "hi-hat",
         title: "Hi-Hat",
         summary: "A pair of cymbals: a closed hit chokes the open one",
-        aliases: &["drum", "cymbal", "808", "909"],
+        aliases: &["drum", "cymbal", "808", "909", "hihat", "hats"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("open", "A rising edge above 1 V plays the open hi-hat"),

@@ -67,7 +67,7 @@ impl Module for Kick {
         name: "kick",
         title: "Kick",
         summary: "A bass drum: from a long, sighing boom to a short, hard thump",
-        aliases: &["drum", "bass drum", "808", "909"],
+        aliases: &["drum", "bass drum", "808", "909", "bd"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V hits the drum"),

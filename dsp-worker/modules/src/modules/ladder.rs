@@ -72,7 +72,7 @@ impl Module for Ladder {
         name: "ladder",
         title: "Ladder VCF",
         summary: "The round, saturating 24 dB lowpass; at full resonance it sings in tune",
-        aliases: &["lowpass", "moog"],
+        aliases: &["lowpass", "moog", "low pass", "lpf", "vcf", "303", "acid"],
         tags: &[Tag::Filter, Tag::Polyphonic],
         inputs: &[
             port("in", "Signal input; it saturates from about 5 V"),

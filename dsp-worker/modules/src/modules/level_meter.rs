@@ -36,7 +36,7 @@ impl Module for LevelMeter {
         name: "level-meter",
         title: "Level Meter",
         summary: "Shows the level of two signals, and whether they exceed full scale, 10 V",
-        aliases: &["vu", "peak"],
+        aliases: &["vu", "peak", "meter"],
         tags: &[Tag::Display, Tag::Utility],
         inputs: &[
             port("left", "First signal. The meter sums a polyphonic cable"),

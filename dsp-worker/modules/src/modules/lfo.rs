@@ -58,7 +58,7 @@ impl Module for Lfo {
         name: "lfo",
         title: "LFO",
         summary: "A slow sine, triangle, saw and square that modulate other modules",
-        aliases: &["vibrato", "tremolo", "wobble"],
+        aliases: &["vibrato", "tremolo", "wobble", "modulation"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
             sweep::RATE,

@@ -32,6 +32,7 @@ impl Module for Logic {
         name: "logic",
         title: "Logic",
         summary: "And, or, xor and their inverses, and three flip-flops, for gates",
+        aliases: &["boolean", "and", "or", "flip-flop"],
         tags: &[Tag::Utility, Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
             port("a", "Gate input. Unpatched inputs are ignored"),

@@ -25,6 +25,7 @@ impl Module for Merge {
         name: "merge",
         title: "Merge",
         summary: "Combines up to sixteen signals on one polyphonic cable, such as the voices of a patch",
+        aliases: &["mono to poly"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &rows![channel("in-", 1..=16)],
         outputs: &[port("out", "All signals, one per channel")],

@@ -51,7 +51,7 @@ impl Module for Mixer {
         name: "mixer",
         title: "Mixer",
         summary: "Mixes up to six signals, each with level and mute",
-        aliases: &["sum", "volume"],
+        aliases: &["sum", "volume", "fader"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &rows![input("in-", 1..=6)],
         outputs: &[port("out", "The mix, with as many channels as the widest input")],

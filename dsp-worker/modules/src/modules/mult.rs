@@ -29,7 +29,7 @@ impl Module for Mult {
         name: "mult",
         title: "Mult",
         summary: "Copies one signal to eight outputs, or two signals to four each",
-        aliases: &["multiple", "split", "copy"],
+        aliases: &["multiple", "split", "copy", "splitter"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("a", "The signal to copy"),

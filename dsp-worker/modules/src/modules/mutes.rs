@@ -51,6 +51,7 @@ impl Module for Mutes {
         name: "mutes",
         title: "Mutes",
         summary: "Mutes eight signals by hand or gate, without clicks or with a long fade",
+        aliases: &["mute"],
         tags: &[Tag::Utility, Tag::Play, Tag::Polyphonic],
         inputs: &rows![
             port("in-1", "Signal input, audio or CV"),

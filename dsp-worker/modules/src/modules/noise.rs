@@ -47,6 +47,7 @@ impl Module for Noise {
         name: "noise",
         title: "Noise",
         summary: "Five colours of noise from rumble to sizzle, and velvet noise: sparse pulses",
+        aliases: &["white noise"],
         tags: &[Tag::Source, Tag::Random],
         outputs: &[
             port("white", "White noise, ±5 V: hiss, and a source for sample and hold"),

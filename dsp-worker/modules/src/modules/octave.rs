@@ -32,7 +32,7 @@ impl Module for Octave {
         name: "octave",
         title: "Octave",
         summary: "Transposes a pitch by octaves and semitones, and fine-tunes it in cents",
-        aliases: &["transpose"],
+        aliases: &["transpose", "pitch", "semitone"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("voct", "Pitch input, 1 V/octave"),

@@ -34,7 +34,7 @@ impl Module for OffsetScale {
         name: "offset-scale",
         title: "Offset/Scale",
         summary: "Offsets and scales a signal, by knobs and CV, and limits it",
-        aliases: &["bias", "gain"],
+        aliases: &["bias", "gain", "cv", "attenuator"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("in", "Signal input. Unpatched: 0 V"),

@@ -24,6 +24,7 @@ impl Module for OscIn {
         name: "osc-in",
         title: "OSC In",
         summary: "Eight voltages that a controller or script sends over OSC",
+        aliases: &["midi", "controller"],
         tags: &[Tag::Play, Tag::Modulator],
         outputs: &[
             port("value-1", "The value sent to /in/MODULE/1, in volts"),

@@ -64,6 +64,7 @@ impl Module for Phaser {
         name: "phaser",
         title: "Phaser",
         summary: "Moving notches, with 4 to 12 stages and feedback",
+        aliases: &["swirl"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("left", "Left input, ±5 V"),

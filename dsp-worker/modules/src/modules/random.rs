@@ -71,7 +71,7 @@ impl Module for Random {
         name: "random",
         title: "Random",
         summary: "Random voltages, free or clocked: steps, glides, a bell curve and a slow walk",
-        aliases: &["wogglebug", "brownian"],
+        aliases: &["wogglebug", "brownian", "s&h"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],
         inputs: &[
             sweep::RATE,

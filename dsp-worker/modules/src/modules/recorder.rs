@@ -33,7 +33,7 @@ impl Module for Recorder {
         name: "recorder",
         title: "Recorder",
         summary: "Records its input while the gate is on, each time to a new WAV file",
-        aliases: &["wav", "tape"],
+        aliases: &["wav"],
         tags: &[Tag::Utility, Tag::Output],
         inputs: &[
             port("left", "Left input; 10 V is full scale. A polyphonic cable is summed"),

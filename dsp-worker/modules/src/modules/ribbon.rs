@@ -42,6 +42,7 @@ impl Module for Ribbon {
         name: "ribbon",
         title: "Ribbon",
         summary: "A touch strip that slides between pitches, freely or in semitones",
+        aliases: &["theremin"],
         tags: &[Tag::Play, Tag::Source],
         outputs: &[
             port("voct", "The pitch under the finger, 1 V/octave; it stays on release"),

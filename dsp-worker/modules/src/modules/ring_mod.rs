@@ -49,6 +49,7 @@ impl Module for RingMod {
         name: "ring-mod",
         title: "Ring Modulator",
         summary: "Multiplies two sounds, cleanly or through diodes: bells, robots and radio",
+        aliases: &["multiply"],
         tags: &[Tag::Effect, Tag::Polyphonic],
         inputs: &[
             port("in", "First sound, ±5 V"),

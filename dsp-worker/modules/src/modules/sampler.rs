@@ -86,7 +86,7 @@ impl Module for Sampler {
         name: "sampler",
         title: "Sampler",
         summary: "Plays a sound file at any pitch, once or in a loop",
-        aliases: &["wav player", "audio file"],
+        aliases: &["wav player", "audio file", "sample", "sample player", "loop"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             port("trigger", "A rising edge above 1 V starts the sound; held, it is a gate"),

@@ -102,7 +102,7 @@ impl Module for Sequencer {
         name: "sequencer",
         title: "Sequencer",
         summary: "Eight steps of voltage and gate, played by a clock",
-        aliases: &["steps", "8-step"],
+        aliases: &["steps", "8-step", "303", "cv sequencer"],
         tags: &[Tag::Sequencing],
         inputs: &[
             port(

@@ -27,7 +27,7 @@ impl Module for Spectrum {
         name: "spectrum",
         title: "Spectrum",
         summary: "Shows the frequencies in a sound; 0 dB is a sine of 10 V peak",
-        aliases: &["analyzer", "fft"],
+        aliases: &["analyzer", "fft", "analyser"],
         tags: &[Tag::Display],
         inputs: &[port("in", "Signal input. A polyphonic cable is summed")],
         display: SPECTRUM_BINS,

@@ -23,6 +23,7 @@ impl Module for Split {
         name: "split",
         title: "Split",
         summary: "Splits a polyphonic cable into single channels",
+        aliases: &["poly to mono"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "A cable with up to 16 channels")],
         outputs: &rows![channel("out-", 1..=16)],

@@ -105,7 +105,7 @@ impl Module for StereoMixer {
         name: "stereo-mixer",
         title: "Stereo Mixer",
         summary: "Eight channels with level, pan, mute and solo, and two effect sends with returns",
-        aliases: &["sends", "pan", "solo", "console"],
+        aliases: &["sends", "pan", "solo", "console", "fader", "aux", "mixing desk"],
         tags: &[Tag::Utility, Tag::Dynamics],
         inputs: &rows![
             left("in-1-left"),

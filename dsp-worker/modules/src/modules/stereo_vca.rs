@@ -37,6 +37,7 @@ impl Module for StereoVca {
         name: "stereo-vca",
         title: "Stereo VCA",
         summary: "Level and pan by CV: spreads the voices of a chord, or auto-pans",
+        aliases: &["pan", "panner", "auto-pan"],
         tags: &[Tag::Dynamics, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("left", "Left input, audio or CV"),

@@ -31,6 +31,7 @@ impl Module for Sum {
         name: "sum",
         title: "Sum",
         summary: "Mixes the voices of a polyphonic cable down to one channel",
+        aliases: &["poly to mono"],
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "A cable with up to 16 channels")],
         outputs: &[port("out", "The sum of all channels times the gain")],

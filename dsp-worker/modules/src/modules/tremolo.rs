@@ -33,6 +33,7 @@ impl Module for Tremolo {
         name: "tremolo",
         title: "Tremolo",
         summary: "Makes a sound swell and fade, from a slow breath to a flutter",
+        aliases: &["auto-pan"],
         tags: &[Tag::Effect, Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
             port("in", "Signal input, with up to 16 channels"),

@@ -69,6 +69,7 @@ impl Module for Tuner {
         name: "tuner",
         title: "Tuner",
         summary: "Shows the pitch of a sound: frequency, nearest note and cents",
+        aliases: &["pitch"],
         tags: &[Tag::Display, Tag::Utility],
         inputs: &[port(
             "in",

@@ -37,7 +37,7 @@ impl Module for Vca {
         name: "vca",
         title: "VCA",
         summary: "Controls the level of a signal by a voltage, such as an envelope",
-        aliases: &["amplifier", "volume"],
+        aliases: &["amplifier", "volume", "amp", "gain", "level"],
         tags: &[Tag::Dynamics, Tag::Polyphonic],
         inputs: &[
             port("in", "Signal input, audio or CV"),

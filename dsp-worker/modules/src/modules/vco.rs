@@ -89,7 +89,7 @@ impl Module for Vco {
         name: "vco",
         title: "VCO",
         summary: "Oscillator with saw, square, triangle and sine: the start of a voice",
-        aliases: &["oscillator", "saw", "square", "triangle", "sine"],
+        aliases: &["oscillator", "saw", "square", "triangle", "sine", "osc", "pwm", "sync"],
         tags: &[Tag::Source, Tag::Polyphonic],
         inputs: &[
             pitch::VOCT,

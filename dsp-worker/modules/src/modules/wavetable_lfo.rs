@@ -53,6 +53,7 @@ impl Module for WavetableLfo {
         name: "wavetable-lfo",
         title: "Wavetable LFO",
         summary: "A slow wave of any shape with four phase outputs, free or clocked",
+        aliases: &["modulation"],
         tags: &[Tag::Modulator, Tag::Polyphonic],
         inputs: &[
             sweep::RATE,
