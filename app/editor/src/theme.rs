@@ -1,6 +1,8 @@
 //! Every colour and size of the window; nowhere else.
 
-use eframe::egui::{Color32, Context, CornerRadius, Stroke, Visuals, vec2};
+use eframe::egui::{
+    self, Color32, Context, CornerRadius, FontDefinitions, FontFamily, Stroke, Visuals, vec2,
+};
 use serde::{Deserialize, Serialize};
 use sostenuto_modules::module::{About, Tag};
 
@@ -29,6 +31,24 @@ impl Look {
             Look::HighContrast => "High contrast",
         }
     }
+
+    /// The one that was chosen; where none was, light or dark as the system is.
+    pub fn chosen_or_system(chosen: Option<Look>, system: Option<egui::Theme>) -> Look {
+        chosen.unwrap_or(match system {
+            Some(egui::Theme::Light) => Look::Light,
+            Some(egui::Theme::Dark) | None => Look::Dark,
+        })
+    }
+}
+
+/// The fonts of the window. Those of egui, and arrows from the one with even widths.
+pub fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let even = fonts.families.get(&FontFamily::Monospace).and_then(|fonts| fonts.first()).cloned();
+    if let (Some(even), Some(all)) = (even, fonts.families.get_mut(&FontFamily::Proportional)) {
+        all.push(even);
+    }
+    fonts
 }
 
 /// The colours of a [`Look`].
@@ -176,8 +196,20 @@ impl Theme {
         }
     }
 
-    /// Has egui's own widgets look alike.
+    /// Has egui's own widgets look alike, whether the system is light or dark: egui
+    /// keeps a style for each, and turns to the other when the system does.
     pub fn apply(&self, ctx: &Context) {
+        for system in [egui::Theme::Dark, egui::Theme::Light] {
+            ctx.set_visuals_of(system, self.visuals());
+        }
+        ctx.all_styles_mut(|style| {
+            style.spacing.button_padding = vec2(8.0, 3.0);
+            // What a finger still hits.
+            style.spacing.interact_size.y = 24.0;
+        });
+    }
+
+    fn visuals(&self) -> Visuals {
         let mut visuals = if self.look == Look::Light { Visuals::light() } else { Visuals::dark() };
         visuals.panel_fill = self.face;
         visuals.window_fill = self.face;
@@ -191,11 +223,7 @@ impl Theme {
         visuals.error_fg_color = self.trouble;
         visuals.warn_fg_color = self.accent;
         self.apply_to_widgets(&mut visuals);
-        ctx.set_visuals(visuals);
-        ctx.all_styles_mut(|style| {
-            style.spacing.button_padding = vec2(8.0, 3.0);
-            style.spacing.interact_size.y = 22.0;
-        });
+        visuals
     }
 
     /// Buttons, sliders and fields, by how near the hand is.
@@ -232,6 +260,66 @@ mod tests {
         };
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// Every word of common widgets, in the colour that it is drawn in.
+    fn inks(ctx: &Context, system: egui::Theme) -> Vec<(String, Color32)> {
+        let input = egui::RawInput { system_theme: Some(system), ..Default::default() };
+        let mut words = (String::from("typed"), 0.5);
+        let mut output = ctx.run_ui(input, |ui| {
+            ui.label("label");
+            ui.weak("weak");
+            _ = ui.button("button");
+            ui.checkbox(&mut true, "checkbox");
+            _ = ui.radio(true, "radio");
+            _ = ui.selectable_label(true, "selected");
+            ui.text_edit_singleline(&mut words.0);
+            ui.add(egui::Slider::new(&mut words.1, 0.0..=1.0).text("slider"));
+            ui.menu_button("menu", |_| {});
+        });
+        output.textures_delta.clear();
+        let of = |clipped: egui::epaint::ClippedShape| match clipped.shape {
+            egui::Shape::Text(text) => {
+                let section = text.galley.job.sections.first()?.format.color;
+                let written =
+                    if section == Color32::PLACEHOLDER { text.fallback_color } else { section };
+                let ink = text.override_text_color.unwrap_or(written);
+                Some((text.galley.job.text.clone(), ink))
+            }
+            _ => None,
+        };
+        output.shapes.into_iter().filter_map(of).collect()
+    }
+
+    #[test]
+    fn every_look_is_whole_whether_the_system_is_light_or_dark_and_when_it_changes() {
+        use egui::Theme::{Dark, Light};
+        for look in Look::ALL {
+            for systems in [[Light, Dark], [Dark, Light]] {
+                let (ctx, theme) = (Context::default(), Theme::of(look));
+                theme.apply(&ctx);
+                for system in systems {
+                    let inks = inks(&ctx, system);
+                    assert!(inks.len() >= 9, "{inks:?}");
+                    for (word, ink) in inks {
+                        let ratio = contrast(ink, theme.face);
+                        assert!(ratio >= 4.0, "{look:?}, {system:?}: {word} is {ink:?}, {ratio}");
+                    }
+                    let visuals = &ctx.global_style().visuals;
+                    assert_eq!(visuals.panel_fill, theme.face, "{look:?}, {system:?}");
+                    assert_eq!(visuals.extreme_bg_color, theme.well, "{look:?}, {system:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_has_chosen_no_look_gets_the_systems() {
+        use egui::Theme::{Dark, Light};
+        let looks = [Some(Light), Some(Dark), None].map(|s| Look::chosen_or_system(None, s));
+        assert_eq!(looks, [Look::Light, Look::Dark, Look::Dark]);
+        let chosen = Some(Look::HighContrast);
+        assert_eq!(Look::chosen_or_system(chosen, Some(Light)), Look::HighContrast);
     }
 
     #[test]
