@@ -1,19 +1,25 @@
 //! The browser: every module, found by a word of what it does.
 
 use eframe::egui::{
-    Align, Area, Context, CornerRadius, FontId, Id, Key, Layout, Modifiers, Order, Pos2, Rect,
-    Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
-    WidgetType, pos2, vec2,
+    Align, Align2, Area, Context, CornerRadius, CursorIcon, FontId, Id, Key, LayerId, Layout,
+    Modifiers, Order, Pos2, Rect, Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2,
 };
-use sostenuto_modules::catalog::CATALOG;
 use sostenuto_modules::module::{About, Port, Tag};
-use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef};
+use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef, Patch};
+
+pub use self::find::tag_title;
+use self::find::{Usual, find, sort_by_use, tags, usual};
 
 use super::parts::{caption, chip, faint, floating, search_field, sign};
 use super::preferences::Preferences;
-use super::search::{Clue, Finder};
+use super::search::{Finder, other_name};
 use super::theme::Theme;
 
+mod find;
+
+/// The pointer is on it when it opens, so that nothing under it answers.
+const OVER: Vec2 = vec2(12.0, 12.0);
 const LIST_WIDTH: f32 = 236.0;
 const HELP_WIDTH: f32 = 292.0;
 const BODY_HEIGHT: f32 = 320.0;
@@ -70,6 +76,8 @@ pub struct Chosen {
     pub wish: BrowseFor,
     /// Where on the canvas, in its points.
     pub at: Pos2,
+    /// Where in the window it was dropped, if it was carried there.
+    pub dropped: Option<Pos2>,
 }
 
 /// What is shown of the catalogue.
@@ -94,6 +102,10 @@ pub struct Browser {
     /// In the window.
     corner: Pos2,
     shelf: Shelf,
+    /// What is usually patched there.
+    usual: Usual,
+    /// What is being carried to the canvas.
+    carried: Option<&'static About>,
     /// The index in the list of what Enter takes.
     marked: usize,
     finder: Finder,
@@ -102,11 +114,12 @@ pub struct Browser {
 impl Browser {
     /// Opens it with its corner there in the window, for a module that will
     /// stand at `at` on the canvas.
-    pub fn open(&mut self, wish: BrowseFor, corner: Pos2, at: Pos2) {
+    pub fn open(&mut self, wish: BrowseFor, corner: Pos2, at: Pos2, patch: &Patch) {
         let finder = std::mem::take(&mut self.finder);
         *self = Browser {
             is_open: true,
             is_fresh: true,
+            usual: usual(&wish, patch),
             wish,
             at,
             corner,
@@ -135,12 +148,15 @@ impl Browser {
         if !self.is_open {
             return None;
         }
-        let (list, recent) = self.list(preferences);
+        if let Some(about) = self.carried {
+            return self.carry(ctx, theme, about, preferences);
+        }
+        let (list, parts) = self.list(preferences);
         self.marked = self.marked.min(list.len().saturating_sub(1));
         let mut chosen = self.keys(ctx, &list, preferences);
         let area = Area::new(Id::new("module browser"))
             .order(Order::Foreground)
-            .fixed_pos(self.corner)
+            .fixed_pos(self.corner - OVER)
             .constrain_to(ctx.content_rect().shrink(8.0));
         let shown = area.show(ctx, |ui| {
             floating(theme).show(ui, |ui| {
@@ -150,13 +166,15 @@ impl Browser {
                 ui.add_space(4.0);
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = 12.0;
-                    let clicked = self.rows(ui, theme, preferences, &list, recent);
+                    let clicked = self.rows(ui, theme, preferences, &list, &parts);
                     chosen = chosen.take().or(clicked);
                     self.help(ui, theme, list.get(self.marked).copied());
                 });
                 ui.add_space(2.0);
-                let keys =
-                    format!("↑↓ select    Enter add    {}+D favourite    Esc close", command(ctx));
+                let keys = format!(
+                    "↑↓ select    Enter add    {}+D favourite    Esc close    or drag onto the canvas",
+                    command(ctx)
+                );
                 ui.label(RichText::new(keys).size(11.0).color(theme.faint));
             });
         });
@@ -165,22 +183,61 @@ impl Browser {
         }
         self.is_fresh = false;
         let kind = chosen?;
-        self.close();
-        preferences.used_module(kind.name);
-        Some(Chosen { kind, wish: std::mem::take(&mut self.wish), at: self.at })
+        Some(self.choose(kind, None, preferences))
     }
 
-    /// What is shown, from the top, and how many of them are recent.
-    fn list(&mut self, preferences: &Preferences) -> (Vec<&'static About>, usize) {
-        let mut list = find(&mut self.finder, &self.shelf, &self.wish, preferences);
-        if !self.shelf.typed.trim().is_empty() {
-            return (list, 0);
+    fn choose(
+        &mut self,
+        kind: &'static About,
+        dropped: Option<Pos2>,
+        preferences: &mut Preferences,
+    ) -> Chosen {
+        self.close();
+        preferences.used_module(kind.name);
+        Chosen { kind, wish: std::mem::take(&mut self.wish), at: self.at, dropped }
+    }
+
+    /// While a module is carried only that is shown, at the pointer.
+    fn carry(
+        &mut self,
+        ctx: &Context,
+        theme: &Theme,
+        about: &'static About,
+        preferences: &mut Preferences,
+    ) -> Option<Chosen> {
+        if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            self.close();
+            return None;
         }
-        let place =
-            |about: &About| preferences.recent_modules.iter().position(|kind| kind == about.name);
-        list.sort_by_key(|about| place(about).unwrap_or(usize::MAX));
-        let recent = list.iter().filter(|about| place(about).is_some()).count();
-        (list, recent)
+        let (is_down, pointer) =
+            ctx.input(|input| (input.pointer.primary_down(), input.pointer.interact_pos()));
+        let pointer = pointer?;
+        if !is_down {
+            return Some(self.choose(about, Some(pointer), preferences));
+        }
+        ctx.set_cursor_icon(CursorIcon::Grabbing);
+        let layer = LayerId::new(Order::Tooltip, Id::new("carried module"));
+        let painter = ctx.layer_painter(layer);
+        let font = FontId::proportional(14.0);
+        let words = painter.layout_no_wrap(about.title.to_owned(), font, theme.text);
+        let rect = Rect::from_center_size(pointer, words.size() + vec2(28.0, 14.0));
+        let edge = Stroke::new(1.5, theme.category(about));
+        painter.rect(rect, CornerRadius::same(6), theme.face, edge, StrokeKind::Inside);
+        painter.galley(rect.center() - words.size() / 2.0, words, theme.text);
+        None
+    }
+
+    /// What is shown, from the top, and where which part of it begins.
+    fn list(
+        &mut self,
+        preferences: &Preferences,
+    ) -> (Vec<&'static About>, Vec<(usize, &'static str)>) {
+        let mut list = find(&mut self.finder, &self.shelf, &self.wish, &self.usual, preferences);
+        let parts = match self.shelf.typed.trim().is_empty() {
+            true => sort_by_use(&mut list, &self.usual, preferences),
+            false => Vec::new(),
+        };
+        (list, parts)
     }
 
     /// What the keyboard says. It is asked before the text field is.
@@ -249,7 +306,7 @@ impl Browser {
         theme: &Theme,
         preferences: &mut Preferences,
         list: &[&'static About],
-        recent: usize,
+        parts: &[(usize, &str)],
     ) -> Option<&'static About> {
         let mut chosen = None;
         let scroll = ScrollArea::vertical().max_height(BODY_HEIGHT).auto_shrink([false, false]);
@@ -260,17 +317,16 @@ impl Browser {
                 faint(ui, theme, "No match. Try fewer letters.");
             }
             for (index, about) in list.iter().enumerate() {
-                match index {
-                    0 if recent > 0 => drop(caption(ui, theme, "Recently used")),
-                    index if index == recent && recent > 0 => {
-                        ui.add_space(6.0);
-                        caption(ui, theme, "All");
-                    }
-                    _ => {}
+                if let Some((_, head)) = parts.iter().find(|(begin, _)| *begin == index) {
+                    ui.add_space(if index > 0 { 6.0 } else { 0.0 });
+                    caption(ui, theme, head);
                 }
                 let response = self.row(ui, theme, preferences, about, index);
                 if response.clicked() {
                     chosen = Some(*about);
+                }
+                if response.drag_started() {
+                    self.carried = Some(about);
                 }
             }
         };
@@ -291,7 +347,7 @@ impl Browser {
         index: usize,
     ) -> Response {
         let size = vec2(ui.available_width(), ROW_HEIGHT);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let is_marked = index == self.marked;
         response.widget_info(|| {
             WidgetInfo::selected(WidgetType::SelectableLabel, true, is_marked, about.title)
@@ -312,15 +368,26 @@ impl Browser {
         }
         let bar = Rect::from_min_size(rect.min + vec2(6.0, 6.0), vec2(4.0, ROW_HEIGHT - 12.0));
         ui.painter().rect_filled(bar, CornerRadius::same(2), theme.category(about));
-        let font = FontId::proportional(14.0);
         let middle = pos2(rect.left() + 18.0, rect.center().y);
-        let align = eframe::egui::Align2::LEFT_CENTER;
-        ui.painter().text(middle, align, about.title, font, theme.text);
+        let font = FontId::proportional(14.0);
+        ui.painter().text(middle, Align2::LEFT_CENTER, about.title, font, theme.text);
+        if let Some(name) = self.other_name(about) {
+            let right = pos2(rect.right() - 30.0, rect.center().y);
+            let font = FontId::proportional(12.0);
+            ui.painter().text(right, Align2::RIGHT_CENTER, name, font, theme.faint);
+        }
         let corner = Rect::from_min_max(pos2(rect.right() - 26.0, rect.top()), rect.max);
         let layout = Layout::centered_and_justified(eframe::egui::Direction::LeftToRight);
         let mut star_ui = ui.new_child(UiBuilder::new().max_rect(corner).layout(layout));
         star(&mut star_ui, theme, preferences, about);
         response
+    }
+
+    /// What it is called elsewhere, where it was found by that.
+    fn other_name(&self, about: &'static About) -> Option<&'static str> {
+        let typed = self.shelf.typed.trim().to_lowercase();
+        let is_title = about.title.to_lowercase().contains(&typed);
+        other_name(&typed, about.aliases).filter(|_| !is_title)
     }
 
     fn help(&self, ui: &mut Ui, theme: &Theme, about: Option<&'static About>) {
@@ -380,226 +447,10 @@ fn toggle_favourite(preferences: &mut Preferences, about: &About) {
     }
 }
 
-/// Every module that fits, best first.
-fn find(
-    finder: &mut Finder,
-    shelf: &Shelf,
-    wish: &BrowseFor,
-    preferences: &Preferences,
-) -> Vec<&'static About> {
-    let abouts: Vec<&'static About> = CATALOG
-        .iter()
-        .map(|entry| entry.about)
-        .filter(|about| wish.fits(about))
-        .filter(|about| shelf.tag.is_none_or(|tag| about.tags.contains(&tag)))
-        .filter(|about| !shelf.only_favourites || preferences.favourites.contains(about.name))
-        .filter(|about| !about.tags.contains(&Tag::Test) || is_named(&shelf.typed, about))
-        .collect();
-    let ranked = finder.rank(&shelf.typed, abouts.iter().map(|about| clues(about)));
-    ranked.into_iter().map(|index| abouts[index]).collect()
-}
-
-fn clues(about: &'static About) -> Vec<Clue<'static>> {
-    let mut clues =
-        vec![Clue::Name(about.title), Clue::Name(about.name), Clue::Summary(about.summary)];
-    clues.extend(about.tags.iter().map(|&tag| Clue::Tag(tag_title(tag))));
-    clues.extend(about.aliases.iter().map(|alias| Clue::Tag(alias)));
-    let ports = about.inputs.iter().chain(about.outputs);
-    clues.extend(ports.flat_map(|port| [Clue::Help(port.name), Clue::Help(port.help)]));
-    clues.extend(about.params.iter().map(|param| Clue::Help(param.name)));
-    clues
-}
-
-/// Modules that break on purpose are shown only when searched by name.
-fn is_named(typed: &str, about: &About) -> bool {
-    let typed = typed.trim().to_lowercase();
-    typed.chars().count() >= 3 && about.name.starts_with(&typed)
-}
-
-/// The tags of what could be chosen, in the order of the catalogue's shelves.
-fn tags(wish: &BrowseFor) -> Vec<Tag> {
-    let all = [
-        Tag::Source,
-        Tag::Filter,
-        Tag::Dynamics,
-        Tag::Modulator,
-        Tag::Effect,
-        Tag::Sequencing,
-        Tag::Play,
-        Tag::Notes,
-        Tag::Random,
-        Tag::Utility,
-        Tag::Display,
-        Tag::Output,
-        Tag::Polyphonic,
-    ];
-    let is_there = |tag: &Tag| {
-        CATALOG.iter().any(|entry| entry.about.tags.contains(tag) && wish.fits(entry.about))
-    };
-    all.into_iter().filter(is_there).collect()
-}
-
-/// What the browser calls a shelf.
-pub fn tag_title(tag: Tag) -> &'static str {
-    match tag {
-        Tag::Source => "Source",
-        Tag::Filter => "Filter",
-        Tag::Dynamics => "Dynamics",
-        Tag::Modulator => "Modulator",
-        Tag::Effect => "Effect",
-        Tag::Sequencing => "Sequencing",
-        Tag::Utility => "Utility",
-        Tag::Display => "Display",
-        Tag::Play => "Play",
-        Tag::Notes => "Notes",
-        Tag::Output => "Output",
-        Tag::Polyphonic => "Polyphonic",
-        Tag::Random => "Random",
-        Tag::Test => "Test",
-    }
-}
-
 /// What this keyboard writes on its command key.
 fn command(ctx: &Context) -> &'static str {
     if ctx.os().is_mac() { "⌘" } else { "Ctrl" }
 }
 
 #[cfg(test)]
-mod tests {
-    use egui_kittest::Harness;
-    use egui_kittest::kittest::Queryable;
-
-    use super::*;
-    use crate::theme::Look;
-
-    fn found(typed: &str, wish: &BrowseFor) -> Vec<&'static str> {
-        let shelf = Shelf { typed: typed.to_owned(), ..Shelf::default() };
-        let found = find(&mut Finder::default(), &shelf, wish, &Preferences::default());
-        found.into_iter().map(|about| about.name).collect()
-    }
-
-    #[test]
-    fn a_few_letters_find_a_module() {
-        let new = BrowseFor::New;
-        assert_eq!(found("lad", &new)[0], "ladder");
-        assert_eq!(found("vc", &new)[..2], ["vco", "vca"]);
-        assert!(found("envelope", &new)[..4].contains(&"adsr"));
-        assert!(found("filter", &new).contains(&"ladder"));
-        assert_eq!(found("turing", &new)[0], "gated-random");
-        assert_eq!(found("echo", &new)[..2], ["delay", "tape-delay"]);
-        assert_eq!(found("qqq", &new), [""; 0]);
-    }
-
-    #[test]
-    fn only_what_has_the_ports_is_shown() {
-        let after = BrowseFor::From("vco.saw".parse().unwrap());
-        assert!(
-            found("", &after).contains(&"audio-out") && !found("", &after).contains(&"keyboard")
-        );
-        let before = BrowseFor::Into("ladder.in".parse().unwrap());
-        assert!(!found("", &before).contains(&"scope"));
-        let between = BrowseFor::Insert("vco.saw -> ladder.in".parse().unwrap());
-        let found = found("", &between);
-        assert!(found.contains(&"delay") && !found.contains(&"scope"));
-    }
-
-    #[test]
-    fn what_breaks_on_purpose_comes_only_when_called() {
-        assert!(!found("", &BrowseFor::New).contains(&"saboteur"));
-        assert!(!found("worker", &BrowseFor::New).contains(&"saboteur"));
-        assert_eq!(found("sabot", &BrowseFor::New), ["saboteur"]);
-    }
-
-    struct Stage {
-        browser: Browser,
-        preferences: Preferences,
-        chosen: Option<Chosen>,
-    }
-
-    fn stage(corner: Pos2, recent: &[&str]) -> Harness<'static, Stage> {
-        let recent_modules = recent.iter().map(|&kind| kind.to_owned()).collect();
-        let preferences = Preferences { recent_modules, ..Preferences::default() };
-        let mut browser = Browser::default();
-        browser.open(BrowseFor::New, corner, pos2(100.0, 40.0));
-        let app = |ui: &mut Ui, stage: &mut Stage| {
-            let theme = Theme::of(Look::Dark);
-            let chosen = stage.browser.ui(ui.ctx(), &theme, &mut stage.preferences);
-            stage.chosen = chosen.or(stage.chosen.take());
-        };
-        let stage = Stage { browser, preferences, chosen: None };
-        let builder = Harness::builder().with_size(vec2(900.0, 700.0)).with_step_dt(1.0 / 60.0);
-        let mut harness = builder.build_ui_state(app, stage);
-        harness.run_steps(3);
-        harness
-    }
-
-    fn type_text(harness: &mut Harness<Stage>, text: &str) {
-        harness.event(eframe::egui::Event::Text(text.to_owned()));
-        harness.run_steps(2);
-    }
-
-    fn press(harness: &mut Harness<Stage>, key: Key) {
-        harness.key_press(key);
-        harness.run_steps(2);
-    }
-
-    #[test]
-    fn typing_and_enter_is_enough() {
-        let mut harness = stage(pos2(20.0, 20.0), &[]);
-        type_text(&mut harness, "rev");
-        press(&mut harness, Key::Enter);
-        let chosen = harness.state().chosen.clone().expect("Enter takes the first");
-        assert_eq!((chosen.kind.name, chosen.at), ("reverb", pos2(100.0, 40.0)));
-        assert!(!harness.state().browser.is_open());
-        assert_eq!(harness.state().preferences.recent_modules, ["reverb"]);
-    }
-
-    #[test]
-    fn arrows_walk_and_escape_leaves() {
-        let mut harness = stage(pos2(20.0, 20.0), &["delay", "lfo"]);
-        press(&mut harness, Key::ArrowDown);
-        press(&mut harness, Key::ArrowDown);
-        press(&mut harness, Key::ArrowUp);
-        press(&mut harness, Key::Enter);
-        let chosen = harness.state().chosen.clone();
-        assert_eq!(chosen.unwrap().kind.name, "lfo", "what was used last comes first");
-        let mut harness = stage(pos2(20.0, 20.0), &[]);
-        press(&mut harness, Key::Escape);
-        assert!(!harness.state().browser.is_open() && harness.state().chosen.is_none());
-    }
-
-    #[test]
-    fn a_star_is_given_by_keyboard_and_kept() {
-        let mut harness = stage(pos2(20.0, 20.0), &[]);
-        type_text(&mut harness, "vco");
-        harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
-        harness.run_steps(2);
-        assert!(harness.state().preferences.favourites.contains("vco"));
-        harness.get_by_label("VCO is a favourite").click();
-        harness.run_steps(2);
-        assert!(harness.state().preferences.favourites.is_empty());
-    }
-
-    #[test]
-    fn a_shelf_is_chosen_by_its_chip_and_a_module_by_a_click() {
-        let mut harness = stage(pos2(20.0, 20.0), &[]);
-        harness.get_by_label("Effect").click();
-        harness.run_steps(2);
-        assert!(harness.query_by_label("VCO").is_none());
-        // The first is chosen already; the next is in sight.
-        let effects = CATALOG.iter().map(|entry| entry.about);
-        let second = effects.filter(|about| about.tags.contains(&Tag::Effect)).nth(1).unwrap();
-        harness.get_by_label(second.title).click();
-        harness.run_steps(2);
-        assert_eq!(harness.state().chosen.as_ref().unwrap().kind.name, second.name);
-    }
-
-    #[test]
-    fn it_stays_inside_the_window() {
-        let harness = stage(pos2(880.0, 690.0), &[]);
-        let star = harness.get_by_label("Search modules").rect();
-        assert!(star.right() < 900.0 && star.top() > 0.0);
-        let last = harness.get_by_label("★ Favourites").rect();
-        assert!(last.bottom() + BODY_HEIGHT < 700.0);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use eframe::egui::{
 use sostenuto_patch::Patch;
 use sostenuto_patch::factory::{Factory, PATCHES, TEMPLATES};
 
-use super::parts::{caption, faint, floating, main_button, search_field};
+use super::parts::{caption, chip, faint, floating, main_button, search_field};
 use super::search::{Clue, Finder};
 use super::theme::Theme;
 
@@ -19,7 +19,60 @@ struct Offer {
     is_template: bool,
     title: String,
     description: String,
+    genre: Genre,
     factory: &'static Factory,
+}
+
+/// What kind of music a factory patch plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Genre {
+    Start,
+    Ambient,
+    Dance,
+    Drums,
+    Generative,
+    Melody,
+    ByHand,
+}
+
+impl Genre {
+    const ALL: [Genre; 7] = [
+        Genre::Start,
+        Genre::Melody,
+        Genre::Dance,
+        Genre::Drums,
+        Genre::Ambient,
+        Genre::Generative,
+        Genre::ByHand,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Genre::Start => "Templates",
+            Genre::Ambient => "Ambient",
+            Genre::Dance => "Dance",
+            Genre::Drums => "Drums",
+            Genre::Generative => "Generative",
+            Genre::Melody => "Melody",
+            Genre::ByHand => "By hand",
+        }
+    }
+
+    /// That of a patch, by the name of its file.
+    fn of(name: &str) -> Option<Genre> {
+        Some(match name {
+            "empty" | "mono-voice" | "poly-voice" | "groove" => Genre::Start,
+            "first-sound" | "last-tram" | "pad" | "relay-canon" | "glass-memory" => Genre::Melody,
+            "paper-lantern" | "concrete-floor" | "bass-line" | "night-train" => Genre::Dance,
+            "broken-escalator" | "five-wheels" | "percussion" | "grid-groove" => Genre::Drums,
+            "high-nave" | "rain-on-wire" | "ambient" | "held-light" => Genre::Ambient,
+            "copper-orchard" | "tide-pools" | "krell" | "rust-weather" | "feedback" => {
+                Genre::Generative
+            }
+            "tin-parliament" | "weather-glass" | "poly-keys" => Genre::ByHand,
+            _ => return None,
+        })
+    }
 }
 
 /// The list of them, with what each is.
@@ -29,6 +82,9 @@ pub struct FactoryBrowser {
     is_fresh: bool,
     offers: Vec<Offer>,
     typed: String,
+    genre: Option<Genre>,
+    /// Whether the keys have just marked another.
+    has_walked: bool,
     marked: usize,
     finder: Finder,
 }
@@ -40,7 +96,8 @@ impl FactoryBrowser {
             let offer = |is_template| {
                 move |factory: &'static Factory| {
                     let Patch { title, description, .. } = factory.patch();
-                    Offer { is_template, title, description, factory }
+                    let genre = Genre::of(factory.name).unwrap_or(Genre::Melody);
+                    Offer { is_template, title, description, genre, factory }
                 }
             };
             self.offers.extend(TEMPLATES.iter().map(offer(true)));
@@ -85,8 +142,9 @@ impl FactoryBrowser {
         let clues = self
             .offers
             .iter()
-            .map(|offer| vec![Clue::Name(&offer.title), Clue::Summary(&offer.description)]);
+            .map(|offer| (vec![Clue::Name(&offer.title), Clue::Summary(&offer.description)], 0));
         let mut list = self.finder.rank(&self.typed, clues);
+        list.retain(|&index| self.genre.is_none_or(|genre| self.offers[index].genre == genre));
         list.sort_by_key(|&index| !self.offers[index].is_template);
         self.marked = self.marked.min(list.len().saturating_sub(1));
         list
@@ -94,12 +152,14 @@ impl FactoryBrowser {
 
     fn keys(&mut self, ctx: &Context, list: &[usize]) -> Option<usize> {
         let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+        let before = self.marked;
         if pressed(Key::ArrowDown) {
             self.marked = (self.marked + 1).min(list.len().saturating_sub(1));
         }
         if pressed(Key::ArrowUp) {
             self.marked = self.marked.saturating_sub(1);
         }
+        self.has_walked = self.marked != before;
         let marked = list.get(self.marked).copied();
         marked.filter(|_| pressed(Key::Enter))
     }
@@ -111,6 +171,15 @@ impl FactoryBrowser {
         if field.changed() {
             self.marked = 0;
         }
+        ui.horizontal_wrapped(|ui| {
+            for genre in Genre::ALL {
+                let is_on = self.genre == Some(genre);
+                if chip(ui, theme, genre.title(), is_on).clicked() {
+                    self.genre = (!is_on).then_some(genre);
+                    self.marked = 0;
+                }
+            }
+        });
         ui.add_space(4.0);
     }
 
@@ -127,6 +196,9 @@ impl FactoryBrowser {
             let is_marked = row == self.marked;
             let entry = Button::selectable(is_marked, &offer.title).min_size(vec2(0.0, 26.0));
             let entry = ui.add(entry);
+            if is_marked && self.has_walked {
+                entry.scroll_to_me(None);
+            }
             if entry.clicked() || entry.gained_focus() {
                 self.marked = row;
             }
@@ -189,6 +261,30 @@ mod tests {
         let (browser, chosen) = harness.state();
         assert_eq!(chosen.as_ref().unwrap().title, "Night Train");
         assert!(!browser.is_open());
+    }
+
+    #[test]
+    fn every_patch_has_a_genre_and_every_genre_patches() {
+        let all: Vec<Genre> = PATCHES
+            .iter()
+            .chain(TEMPLATES)
+            .map(|own| Genre::of(own.name).expect(own.name))
+            .collect();
+        assert!(Genre::ALL.iter().all(|genre| all.contains(genre)));
+    }
+
+    #[test]
+    fn arrows_scroll_to_what_they_mark() {
+        let mut harness = stage();
+        for _ in 0..PATCHES.len() + TEMPLATES.len() {
+            harness.key_press(Key::ArrowDown);
+            harness.run_steps(1);
+        }
+        harness.run_steps(20);
+        let list = harness.get_by_label("Search patches").rect();
+        let last =
+            harness.get_all_by_label(&PATCHES.last().unwrap().title()).next().unwrap().rect();
+        assert!(last.top() > list.bottom() && last.bottom() < list.bottom() + HEIGHT + 80.0);
     }
 
     #[test]
