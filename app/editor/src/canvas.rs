@@ -7,13 +7,9 @@ use std::sync::Arc;
 
 use eframe::egui::{
     Align2, CursorIcon, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
-    Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2,
+    Sense, Ui, Vec2, WidgetInfo, WidgetType,
 };
-use sostenuto_modules::catalog;
-use sostenuto_modules::clip::Text;
-use sostenuto_modules::module::Role;
-use sostenuto_patch::sounds::is_sound;
-use sostenuto_patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule};
+use sostenuto_patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch};
 
 use self::camera::Camera;
 use self::drag::Drag;
@@ -30,6 +26,7 @@ use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
 use super::wheel::zoom_with_wheel;
 
+mod adding;
 mod cable;
 pub(crate) mod camera;
 mod comments;
@@ -39,8 +36,11 @@ mod glow;
 mod menus;
 mod minimap;
 mod modules;
+pub mod placing;
+mod rename;
 mod sketch;
 mod trace;
+mod views;
 mod wires;
 mod wiring;
 
@@ -140,7 +140,8 @@ pub struct Canvas {
     /// In the window, as of the last frame.
     window: Option<Rect>,
     visible: Vec<ModuleId>,
-    had_modules: bool,
+    views: views::Views,
+    renaming: Option<rename::Renaming>,
     wants_fit: bool,
 }
 
@@ -262,7 +263,9 @@ impl Canvas {
         module_menu: &'a mut ModuleMenu<'a>,
     ) -> Vec<Intent> {
         let window = ui.available_rect_before_wrap();
-        self.window = Some(window);
+        if self.window.replace(window).is_some_and(|before| before.size() != window.size()) {
+            self.wants_fit |= self.camera.is_fitted;
+        }
         ui.set_clip_rect(window.intersect(ui.clip_rect()));
         let ground = ui.interact(window, ui.id().with("canvas"), Sense::click_and_drag());
         ground.widget_info(|| WidgetInfo::labeled(WidgetType::Panel, true, "Canvas"));
@@ -291,29 +294,6 @@ impl Canvas {
         desk.intents
     }
 
-    /// A sound that is dropped on a module that plays one is its sound; on the
-    /// ground it gets a sampler.
-    fn take_sounds(&mut self, ui: &Ui, desk: &mut Desk) {
-        let dropped = ui.input(|input| input.raw.dropped_files.clone());
-        let mut sounds = dropped.iter().map(|file| file.path()).filter(|path| is_sound(path));
-        let Some(text) = sounds.find_map(|path| path.to_str()) else { return };
-        let patch = desk.scene.model.patch();
-        if let Pointed::Module(id) = &self.pointed
-            && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_path)
-        {
-            return desk.asks.set_text(id, text);
-        }
-        let latest = ui.input(|input| input.pointer.latest_pos());
-        let place = latest.filter(|place| desk.window.contains(*place));
-        let place = self.camera.to_canvas(desk.window, place.unwrap_or(desk.window.center()));
-        let place = face::snapped(place.to_vec2());
-        let sampler = catalog::with_role(Role::Sampler).1.about.name;
-        let (id, add) = patching::add(patch, sampler, place.x, place.y);
-        let give = Edit::SetText { module: id.clone(), text: text.into() };
-        self.choose_new(BTreeSet::from([id]));
-        desk.asks.edit(Edit::Group(vec![add, give]));
-    }
-
     /// Forgets what is no more, and puts what is new on top.
     fn keep_up(&mut self, patch: &Patch) {
         self.awaited.retain(|id| !patch.modules.contains_key(id));
@@ -327,16 +307,6 @@ impl Canvas {
             let known: BTreeSet<ModuleId> = self.order.iter().cloned().collect();
             self.order.extend(patch.modules.keys().filter(|id| !known.contains(*id)).cloned());
         }
-        // A patch that just came is shown whole. A first module was put there by
-        // hand, on a canvas that is looked at as one begins.
-        let is_empty = patch.modules.is_empty();
-        if is_empty && self.had_modules {
-            self.camera = Camera::default();
-        }
-        if !self.had_modules && patch.modules.len() > 1 {
-            self.wants_fit = true;
-        }
-        self.had_modules = !is_empty;
     }
 
     fn move_camera(&mut self, ui: &Ui, layout: &Layout, window: Rect, ground: &Response) {
@@ -344,6 +314,14 @@ impl Canvas {
             && let Some(bounds) = layout.bounds()
         {
             self.camera.fit(window, bounds);
+            self.camera.is_fitted = true;
+        }
+        let is_pressed = ui.input(|input| {
+            let is_inside = |at: Pos2| window.contains(at);
+            input.pointer.any_pressed() && input.pointer.interact_pos().is_some_and(is_inside)
+        });
+        if is_pressed {
+            self.camera.rest();
         }
         if self.camera.glide(ui.input(|input| input.stable_dt).min(0.1)) {
             ui.ctx().request_repaint();
@@ -433,59 +411,6 @@ impl Canvas {
         }
     }
 
-    /// Puts a chosen module on the canvas, and what else was wished for.
-    pub fn put(&mut self, scene: Scene, chosen: &super::browser::Chosen, asks: &mut Asks) {
-        let patch = scene.model.patch();
-        let kind = chosen.kind;
-        if let BrowseFor::Replace(modules) = &chosen.wish {
-            let mut replaced = patch.clone();
-            let mut edits = Vec::new();
-            let mut names = BTreeSet::new();
-            for id in modules {
-                let Some((new_id, edit)) = patching::replace(&replaced, id, kind) else { continue };
-                if sostenuto_patch::apply(&mut replaced, edit.clone()).is_ok() {
-                    edits.push(edit);
-                    names.insert(new_id);
-                }
-            }
-            self.choose_new(names);
-            return asks.edit(Edit::Group(edits));
-        }
-        let size = Face::of(kind).size;
-        let corner = match &chosen.wish {
-            BrowseFor::From(_) => chosen.at - vec2(0.0, size.y / 2.0),
-            BrowseFor::Into(_) => chosen.at - vec2(size.x, size.y / 2.0),
-            _ => chosen.at - size / 2.0,
-        };
-        let place = face::snapped(corner.to_vec2());
-        let (id, add) = patching::add(patch, kind.name, place.x, place.y);
-        let mut edits = vec![add];
-        match &chosen.wish {
-            BrowseFor::From(from) => {
-                let to = patching::main_input(&id, kind);
-                edits.extend(to.map(|to| Edit::Connect(Cable { from: from.clone(), to })));
-            }
-            BrowseFor::Into(to) => {
-                let from = patching::main_output(&id, kind);
-                edits.extend(from.map(|from| Edit::Connect(Cable { from, to: to.clone() })));
-            }
-            BrowseFor::Insert(cable) => {
-                let mut ahead = patch.clone();
-                let _ = sostenuto_patch::apply(&mut ahead, edits[0].clone());
-                edits.extend(patching::insert(&ahead, &id, kind, cable));
-            }
-            BrowseFor::New | BrowseFor::Replace(_) => {}
-        }
-        self.choose_new(BTreeSet::from([id]));
-        asks.edit(Edit::Group(edits));
-    }
-
-    /// Chooses what the host is only just being asked for.
-    fn choose_new(&mut self, names: BTreeSet<ModuleId>) {
-        self.awaited.clone_from(&names);
-        self.selection = names;
-    }
-
     /// Takes the selection away; signals go on past it.
     pub fn delete(&mut self, patch: &Patch, asks: &mut Asks) {
         if let Some(cable) = self.selected_cable.take() {
@@ -513,39 +438,6 @@ impl Canvas {
         self.selection.clear();
         self.selected_comment = None;
         Some(words)
-    }
-
-    /// Puts what was copied under the pointer, or in the middle.
-    ///
-    /// # Errors
-    /// Where the words are no patch.
-    pub fn paste(
-        &mut self,
-        ui: &Ui,
-        patch: &Patch,
-        words: &str,
-        asks: &mut Asks,
-    ) -> Result<(), String> {
-        let copied =
-            sostenuto_patch::file::read(words.as_bytes()).map_err(|error| error.to_string())?;
-        let window = self.window.unwrap_or(Rect::NOTHING);
-        let pointer = ui.input(|input| input.pointer.hover_pos());
-        let point = pointer.filter(|point| window.contains(*point)).unwrap_or(window.center());
-        let place = face::snapped(self.camera.to_canvas(window, point).to_vec2());
-        let (names, edit) = patching::paste(patch, &copied, place.x, place.y);
-        self.choose_new(names);
-        asks.edit(edit);
-        Ok(())
-    }
-
-    /// Copies of the selection beside it, fed as it is.
-    pub fn duplicate(&mut self, patch: &Patch, asks: &mut Asks) {
-        let (modules, comments) = self.chosen(patch);
-        if !modules.is_empty() || !comments.is_empty() {
-            let (names, edit) = patching::duplicate(patch, &modules, &comments);
-            self.choose_new(names);
-            asks.edit(edit);
-        }
     }
 
     /// Lines the selection up.
@@ -611,21 +503,4 @@ fn invite(ui: &Ui, scene: Scene, window: Rect) {
     let words = format!("Double-click, or press {keys}, to add a module");
     let (pen, middle) = (Pen::new(ui, 1.0), window.center());
     pen.text(middle, Align2::CENTER_CENTER, 16.0, scene.theme.faint, &words);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sostenuto_patch::PatchModule;
-
-    #[test]
-    fn a_patch_that_is_there_before_the_first_frame_is_shown_whole() {
-        let mut patch = Patch::default();
-        for kind in ["vco", "vca"] {
-            patch.modules.insert(kind.parse().unwrap(), PatchModule::new(kind, 0.0, 0.0));
-        }
-        let mut canvas = Canvas::default();
-        canvas.keep_up(&patch);
-        assert!(canvas.wants_fit);
-    }
 }

@@ -12,7 +12,7 @@ use sostenuto_patch::{Edit, ModuleId, PatchModule};
 use super::browser::about_ui;
 use super::model::{Asks, Model};
 use super::parts::{caption, faint};
-use super::patching;
+use super::patching::{self, meant};
 use super::presets::{Preset, Presets, Settings, set_all};
 use super::randomise::randomised;
 use super::theme::Theme;
@@ -165,18 +165,17 @@ fn save_ui(ui: &mut Ui, theme: &Theme, id: &ModuleId, module: &PatchModule, pres
 fn rename_ui(ui: &mut Ui, theme: &Theme, model: &Model, id: &ModuleId, asks: &mut Asks) {
     staying("Rename").ui(ui, |ui| {
         ui.set_min_width(200.0);
-        caption(ui, theme, "Letters, digits and dashes");
+        caption(ui, theme, "Letters, digits and spaces");
         let place = ui.make_persistent_id(("rename", id));
         let Some(name) = word_ui(ui, place, "Name of the module", id.as_str()) else { return };
-        let name = name.to_lowercase().replace([' ', '_'], "-");
-        match name.parse::<ModuleId>() {
-            Ok(new_id) if new_id == *id => ui.close(),
-            Ok(new_id) if !model.patch().modules.contains_key(&new_id) => {
+        match meant(model.patch(), &name) {
+            Some(new_id) => {
                 asks.edit(Edit::RenameModule { id: id.clone(), new_id });
                 ui.close();
             }
+            None if name == id.as_str() => ui.close(),
             // The field stays open, with what was typed in it.
-            _ => {}
+            None => {}
         }
     });
 }

@@ -11,8 +11,17 @@ use sostenuto_patch::{
     Cable, Comment, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
 };
 
+use super::habits::habits;
+
+pub use insert::insert;
+
+mod insert;
+
 /// Where copies lie from what they are copies of, in points.
 pub const COPY_OFFSET: f32 = 40.0;
+
+/// How far left of a knob its modulator lies, in points.
+const ASIDE: f32 = 300.0;
 
 /// The input that a cable dropped on a whole module goes to.
 pub fn main_input(id: &ModuleId, about: &About) -> Option<InputRef> {
@@ -56,7 +65,7 @@ pub fn add(patch: &Patch, kind: &str, x: f32, y: f32) -> (ModuleId, Edit) {
 
 /// Edits of a patch, after which these cables are delayed and no others of those
 /// that the edits touch, as far as each loop has a delayed cable then.
-fn with_delays(patch: &Patch, mut edits: Vec<Edit>, delayed: &BTreeSet<Cable>) -> Edit {
+pub(crate) fn with_delays(patch: &Patch, mut edits: Vec<Edit>, delayed: &BTreeSet<Cable>) -> Edit {
     let mut ahead = patch.clone();
     for edit in &edits {
         let _ = apply(&mut ahead, edit.clone());
@@ -101,20 +110,34 @@ fn shares_loop(looped: &BTreeSet<&Cable>, one: &Cable, other: &Cable) -> bool {
     leads(one, other) && leads(other, one)
 }
 
-/// Puts a module into a cable. `None` where it has no way through.
-pub fn insert(patch: &Patch, id: &ModuleId, about: &About, cable: &Cable) -> Option<Edit> {
-    if cable.from.module == *id || cable.to.module == *id {
-        return None;
-    }
-    let (input, output) = way_through(id, about)?;
-    let [before, after] = [(&cable.from, &input), (&output, &cable.to)]
-        .map(|(from, to)| Cable { from: from.clone(), to: to.clone() });
-    let mut delayed = patch.delayed.clone();
-    if delayed.remove(cable) {
-        delayed.insert(after.clone());
-    }
-    let edits = vec![Edit::Disconnect(cable.clone()), Edit::Connect(before), Edit::Connect(after)];
-    Some(with_delays(patch, edits, &delayed))
+/// The input by which a module is usually patched after an output.
+pub fn input_after(
+    patch: &Patch,
+    from: &OutputRef,
+    id: &ModuleId,
+    about: &About,
+) -> Option<InputRef> {
+    let kind = patch.modules.get(&from.module).map_or("", |module| &*module.kind);
+    let usual = habits().after(kind, &from.port, about).map(|(_, port)| port);
+    let port = usual.filter(|port| about.input(port).is_some());
+    let port = port.or_else(|| about.input(&from.port).map(|_| &*from.port));
+    let named = port.map(|port| InputRef { module: id.clone(), port: port.into() });
+    named.or_else(|| main_input(id, about))
+}
+
+/// The output by which a module is usually patched before an input.
+pub fn output_before(
+    patch: &Patch,
+    to: &InputRef,
+    id: &ModuleId,
+    about: &About,
+) -> Option<OutputRef> {
+    let kind = patch.modules.get(&to.module).map_or("", |module| &*module.kind);
+    let usual = habits().before(kind, &to.port, about).map(|(_, port)| port);
+    let port = usual.filter(|port| about.output(port).is_some());
+    let port = port.or_else(|| about.output(&to.port).map(|_| &*to.port));
+    let named = port.map(|port| OutputRef { module: id.clone(), port: port.into() });
+    named.or_else(|| main_output(id, about))
 }
 
 /// Takes modules away, and lets signals go on where the modules' bypass routes
@@ -222,6 +245,16 @@ pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(M
     Some((new_id, with_delays(patch, edits, &delayed)))
 }
 
+/// How many cables were at modules and are at none of those that replaced them.
+pub fn lost(before: &Patch, old: &[ModuleId], after: &Patch, new: &BTreeSet<ModuleId>) -> usize {
+    let is_at = |cable: &&Cable, modules: &dyn Fn(&ModuleId) -> bool| {
+        modules(&cable.from.module) || modules(&cable.to.module)
+    };
+    let were = before.cables.iter().filter(|cable| is_at(cable, &|id| old.contains(id))).count();
+    let are = after.cables.iter().filter(|cable| is_at(cable, &|id| new.contains(id))).count();
+    were.saturating_sub(are)
+}
+
 /// Modules and comments, with the cables between them, to be pasted somewhere.
 pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<CommentId>) -> Patch {
     let is_in = |id: &ModuleId| modules.contains(id);
@@ -324,6 +357,20 @@ fn put(
     (names, edits)
 }
 
+/// A module's name as one says it.
+pub fn spoken(id: &ModuleId) -> String {
+    id.as_str().replace('-', " ")
+}
+
+/// The name that was meant by those words, if it can be one and none has it.
+pub fn meant(patch: &Patch, words: &str) -> Option<ModuleId> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric();
+    let parts = words.split(|letter| !is_part(letter)).filter(|part| !part.is_empty());
+    let name = parts.collect::<Vec<_>>().join("-").to_lowercase();
+    let id: ModuleId = name.parse().ok()?;
+    (!patch.modules.contains_key(&id)).then_some(id)
+}
+
 /// Which edges modules are lined up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is its own word")]
@@ -415,7 +462,7 @@ pub fn modulate(patch: &Patch, id: &ModuleId, param: &str, with: Modulator) -> O
     let from = match free_macro(patch).filter(|_| with == Modulator::Macro) {
         Some(from) => from,
         None => {
-            let (source, edit) = add(patch, modulator.name, module.x - 320.0, module.y + 120.0);
+            let (source, edit) = add(patch, modulator.name, module.x - ASIDE, module.y);
             edits.push(edit);
             let gate = patch.modules.iter().find(|(_, module)| module.has_role(Role::Keyboard));
             if let (Modulator::Envelope, Some((keyboard, _))) = (with, gate) {
@@ -469,259 +516,4 @@ pub fn connected(patch: &Patch, id: &ModuleId) -> BTreeSet<ModuleId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use sostenuto_patch::find_kind;
-
-    fn id(name: &str) -> ModuleId {
-        name.parse().unwrap()
-    }
-
-    fn cable(text: &str) -> Cable {
-        text.parse().unwrap()
-    }
-
-    fn ids(names: &[&str]) -> BTreeSet<ModuleId> {
-        names.iter().map(|name| id(name)).collect()
-    }
-
-    /// A VCO through a ladder and a VCA to the loudspeakers.
-    fn voice() -> Patch {
-        let mut patch = Patch::default();
-        for (x, kind) in ["vco", "ladder", "vca", "audio-out"].into_iter().enumerate() {
-            patch.modules.insert(id(kind), PatchModule::new(kind, 300.0 * x as f32, 0.0));
-        }
-        for text in
-            ["vco.saw -> ladder.in", "ladder.lowpass -> vca.in", "vca.out -> audio-out.left"]
-        {
-            patch.cables.insert(cable(text));
-        }
-        patch
-    }
-
-    fn after(mut patch: Patch, edit: Edit) -> Patch {
-        let before = patch.clone();
-        let back = apply(&mut patch, edit).unwrap();
-        let mut undone = patch.clone();
-        apply(&mut undone, back).unwrap();
-        assert_eq!(undone, before, "and it can be taken back");
-        patch
-    }
-
-    #[test]
-    fn a_removed_module_leaves_its_way_through() {
-        let patch = voice();
-        let healed = after(patch.clone(), remove(&patch, &ids(&["ladder"])));
-        assert!(healed.cables.contains(&cable("vco.saw -> vca.in")));
-        let healed = after(patch.clone(), remove(&patch, &ids(&["ladder", "vca"])));
-        assert_eq!(healed.cables, BTreeSet::from([cable("vco.saw -> audio-out.left")]));
-    }
-
-    #[test]
-    fn a_removed_source_leaves_nothing() {
-        let patch = voice();
-        let rest = after(patch.clone(), remove(&patch, &ids(&["vco", "audio-out"])));
-        assert_eq!(rest.cables, BTreeSet::from([cable("ladder.lowpass -> vca.in")]));
-    }
-
-    #[test]
-    fn a_module_dropped_on_a_cable_goes_into_it() {
-        let mut patch = voice();
-        let (svf, edit) = add(&patch, "svf", 0.0, 0.0);
-        apply(&mut patch, edit).unwrap();
-        let into = cable("vco.saw -> ladder.in");
-        let edit = insert(&patch, &svf, find_kind("svf").unwrap(), &into).unwrap();
-        let patch = after(patch, edit);
-        assert!(patch.cables.contains(&cable("vco.saw -> svf.in")));
-        assert!(patch.cables.contains(&cable("svf.lowpass -> ladder.in")));
-        assert!(!patch.cables.contains(&cable("vco.saw -> ladder.in")));
-        let ladder = find_kind("ladder").unwrap();
-        assert_eq!(insert(&patch, &id("ladder"), ladder, &into), None);
-    }
-
-    /// A voice whose filter is fed back, through an amp: the last of the cables
-    /// closes the loop. Then its delay is moved to the first.
-    fn feedback() -> Patch {
-        let mut patch = voice();
-        let (_, added) = add(&patch, "attenuverter", 0.0, 300.0);
-        for edit in [
-            added,
-            Edit::Connect(cable("ladder.lowpass -> attenuverter.in")),
-            Edit::Connect(cable("attenuverter.out -> ladder.in")),
-        ] {
-            apply(&mut patch, edit).unwrap();
-        }
-        assert_eq!(delayed(&patch), ["attenuverter.out -> ladder.in"]);
-        let edit = delay_instead(&patch, &cable("ladder.lowpass -> attenuverter.in")).unwrap();
-        after(patch, edit)
-    }
-
-    fn delayed(patch: &Patch) -> Vec<String> {
-        patch.delayed.iter().map(Cable::to_string).collect()
-    }
-
-    #[test]
-    fn another_cable_of_the_loop_is_delayed_instead() {
-        let patch = feedback();
-        assert_eq!(delayed(&patch), ["ladder.lowpass -> attenuverter.in"]);
-        for not_so in ["ladder.lowpass -> attenuverter.in", "vco.saw -> ladder.in"] {
-            assert_eq!(delay_instead(&patch, &cable(not_so)), None, "{not_so}");
-        }
-    }
-
-    #[test]
-    fn a_loop_with_many_delays_keeps_only_the_one_that_is_asked_for() {
-        let mut patch = feedback();
-        let other = cable("attenuverter.out -> ladder.in");
-        let more = Edit::SetDelay { cable: other.clone(), is_delayed: true };
-        let itself = Edit::Connect(cable("vca.out -> vca.in"));
-        for edit in [more, itself] {
-            apply(&mut patch, edit).unwrap();
-        }
-        let edit = delay_instead(&patch, &other).unwrap();
-        let patch = after(patch, edit);
-        assert_eq!(delayed(&patch), ["attenuverter.out -> ladder.in", "vca.out -> vca.in"]);
-    }
-
-    #[test]
-    fn what_takes_a_place_in_a_loop_or_is_a_copy_of_one_is_delayed_alike() {
-        let patch = feedback();
-        let (_, edit) = replace(&patch, &id("ladder"), find_kind("svf").unwrap()).unwrap();
-        assert_eq!(delayed(&after(patch.clone(), edit)), ["svf.lowpass -> attenuverter.in"]);
-        let both = ids(&["ladder", "attenuverter"]);
-        let copies = ["ladder.lowpass -> attenuverter.in", "ladder-2.lowpass -> attenuverter-2.in"];
-        let (_, edit) = duplicate(&patch, &both, &BTreeSet::new());
-        assert_eq!(delayed(&after(patch.clone(), edit)), copies);
-        let copied = copy(&patch, &both, &BTreeSet::new());
-        let copied = sostenuto_patch::file::write(&copied);
-        let copied = sostenuto_patch::file::read(copied.as_bytes()).unwrap();
-        let (_, edit) = paste(&patch, &copied, 0.0, 0.0);
-        assert_eq!(delayed(&after(patch.clone(), edit)), copies);
-        let healed = after(patch.clone(), remove(&patch, &ids(&["attenuverter"])));
-        assert_eq!(delayed(&healed), ["ladder.lowpass -> ladder.in"]);
-        let (svf, edit) = add(&patch, "svf", 0.0, 0.0);
-        let patch = after(patch, edit);
-        let into = cable("ladder.lowpass -> attenuverter.in");
-        let edit = insert(&patch, &svf, find_kind("svf").unwrap(), &into).unwrap();
-        assert_eq!(delayed(&after(patch, edit)), ["svf.lowpass -> attenuverter.in"]);
-    }
-
-    #[test]
-    fn a_replaced_filter_keeps_cables_and_cutoff() {
-        let mut patch = voice();
-        patch.modules.get_mut("ladder").unwrap().params.insert("cutoff".into(), 440.0);
-        let (new_id, edit) = replace(&patch, &id("ladder"), find_kind("svf").unwrap()).unwrap();
-        let patch = after(patch, edit);
-        assert_eq!(new_id, id("svf"));
-        assert_eq!(patch.modules["svf"].param("cutoff"), Some(440.0));
-        assert!(patch.cables.contains(&cable("vco.saw -> svf.in")));
-        assert!(patch.cables.contains(&cable("svf.lowpass -> vca.in")));
-    }
-
-    #[test]
-    fn a_named_module_keeps_its_name_when_it_is_replaced() {
-        let mut patch = voice();
-        let edit = Edit::RenameModule { id: id("ladder"), new_id: id("growl") };
-        apply(&mut patch, edit).unwrap();
-        let (new_id, edit) = replace(&patch, &id("growl"), find_kind("reverb").unwrap()).unwrap();
-        assert_eq!(new_id, id("growl"));
-        let patch = after(patch, edit);
-        assert_eq!(patch.cables_of(&id("growl")).count(), 2, "by the way through");
-    }
-
-    #[test]
-    fn duplicates_are_fed_as_what_they_are_copies_of() {
-        let patch = voice();
-        let (names, edit) = duplicate(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
-        let patch = after(patch, edit);
-        assert_eq!(names, ids(&["ladder-2", "vca-2"]));
-        for text in ["vco.saw -> ladder-2.in", "ladder-2.lowpass -> vca-2.in"] {
-            assert!(patch.cables.contains(&cable(text)), "{text}");
-        }
-        assert_eq!(patch.cables.len(), 5, "and nothing goes on from them");
-        assert_eq!(patch.modules["ladder-2"].x, 340.0);
-    }
-
-    #[test]
-    fn a_paste_lies_where_it_is_wanted_with_its_own_cables() {
-        let patch = voice();
-        let copied = copy(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
-        let (names, edit) = paste(&patch, &copied, 1000.0, 500.0);
-        let patch = after(patch, edit);
-        assert_eq!(names, ids(&["ladder-2", "vca-2"]));
-        let places: Vec<_> =
-            names.iter().map(|id| (patch.modules[id].x, patch.modules[id].y)).collect();
-        assert_eq!(places, [(1000.0, 500.0), (1300.0, 500.0)]);
-        assert!(patch.cables.contains(&cable("ladder-2.lowpass -> vca-2.in")));
-        assert_eq!(patch.cables.len(), 4);
-    }
-
-    #[test]
-    fn a_comment_is_pasted_around_its_modules_and_names_do_not_clash() {
-        let mut patch = voice();
-        let around = Comment {
-            text: "the filter".into(),
-            x: 280.0,
-            y: -40.0,
-            width: 300.0,
-            height: 200.0,
-            colour: 3,
-        };
-        patch.comments.insert(patch.fresh_comment_id(), around.clone());
-        let comments = patch.comments.keys().cloned().collect();
-        let copied = copy(&patch, &ids(&["ladder"]), &comments);
-        let (_, edit) = paste(&patch, &copied, 1000.0, 500.0);
-        let patch = after(patch, edit);
-        let pasted = patch.comments.values().find(|comment| **comment != around).unwrap();
-        assert_eq!(*pasted, Comment { x: 1000.0, y: 500.0, ..around });
-        assert_eq!((patch.modules["ladder-2"].x, patch.modules["ladder-2"].y), (1020.0, 540.0));
-    }
-
-    #[test]
-    fn modules_line_up_by_their_edges() {
-        let patch = voice();
-        let all = ids(&["vco", "ladder"]);
-        let size = |id: &ModuleId| if id.as_str() == "vco" { (100.0, 50.0) } else { (60.0, 80.0) };
-        let place = |by, name: &str| {
-            let patch = after(patch.clone(), align(&patch, &all, by, size));
-            (patch.modules[name].x, patch.modules[name].y)
-        };
-        assert_eq!(place(Align::Left, "ladder"), (0.0, 0.0));
-        assert_eq!(place(Align::Right, "vco"), (260.0, 0.0));
-        assert_eq!(place(Align::Bottom, "vco"), (0.0, 30.0));
-    }
-
-    #[test]
-    fn a_knob_is_modulated_by_what_is_asked_for() {
-        let mut patch = voice();
-        patch.modules.insert(id("keyboard"), PatchModule::new("keyboard", 0.0, 0.0));
-        let edit = modulate(&patch, &id("ladder"), "cutoff", Modulator::Envelope).unwrap();
-        let patch = after(patch, edit);
-        assert!(patch.cables.contains(&cable("adsr.env -> ladder.cutoff")));
-        assert!(patch.cables.contains(&cable("keyboard.gate -> adsr.gate")));
-        let edit = modulate(&patch, &id("vco"), "pulse-width", Modulator::Lfo).unwrap();
-        let patch = after(patch, edit);
-        assert!(patch.cables.contains(&cable("lfo.sine -> vco.pw")));
-        assert_eq!(patch.modules["vco"].param("pwm-amount"), Some(0.25), "it is heard");
-        assert_eq!(modulate(&patch, &id("vco"), "oversample", Modulator::Lfo), None);
-    }
-
-    #[test]
-    fn connected_goes_both_ways_but_not_round_the_corner() {
-        let mut patch = voice();
-        for kind in ["lfo", "noise"] {
-            patch.modules.insert(id(kind), PatchModule::new(kind, 0.0, 0.0));
-        }
-        patch.cables.insert(cable("lfo.sine -> vca.cv"));
-        let found = connected(&patch, &id("ladder"));
-        assert_eq!(found, ids(&["vco", "ladder", "vca", "audio-out"]));
-    }
-
-    #[test]
-    fn a_cable_is_refused_with_a_reason() {
-        let patch = voice();
-        assert!(can_connect(&patch, &cable("vco.sine -> ladder.in")).is_ok());
-        assert!(can_connect(&patch, &cable("vco.saw -> ladder.in")).is_err());
-        assert!(can_connect(&patch, &cable("ladder.in -> vco.saw")).is_err());
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use sostenuto_modules::catalog;
 use sostenuto_modules::module::{About, Role};
 use sostenuto_patch::{Edit, ModuleId, Patch, PatchModule};
 
+use super::canvas::placing;
 use super::model::{Asks, Model};
 use super::parts::{button, faint};
 use super::theme::Theme;
@@ -15,6 +16,10 @@ use super::theme::Theme;
 const LONGEST_SECS: f64 = 2.0;
 /// How many beats a tempo is the mean of.
 const MOST_BEATS: usize = 8;
+/// From what width on, in points, a bar has room for what.
+const TEMPO: f32 = 720.0;
+const TAP: f32 = 820.0;
+const BEATS: f32 = 940.0;
 /// Below the lowest module, in points.
 const BELOW: f32 = 300.0;
 
@@ -50,9 +55,12 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Draws it in a row.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
+    /// Draws it in a row, as much as there is room for in a bar of that width.
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, room: f32, asks: &mut Asks) {
         let Some((first, clock)) = clocks(model.patch()).next() else {
+            if room < TEMPO {
+                return;
+            }
             let add = button(ui, "Add a clock");
             if add.on_hover_text("Beats for sequencers and envelopes").clicked() {
                 asks.edit(add_clock(model.patch()));
@@ -72,9 +80,17 @@ impl Transport {
         if play.on_hover_text(words).clicked() {
             play_stop(model.patch(), asks);
         }
-        self.tempo_ui(ui, model, clock, asks);
+        if room >= TEMPO {
+            self.tempo_ui(ui, model, clock, asks);
+        }
+        if room < TAP {
+            return;
+        }
         if button(ui, "Tap").on_hover_text("Tap the tempo").clicked() {
             self.tap(ui.input(|input| input.time), model, asks);
+        }
+        if room < BEATS {
+            return;
         }
         let bar = model.signals.display(first).first().copied();
         beats(ui, theme, bar.filter(|_| is_running));
@@ -154,7 +170,8 @@ fn add_clock(patch: &Patch) -> Edit {
     let x = modules().map(|module| module.x).min_by(f32::total_cmp).unwrap_or(0.0);
     let y = modules().map(|module| module.y + BELOW).max_by(f32::total_cmp).unwrap_or(0.0);
     let name = clock().name;
-    Edit::AddModule { id: patch.fresh_id(name), module: PatchModule::new(name, x, y) }
+    let module = PatchModule::new(name, x, y);
+    placing::settled(patch, Edit::AddModule { id: patch.fresh_id(name), module })
 }
 
 /// Four lamps: the beats of a bar that is so far, 0 to 1.
@@ -167,9 +184,9 @@ fn beats(ui: &mut Ui, theme: &Theme, bar: Option<f32>) {
         let (radius, ink) = match (is_lit, beat) {
             (true, 0) => (5.5, theme.accent),
             (true, _) => (5.0, theme.good),
-            (false, _) => (4.0, theme.edge),
+            (false, _) => (4.0, theme.knob),
         };
-        ui.painter().circle_filled(centre, radius, ink);
+        ui.painter().circle(centre, radius, ink, (1.0, if is_lit { ink } else { theme.edge }));
     }
     let words = now.map_or("Stopped".to_owned(), |beat| format!("Beat {}", beat + 1));
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &words));
@@ -237,7 +254,7 @@ mod tests {
     fn stage(patch: &Patch) -> Harness<'static, (Transport, Model, Asks)> {
         let model = Model { mirror: Mirror::of(patch.clone()), ..Model::default() };
         let app = |ui: &mut Ui, (transport, model, asks): &mut (Transport, Model, Asks)| {
-            ui.horizontal(|ui| transport.ui(ui, &Theme::of(Look::Dark), model, asks));
+            ui.horizontal(|ui| transport.ui(ui, &Theme::of(Look::Dark), model, 1280.0, asks));
         };
         let state = (Transport::default(), model, Asks::default());
         let mut harness = Harness::builder().with_step_dt(0.05).build_ui_state(app, state);
@@ -252,7 +269,7 @@ mod tests {
         let mut harness = stage(&patch);
         harness.get_by_label("Add a clock").click();
         harness.run_steps(2);
-        let clock = PatchModule::new("clock", 20.0, 340.0);
+        let clock = PatchModule::new("clock", 20.0, 460.0);
         let add = Edit::AddModule { id: "clock".parse().unwrap(), module: clock };
         assert_eq!(harness.state().2.requests, [Request::Edit(add)]);
     }

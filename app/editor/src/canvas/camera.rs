@@ -16,6 +16,8 @@ pub struct Camera {
     pub centre: Pos2,
     /// Screen points a canvas point.
     pub zoom: f32,
+    /// Whether it shows a whole patch, as no hand has wanted it otherwise since.
+    pub is_fitted: bool,
     goal: Option<Goal>,
 }
 
@@ -30,11 +32,18 @@ enum Goal {
 
 impl Default for Camera {
     fn default() -> Camera {
-        Camera { centre: pos2(600.0, 340.0), zoom: 1.0, goal: None }
+        Camera { centre: pos2(600.0, 340.0), zoom: 1.0, is_fitted: false, goal: None }
     }
 }
 
 impl Camera {
+    /// One that looks there; `None` where that is nowhere.
+    pub fn there(centre: Pos2, zoom: f32) -> Option<Camera> {
+        let is_somewhere = centre.is_finite() && zoom.is_finite();
+        let zoom = zoom.clamp(MIN_ZOOM, MAX_ZOOM);
+        is_somewhere.then(|| Camera { centre, zoom, ..Camera::default() })
+    }
+
     /// A place on the canvas, on the screen.
     pub fn to_screen(self, window: Rect, place: Pos2) -> Pos2 {
         window.center() + (place - self.centre) * self.zoom
@@ -58,7 +67,7 @@ impl Camera {
     /// Moves along with the hand, by so much of the screen.
     pub fn pan(&mut self, delta: Vec2) {
         self.centre -= delta / self.zoom;
-        self.goal = None;
+        (self.goal, self.is_fitted) = (None, false);
     }
 
     /// Begins to zoom by that factor around a point of the screen.
@@ -69,6 +78,7 @@ impl Camera {
         };
         let zoom = (from * factor).clamp(MIN_ZOOM, MAX_ZOOM);
         let place = self.to_canvas(window, point);
+        self.is_fitted = false;
         self.goal = Some(Goal::Around { zoom, place, from_middle: point - window.center() });
     }
 
@@ -80,9 +90,31 @@ impl Camera {
         self.goal = Some(Goal::There { zoom, centre: rect.center() });
     }
 
+    /// Begins to go as little as it must until `rect` is in view; where it is too
+    /// large, until it fills the window.
+    pub fn reveal(&mut self, window: Rect, rect: Rect) {
+        let (zoom, centre) = match self.goal {
+            Some(Goal::There { zoom, centre }) => (zoom, centre),
+            Some(Goal::Around { .. }) | None => (self.zoom, self.centre),
+        };
+        let room = Rect::from_center_size(centre, (window.size() - vec2(80.0, 80.0)) / zoom);
+        if room.width() < rect.width() || room.height() < rect.height() {
+            return self.fit(window, rect);
+        }
+        let way = (rect.min - room.min).min(Vec2::ZERO) + (rect.max - room.max).max(Vec2::ZERO);
+        if way != Vec2::ZERO {
+            self.goal = Some(Goal::There { zoom, centre: centre + way });
+        }
+    }
+
     /// Looks there at once.
     pub fn look_at(&mut self, centre: Pos2) {
-        *self = Camera { centre, goal: None, ..*self };
+        *self = Camera { centre, is_fitted: false, goal: None, ..*self };
+    }
+
+    /// Stays where it is now: what a hand comes down on does not slip away.
+    pub fn rest(&mut self) {
+        self.goal = None;
     }
 
     /// Time goes on. Whether there is more to come.
@@ -106,7 +138,7 @@ impl Camera {
         };
         if is_there {
             if let Goal::There { zoom, centre } = goal {
-                *self = Camera { centre, zoom, goal: None };
+                *self = Camera { centre, zoom, goal: None, ..*self };
             }
             self.goal = None;
         }
@@ -127,7 +159,7 @@ mod tests {
 
     #[test]
     fn screen_and_canvas_are_each_others_inverse() {
-        let camera = Camera { centre: pos2(50.0, -20.0), zoom: 1.7, goal: None };
+        let camera = Camera::there(pos2(50.0, -20.0), 1.7).unwrap();
         let place = pos2(321.0, 12.5);
         let back = camera.to_canvas(WINDOW, camera.to_screen(WINDOW, place));
         assert!(back.distance(place) < 1e-3);
@@ -157,6 +189,23 @@ mod tests {
             settle(&mut camera);
             assert_eq!(camera.zoom, end);
         }
+    }
+
+    #[test]
+    fn what_is_revealed_is_in_view_and_what_was_in_view_does_not_move() {
+        let mut camera = Camera::default();
+        let seen = Rect::from_min_size(camera.centre, vec2(200.0, 100.0));
+        camera.reveal(WINDOW, seen);
+        assert_eq!(camera, Camera::default());
+        for rect in [seen.translate(vec2(900.0, -40.0)), seen.translate(vec2(0.0, -3000.0))] {
+            camera.reveal(WINDOW, rect);
+            settle(&mut camera);
+            assert!(camera.visible(WINDOW).contains_rect(rect) && camera.zoom == 1.0);
+        }
+        let large = Rect::from_min_size(Pos2::ZERO, vec2(1500.0, 100.0));
+        camera.reveal(WINDOW, large);
+        settle(&mut camera);
+        assert!(camera.visible(WINDOW).contains_rect(large));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(super) enum Drag {
     Modules { grabbed: ModuleId, modules: BTreeSet<ModuleId>, way: Vec2 },
     /// The loose end of a cable.
     Cable { fixed: End, unplugged: Option<Cable>, by_keys: bool },
+    /// The loose ends of all cables of a port: of an output, or of an input.
+    Cables { cables: Vec<Cable>, of_output: bool },
 }
 
 impl Drag {
@@ -42,6 +44,29 @@ impl Drag {
             _ => Vec2::ZERO,
         }
     }
+
+    /// The cables that it has pulled out.
+    pub(super) fn unplugged(&self) -> &[Cable] {
+        match self {
+            Drag::Cable { unplugged, .. } => unplugged.as_slice(),
+            Drag::Cables { cables, .. } => cables,
+            _ => &[],
+        }
+    }
+}
+
+/// The cables of a port.
+pub(super) fn cables_at(patch: &Patch, end: &End) -> Vec<Cable> {
+    let is_at = |cable: &&Cable| match end {
+        End::Output(output) => cable.from == *output,
+        End::Input(input) => cable.to == *input,
+    };
+    patch.cables.iter().filter(is_at).cloned().collect()
+}
+
+/// The end of a cable that stays where it is, while the other is moved.
+fn fixed_end(cable: &Cable, of_output: bool) -> End {
+    if of_output { End::Input(cable.to.clone()) } else { End::Output(cable.from.clone()) }
 }
 
 /// What becomes of a cable that is let go.
@@ -79,6 +104,14 @@ impl Canvas {
             }
             None => Drag::Cable { fixed: end, unplugged: None, by_keys },
         };
+    }
+
+    /// All cables are pulled out of a port, to go to another.
+    pub(super) fn pull_all(&mut self, patch: &Patch, end: &End) {
+        let cables = cables_at(patch, end);
+        if !cables.is_empty() {
+            self.drag = Drag::Cables { cables, of_output: matches!(end, End::Output(_)) };
+        }
     }
 
     /// The port that a cable would find from there.
@@ -236,6 +269,20 @@ impl Canvas {
                     );
                 }
             }
+            Drag::Cables { cables, of_output } => {
+                self.pan_at_edge(ui, window, pointer);
+                let fixed: Vec<End> =
+                    cables.iter().map(|cable| fixed_end(cable, of_output)).collect();
+                let held = (&fixed[0], Some(&cables[0]));
+                let landing = self.landing(patch, layout, window, pointer, held);
+                for fixed in &fixed {
+                    self.draw_loose(ui, desk, fixed, pointer, &landing);
+                }
+                if !is_down {
+                    self.drag = Drag::Nothing;
+                    plug_all(desk, cables, of_output, landing);
+                }
+            }
             Drag::Cable { fixed, unplugged, by_keys } => {
                 self.pan_at_edge(ui, window, pointer);
                 let landing =
@@ -385,5 +432,37 @@ impl Canvas {
                 super::wires::label(ui, theme, pointer + vec2(14.0, 14.0), hint);
             }
         }
+    }
+}
+
+/// All cables of a port go to another, or nowhere, as one step.
+fn plug_all(desk: &mut Desk, cables: Vec<Cable>, of_output: bool, landing: Landing) {
+    let target = match landing {
+        Landing::Fits(target) => Some(target),
+        Landing::Refused(_, error) => return desk.say(error),
+        Landing::Space => None,
+    };
+    let moved = |cable: &Cable| {
+        let target = target.as_ref()?;
+        let mut moved = cable.clone();
+        match of_output {
+            true => moved.from = target.from.clone(),
+            false => moved.to = target.to.clone(),
+        }
+        Some(moved)
+    };
+    let is_there = |cable: &Cable| desk.scene.model.patch().cables.contains(cable);
+    let mut edits = Vec::new();
+    for cable in cables.iter().filter(|cable| is_there(cable)) {
+        match moved(cable) {
+            Some(moved) if moved == *cable => {}
+            moved => {
+                edits.push(Edit::Disconnect(cable.clone()));
+                edits.extend(moved.filter(|moved| !is_there(moved)).map(Edit::Connect));
+            }
+        }
+    }
+    if !edits.is_empty() {
+        desk.asks.edit(Edit::Group(edits));
     }
 }

@@ -1,12 +1,14 @@
 //! What a right click on the canvas opens: on a cable, on several modules, or
 //! on nothing.
 
-use eframe::egui::{Response, Ui};
+use eframe::egui::{Pos2, Response, Ui, vec2};
 use sostenuto_patch::{Cable, Edit, Patch};
 
-use super::{Canvas, Desk, Intent, Pointed};
+use super::drag::cables_at;
+use super::{Canvas, Desk, End, Intent, Pointed};
 use crate::browser::BrowseFor;
 use crate::patching::{self, Align};
+use crate::shortcuts::{Command, entry};
 
 /// What a menu offers for the delay of the cable's loop, where it is in one.
 fn delay(patch: &Patch, cable: &Cable) -> Option<(&'static str, Edit)> {
@@ -18,6 +20,50 @@ fn delay(patch: &Patch, cable: &Cable) -> Option<(&'static str, Edit)> {
 }
 
 impl Canvas {
+    /// What can be done with a port that is there on the screen.
+    pub(super) fn port_menu(&self, ui: &mut Ui, desk: &mut Desk, end: &End, jack: Pos2) {
+        let patch = desk.scene.model.patch();
+        let (wish, add, away) = match end {
+            End::Output(output) => {
+                ui.weak(format!("{output}"));
+                (BrowseFor::From(output.clone()), "Add a module after it…", 60.0)
+            }
+            End::Input(input) => {
+                ui.weak(format!("{input}"));
+                (BrowseFor::Into(input.clone()), "Add a module before it…", -60.0)
+            }
+        };
+        if ui.button(add).clicked() {
+            let at = self.camera.to_canvas(desk.window, jack) + vec2(away, 0.0);
+            desk.intents.push(Intent::Browse { wish, corner: jack, at });
+        }
+        let cables = cables_at(patch, end);
+        let unplug = |cables: &[Cable]| -> Edit {
+            Edit::Group(cables.iter().cloned().map(Edit::Disconnect).collect())
+        };
+        match cables.as_slice() {
+            [] => {}
+            [cable] => {
+                if ui.button("Unplug").clicked() {
+                    desk.asks.edit(Edit::Disconnect(cable.clone()));
+                }
+            }
+            all => {
+                ui.menu_button("Unplug one", |ui| {
+                    for cable in all {
+                        if ui.button(cable.to_string()).clicked() {
+                            desk.asks.edit(Edit::Disconnect(cable.clone()));
+                        }
+                    }
+                });
+                if ui.button(format!("Unplug all {}", all.len())).clicked() {
+                    desk.asks.edit(unplug(all));
+                }
+                ui.weak("Shift and drag moves all of them");
+            }
+        }
+    }
+
     pub(super) fn ground_menu(&mut self, ui: &Ui, desk: &mut Desk, ground: &Response) {
         if ground.secondary_clicked() {
             let pointer = ui.input(|input| input.pointer.interact_pos());
@@ -47,13 +93,13 @@ impl Canvas {
                 }
                 return;
             }
-            if ui.button("Add a module…").clicked() {
+            if entry(ui, "Add a module…", Command::AddModule) {
                 desk.intents.push(Intent::Browse { wish: BrowseFor::New, corner, at });
             }
             let patch = desk.scene.model.patch();
             let grouped =
                 if self.selection.is_empty() { "Comment here" } else { "Group the selection" };
-            if ui.button(grouped).clicked() {
+            if entry(ui, grouped, Command::AddComment) {
                 self.add_comment(patch, Some(at), desk.asks);
             }
             if self.selection.len() > 1 {
@@ -72,13 +118,13 @@ impl Canvas {
                 });
             }
             ui.separator();
-            if ui.button("Show all").clicked() {
+            if entry(ui, "Show the whole patch", Command::FitAll) {
                 self.fit();
             }
-            if ui.button("Tidy up").clicked() {
+            if entry(ui, "Tidy up", Command::TidyUp) {
                 self.arrange(patch, desk.asks);
             }
-            if ui.button("Select all").clicked() {
+            if entry(ui, "Select all", Command::SelectAll) {
                 self.select_all(patch);
             }
         });

@@ -12,13 +12,14 @@ use sostenuto_patch::{InputRef, ModuleId, OutputRef, PatchModule};
 
 use super::drag::Drag;
 use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
+use super::placing;
 use super::sketch::{SKETCH_ZOOM, draw_sketch};
 use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
 use crate::model::Level;
 use crate::module_menu::module_popup;
 use crate::param::{ParamSpot, param_ui};
-use crate::patching::{self, Modulator, input_that_moves};
+use crate::patching::{self, Modulator, input_that_moves, spoken};
 use crate::pen::Pen;
 use crate::screen::{ScreenSpot, screen_ui};
 
@@ -94,6 +95,7 @@ impl Canvas {
             Pen::new(ui, self.camera.zoom).focus_ring(spot.rect, scene.theme.accent);
         }
         if is_near {
+            self.rename_ui(ui, desk, spot, &response);
             self.screen_of(ui, desk, spot);
             self.params_of(ui, desk, spot);
             self.ports_of(ui, desk, spot);
@@ -172,7 +174,7 @@ impl Canvas {
             pen.fitted_text(place, Align2::LEFT_CENTER, 14.0, ink, &spot.face.title);
             let name_fits = spot.face.about.is_none_or(|about| about.name != spot.id.as_str());
             let remark = self.remark(scene, spot);
-            let remark = if remark.is_empty() && name_fits { spot.id.to_string() } else { remark };
+            let remark = if remark.is_empty() && name_fits { spoken(spot.id) } else { remark };
             let taken = pen.text_width(14.0, &spot.face.title) + 18.0 * zoom;
             let room =
                 Rect::from_min_max(title.min + vec2(taken, 0.0), title.max - vec2(8.0 * zoom, 0.0));
@@ -255,6 +257,8 @@ impl Canvas {
             if let Some(with) = wanted {
                 let patch = scene.model.patch();
                 if let Some(edit) = patching::modulate(patch, spot.id, param.name, with) {
+                    let edit = placing::settled(patch, edit);
+                    self.turn_to(patch, &placing::added(&edit), &edit);
                     desk.asks.edit(edit);
                 }
             }
@@ -333,8 +337,11 @@ impl Canvas {
             self.pointed = Pointed::Port(end.clone());
         }
         if response.drag_started_by(PointerButton::Primary) {
-            let is_other = ui.input(|input| input.modifiers.command);
-            self.pull(patch, end.clone(), is_other, false);
+            let modifiers = ui.input(|input| input.modifiers);
+            match modifiers.shift {
+                true => self.pull_all(patch, end),
+                false => self.pull(patch, end.clone(), modifiers.command, false),
+            }
         }
         let has_focus = response.has_focus();
         // A screen reader presses what it has found.
@@ -350,6 +357,7 @@ impl Canvas {
             self.pull(patch, end.clone(), false, true);
             desk.say("Holding a cable: go to a port and press Enter, or Escape to drop it.");
         }
+        response.context_menu(|ui| self.port_menu(ui, desk, end, jack));
         if !response.dragged() && matches!(self.drag, Drag::Nothing) {
             response.on_hover_ui(|ui| {
                 ui.set_max_width(260.0);

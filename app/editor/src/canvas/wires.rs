@@ -19,17 +19,16 @@ impl Canvas {
         let Desk { scene, wiring, window, .. } = *desk;
         let (zoom, tension) = (self.camera.zoom, scene.preferences.cable_tension);
         let into = self.insertion(desk);
-        let unplugged = match &self.drag {
-            Drag::Cable { unplugged, .. } => unplugged.clone(),
-            _ => None,
-        };
         let pointer = ui.input(|input| input.pointer.hover_pos()).filter(|at| window.contains(*at));
+        // What lies on the canvas is not looked through: menus, the browser, panels.
+        let is_on_top = |at| ui.ctx().layer_id_at(at).is_none_or(|layer| layer == ui.layer_id());
+        let pointer = pointer.filter(|at| is_on_top(*at));
         let may_point = matches!(self.drag, Drag::Nothing)
             && !matches!(self.pointed, Pointed::Port(_))
             && !ui.ctx().any_popup_open()
             && ui.ctx().dragged_id().is_none();
         let mut nearest: Option<(f32, &Run)> = None;
-        let is_there = |run: &&Run| Some(run.cable) != unplugged.as_ref();
+        let is_there = |run: &&Run| !self.drag.unplugged().contains(run.cable);
         for run in wiring.runs().iter().filter(is_there) {
             let ends = [run.from, run.to].map(|at| self.camera.to_screen(window, at));
             let curve = Curve::new(ends[0], ends[1], tension, zoom);

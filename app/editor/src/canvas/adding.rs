@@ -1,0 +1,159 @@
+//! What is put on the canvas: it finds room, is chosen, and comes into view.
+
+use std::collections::BTreeSet;
+
+use eframe::egui::{Rect, Ui, vec2};
+use sostenuto_modules::catalog;
+use sostenuto_modules::clip::Text;
+use sostenuto_modules::module::Role;
+use sostenuto_patch::sounds::is_sound;
+use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule};
+
+use super::face::{self, Face};
+use super::{Canvas, Desk, Pointed, Scene, placing};
+use crate::browser::{BrowseFor, Chosen};
+use crate::model::Asks;
+use crate::patching;
+
+impl Canvas {
+    /// A sound that is dropped on a module that plays one is its sound; on the
+    /// ground it gets a sampler.
+    pub(super) fn take_sounds(&mut self, ui: &Ui, desk: &mut Desk) {
+        let dropped = ui.input(|input| input.raw.dropped_files.clone());
+        let mut sounds = dropped.iter().map(|file| file.path()).filter(|path| is_sound(path));
+        let Some(text) = sounds.find_map(|path| path.to_str()) else { return };
+        let patch = desk.scene.model.patch();
+        if let Pointed::Module(id) = &self.pointed
+            && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_path)
+        {
+            return desk.asks.set_text(id, text);
+        }
+        let latest = ui.input(|input| input.pointer.latest_pos());
+        let place = latest.filter(|place| desk.window.contains(*place));
+        let place = self.camera.to_canvas(desk.window, place.unwrap_or(desk.window.center()));
+        let place = face::snapped(place.to_vec2());
+        let sampler = catalog::with_role(Role::Sampler).1.about.name;
+        let (id, add) = patching::add(patch, sampler, place.x, place.y);
+        let give = Edit::SetText { module: id.clone(), text: text.into() };
+        let edit = placing::settled(patch, Edit::Group(vec![add, give]));
+        self.ask_to_add(patch, BTreeSet::from([id]), edit, desk.asks);
+    }
+
+    /// Puts a chosen module on the canvas, and what else was wished for.
+    /// What it had to leave out is said in a sentence.
+    pub fn put(&mut self, scene: Scene, chosen: &Chosen, asks: &mut Asks) -> Option<String> {
+        let patch = scene.model.patch();
+        let kind = chosen.kind;
+        if let BrowseFor::Replace(modules) = &chosen.wish {
+            let mut replaced = patch.clone();
+            let mut edits = Vec::new();
+            let mut names = BTreeSet::new();
+            for id in modules {
+                let Some((new_id, edit)) = patching::replace(&replaced, id, kind) else { continue };
+                if sostenuto_patch::apply(&mut replaced, edit.clone()).is_ok() {
+                    edits.push(edit);
+                    names.insert(new_id);
+                }
+            }
+            let edit = placing::settled(patch, Edit::Group(edits));
+            let lost = patching::lost(patch, modules, &replaced, &names);
+            self.ask_to_add(patch, names, edit, asks);
+            return (lost > 0).then(|| left_out(lost, kind.title));
+        }
+        if let BrowseFor::Insert(cable) = &chosen.wish {
+            let (id, edit) = placing::put_into(patch, kind, cable);
+            self.ask_to_add(patch, BTreeSet::from([id]), edit, asks);
+            return None;
+        }
+        let size = Face::of(kind).size;
+        let dropped = self.window.zip(chosen.dropped);
+        let at = dropped.map_or(chosen.at, |(window, point)| self.camera.to_canvas(window, point));
+        let corner = match &chosen.wish {
+            BrowseFor::From(_) => at - vec2(0.0, size.y / 2.0),
+            BrowseFor::Into(_) => at - vec2(size.x, size.y / 2.0),
+            _ => at - size / 2.0,
+        };
+        let place = face::snapped(corner.to_vec2());
+        let (id, add) = patching::add(patch, kind.name, place.x, place.y);
+        let cable = match &chosen.wish {
+            BrowseFor::From(from) => patching::input_after(patch, from, &id, kind)
+                .map(|to| Cable { from: from.clone(), to }),
+            BrowseFor::Into(to) => patching::output_before(patch, to, &id, kind)
+                .map(|from| Cable { from, to: to.clone() }),
+            BrowseFor::New | BrowseFor::Insert(_) | BrowseFor::Replace(_) => None,
+        };
+        let edits = [add].into_iter().chain(cable.map(Edit::Connect));
+        let edit = placing::settled(patch, Edit::Group(edits.collect()));
+        self.ask_to_add(patch, BTreeSet::from([id]), edit, asks);
+        None
+    }
+
+    /// Asks for what is added, chooses it, and turns to where it will be.
+    fn ask_to_add(
+        &mut self,
+        patch: &Patch,
+        names: BTreeSet<ModuleId>,
+        edit: Edit,
+        asks: &mut Asks,
+    ) {
+        self.turn_to(patch, &names, &edit);
+        self.choose_new(names);
+        asks.edit(edit);
+    }
+
+    /// Brings into view where modules will be after an edit.
+    pub(super) fn turn_to(&mut self, patch: &Patch, names: &BTreeSet<ModuleId>, edit: &Edit) {
+        let mut ahead = patch.clone();
+        if sostenuto_patch::apply(&mut ahead, edit.clone()).is_err() {
+            return;
+        }
+        let rects = names.iter().map(|id| placing::module_rect(&ahead, id));
+        if let Some((window, bounds)) = self.window.zip(rects.reduce(Rect::union)) {
+            self.camera.reveal(window, bounds);
+        }
+    }
+
+    /// Chooses what the host is only just being asked for.
+    fn choose_new(&mut self, names: BTreeSet<ModuleId>) {
+        self.awaited.clone_from(&names);
+        self.selection = names;
+    }
+
+    /// Puts what was copied under the pointer, or in the middle.
+    ///
+    /// # Errors
+    /// Where the words are no patch.
+    pub fn paste(
+        &mut self,
+        ui: &Ui,
+        patch: &Patch,
+        words: &str,
+        asks: &mut Asks,
+    ) -> Result<(), String> {
+        let copied =
+            sostenuto_patch::file::read(words.as_bytes()).map_err(|error| error.to_string())?;
+        let window = self.window.unwrap_or(Rect::NOTHING);
+        let pointer = ui.input(|input| input.pointer.hover_pos());
+        let point = pointer.filter(|point| window.contains(*point)).unwrap_or(window.center());
+        let place = face::snapped(self.camera.to_canvas(window, point).to_vec2());
+        let (names, edit) = patching::paste(patch, &copied, place.x, place.y);
+        self.ask_to_add(patch, names, placing::settled_together(patch, edit), asks);
+        Ok(())
+    }
+
+    /// Copies of the selection beside it, fed as it is.
+    pub fn duplicate(&mut self, patch: &Patch, asks: &mut Asks) {
+        let (modules, comments) = self.chosen(patch);
+        if !modules.is_empty() || !comments.is_empty() {
+            let (names, edit) = patching::duplicate(patch, &modules, &comments);
+            self.ask_to_add(patch, names, placing::settled_together(patch, edit), asks);
+        }
+    }
+}
+
+fn left_out(cables: usize, title: &str) -> String {
+    match cables {
+        1 => format!("A cable had no place on {title}. Undo brings it back."),
+        count => format!("{count} cables had no place on {title}. Undo brings them back."),
+    }
+}
