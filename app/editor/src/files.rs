@@ -5,11 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Align2, Color32, Context, FontId, Id, LayerId, Modal, Order, Ui};
+use eframe::egui::{Align2, Button, Color32, Context, FontId, Id, LayerId, Modal, Order, Ui};
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::patch::{Load, Save};
 use sostenuto_patch::disk;
-use sostenuto_patch::file::{FileError, Over};
+use sostenuto_patch::file::{self, FileError, Over};
 use sostenuto_patch::sounds::is_sound;
 use sostenuto_patch::{Edit, ModuleId, Patch};
 
@@ -18,15 +18,19 @@ use super::factory::FactoryBrowser;
 use super::model::{Asks, Model};
 use super::parts::{button, caption, file_title, floating, main_button};
 use super::preferences::Preferences;
+use super::shortcuts::{Command, entry};
 use super::theme::Theme;
 
+pub mod closing;
+mod details;
 pub mod dialogs;
 pub(crate) mod path_entry;
 mod permission;
 pub(crate) mod reveal;
 
+use details::Details;
 use dialogs::{EXTENSION, FileDialogs};
-use path_entry::{Entered, PathEntry};
+use path_entry::{Entered, Listed, PathEntry, list};
 use permission::Permission;
 
 /// A dialog that says no as quickly as this was never there: nobody is so fast.
@@ -39,6 +43,8 @@ pub enum Purpose {
     Open,
     /// To save the patch in it.
     Save,
+    /// To save a copy in it; the patch keeps its own file.
+    Copy,
     /// To give it to a module as its sound.
     Sound(ModuleId),
 }
@@ -54,22 +60,34 @@ pub struct Files {
     dialogs: Box<dyn FileDialogs>,
     asked: Option<Asked>,
     entry: Option<(Purpose, PathEntry)>,
-    /// A file that holds something else, or another patch: it is asked about.
-    over: Option<PathBuf>,
+    /// A file that holds something else, or another patch: it is asked about. And
+    /// whether only a copy goes into it.
+    over: Option<(PathBuf, bool)>,
     /// The last file that the host was asked to save in.
     saving: Option<PathBuf>,
     /// The last file that was seen to be the patch's.
     known: Option<PathBuf>,
+    /// What is said once the patch that was asked for is there.
+    announced: Option<String>,
+    /// A path that was typed to open it, until it is open.
+    tried: Option<PathBuf>,
     factory: FactoryBrowser,
     permission: Permission,
-    errands: Errands<Looked>,
+    details: Details,
+    errands: Errands<Came>,
     said: Vec<String>,
+    /// Whether the last attempt to save has ended without a file.
+    has_given_up: bool,
 }
 
-/// A file to save in, and whether there is one already that nobody was asked about.
-struct Looked {
-    path: PathBuf,
-    is_taken: bool,
+/// What came of an errand.
+enum Came {
+    /// A file to save in, and whether there is one already that nobody was asked about.
+    Looked { path: PathBuf, is_taken: bool, is_copy: bool },
+    /// A copy was written, or not.
+    Copied(String),
+    /// What lies where a path that is typed begins.
+    Listed(Listed),
 }
 
 impl Files {
@@ -82,10 +100,14 @@ impl Files {
             over: None,
             saving: None,
             known: None,
+            announced: None,
+            tried: None,
             factory: FactoryBrowser::default(),
             permission: Permission::default(),
+            details: Details::default(),
             errands: Errands::new("files", wake),
             said: Vec::new(),
+            has_given_up: false,
         }
     }
 
@@ -110,7 +132,7 @@ impl Files {
     /// Another patch instead of this one, from a file.
     pub fn load(&mut self, path: &Path, model: &Model, asks: &mut Asks) {
         asks.requests.push(Request::Load(Load { path: path.to_owned() }));
-        self.say_replaced(&format!("Opening {}.", file_title(path)), model);
+        self.say_replaced(&format!("{} is open.", file_title(path)), model);
     }
 
     fn say_replaced(&mut self, what: &str, model: &Model) {
@@ -118,7 +140,13 @@ impl Files {
             return;
         }
         let before = if model.file.is_saved { "the previous patch" } else { "the unsaved changes" };
-        self.said.push(format!("{what} Undo brings back {before}."));
+        self.announced = Some(format!("{what} Undo brings back {before}."));
+    }
+
+    /// Another patch has come.
+    pub fn hear_patch(&mut self) {
+        self.said.extend(self.announced.take());
+        self.tried = None;
     }
 
     /// Asks which patch to open.
@@ -151,6 +179,22 @@ impl Files {
         self.ask(ctx, Purpose::Save);
     }
 
+    /// Asks where to save a copy of the patch.
+    fn save_copy(&mut self, ctx: &Context, model: &Model, preferences: &Preferences) {
+        self.dialogs.save(folder(preferences).as_deref(), &suggested(model));
+        self.ask(ctx, Purpose::Copy);
+    }
+
+    /// An attempt to save begins.
+    pub fn begin_saving(&mut self) {
+        self.has_given_up = false;
+    }
+
+    /// Whether it ended without a file.
+    pub fn has_given_up(&self) -> bool {
+        self.has_given_up
+    }
+
     fn ask(&mut self, ctx: &Context, purpose: Purpose) {
         let at_secs = ctx.input(|input| input.time);
         self.asked = Some(Asked { purpose, at_secs });
@@ -164,11 +208,12 @@ impl Files {
         let (title, verb) = match purpose {
             Purpose::Open => ("Open a patch by its path", "Open"),
             Purpose::Save => ("Save the patch by its path", "Save"),
+            Purpose::Copy => ("Save a copy by its path", "Save"),
             Purpose::Sound(_) => ("Path of the sound file", "Take it"),
         };
         let path = match purpose {
             Purpose::Sound(_) => path.with_file_name("sound.wav"),
-            Purpose::Open | Purpose::Save => path,
+            Purpose::Open | Purpose::Save | Purpose::Copy => path,
         };
         self.entry = Some((purpose, PathEntry::new(title, verb, &path)));
     }
@@ -181,13 +226,25 @@ impl Files {
     /// The host could not do what it was asked. Where that was to save over
     /// something that is no patch, the musician is asked, and this is `true`.
     pub fn hear_error(&mut self, sentence: &str) -> bool {
+        self.has_given_up = true;
         let Some(path) = self.saving.clone() else { return false };
         let is_foreign = FileError::Foreign { path: path.clone() }.to_string() == sentence;
         if is_foreign {
-            self.over = Some(path);
+            self.has_given_up = false;
+            self.over = Some((path, false));
             self.saving = None;
         }
         is_foreign
+    }
+
+    /// The host could not open what it was asked to. Where its path was typed, it can be
+    /// typed again, and this is `true`.
+    pub fn hear_load_error(&mut self, sentence: &str) -> bool {
+        self.announced = None;
+        let Some(path) = self.tried.take() else { return false };
+        let entry = PathEntry::new("Open a patch by its path", "Open", &path);
+        self.entry = Some((Purpose::Open, entry.after_error(sentence)));
+        true
     }
 
     /// The entries of a menu.
@@ -199,10 +256,10 @@ impl Files {
         asks: &mut Asks,
     ) {
         let ctx = ui.ctx().clone();
-        if ui.button("New").clicked() {
+        if entry(ui, "New", Command::New) {
             self.new_patch(model, asks);
         }
-        if ui.button("Open…").clicked() {
+        if entry(ui, "Open…", Command::Open) {
             self.open(&ctx, preferences);
         }
         ui.add_enabled_ui(!preferences.recent_patches.is_empty(), |ui| {
@@ -222,14 +279,26 @@ impl Files {
             self.factory.open();
         }
         ui.separator();
-        if ui.button("Save").clicked() {
+        if entry(ui, "Save", Command::Save) {
             self.save(&ctx, model, preferences, asks);
         }
-        if ui.button("Save as…").clicked() {
+        if entry(ui, "Save as…", Command::SaveAs) {
             self.save_as(&ctx, model, preferences);
         }
         if ui.button("Save by path…").clicked() {
             self.type_path(Purpose::Save, model, preferences);
+        }
+        if ui.button("Save a copy…").clicked() {
+            self.save_copy(&ctx, model, preferences);
+        }
+        let saved = model.file.path.as_ref().filter(|_| !model.file.is_saved);
+        let revert = ui.add_enabled(saved.is_some(), Button::new("Revert to the file"));
+        if let Some(path) = saved.filter(|_| revert.clicked()) {
+            self.load(path, model, asks);
+        }
+        ui.separator();
+        if ui.button("Title and notes…").clicked() {
+            self.details.open(model.patch());
         }
         if !model.wants.is_empty() {
             ui.separator();
@@ -249,7 +318,7 @@ impl Files {
         asks: &mut Asks,
     ) {
         self.remember(model, preferences);
-        self.hear_errands(asks);
+        self.hear_errands(model, asks);
         if let Some(module) = asks.sound_for.take() {
             self.dialogs.sound(folder(preferences).as_deref());
             self.ask(ctx, Purpose::Sound(module));
@@ -260,7 +329,8 @@ impl Files {
             self.take(patch, model, asks);
         }
         self.entry_ui(ctx, theme, model, asks);
-        self.over_ui(ctx, theme, asks);
+        self.over_ui(ctx, theme, model, asks);
+        self.details.ui(ctx, theme, model, asks);
         self.permission.ui(ctx, theme, model, asks);
     }
 
@@ -286,38 +356,58 @@ impl Files {
         let secs = ctx.input(|input| input.time) - at_secs;
         match (answer, purpose) {
             (Some(path), Purpose::Open) => self.load(&path, model, asks),
-            (Some(path), Purpose::Save) => self.look(path, true),
+            (Some(path), Purpose::Save) => self.look(path, true, false),
+            (Some(path), Purpose::Copy) => self.look(path, true, true),
             (Some(path), Purpose::Sound(module)) => self.give(&module, &path, asks),
             (None, purpose) if secs < NO_DIALOG_SECS => self.type_path(purpose, model, preferences),
-            (None, _) => {}
+            (None, _) => self.has_given_up = true,
         }
     }
 
     /// Gives the file its ending, and looks whether that is taken: of the name
     /// with the ending no dialog has asked yet.
-    fn look(&self, path: PathBuf, was_asked: bool) {
+    fn look(&self, path: PathBuf, was_asked: bool, is_copy: bool) {
         let whole = disk::with_ending(&path, EXTENSION);
         let was_asked = was_asked && whole == path;
         let path = whole;
         self.errands.send(move || {
             // A link is a name that is taken, wherever it leads.
             let is_taken = !was_asked && path.symlink_metadata().is_ok();
-            Some(Looked { path, is_taken })
+            Some(Came::Looked { path, is_taken, is_copy })
         });
     }
 
-    fn hear_errands(&mut self, asks: &mut Asks) {
-        let news: Vec<Looked> = self.errands.news().collect();
-        for looked in news {
-            self.hear_looked(looked, asks);
+    fn hear_errands(&mut self, model: &Model, asks: &mut Asks) {
+        let news: Vec<Came> = self.errands.news().collect();
+        for came in news {
+            self.hear_errand(came, model, asks);
         }
     }
 
-    fn hear_looked(&mut self, Looked { path, is_taken }: Looked, asks: &mut Asks) {
-        match is_taken {
-            true => self.over = Some(path),
-            false => self.save_in(path, Over::Patches, asks),
+    fn hear_errand(&mut self, came: Came, model: &Model, asks: &mut Asks) {
+        match came {
+            Came::Looked { path, is_taken: true, is_copy } => self.over = Some((path, is_copy)),
+            Came::Looked { path, is_copy: true, .. } => self.copy_into(path, model),
+            Came::Looked { path, .. } => self.save_in(path, Over::Patches, asks),
+            Came::Copied(sentence) => self.said.push(sentence),
+            Came::Listed(listed) => {
+                if let Some((_, entry)) = &mut self.entry {
+                    entry.hear_list(listed);
+                }
+            }
         }
+    }
+
+    /// Writes the patch there; its own file stays what it is.
+    fn copy_into(&self, path: PathBuf, model: &Model) {
+        let text = file::write(model.patch());
+        self.errands.send(move || {
+            let title = file_title(&path);
+            Some(Came::Copied(match disk::replace(&path, text.as_bytes()) {
+                Ok(()) => format!("A copy is saved as {title}."),
+                Err(error) => format!("The copy was not saved ({error}): {}", path.display()),
+            }))
+        });
     }
 
     fn give(&mut self, module: &ModuleId, path: &Path, asks: &mut Asks) {
@@ -357,24 +447,31 @@ impl Files {
     fn entry_ui(&mut self, ctx: &Context, theme: &Theme, model: &Model, asks: &mut Asks) {
         let Some((purpose, entry)) = &mut self.entry else { return };
         let purpose = purpose.clone();
+        if let Some(text) = entry.wants_list() {
+            self.errands.send(move || Some(Came::Listed(list(&text))));
+        }
         match entry.ui(ctx, theme) {
             Entered::Open => return,
-            Entered::Cancelled => {}
+            Entered::Cancelled => self.has_given_up = true,
             Entered::Path(path) => match purpose {
-                Purpose::Open => self.load(&path, model, asks),
+                Purpose::Open => {
+                    self.load(&path, model, asks);
+                    self.tried = Some(path);
+                }
                 Purpose::Sound(module) => self.give(&module, &path, asks),
                 Purpose::Save => {
                     // What was the patch's file already needs no question.
                     let is_its_own = model.file.path.as_ref() == Some(&path);
-                    self.look(path, is_its_own);
+                    self.look(path, is_its_own, false);
                 }
+                Purpose::Copy => self.look(path, false, true),
             },
         }
         self.entry = None;
     }
 
-    fn over_ui(&mut self, ctx: &Context, theme: &Theme, asks: &mut Asks) {
-        let Some(path) = self.over.clone() else { return };
+    fn over_ui(&mut self, ctx: &Context, theme: &Theme, model: &Model, asks: &mut Asks) {
+        let Some((path, is_copy)) = self.over.clone() else { return };
         let modal = Modal::new(Id::new("save over")).frame(floating(theme));
         let shown = modal.show(ctx, |ui| {
             ui.set_width(400.0);
@@ -392,8 +489,12 @@ impl Files {
             .inner
         });
         let (is_over, is_kept) = shown.inner;
-        if is_over {
+        if is_over && is_copy {
+            self.copy_into(path, model);
+        } else if is_over {
             self.save_in(path, Over::Anything, asks);
+        } else if is_kept || shown.should_close() {
+            self.has_given_up = true;
         }
         if is_over || is_kept || shown.should_close() {
             self.over = None;
@@ -402,7 +503,10 @@ impl Files {
 
     /// Whether a question of this waits for an answer.
     pub fn is_asking(&self) -> bool {
-        self.entry.is_some() || self.over.is_some() || self.factory.is_open()
+        self.entry.is_some()
+            || self.over.is_some()
+            || self.factory.is_open()
+            || self.details.is_open()
     }
 }
 

@@ -1,22 +1,36 @@
 //! What this musician likes: kept beside the program's settings, not in patches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sostenuto_patch::disk::{self, replace};
 
+use super::panel::{Dock, Panel};
 use super::theme::Look;
 
 /// How many patches and modules are remembered as recent.
 const RECENT: usize = 12;
 
+/// What is done with changes that were not saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsaved {
+    /// The musician is asked.
+    #[default]
+    Ask,
+    /// The next start has them.
+    Keep,
+    /// They are gone.
+    Discard,
+}
+
 /// What this musician likes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
-    /// The colours of the window.
-    pub look: Look,
+    /// The colours of the window; light or dark as the system is, if not said.
+    pub look: Option<Look>,
     /// How much of what lies under a cable it hides, 0 to 1.
     pub cable_opacity: f32,
     /// How tight cables hang: 0 is loose, 1 is straight.
@@ -25,6 +39,16 @@ pub struct Preferences {
     pub scale: f32,
     /// Whether the sound goes on when the window is closed.
     pub keeps_playing: bool,
+    /// What is done with unsaved changes when the window closes.
+    pub unsaved: Unsaved,
+    /// Whether the wheel turns the knob under the pointer.
+    pub wheel_turns_knobs: bool,
+    /// Whether the keys one writes with play as soon as there is a keyboard.
+    pub keys_play: bool,
+    /// Panels that are open.
+    pub open_panels: BTreeSet<Panel>,
+    /// Where panels are that were put somewhere.
+    pub docks: BTreeMap<Panel, Dock>,
     /// Modules that are shown first, by kind.
     pub favourites: BTreeSet<String>,
     /// Modules used last, by kind, newest first.
@@ -46,11 +70,16 @@ pub struct Preferences {
 impl Default for Preferences {
     fn default() -> Preferences {
         Preferences {
-            look: Look::Dark,
+            look: None,
             cable_opacity: 0.8,
             cable_tension: 0.4,
             scale: 1.0,
             keeps_playing: false,
+            unsaved: Unsaved::Ask,
+            wheel_turns_knobs: true,
+            keys_play: true,
+            open_panels: BTreeSet::new(),
+            docks: BTreeMap::new(),
             favourites: BTreeSet::new(),
             recent_modules: Vec::new(),
             recent_patches: Vec::new(),

@@ -3,7 +3,7 @@
 use eframe::egui::{Slider, Ui};
 
 use super::parts::{caption, chip, faint};
-use super::preferences::Preferences;
+use super::preferences::{Preferences, Unsaved};
 use super::theme::{Look, Theme};
 
 /// Every preference that has no better place.
@@ -11,8 +11,12 @@ pub fn preferences_ui(ui: &mut Ui, theme: &Theme, preferences: &mut Preferences)
     ui.spacing_mut().slider_width = 180.0;
     caption(ui, theme, "Colours");
     ui.horizontal(|ui| {
-        for look in Look::ALL {
-            if chip(ui, theme, look.name(), preferences.look == look).clicked() {
+        if chip(ui, theme, "Follow the system", preferences.look.is_none()).clicked() {
+            preferences.look = None;
+        }
+        for look in Look::ALL.map(Some) {
+            let name = look.map_or("", Look::name);
+            if chip(ui, theme, name, preferences.look == look).clicked() {
                 preferences.look = look;
             }
         }
@@ -27,11 +31,22 @@ pub fn preferences_ui(ui: &mut Ui, theme: &Theme, preferences: &mut Preferences)
     share(ui, &mut preferences.cable_opacity, 0.1, "Opacity");
     share(ui, &mut preferences.cable_tension, 0.0, "Tension");
     ui.add_space(8.0);
+    caption(ui, theme, "Hands");
+    ui.checkbox(&mut preferences.wheel_turns_knobs, "The wheel turns the knob under the pointer");
+    ui.checkbox(&mut preferences.keys_play, "The computer's keys play the keyboard");
+    ui.add_space(8.0);
     caption(ui, theme, "When the window closes");
     ui.radio_value(&mut preferences.keeps_playing, false, "Stop the sound");
     ui.radio_value(&mut preferences.keeps_playing, true, "Keep the sound playing");
     if preferences.keeps_playing {
         faint(ui, theme, "Open Sostenuto again to return to it or to stop it.");
+    } else {
+        ui.add_space(4.0);
+        caption(ui, theme, "Changes that are not saved then");
+        let unsaved = &mut preferences.unsaved;
+        ui.radio_value(unsaved, Unsaved::Ask, "Ask");
+        ui.radio_value(unsaved, Unsaved::Keep, "Keep for next time");
+        ui.radio_value(unsaved, Unsaved::Discard, "Discard");
     }
     ui.add_space(8.0);
     ui.separator();
@@ -63,6 +78,9 @@ fn as_at_first(preferences: &Preferences) -> Preferences {
         cable_opacity: first.cable_opacity,
         cable_tension: first.cable_tension,
         keeps_playing: first.keeps_playing,
+        unsaved: first.unsaved,
+        wheel_turns_knobs: first.wheel_turns_knobs,
+        keys_play: first.keys_play,
         ..preferences.clone()
     }
 }
@@ -77,7 +95,7 @@ mod tests {
     #[test]
     fn a_look_is_chosen_and_all_can_be_as_at_first() {
         let app = |ui: &mut Ui, preferences: &mut Preferences| {
-            preferences_ui(ui, &Theme::of(preferences.look), preferences);
+            preferences_ui(ui, &Theme::of(preferences.look.unwrap_or_default()), preferences);
         };
         let mut preferences = Preferences::default();
         preferences.favourites.insert("vco".to_owned());
@@ -86,11 +104,11 @@ mod tests {
         harness.get_by_label("Light").click();
         harness.get_by_label("Keep the sound playing").click();
         harness.run_steps(2);
-        assert_eq!(harness.state().look, Look::Light);
+        assert_eq!(harness.state().look, Some(Look::Light));
         assert!(harness.state().keeps_playing);
         harness.get_by_label("Reset to defaults").click();
         harness.run_steps(2);
-        assert_eq!(harness.state().look, Look::Dark);
+        assert_eq!(harness.state().look, None);
         assert!(harness.state().favourites.contains("vco"), "what was collected stays");
     }
 

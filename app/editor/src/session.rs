@@ -18,7 +18,7 @@ use sostenuto_osc::message::history::{BeginGesture, EndGesture};
 use sostenuto_osc::message::reports::{Reports, Subscribe};
 use sostenuto_osc::message::view::{View, ViewHearer};
 use sostenuto_osc::message::{Message, Report, Request, host, patch, sound};
-use sostenuto_patch::{Edit, ModuleId};
+use sostenuto_patch::{Edit, ModuleId, Patch};
 
 mod hear;
 mod line;
@@ -43,6 +43,8 @@ pub struct Session {
     hearer: ViewHearer,
     probe: Option<Probe>,
     is_own: bool,
+    /// What the last host had, until the next has shown its patch.
+    before: Option<Patch>,
     /// The host's first words were heard.
     is_greeted: bool,
     line: Option<JoinHandle<()>>,
@@ -55,6 +57,8 @@ pub struct News {
     pub errors: Vec<(String, String)>,
     /// A host that this window started has shown its patch for the first time.
     pub is_first_patch: bool,
+    /// The patch that was shown before a whole one came.
+    pub before: Option<Patch>,
     /// Something has happened: somebody else may be at it.
     pub is_eventful: bool,
 }
@@ -78,6 +82,7 @@ impl Session {
             hearer: ViewHearer::default(),
             probe: None,
             is_own: false,
+            before: None,
             is_greeted: false,
             line: Some(line),
         }
@@ -104,6 +109,9 @@ impl Session {
         // Its process follows with its first answer.
         let connection = Connection::Connected { pid: 0 };
         let notices = std::mem::take(&mut model.notices);
+        if !model.patch().modules.is_empty() {
+            self.before = Some(model.patch().clone());
+        }
         *model = Model { connection, notices, ..Model::default() };
         self.is_own = is_own;
         self.is_greeted = false;
@@ -141,6 +149,10 @@ impl Session {
             return;
         }
         let is_whole = matches!(report, Report::Patch(_));
+        if is_whole && news.before.is_none() {
+            let shown = || model.patch().clone();
+            news.before = Some(self.before.take().unwrap_or_else(shown));
+        }
         if hear(model, report, now_secs) {
             self.send_all(&[Request::GetPatch(patch::Get {})]);
         }

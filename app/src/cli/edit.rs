@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory};
+use eframe::egui::ViewportBuilder;
+use sostenuto_editor::last_time::LastTime;
 use sostenuto_editor::places::PlacesFile;
 use sostenuto_editor::preferences::{self, Preferences};
 use sostenuto_editor::session::{Session, StartHost};
@@ -55,7 +57,9 @@ impl Edit {
         let start = self.host(&preferences)?;
         let first = self.path.as_deref().map(std::path::absolute).transpose()?;
         let places = self.places;
-        window::open(move |window| {
+        let last = kept.as_deref().map(|path| LastTime::load(&LastTime::path(path)));
+        let place = move |viewport: ViewportBuilder| where_it_was(last, viewport);
+        window::open(place, move |window| {
             let ctx = window.egui_ctx.clone();
             let wake = move || ctx.request_repaint();
             let session = Session::start(endpoint, Some(start), wake);
@@ -92,6 +96,14 @@ impl Edit {
         arguments.extend(self.silent.then(|| "--silent".to_owned()));
         let log = self.journal.clone().or_else(state_folder).map(|folder| folder.join("host.log"));
         Ok(StartHost { program, arguments, log })
+    }
+}
+
+/// The window, where it was and as large as it was when it closed.
+fn where_it_was(last: Option<LastTime>, viewport: ViewportBuilder) -> ViewportBuilder {
+    match last.and_then(|last| last.window) {
+        Some(window) => window.open(viewport),
+        None => viewport,
     }
 }
 

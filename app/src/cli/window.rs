@@ -17,18 +17,23 @@ pub type Contents = Result<Box<dyn App>, Box<dyn Error + Send + Sync>>;
 /// The packages that the window loads when it opens.
 pub const PACKAGES: &str = "libx11-6 libxcursor1 libxi6 libx11-xcb1 libxkbcommon-x11-0 libgl1";
 
-/// Opens a window, until it is closed.
+/// Opens a window, until it is closed. `place` says where, and how large.
 ///
 /// # Errors
 /// Where it does not open, or falls.
-pub fn open(fill: impl FnOnce(&CreationContext) -> Contents) -> anyhow::Result<()> {
+pub fn open(
+    place: impl FnOnce(ViewportBuilder) -> ViewportBuilder,
+    fill: impl FnOnce(&CreationContext) -> Contents,
+) -> anyhow::Result<()> {
     let is_open = Rc::new(Cell::new(false));
     let opens = Rc::clone(&is_open);
     let create = move |window: &CreationContext| {
         opens.set(true);
         fill(window)
     };
-    let run = || eframe::run_native("sostenuto", options(), Box::new(create));
+    let options =
+        eframe::NativeOptions { viewport: place(viewport()), ..eframe::NativeOptions::default() };
+    let run = || eframe::run_native("sostenuto", options, Box::new(create));
     let libraries = format!(
         "On Debian and Ubuntu these packages are needed: {PACKAGES}. Without a window, `sostenuto \
          play PATCH` plays."
@@ -45,7 +50,7 @@ pub fn open(fill: impl FnOnce(&CreationContext) -> Contents) -> anyhow::Result<(
     }
 }
 
-fn options() -> eframe::NativeOptions {
+fn viewport() -> ViewportBuilder {
     let mut viewport = ViewportBuilder::default()
         .with_title("Sostenuto")
         // Wayland finds the icon by it, in `sostenuto.desktop`; the others are given one.
@@ -55,7 +60,7 @@ fn options() -> eframe::NativeOptions {
     if let Ok(icon) = from_png_bytes(include_bytes!("../../../assets/icon/sostenuto.png")) {
         viewport = viewport.with_icon(icon);
     }
-    eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() }
+    viewport
 }
 
 /// Whether there is anything to open a window on, to whom reads the environment so.
@@ -72,10 +77,13 @@ impl TryWindow {
     pub fn run(&self) -> anyhow::Result<()> {
         let is_open = Rc::new(Cell::new(false));
         let opens = Rc::clone(&is_open);
-        let tried = open(move |_| {
-            opens.set(true);
-            Err("This was only to find out".into())
-        });
+        let tried = open(
+            |viewport| viewport,
+            move |_| {
+                opens.set(true);
+                Err("This was only to find out".into())
+            },
+        );
         if is_open.get() { Ok(()) } else { tried }
     }
 }
@@ -86,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_window_has_the_programs_icon() {
-        let icon = options().viewport.icon.unwrap();
+        let icon = viewport().icon.unwrap();
         assert_eq!((icon.width, icon.height), (256, 256));
     }
 

@@ -54,6 +54,11 @@ impl FileDialogs for FakeDialogs {
     }
 }
 
+/// Files without a dialog that anybody answers.
+pub fn files() -> Files {
+    Files::new(Box::new(FakeDialogs::default()), || {})
+}
+
 struct Desk {
     files: Files,
     model: Model,
@@ -91,9 +96,9 @@ fn press(harness: &mut Harness<Desk>, label: &str) {
 
 /// Lets an errand come home.
 fn wait(harness: &mut Harness<Desk>) {
-    let Desk { files, asks, .. } = harness.state_mut();
-    let looked = files.errands.wait();
-    files.hear_looked(looked, asks);
+    let Desk { files, model, asks, .. } = harness.state_mut();
+    let came = files.errands.wait();
+    files.hear_errand(came, model, asks);
     harness.run_steps(3);
 }
 
@@ -236,6 +241,8 @@ fn nothing_is_asked_before_a_patch_is_replaced_but_the_way_back_is_said() {
     harness.state_mut().model.mirror = Mirror::of(patch.clone());
     press(&mut harness, "File");
     press(&mut harness, "New");
+    assert_eq!(harness.state_mut().files.said().count(), 0, "it has not come yet");
+    harness.state_mut().files.hear_patch();
     let said: Vec<String> = harness.state_mut().files.said().collect();
     assert_eq!(said, ["A new patch. Undo brings back the unsaved changes."]);
     assert_eq!(harness.state().asks.requests.len(), 2);
@@ -264,4 +271,57 @@ fn a_patch_that_is_dropped_on_the_window_is_opened() {
         harness.state().asks.requests,
         [Request::Load(Load { path: "/a/b.sostenuto".into() })]
     );
+}
+
+#[test]
+fn a_copy_is_written_and_the_patch_keeps_its_file() {
+    let (mut harness, dialogs) = desk();
+    let folder = tempfile::tempdir().unwrap();
+    let patch = sostenuto_patch::factory::PATCHES[0].patch();
+    harness.state_mut().model.mirror = Mirror::of(patch.clone());
+    press(&mut harness, "File");
+    press(&mut harness, "Save a copy…");
+    dialogs.answer(Some(&folder.path().join("copy")));
+    harness.run_steps(1);
+    wait(&mut harness);
+    wait(&mut harness);
+    let said: Vec<String> = harness.state_mut().files.said().collect();
+    assert_eq!(said, ["A copy is saved as copy."]);
+    let there = file::load(&folder.path().join("copy.sostenuto")).unwrap();
+    assert_eq!(there, patch);
+    assert!(harness.state().asks.requests.is_empty(), "the host knows nothing of it");
+}
+
+#[test]
+fn a_changed_patch_goes_back_to_its_file() {
+    let (mut harness, _) = desk();
+    harness.state_mut().model.file.path = Some("/a/b.sostenuto".into());
+    press(&mut harness, "File");
+    press(&mut harness, "Revert to the file");
+    let load = Request::Load(Load { path: "/a/b.sostenuto".into() });
+    assert_eq!(harness.state().asks.requests, [load]);
+}
+
+#[test]
+fn a_file_that_is_no_patch_is_not_announced_and_a_typed_path_can_be_mended() {
+    let (mut harness, _) = desk();
+    let patch = sostenuto_patch::factory::PATCHES[0].patch();
+    harness.state_mut().model.mirror = Mirror::of(patch);
+    let sentence = "Not a Sostenuto patch: line 1 is not JSON";
+    let Desk { files, model, asks, .. } = harness.state_mut();
+    files.load(Path::new("/a/letter.txt"), model, asks);
+    assert!(!files.hear_load_error(sentence), "nobody typed it: it is said as a notice");
+    files.hear_patch();
+    assert_eq!(files.said().count(), 0);
+    press(&mut harness, "File");
+    press(&mut harness, "Open by path…");
+    harness.event(Event::Text("/b/letter.txt".to_owned()));
+    harness.run_steps(2);
+    press(&mut harness, "Open");
+    assert!(!harness.state().files.is_asking());
+    assert!(harness.state_mut().files.hear_load_error(sentence));
+    harness.run_steps(2);
+    harness.get_by_label(sentence);
+    let field = harness.get_by_label("Path").value().unwrap_or_default();
+    assert!(field.contains("/b/letter.txt"), "{field}");
 }
