@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{Align2, Area, Context, Id, Order, RichText, Sense, Ui, vec2};
+use eframe::egui::{Area, Context, Id, Order, Pos2, Rect, RichText, Sense, Ui, pos2, vec2};
 use sostenuto_patch::{ModuleId, Patch};
 
 use super::model::Model;
@@ -13,6 +13,8 @@ use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
 
 const WIDTH: f32 = 290.0;
+/// About how high the card is.
+const USUAL_HEIGHT: f32 = 130.0;
 
 /// One thing to do, and how it shows in the patch that it was done.
 struct Step {
@@ -25,7 +27,7 @@ const STEPS: [Step; 8] = [
     Step {
         title: "An empty canvas",
         help: "You hear a factory patch. Press {new} to start your own; Undo brings this one back.",
-        is_done: |model| !has(model.patch(), &["vco"]) || !has(model.patch(), &["audio-out"]),
+        is_done: |model| model.patch().modules.is_empty(),
     },
     Step {
         title: "Add an oscillator",
@@ -75,7 +77,21 @@ pub struct Guide {
     done: usize,
     /// Whether the first patch has come.
     has_begun: bool,
+    /// Whether the patch was begun on an empty canvas: in another nothing is known
+    /// by what there is.
+    is_own: bool,
+    /// How many modules there were.
+    modules: usize,
+    /// Where the card goes next.
+    goal: Option<Pos2>,
+    /// The window that it was put into.
+    room: Option<Rect>,
+    /// Whether a hand has put it where it is.
+    is_put: bool,
 }
+
+/// More modules than that at once are a patch that was opened.
+const MOST_AT_ONCE: usize = 3;
 
 impl Guide {
     /// Open for who has not seen it.
@@ -85,7 +101,7 @@ impl Guide {
 
     /// Begins it again.
     pub fn start(&mut self) {
-        *self = Guide { is_open: true, has_begun: self.has_begun, done: 0 };
+        *self = Guide { is_open: true, has_begun: self.has_begun, ..Guide::default() };
     }
 
     /// Whether it is there.
@@ -93,12 +109,34 @@ impl Guide {
         self.is_open
     }
 
-    /// Shows the card, at the window's lower left, where it can be moved from.
+    /// Which step is shown: in a patch that was opened, how to begin one's own.
+    fn step(&self) -> usize {
+        if self.is_own || self.done == STEPS.len() { self.done } else { 0 }
+    }
+
+    fn follow(&mut self, model: &Model) {
+        let modules = model.patch().modules.len();
+        let came = modules.saturating_sub(self.modules);
+        self.modules = modules;
+        if modules == 0 {
+            self.is_own = true;
+        } else if came > MOST_AT_ONCE {
+            self.is_own = false;
+        }
+        // What was done stays done, whatever happens to the patch afterwards.
+        while self.is_own && STEPS.get(self.done).is_some_and(|step| (step.is_done)(model)) {
+            self.done += 1;
+        }
+    }
+
+    /// Shows the card, at the window's lower left. It can be dragged elsewhere, and
+    /// goes by itself where it would lie on one of these parts of the screen.
     pub fn ui(
         &mut self,
         ctx: &Context,
         theme: &Theme,
         model: &Model,
+        shown: &[Rect],
         preferences: &mut Preferences,
     ) {
         if !self.is_open {
@@ -108,31 +146,55 @@ impl Guide {
         if !self.has_begun {
             return;
         }
-        // What was done stays done, whatever happens to the patch afterwards.
-        while STEPS.get(self.done).is_some_and(|step| (step.is_done)(model)) {
-            self.done += 1;
+        self.follow(model);
+        let area = Area::new(Id::new("guide")).order(Order::Middle).constrain(true);
+        let room = ctx.content_rect();
+        if self.room.replace(room) != Some(room) && !self.is_put {
+            self.goal = Some(room.left_bottom() + vec2(16.0, -48.0 - USUAL_HEIGHT));
         }
-        let corner = ctx.content_rect().left_bottom() + vec2(16.0, -48.0);
-        let area = Area::new(Id::new("guide"))
-            .order(Order::Middle)
-            .pivot(Align2::LEFT_BOTTOM)
-            .default_pos(corner)
-            .constrain(true);
+        let area = match self.goal.take() {
+            Some(corner) => area.current_pos(corner),
+            None => area,
+        };
         let is_left = area.show(ctx, |ui| {
             floating(theme).show(ui, |ui| {
                 ui.set_width(WIDTH);
                 self.card(ui, theme)
             })
         });
+        self.is_put |= is_left.response.dragged();
+        self.make_way(ctx, is_left.response.rect, shown);
         if is_left.inner.inner {
             self.is_open = false;
             preferences.has_seen_guide = true;
         }
     }
 
+    /// Goes to a corner where nothing lies, unless a hand has put it where it is.
+    fn make_way(&mut self, ctx: &Context, card: Rect, shown: &[Rect]) {
+        let is_busy = ctx.input(|input| input.pointer.any_down());
+        let covers = |at: Rect| shown.iter().any(|rect| rect.intersects(at));
+        if is_busy || self.is_put || !covers(card) {
+            return;
+        }
+        let room = ctx.content_rect().shrink2(vec2(16.0, 56.0));
+        let corners = [room.left_bottom(), room.left_top(), room.right_top(), room.right_bottom()];
+        let places = corners.map(|corner| {
+            let middle = room.center();
+            let left = if corner.x < middle.x { corner.x } else { corner.x - card.width() };
+            let top = if corner.y < middle.y { corner.y } else { corner.y - card.height() };
+            Rect::from_min_size(pos2(left, top), card.size())
+        });
+        if let Some(free) = places.into_iter().find(|place| !covers(*place)) {
+            self.goal = Some(free.min);
+            ctx.request_repaint();
+        }
+    }
+
     /// What is to be done; whether it was left.
     fn card(&self, ui: &mut Ui, theme: &Theme) -> bool {
-        let Some(step) = STEPS.get(self.done) else {
+        let done = self.step();
+        let Some(step) = STEPS.get(done) else {
             caption(ui, theme, "Your first sound");
             ui.label(RichText::new("That is an instrument.").size(17.0).strong());
             ui.label("Every knob and cable can be changed while it plays. Nothing that you do here stops the sound.");
@@ -146,8 +208,8 @@ impl Guide {
         ui.label(step.help.replace("{add}", &add).replace("{new}", &new));
         ui.add_space(4.0);
         row(ui, |ui| {
-            dots(ui, theme, self.done);
-            faint(ui, theme, format!("{} of {}", self.done + 1, STEPS.len()));
+            dots(ui, theme, done);
+            faint(ui, theme, format!("{} of {}", done + 1, STEPS.len()));
             let help = "It can be begun again from the Panels menu";
             button(ui, "Skip").on_hover_text(help).clicked()
         })
@@ -162,9 +224,9 @@ fn dots(ui: &mut Ui, theme: &Theme, done: usize) {
         let ink = match step {
             step if step < done => theme.good,
             step if step == done => theme.accent,
-            _ => theme.edge,
+            _ => theme.knob,
         };
-        ui.painter().circle_filled(centre, 3.5, ink);
+        ui.painter().circle(centre, 3.5, ink, (1.0, if step > done { theme.edge } else { ink }));
     }
 }
 
@@ -260,7 +322,7 @@ mod tests {
 
     fn stage() -> Harness<'static, Stage> {
         let app = |ui: &mut Ui, (guide, model, preferences): &mut Stage| {
-            guide.ui(ui.ctx(), &Theme::of(Look::Dark), model, preferences);
+            guide.ui(ui.ctx(), &Theme::of(Look::Dark), model, &[], preferences);
         };
         let preferences = Preferences::default();
         let mirror = Mirror::of(sostenuto_patch::factory::PATCHES[0].patch());
@@ -276,6 +338,7 @@ mod tests {
     fn each_step_is_known_by_the_patch_and_only_by_that() {
         let mut harness = stage();
         let mut patch = harness.state().1.patch().clone();
+        let factory = patch.clone();
         for (done, edits) in story().into_iter().enumerate() {
             harness.get_by_label(STEPS[done].title);
             for edit in edits {
@@ -286,6 +349,8 @@ mod tests {
             }
         }
         assert_eq!(harness.state().0.done, STEPS.len());
+        harness.state_mut().1.mirror = Mirror::of(factory);
+        harness.run_steps(2);
         harness.get_by_label("Continue alone").click();
         harness.run_steps(2);
         let (guide, _, preferences) = harness.state();
@@ -302,5 +367,39 @@ mod tests {
         guide.start();
         harness.run_steps(2);
         harness.get_by_label(STEPS[0].title);
+    }
+
+    #[test]
+    fn a_patch_that_is_opened_takes_no_step() {
+        let mut harness = stage();
+        harness.state_mut().1.mirror = Mirror::of(Patch::default());
+        harness.run_steps(2);
+        harness.get_by_label(STEPS[1].title);
+        let factory = sostenuto_patch::factory::PATCHES[0].patch();
+        harness.state_mut().1.mirror = Mirror::of(factory);
+        harness.run_steps(2);
+        harness.get_by_label(STEPS[0].title);
+        harness.state_mut().1.mirror = Mirror::of(Patch::default());
+        harness.run_steps(2);
+        harness.get_by_label(STEPS[1].title);
+    }
+
+    #[test]
+    fn the_card_makes_way_for_what_would_lie_under_it() {
+        let mut guide = Guide::new(&Preferences::default());
+        let app = |ui: &mut Ui, shown: &mut Vec<Rect>| {
+            let mirror = Mirror::of(sostenuto_patch::factory::PATCHES[0].patch());
+            let model = Model { mirror, ..Model::default() };
+            let theme = Theme::of(Look::Dark);
+            guide.ui(ui.ctx(), &theme, &model, shown, &mut Preferences::default());
+        };
+        let builder = Harness::builder().with_size(vec2(800.0, 600.0));
+        let mut harness = builder.build_ui_state(app, Vec::new());
+        harness.run_steps(3);
+        let first = harness.get_by_label("Skip").rect();
+        harness.state_mut().push(first.expand(30.0));
+        harness.run_steps(4);
+        let second = harness.get_by_label("Skip").rect();
+        assert!(!first.expand(30.0).intersects(second), "{first} {second}");
     }
 }

@@ -8,7 +8,7 @@ use sostenuto_osc::message::status::{
 };
 use sostenuto_patch::ModuleId;
 
-use super::model::{Asks, Model};
+use super::model::{Asks, Connection, Model};
 use super::parts::{bar, button, caption, duration, faint, main_button, row, well};
 use super::theme::Theme;
 
@@ -17,9 +17,62 @@ const WIDTH: f32 = 460.0;
 /// How many modules are listed by their load.
 const HEAVIEST: usize = 12;
 
+/// How the sound is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Well.
+    Good,
+    /// It is heard, but something is not as it should be.
+    Warm,
+    /// It is not, or not whole.
+    Bad,
+}
+
+/// Above it there is little time left in a block.
+const BUSY: f32 = 0.7;
+
+/// How the sound is doing, and why, in a sentence. `is_late`: blocks came late just
+/// now.
+pub fn verdict(model: &Model, is_late: bool) -> (Verdict, String) {
+    let status = &model.status;
+    let is_in_trouble = |fault: &&ModuleFault| fault.state != FaultState::Runs;
+    let faults = status.faults.iter().filter(is_in_trouble).count();
+    match &model.connection {
+        Connection::Starting => return (Verdict::Warm, "The sound is starting.".to_owned()),
+        Connection::Lost(error) => return (Verdict::Bad, error.clone()),
+        Connection::Connected { .. } => {}
+    }
+    if is_late || status.load > 1.0 {
+        let sentence = "Blocks come late: you may hear clicks. A larger block helps.";
+        return (Verdict::Bad, sentence.to_owned());
+    }
+    if faults > 0 {
+        let modules = if faults == 1 { "A module is" } else { "Some modules are" };
+        return (Verdict::Warm, format!("{modules} in trouble, and not heard."));
+    }
+    if status.load > BUSY {
+        let sentence = "There is little time left: one more module may be too many.";
+        return (Verdict::Warm, sentence.to_owned());
+    }
+    let late = match status.xruns {
+        0 => "no block was late".to_owned(),
+        1 => "one block was late so far".to_owned(),
+        count => format!("{count} blocks were late so far"),
+    };
+    (Verdict::Good, format!("The sound is well; {late}."))
+}
+
 /// The whole panel.
 pub fn health_ui(ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
     ui.set_width(WIDTH);
+    let (verdict, sentence) = verdict(model, false);
+    let ink = match verdict {
+        Verdict::Good => theme.good,
+        Verdict::Warm => theme.accent,
+        Verdict::Bad => theme.trouble,
+    };
+    ui.label(RichText::new(sentence).color(ink));
+    ui.add_space(4.0);
     drill_ui(ui, theme, model, asks);
     ui.add_space(8.0);
     sound_ui(ui, theme, model);
@@ -199,6 +252,27 @@ mod tests {
         let mut harness = builder.build_ui_state(app, (model, Asks::default()));
         harness.run_steps(2);
         harness
+    }
+
+    #[test]
+    fn the_verdict_is_as_bad_as_what_is_heard() {
+        let well = Model { connection: Connection::Connected { pid: 1 }, ..Model::default() };
+        let of = |change: fn(&mut Model)| {
+            let mut model = Model { connection: well.connection.clone(), ..Model::default() };
+            change(&mut model);
+            verdict(&model, false).0
+        };
+        assert_eq!(verdict(&well, false).0, Verdict::Good);
+        assert_eq!(verdict(&well, true).0, Verdict::Bad, "a block was late just now");
+        assert_eq!(of(|model| model.status.xruns = 3), Verdict::Good, "long ago");
+        assert_eq!(of(|model| model.status.load = 0.8), Verdict::Warm);
+        assert_eq!(of(|model| model.status.load = 1.1), Verdict::Bad);
+        assert_eq!(of(|model| model.connection = Connection::Lost("Gone.".into())), Verdict::Bad);
+        let quarantine = |model: &mut Model| {
+            let state = FaultState::Quarantine;
+            model.status.faults.push(ModuleFault { state, ..ModuleFault::default() });
+        };
+        assert_eq!(of(quarantine), Verdict::Warm);
     }
 
     #[test]

@@ -17,6 +17,8 @@ const HEIGHT: f32 = 420.0;
 pub struct HistoryList {
     /// The first label that was asked for and has not come yet.
     asked: Option<usize>,
+    /// The frame that it was drawn in last.
+    drawn_in: Option<u64>,
 }
 
 impl HistoryList {
@@ -42,6 +44,14 @@ impl HistoryList {
         let scroll = ScrollArea::vertical().max_height(HEIGHT).min_scrolled_height(HEIGHT);
         let scroll = scroll.auto_shrink([false, true]);
         ui.spacing_mut().item_spacing.y = 2.0;
+        // It opens where the patch stands.
+        let frame = ui.ctx().cumulative_frame_nr();
+        let was_open = self.drawn_in.replace(frame).is_some_and(|last| last + 1 >= frame);
+        let here = (height + 2.0) * history.undos as f32 - HEIGHT / 2.0;
+        let scroll = match was_open {
+            true => scroll,
+            false => scroll.vertical_scroll_offset(here.max(0.0)),
+        };
         scroll.show_rows(ui, height, rows, |ui, shown| {
             self.ask(model.steps.len(), shown.end, asks);
             ui.with_layout(Layout::top_down_justified(Align::Min), |ui| {
@@ -130,11 +140,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_in_sight_is_asked_for_and_only_once() {
-        let harness = stage(5000, 0, 0);
-        let get = Get { first: 0, count: Some(200) };
-        assert_eq!(harness.state().2.requests, [Request::GetHistory(get)]);
-        let harness = stage(5000, 0, 100);
+    fn what_is_not_known_is_asked_for_in_order_and_only_once() {
+        for known in [0, 100] {
+            let harness = stage(5000, 0, known as usize);
+            let get = Get { first: known, count: Some(200) };
+            assert_eq!(harness.state().2.requests, [Request::GetHistory(get)]);
+        }
+        let harness = stage(50, 0, 50);
         assert!(harness.state().2.requests.is_empty());
+    }
+
+    #[test]
+    fn it_opens_where_the_patch_stands() {
+        let harness = stage(5000, 20, 5020);
+        harness.get_by_label("Step 5000.");
+        assert!(harness.query_by_label("The beginning").is_none());
     }
 }

@@ -7,6 +7,7 @@ use sostenuto_osc::message::Request;
 use sostenuto_patch::{ModuleId, Patch, is_played};
 
 use super::model::{Asks, Model};
+use super::play::keys::play_keys;
 use super::play::piano::{Piano, PianoSpot, piano_bar_ui, piano_ui, sounding};
 use super::theme::Theme;
 
@@ -21,11 +22,14 @@ pub struct Keyboard {
     /// What was chosen; else the first that takes notes.
     chosen: Option<ModuleId>,
     playing: Option<ModuleId>,
+    /// In the last frame.
+    was_open: bool,
 }
 
 impl Keyboard {
     /// Draws it, and asks for the notes that are played.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
+        self.was_open = true;
         let played = target(model.patch(), self.chosen.as_ref());
         if played != self.playing {
             self.let_go(asks);
@@ -52,9 +56,25 @@ impl Keyboard {
         self.play(events, asks);
     }
 
+    /// While it is closed: the keys one writes with play a keyboard that is there.
+    pub fn closed_ui(&mut self, ui: &Ui, patch: &Patch, plays: bool, asks: &mut Asks) {
+        let played = keys_target(patch, self.chosen.as_ref()).filter(|_| plays);
+        if played != self.playing || std::mem::take(&mut self.was_open) {
+            self.let_go(asks);
+            self.playing.clone_from(&played);
+        }
+        if played.is_none() {
+            return;
+        }
+        let Piano { octave, holds, scale, hands } = &mut self.piano;
+        let mut events = Vec::new();
+        play_keys(ui, hands, octave, *scale, *holds, &mut events);
+        self.play(events.into_iter().map(|event| (0, event)).collect(), asks);
+    }
+
     /// What it plays, if there is anything.
     pub fn playing(&self) -> Option<&ModuleId> {
-        self.playing.as_ref().filter(|_| self.is_open)
+        self.playing.as_ref()
     }
 
     /// No key stays down.
@@ -88,6 +108,12 @@ fn players(patch: &Patch) -> impl Iterator<Item = &ModuleId> {
     patch.modules.iter().filter(move |(_, module)| is_player(module)).map(|(id, _)| id)
 }
 
+/// The keyboard that the computer's keys play by themselves: nothing else takes them
+/// without being asked.
+pub fn keys_target(patch: &Patch, chosen: Option<&ModuleId>) -> Option<ModuleId> {
+    target(patch, chosen).filter(|id| patch.modules[id].has_role(Role::Keyboard))
+}
+
 /// The module that notes go to.
 fn target(patch: &Patch, chosen: Option<&ModuleId>) -> Option<ModuleId> {
     let wanted = chosen.filter(|id| players(patch).any(|player| player == *id));
@@ -100,7 +126,32 @@ fn target(patch: &Patch, chosen: Option<&ModuleId>) -> Option<ModuleId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eframe::egui::Key;
+    use egui_kittest::Harness;
     use sostenuto_patch::PatchModule;
+
+    #[test]
+    fn computer_keys_play_as_soon_as_there_is_a_keyboard_and_only_while_they_should() {
+        let app = |ui: &mut Ui, state: &mut (Keyboard, Patch, bool, Asks)| {
+            let (keyboard, patch, plays, asks) = state;
+            keyboard.closed_ui(ui, patch, *plays, asks);
+        };
+        let state = (Keyboard::default(), Patch::default(), true, Asks::default());
+        let mut harness = Harness::builder().build_ui_state(app, state);
+        let mut notes_of_a_key = |kind: &str, plays| {
+            let state = harness.state_mut();
+            state.1.modules.insert(kind.parse().unwrap(), PatchModule::new(kind, 0.0, 0.0));
+            (state.2, state.3) = (plays, Asks::default());
+            harness.run_steps(1);
+            harness.key_press(Key::D);
+            harness.run_steps(2);
+            harness.state().3.requests.len()
+        };
+        assert_eq!(notes_of_a_key("vco", true), 0);
+        assert_eq!(notes_of_a_key("buttons", true), 0, "pads are not asked for");
+        assert_eq!(notes_of_a_key("keyboard", true), 2, "on and off");
+        assert_eq!(notes_of_a_key("keyboard", false), 0);
+    }
 
     #[test]
     fn notes_go_to_what_was_chosen_or_else_to_the_first_that_takes_them() {

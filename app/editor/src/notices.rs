@@ -1,4 +1,5 @@
-//! What the host and the window have to say: trouble stays until it is read.
+//! What the host and the window have to say. It goes by itself; trouble that was not
+//! read stays in the list, and is counted.
 
 use eframe::egui::{
     Align2, Area, Context, CornerRadius, Id, Order, RichText, ScrollArea, Stroke, Ui, vec2,
@@ -8,8 +9,10 @@ use super::model::{Model, Notice};
 use super::parts::{faint, floating, sign};
 use super::theme::Theme;
 
-/// How long good news are shown, in seconds, and how much of that they fade.
+/// How long good news and trouble are shown, in seconds, and how much of that they
+/// fade.
 const SHOWN_SECS: f64 = 6.0;
+const TROUBLE_SECS: f64 = 20.0;
 const FADING_SECS: f64 = 0.6;
 /// The most that are shown at once; the list has the others.
 const MOST: usize = 4;
@@ -64,11 +67,9 @@ impl Notices {
 
     /// What is shown now, the newest first, and how clearly, 0 to 1.
     fn shown(&self, model: &Model, now_secs: f64) -> Vec<(Notice, f32)> {
-        let clear = |notice: &Notice| match notice.is_trouble {
-            true => 1.0,
-            false => {
-                ((notice.at_secs + SHOWN_SECS - now_secs) / FADING_SECS).clamp(0.0, 1.0) as f32
-            }
+        let clear = |notice: &Notice| {
+            let secs = if notice.is_trouble { TROUBLE_SECS } else { SHOWN_SECS };
+            ((notice.at_secs + secs - now_secs) / FADING_SECS).clamp(0.0, 1.0) as f32
         };
         let all = self.all(model).into_iter().filter(|notice| !self.is_read(notice));
         let all = all.map(|notice| (notice.clone(), clear(notice)));
@@ -101,9 +102,7 @@ impl Notices {
             read
         });
         read.inner.iter().for_each(|notice| self.mark_read(notice));
-        if shown.iter().any(|(notice, _)| !notice.is_trouble) {
-            ctx.request_repaint_after(std::time::Duration::from_millis(50));
-        }
+        ctx.request_repaint_after(std::time::Duration::from_millis(50));
     }
 
     /// The list of all, for a panel.
@@ -192,14 +191,16 @@ mod tests {
     }
 
     #[test]
-    fn good_news_fade_and_trouble_stays() {
+    fn good_news_fade_soon_and_trouble_later_but_it_stays_unread() {
         let (notices, model) = (Notices::default(), model());
         let at =
             |now| notices.shown(&model, now).into_iter().map(|(n, clear)| (n.is_trouble, clear));
         assert_eq!(at(3.0).collect::<Vec<_>>(), [(false, 1.0), (true, 1.0)]);
         let fading: Vec<_> = at(7.7).collect();
         assert!(fading[0].1 > 0.4 && fading[0].1 < 0.6, "{fading:?}");
-        assert_eq!(at(99.0).collect::<Vec<_>>(), [(true, 1.0)]);
+        assert_eq!(at(19.0).collect::<Vec<_>>(), [(true, 1.0)]);
+        assert_eq!(at(99.0).collect::<Vec<_>>(), []);
+        assert_eq!(notices.unread(&model), 1);
     }
 
     #[test]
@@ -216,14 +217,13 @@ mod tests {
     fn what_is_said_again_and_again_is_said_once_and_counted() {
         let (mut notices, mut model) = (Notices::default(), model());
         for at_secs in [3.0, 4.0, 5.0] {
-            notices.say("There is nothing to undo.", false, at_secs);
+            notices.say("The disk is full.", false, at_secs);
             let sentence = "Reverb crashed and was replaced.".to_owned();
             Notice::add(&mut model.notices, true, sentence, at_secs);
         }
         let texts: Vec<String> =
             notices.all(&model).into_iter().take(2).map(Notice::text).collect();
-        let again =
-            ["Reverb crashed and was replaced. (4 times)", "There is nothing to undo. (3 times)"];
+        let again = ["Reverb crashed and was replaced. (4 times)", "The disk is full. (3 times)"];
         assert_eq!(texts, again);
         assert_eq!(notices.all(&model).len(), 3);
     }

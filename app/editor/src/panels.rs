@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{Context, Ui, Window};
+use eframe::egui::{
+    Align, Context, Frame, Layout, Panel as Strip, Rect, RichText, ScrollArea, Ui, Window,
+};
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::history::{Redo, Undo};
 use sostenuto_osc::message::note::Panic;
@@ -15,68 +17,24 @@ use super::health::health_ui;
 use super::history_view::HistoryList;
 use super::model::{Asks, Model};
 use super::notices::Notices;
-use super::parts::floating;
+use super::panel::{Dock, Panel};
+use super::parts::{MARGIN, floating, sign};
 use super::preferences::Preferences;
 use super::preferences_panel::preferences_ui;
 use super::presets::{Presets, shelf};
 use super::recorder::Recorder;
-use super::shortcuts::{Command, keys_of, shortcuts_ui};
+use super::shortcuts::{Command, command_of, entry_of, shortcuts_ui};
 use super::sound_settings::SoundSettings;
 use super::theme::Theme;
 use super::transport::{Transport, play_stop};
 
 /// What the window's menus take at its top, in points.
 const MENUS_HEIGHT: f32 = 44.0;
+/// What a bar to scroll with takes beside a panel, in points.
+const SCROLL_BAR: f32 = 12.0;
 
-/// A panel that floats above the canvas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Panel {
-    Health,
-    Sound,
-    Recorder,
-    History,
-    Notices,
-    Shortcuts,
-    Preferences,
-}
-
-impl Panel {
-    /// Every one, in the order of the menu.
-    pub const ALL: [Panel; 7] = [
-        Panel::Health,
-        Panel::Sound,
-        Panel::Recorder,
-        Panel::History,
-        Panel::Notices,
-        Panel::Shortcuts,
-        Panel::Preferences,
-    ];
-
-    /// What its window and the menu call it.
-    pub fn title(self) -> &'static str {
-        match self {
-            Panel::Health => "Health",
-            Panel::Sound => "Sound",
-            Panel::Recorder => "Recorder",
-            Panel::History => "History",
-            Panel::Notices => "Notices",
-            Panel::Shortcuts => "Keys",
-            Panel::Preferences => "Preferences",
-        }
-    }
-
-    fn command(self) -> Option<Command> {
-        match self {
-            Panel::Health => Some(Command::ShowHealth),
-            Panel::Sound => Some(Command::ShowSound),
-            Panel::Recorder => None,
-            Panel::History => Some(Command::ShowHistory),
-            Panel::Notices => Some(Command::ShowNotices),
-            Panel::Shortcuts => Some(Command::ShowShortcuts),
-            Panel::Preferences => Some(Command::ShowPreferences),
-        }
-    }
-}
+/// From what width on, in points, a window has room for panels beside the canvas.
+const DOCKS: f32 = 820.0;
 
 /// All panels.
 pub struct Panels {
@@ -98,7 +56,7 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// All closed, but for the guide where it was not seen yet.
+    /// Those that were open last, and the guide where it was not seen yet.
     pub fn new(ctx: &Context, preferences: &Preferences) -> Panels {
         let wake = || {
             let ctx = ctx.clone();
@@ -106,7 +64,7 @@ impl Panels {
         };
         let dialogs = || Box::new(SystemDialogs::new(wake()));
         Panels {
-            open: BTreeSet::new(),
+            open: preferences.open_panels.clone(),
             files: Files::new(dialogs(), wake()),
             presets: Presets::new(shelf::folder_of_this_user(), wake()),
             notices: Notices::default(),
@@ -146,20 +104,23 @@ impl Panels {
             Command::Open => self.files.open(ctx, preferences),
             Command::Save => self.files.save(ctx, model, preferences, asks),
             Command::SaveAs => self.files.save_as(ctx, model, preferences),
-            Command::Undo => asks.requests.push(Request::Undo(Undo::default())),
-            Command::Redo => asks.requests.push(Request::Redo(Redo::default())),
+            Command::Undo if model.history.undos > 0 => {
+                asks.requests.push(Request::Undo(Undo::default()));
+            }
+            Command::Redo if model.history.redos > 0 => {
+                asks.requests.push(Request::Redo(Redo::default()));
+            }
+            Command::Undo | Command::Redo => {}
             Command::PlayStop => play_stop(model.patch(), asks),
             Command::Tap => self.transport.tap(now_secs, model, asks),
             Command::Panic => asks.requests.push(Request::Panic(Panic::default())),
             Command::Record => self.recorder.toggle(model, preferences, asks),
             Command::SaveLast => self.recorder.save_last(model, preferences),
             Command::KillWorker => asks.requests.push(Request::Kill(Kill { slot: None })),
-            command => {
-                match Panel::ALL.into_iter().find(|panel| panel.command() == Some(command)) {
-                    Some(panel) => self.toggle(panel),
-                    None => return false,
-                }
-            }
+            command => match Panel::ALL.into_iter().find(|panel| command_of(*panel) == command) {
+                Some(panel) => self.toggle(panel),
+                None => return false,
+            },
         }
         true
     }
@@ -167,17 +128,12 @@ impl Panels {
     /// The entries of a menu.
     pub fn menu_ui(&mut self, ui: &mut Ui, model: &Model) {
         for panel in Panel::ALL {
-            let mut is_open = self.is_open(panel);
             let unread = self.notices.unread(model);
             let title = match (panel, unread) {
                 (Panel::Notices, 1..) => format!("{} ({unread} new)", panel.title()),
                 _ => panel.title().to_owned(),
             };
-            let keys =
-                panel.command().map_or_else(String::new, |command| keys_of(ui.ctx(), command));
-            let entry = eframe::egui::Button::selectable(is_open, title).right_text(keys);
-            if ui.add(entry).clicked() {
-                is_open ^= true;
+            if entry_of(ui, &title, command_of(panel), true, Some(self.is_open(panel))) {
                 self.toggle(panel);
             }
         }
@@ -187,12 +143,14 @@ impl Panels {
         }
     }
 
-    /// Once a frame: draws what is open, and hears what came of slow work.
+    /// Once a frame: draws what is open, and hears what came of slow work. `shown` is
+    /// where modules are on the screen that somebody looks at.
     pub fn ui(
         &mut self,
         ctx: &Context,
         theme: &Theme,
         model: &Model,
+        shown: &[Rect],
         preferences: &mut Preferences,
         asks: &mut Asks,
     ) {
@@ -200,9 +158,14 @@ impl Panels {
         self.recorder.poll(preferences, asks);
         self.say(ctx.input(|input| input.time));
         for panel in Panel::ALL {
-            self.window(ctx, theme, panel, model, preferences, asks);
+            if self.is_open(panel) && !is_docked(ctx, panel, preferences) {
+                self.window(ctx, theme, panel, model, preferences, asks);
+            }
         }
-        self.guide.ui(ctx, theme, model, preferences);
+        if preferences.open_panels != self.open {
+            preferences.open_panels.clone_from(&self.open);
+        }
+        self.guide.ui(ctx, theme, model, shown, preferences);
         self.notices.toasts_ui(ctx, theme, model);
     }
 
@@ -224,10 +187,7 @@ impl Panels {
         preferences: &mut Preferences,
         asks: &mut Asks,
     ) {
-        let mut is_open = self.is_open(panel);
-        if !is_open {
-            return;
-        }
+        let mut is_open = true;
         // Below the menus. Where there is room, they do not lie on each other.
         let mut room = ctx.content_rect();
         room.min.y += MENUS_HEIGHT;
@@ -236,21 +196,199 @@ impl Panels {
             .frame(floating(theme))
             .constrain_to(room)
             .resizable(false)
+            .vscroll(true)
             .collapsible(false)
-            .show(ctx, |ui| match panel {
-                Panel::Health => health_ui(ui, theme, model, asks),
-                Panel::Sound => self.sound.ui(ui, theme, model, preferences, asks),
-                Panel::Recorder => self.recorder.ui(ui, theme, model, preferences, asks),
-                Panel::History => self.history.ui(ui, theme, model, asks),
-                Panel::Notices => {
-                    ui.set_width(380.0);
-                    self.notices.list_ui(ui, theme, model);
-                }
-                Panel::Shortcuts => shortcuts_ui(ui, theme),
-                Panel::Preferences => preferences_ui(ui, theme, preferences),
+            .show(ctx, |ui| {
+                dock_ui(ui, theme, panel, preferences);
+                self.content(ui, theme, panel, model, preferences, asks);
             });
         if !is_open {
             self.open.remove(&panel);
         }
+    }
+
+    /// Once a frame, before the canvas: panels left and right of it.
+    pub fn docks_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        model: &Model,
+        preferences: &mut Preferences,
+        asks: &mut Asks,
+    ) {
+        for (dock, strip) in
+            [(Dock::Left, Strip::left("dock left")), (Dock::Right, Strip::right("dock right"))]
+        {
+            let is_there = |panel: &Panel| {
+                self.is_open(*panel)
+                    && is_docked(ui.ctx(), *panel, preferences)
+                    && dock_of(*panel, preferences) == dock
+            };
+            let there: Vec<Panel> = Panel::ALL.into_iter().filter(is_there).collect();
+            let Some(width) = there.iter().map(|panel| panel.width()).reduce(f32::max) else {
+                continue;
+            };
+            let frame = Frame::new().fill(theme.face).inner_margin(MARGIN);
+            let strip = strip.exact_size(width + 2.0 * f32::from(MARGIN) + SCROLL_BAR);
+            strip.resizable(false).frame(frame).show(ui, |ui| {
+                ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                    for panel in there {
+                        self.docked(ui, theme, panel, model, preferences, asks);
+                    }
+                });
+            });
+        }
+    }
+
+    fn docked(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        panel: Panel,
+        model: &Model,
+        preferences: &mut Preferences,
+        asks: &mut Asks,
+    ) {
+        ui.push_id(panel.title(), |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(panel.title()).size(15.0).strong());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let words = format!("Close {}", panel.title());
+                    if sign(ui, "✖", theme.faint, &words).clicked() {
+                        self.open.remove(&panel);
+                    }
+                    dock_ui(ui, theme, panel, preferences);
+                });
+            });
+            ui.add_space(4.0);
+            ui.scope(|ui| self.content(ui, theme, panel, model, preferences, asks));
+            ui.add_space(6.0);
+            ui.separator();
+        });
+    }
+
+    fn content(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        panel: Panel,
+        model: &Model,
+        preferences: &mut Preferences,
+        asks: &mut Asks,
+    ) {
+        match panel {
+            Panel::Health => health_ui(ui, theme, model, asks),
+            Panel::Sound => self.sound.ui(ui, theme, model, preferences, asks),
+            Panel::Recorder => self.recorder.ui(ui, theme, model, preferences, asks),
+            Panel::History => self.history.ui(ui, theme, model, asks),
+            Panel::Notices => {
+                ui.set_width(380.0);
+                self.notices.list_ui(ui, theme, model);
+            }
+            Panel::Shortcuts => shortcuts_ui(ui, theme),
+            Panel::Preferences => preferences_ui(ui, theme, preferences),
+        }
+    }
+}
+
+fn dock_of(panel: Panel, preferences: &Preferences) -> Dock {
+    preferences.docks.get(&panel).copied().unwrap_or_default()
+}
+
+/// Whether it lies beside the canvas. In a narrow window none does.
+fn is_docked(ctx: &Context, panel: Panel, preferences: &Preferences) -> bool {
+    dock_of(panel, preferences) != Dock::Floating && ctx.content_rect().width() >= DOCKS
+}
+
+/// Where a panel may go.
+fn dock_ui(ui: &mut Ui, theme: &Theme, panel: Panel, preferences: &mut Preferences) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let mut all = Dock::ALL;
+        if ui.layout().prefer_right_to_left() {
+            all.reverse();
+        }
+        for (dock, text, words) in all {
+            let is_here = dock_of(panel, preferences) == dock;
+            let ink = if is_here { theme.accent } else { theme.faint };
+            if sign(ui, text, ink, &format!("{words}: {}", panel.title())).clicked() {
+                preferences.docks.insert(panel, dock);
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use eframe::egui::{CentralPanel, vec2};
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::theme::Look;
+
+    struct Stage {
+        panels: Option<Panels>,
+        preferences: Preferences,
+        canvas: Rect,
+    }
+
+    fn stage(width: f32, preferences: Preferences) -> Harness<'static, Stage> {
+        let app = |ui: &mut Ui, stage: &mut Stage| {
+            let (theme, model) = (Theme::of(Look::Dark), Model::default());
+            let Stage { panels, preferences, canvas } = stage;
+            preferences.has_seen_guide = true;
+            let panels = panels.get_or_insert_with(|| Panels::new(ui.ctx(), preferences));
+            let mut asks = Asks::default();
+            panels.docks_ui(ui, &theme, &model, preferences, &mut asks);
+            *canvas = CentralPanel::default().frame(Frame::NONE).show(ui, |ui| ui.max_rect()).inner;
+            panels.ui(&ui.ctx().clone(), &theme, &model, &[], preferences, &mut asks);
+        };
+        let stage = Stage { panels: None, preferences, canvas: Rect::NOTHING };
+        let builder = Harness::builder().with_size(vec2(width, 900.0));
+        let mut harness = builder.build_ui_state(app, stage);
+        harness.run_steps(3);
+        harness
+    }
+
+    fn open(panels: &[Panel]) -> Preferences {
+        Preferences { open_panels: panels.iter().copied().collect(), ..Preferences::default() }
+    }
+
+    #[test]
+    fn a_panel_lies_beside_the_canvas_and_goes_where_it_is_sent() {
+        let mut harness = stage(1400.0, open(&[Panel::History]));
+        let undo = harness.get_by_label("⟲ Undo").rect();
+        assert!(undo.left() > harness.state().canvas.right(), "right, at first");
+        harness.get_by_label("Dock left: History").click();
+        harness.run_steps(3);
+        let undo = harness.get_by_label("⟲ Undo").rect();
+        assert!(undo.right() < harness.state().canvas.left());
+        assert_eq!(harness.state().preferences.docks[&Panel::History], Dock::Left);
+        harness.get_by_label("Close History").click();
+        harness.run_steps(3);
+        assert!(harness.query_by_label("⟲ Undo").is_none());
+        assert!(harness.state().preferences.open_panels.is_empty(), "it is remembered");
+    }
+
+    #[test]
+    fn every_panel_has_room_where_it_is_docked() {
+        for panel in Panel::ALL {
+            let harness = stage(1400.0, open(&[panel]));
+            let canvas = harness.state().canvas;
+            let width = 1400.0 - canvas.right();
+            assert!((200.0..560.0).contains(&width), "{panel:?}: {width}");
+            let words = harness.get_all_by(|node| node.value().is_some() || node.label().is_some());
+            for node in words.filter(|node| node.rect().left() >= canvas.right()) {
+                assert!(node.rect().right() <= 1400.0, "{panel:?}: {:?}", node.rect());
+            }
+        }
+    }
+
+    #[test]
+    fn in_a_narrow_window_panels_float() {
+        let harness = stage(700.0, open(&[Panel::History]));
+        assert!(harness.state().canvas.right() > 680.0);
+        harness.get_by_label("⟲ Undo");
     }
 }

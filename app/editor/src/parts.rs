@@ -83,7 +83,7 @@ pub fn chip(ui: &mut Ui, theme: &Theme, text: &str, is_on: bool) -> Response {
         .fill(fill)
         .stroke(Stroke::new(1.0, edge))
         .corner_radius(CornerRadius::same(10))
-        .min_size(vec2(0.0, 22.0));
+        .min_size(vec2(0.0, 24.0));
     let response = ui.add(button);
     response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, is_on, text));
     response
@@ -119,7 +119,7 @@ pub fn button(ui: &mut Ui, text: &str) -> Response {
 /// A button that is only a sign, with words for those who cannot see it.
 pub fn sign(ui: &mut Ui, text: &str, ink: Color32, words: &str) -> Response {
     let button = Button::new(RichText::new(text).color(ink)).frame(false);
-    let response = ui.add(button.min_size(Vec2::splat(20.0)));
+    let response = ui.add(button.min_size(Vec2::splat(24.0)));
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, words));
     response.on_hover_text(words)
 }

@@ -2,9 +2,11 @@
 //! that the sheet cannot lie.
 
 use eframe::egui::{
-    Context, Event, Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui,
+    Button, Context, Event, Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui,
+    WidgetInfo, WidgetType,
 };
 
+use super::panel::Panel;
 use super::parts::{caption, is_typing};
 use super::theme::Theme;
 
@@ -23,6 +25,11 @@ pub enum Command {
     Duplicate,
     Delete,
     SelectAll,
+    TidyUp,
+    AlignLeft,
+    AlignTop,
+    AlignRight,
+    AlignBottom,
     AddModule,
     AddComment,
     Bypass,
@@ -38,7 +45,10 @@ pub enum Command {
     Record,
     SaveLast,
     KillWorker,
+    ShowKeyboard,
+    ShowLoad,
     ShowHealth,
+    ShowRecorder,
     ShowHistory,
     ShowNotices,
     ShowSound,
@@ -147,6 +157,11 @@ pub const SHORTCUTS: &[Shortcut] = &[
         "Delete the selection",
     ),
     idle(&[command(Key::A)], Command::SelectAll, Group::Modules, "Select all"),
+    idle(&[command(Key::L)], Command::TidyUp, Group::Modules, "Tidy up"),
+    idle(&[], Command::AlignLeft, Group::Modules, "Align left edges"),
+    idle(&[], Command::AlignTop, Group::Modules, "Align top edges"),
+    idle(&[], Command::AlignRight, Group::Modules, "Align right edges"),
+    idle(&[], Command::AlignBottom, Group::Modules, "Align bottom edges"),
     idle(&[command(Key::B)], Command::Bypass, Group::Modules, "Bypass the selection"),
     idle(&[command(Key::Num0)], Command::FitAll, Group::View, "Show the whole patch"),
     idle(&[command(Key::Num1)], Command::FitSelection, Group::View, "Show the selection"),
@@ -171,6 +186,9 @@ pub const SHORTCUTS: &[Shortcut] = &[
         "Kill a worker: the sound goes on",
     ),
     always(&[plain(Key::F1)], Command::ShowShortcuts, Group::Window, "Keyboard shortcuts"),
+    always(&[plain(Key::F3)], Command::ShowKeyboard, Group::View, "Keyboard"),
+    idle(&[], Command::ShowLoad, Group::View, "Load of each module, and its worker"),
+    always(&[plain(Key::F8)], Command::ShowRecorder, Group::Window, "Recorder"),
     always(&[plain(Key::F4)], Command::ShowHealth, Group::Window, "Health"),
     always(&[plain(Key::F5)], Command::ShowHistory, Group::Window, "History"),
     always(&[plain(Key::F6)], Command::ShowNotices, Group::Window, "Notices"),
@@ -222,13 +240,86 @@ pub fn keys_of(ctx: &Context, command: Command) -> String {
     keys.map_or_else(String::new, |keys| ctx.format_shortcut(keys))
 }
 
+/// A menu of the window that is made of commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu {
+    Edit,
+    View,
+    Sound,
+}
+
+/// What is in a menu, in groups. Files and panels have menus of their own.
+pub fn menu_of(menu: Menu) -> &'static [&'static [Command]] {
+    use Command::*;
+    match menu {
+        Menu::Edit => &[
+            &[Undo, Redo],
+            &[Cut, Copy, Paste, Duplicate, Delete, SelectAll],
+            &[AddModule, AddComment, Bypass],
+            &[TidyUp, AlignLeft, AlignTop, AlignRight, AlignBottom],
+        ],
+        Menu::View => &[
+            &[FitAll, FitSelection],
+            &[ZoomIn, ZoomOut, ZoomReset],
+            &[FullScreen, ShowKeyboard, ShowLoad],
+        ],
+        Menu::Sound => &[&[PlayStop, Tap, Panic], &[Record, SaveLast], &[KillWorker]],
+    }
+}
+
+/// What menus and sheets call a command.
+pub fn title_of(command: Command) -> &'static str {
+    SHORTCUTS.iter().find(|one| one.command == command).map_or("", |one| one.what)
+}
+
+/// An entry of a menu, with its key beside it.
+pub fn entry(ui: &mut Ui, name: &str, command: Command) -> bool {
+    entry_of(ui, name, command, true, None)
+}
+
+/// The same of a command that cannot always be obeyed, or that is on or off.
+pub fn entry_of(
+    ui: &mut Ui,
+    name: &str,
+    command: Command,
+    is_enabled: bool,
+    is_on: Option<bool>,
+) -> bool {
+    let keys = keys_of(ui.ctx(), command);
+    let button = match is_on {
+        Some(is_on) => Button::selectable(is_on, name),
+        None => Button::new(name),
+    };
+    let response = ui.add_enabled(is_enabled, button.right_text(keys.clone()));
+    response.widget_info(|| match is_on {
+        Some(is_on) => WidgetInfo::selected(WidgetType::Button, is_enabled, is_on, name),
+        None => WidgetInfo::labeled(WidgetType::Button, is_enabled, name),
+    });
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_keyboard_shortcut(keys));
+    response.clicked()
+}
+
+/// What opens and closes a panel.
+pub fn command_of(panel: Panel) -> Command {
+    match panel {
+        Panel::Health => Command::ShowHealth,
+        Panel::Sound => Command::ShowSound,
+        Panel::Recorder => Command::ShowRecorder,
+        Panel::History => Command::ShowHistory,
+        Panel::Notices => Command::ShowNotices,
+        Panel::Shortcuts => Command::ShowShortcuts,
+        Panel::Preferences => Command::ShowPreferences,
+    }
+}
+
 /// The sheet of all keys.
 pub fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
     ScrollArea::vertical().max_height(480.0).min_scrolled_height(360.0).show(ui, |ui| {
         for group in Group::ALL {
             caption(ui, theme, group.title());
             Grid::new(group.title()).num_columns(2).min_col_width(130.0).show(ui, |ui| {
-                for shortcut in SHORTCUTS.iter().filter(|shortcut| shortcut.group == group) {
+                let has_keys = |one: &&Shortcut| one.group == group && !one.keys.is_empty();
+                for shortcut in SHORTCUTS.iter().filter(has_keys) {
                     let ctx = ui.ctx().clone();
                     let keys = shortcut.keys.iter().map(|keys| ctx.format_shortcut(keys));
                     let keys = keys.collect::<Vec<_>>().join("  or  ");
@@ -254,6 +345,20 @@ mod tests {
         for (index, keys) in all.iter().enumerate() {
             assert!(!all[..index].contains(keys), "{keys:?}");
         }
+    }
+
+    #[test]
+    fn every_command_is_in_exactly_one_menu() {
+        let menus = [Menu::Edit, Menu::View, Menu::Sound].map(menu_of).concat().concat();
+        let panels = Panel::ALL.map(command_of).into_iter();
+        let files = [Command::New, Command::Open, Command::Save, Command::SaveAs];
+        let all: Vec<Command> = menus.into_iter().chain(panels).chain(files).collect();
+        for shortcut in SHORTCUTS {
+            let times = all.iter().filter(|command| **command == shortcut.command).count();
+            assert_eq!(times, 1, "{:?}", shortcut.command);
+            assert!(!title_of(shortcut.command).is_empty());
+        }
+        assert_eq!(all.len(), SHORTCUTS.len());
     }
 
     fn asked(press: impl Fn(&Harness<(String, Vec<Command>)>)) -> Vec<Command> {

@@ -5,33 +5,36 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use eframe::egui::{
-    Align, Button, CentralPanel, Context, Event, Frame, Key, Layout, MenuBar, Modifiers,
-    Panel as Strip, RichText, Ui, ViewportCommand, vec2,
+    CentralPanel, Context, Event, Frame, Key, Modifiers, Panel as Strip, Ui, ViewportCommand,
 };
+use sostenuto_modules::module::Role;
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::host::Quit;
-use sostenuto_osc::message::note::Panic;
 use sostenuto_osc::message::patch::{Load, Put};
-use sostenuto_patch::{Cable, Edit, ModuleId, factory};
+use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule, factory};
 
 use super::browser::{BrowseFor, Browser};
+use super::canvas::camera::Camera;
 use super::canvas::{Canvas, Intent, Scene};
+use super::files::closing::Closing;
 use super::keyboard::Keyboard;
+use super::last_time::{LastTime, WindowPlace};
 use super::model::{Asks, Connection, Model};
 use super::module_menu::{ModuleWish, module_menu_ui};
 use super::panels::Panels;
-use super::parts::button;
+use super::patching;
 use super::preferences::Preferences;
 use super::session::{News, Session};
-use super::shortcuts::{Command, dispatch, keys_of};
-use super::theme::Theme;
+use super::shortcuts::{Command, dispatch};
+use super::theme::{Look, Theme, fonts};
+use super::wheel::set_wheel_turns_knobs;
+
+mod toolbar;
 
 /// How often what flows is drawn while somebody is at the window.
 const LIVELY: Duration = Duration::from_millis(33);
 /// How often it is while nobody is: enough to see that it lives.
 const CALM: Duration = Duration::from_secs(1);
-/// For so long after a late block the state is red, in seconds.
-const LATE_SECS: f64 = 3.0;
 /// Nobody is at the window where nothing was touched for so long, in seconds:
 /// not here, nor by another window or a controller.
 const ABSENT_SECS: f64 = 30.0;
@@ -52,9 +55,15 @@ pub struct Editor {
     asks: Asks,
     /// To be loaded as soon as there is a host.
     first: Option<PathBuf>,
+    /// What brings back what was open when the window closed.
+    resume: Vec<Request>,
+    /// What was seen of it.
+    last_view: Option<Camera>,
+    closing: Closing,
+    /// Where the window is.
+    window_place: Option<WindowPlace>,
     touched_secs: f64,
-    /// Late blocks so far, and when there was the last.
-    late: (Option<u64>, f64),
+    toolbar: toolbar::Toolbar,
     title: String,
 }
 
@@ -68,9 +77,12 @@ impl Editor {
         kept: Option<PathBuf>,
         first: Option<PathBuf>,
     ) -> Editor {
-        let theme = Theme::of(preferences.look);
+        let theme = Theme::of(Look::chosen_or_system(preferences.look, ctx.system_theme()));
+        ctx.set_fonts(fonts());
         theme.apply(ctx);
         ctx.set_zoom_factor(preferences.scale);
+        let last = kept.as_deref().map(|path| LastTime::load(&LastTime::path(path)));
+        let last = last.unwrap_or_default();
         // The canvas zooms, not the letters in the menus.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         Editor {
@@ -84,9 +96,13 @@ impl Editor {
             keyboard: Keyboard::default(),
             preferences,
             asks: Asks::default(),
+            resume: if first.is_none() { last.requests() } else { Vec::new() },
+            last_view: last.camera().filter(|_| first.is_none()),
             first,
+            closing: Closing::default(),
+            window_place: last.window,
             touched_secs: 0.0,
-            late: (None, f64::NEG_INFINITY),
+            toolbar: toolbar::Toolbar::default(),
             title: String::new(),
         }
     }
@@ -109,6 +125,8 @@ impl Editor {
     /// One frame: hears, draws, asks.
     pub fn frame(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        self.follow_look(ui);
+        set_wheel_turns_knobs(&ctx, self.preferences.wheel_turns_knobs);
         let now_secs = ctx.input(|input| input.time);
         let news = self.session.pump(&mut self.model, now_secs);
         if news.is_eventful {
@@ -118,6 +136,7 @@ impl Editor {
         let shown = self.canvas.visible().to_vec();
         let mut wanted = sources(&self.model, &shown);
         wanted.extend(self.keyboard.playing().cloned());
+        wanted.extend(loudspeakers(self.model.patch()).map(|(id, _)| id.clone()));
         self.session.look(&mut self.model, &wanted);
         let commands = dispatch(&ctx);
         for command in commands {
@@ -125,6 +144,8 @@ impl Editor {
         }
         self.top_ui(ui);
         self.bottom_ui(ui);
+        let Editor { panels, theme, model, preferences, asks, .. } = self;
+        panels.docks_ui(ui, theme, model, preferences, asks);
         self.canvas_ui(ui);
         self.floating_ui(&ctx);
         self.session.send(&mut self.asks);
@@ -133,11 +154,40 @@ impl Editor {
         self.wake_again(&ctx, now_secs);
     }
 
+    /// The colours that were chosen, or the system's, in this frame already.
+    fn follow_look(&mut self, ui: &mut Ui) {
+        let look = Look::chosen_or_system(self.preferences.look, ui.ctx().system_theme());
+        if self.theme.look != look {
+            self.theme = Theme::of(look);
+            self.theme.apply(ui.ctx());
+            ui.set_style(ui.ctx().global_style());
+        }
+    }
+
     fn take_in(&mut self, news: News, now_secs: f64) {
         for (address, sentence) in news.errors {
-            let is_for_files = address == "/patch/save" && self.panels.files.hear_error(&sentence);
+            // Who undoes more than there is sees that nothing happens.
+            if address == "/undo" || address == "/redo" {
+                continue;
+            }
+            let files = &mut self.panels.files;
+            let is_for_files = match address.as_str() {
+                "/patch/save" => files.hear_error(&sentence),
+                "/patch/load" => files.hear_load_error(&sentence),
+                _ => false,
+            };
             if !is_for_files {
                 self.panels.notices.say(sentence, true, now_secs);
+            }
+        }
+        if let Some(before) = &news.before {
+            let patch = self.model.patch();
+            self.canvas.turn_to_another(before, patch);
+            self.panels.files.hear_patch();
+            if !patch.modules.is_empty()
+                && let Some(view) = self.last_view.take()
+            {
+                self.canvas.look(view, patch);
             }
         }
         if !matches!(self.model.connection, Connection::Connected { .. }) {
@@ -146,6 +196,10 @@ impl Editor {
         if let Some(path) = self.first.take() {
             self.asks.requests.push(Request::Load(Load { path }));
         } else if news.is_first_patch && self.model.patch().modules.is_empty() {
+            if !self.resume.is_empty() {
+                self.asks.requests.append(&mut self.resume);
+                return;
+            }
             // What one hears before having done anything.
             if let Some(first) = factory::PATCHES.iter().find(|patch| patch.name == "first-sound") {
                 let json = first.text.as_bytes().to_vec();
@@ -164,7 +218,7 @@ impl Editor {
         match command {
             Command::AddModule => {
                 if let Intent::Browse { wish, corner, at } = canvas.browse(ui) {
-                    self.browser.open(wish, corner, at);
+                    self.browser.open(wish, corner, at, patch);
                 }
             }
             Command::AddComment => canvas.add_comment(patch, None, asks),
@@ -179,6 +233,10 @@ impl Editor {
                         _ => None,
                     })
                 });
+                if pasted.is_none() {
+                    // A menu has asked: the system answers with the words.
+                    ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
+                }
                 if let Some(Err(error)) = pasted.map(|words| canvas.paste(ui, patch, &words, asks))
                 {
                     let sentence = format!(
@@ -190,6 +248,13 @@ impl Editor {
             Command::Duplicate => canvas.duplicate(patch, asks),
             Command::Delete => canvas.delete(patch, asks),
             Command::SelectAll => canvas.select_all(patch),
+            Command::TidyUp => canvas.arrange(patch, asks),
+            Command::AlignLeft => canvas.align(patch, patching::Align::Left, asks),
+            Command::AlignTop => canvas.align(patch, patching::Align::Top, asks),
+            Command::AlignRight => canvas.align(patch, patching::Align::Right, asks),
+            Command::AlignBottom => canvas.align(patch, patching::Align::Bottom, asks),
+            Command::ShowKeyboard => self.keyboard.is_open ^= true,
+            Command::ShowLoad => canvas.shows_load ^= true,
             Command::Bypass => bypass(&self.model, &canvas.selection, asks),
             Command::FitAll => canvas.fit(),
             Command::FitSelection => canvas.fit_selection(patch),
@@ -204,114 +269,11 @@ impl Editor {
         }
     }
 
-    fn top_ui(&mut self, ui: &mut Ui) {
-        let frame = Frame::new().fill(self.theme.face).inner_margin(vec2(8.0, 4.0));
-        Strip::top("menus").frame(frame).show(ui, |ui| {
-            MenuBar::new().ui(ui, |ui| {
-                ui.menu_button("Patch", |ui| {
-                    self.panels.files.menu_ui(ui, &self.model, &self.preferences, &mut self.asks);
-                    ui.separator();
-                    if ui.button("Close the window, keep the sound playing").clicked() {
-                        self.preferences.keeps_playing = true;
-                        ui.ctx().send_viewport_cmd(ViewportCommand::Close);
-                    }
-                    if ui.button("Stop the sound and quit").clicked() {
-                        self.preferences.keeps_playing = false;
-                        ui.ctx().send_viewport_cmd(ViewportCommand::Close);
-                    }
-                });
-                ui.menu_button("Edit", |ui| self.edit_menu(ui));
-                ui.menu_button("View", |ui| self.view_menu(ui));
-                ui.menu_button("Panels", |ui| self.panels.menu_ui(ui, &self.model));
-                ui.separator();
-                self.panels.transport.ui(ui, &self.theme, &self.model, &mut self.asks);
-                let keys = keys_of(ui.ctx(), Command::Panic);
-                let words = format!("Release all notes, cut echoes and tails ({keys})");
-                if button(ui, "Panic").on_hover_text(words).clicked() {
-                    self.asks.requests.push(Request::Panic(Panic::default()));
-                }
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.state_ui(ui));
-            });
-        });
-    }
-
-    fn edit_menu(&mut self, ui: &mut Ui) {
-        let has = !self.canvas.selection.is_empty();
-        let history = &self.model.history;
-        let entries = [
-            (Command::Undo, "Undo", history.undos > 0),
-            (Command::Redo, "Redo", history.redos > 0),
-            (Command::AddModule, "Add a module…", true),
-            (Command::AddComment, if has { "Group in a comment" } else { "Add a comment" }, true),
-            (Command::Copy, "Copy", has),
-            (Command::Cut, "Cut", has),
-            (Command::Duplicate, "Duplicate with cables", has),
-            (Command::Bypass, "Bypass", has),
-            (Command::Delete, "Delete", has),
-            (Command::SelectAll, "Select all", true),
-        ];
-        self.entries(ui, &entries);
-    }
-
-    fn view_menu(&mut self, ui: &mut Ui) {
-        let entries = [
-            (Command::FitAll, "Show the whole patch", true),
-            (Command::FitSelection, "Show the selection", !self.canvas.selection.is_empty()),
-            (Command::ZoomIn, "Zoom in", true),
-            (Command::ZoomOut, "Zoom out", true),
-            (Command::ZoomReset, "Actual size", true),
-            (Command::FullScreen, "Full screen", true),
-        ];
-        self.entries(ui, &entries);
-        ui.separator();
-        ui.checkbox(&mut self.canvas.shows_load, "Load of each module, and its worker");
-        ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
-    }
-
-    fn entries(&mut self, ui: &mut Ui, entries: &[(Command, &str, bool)]) {
-        for &(command, name, is_enabled) in entries {
-            let keys = keys_of(ui.ctx(), command);
-            if ui.add_enabled(is_enabled, Button::new(name).right_text(keys)).clicked() {
-                self.obey(ui, command);
-                ui.close();
-            }
-        }
-    }
-
-    /// On the right of the bar: the patch, and how its sound is doing. What changes
-    /// its width stands left of what is clicked, which must not move under the mouse.
-    fn state_ui(&mut self, ui: &mut Ui) {
-        ui.checkbox(&mut self.keyboard.is_open, "Keyboard");
-        let Editor { panels, theme, model, preferences, asks, .. } = self;
-        panels.recorder.button_ui(ui, theme, model, preferences, asks);
-        let mark = if model.file.is_saved || model.history.undos == 0 { "" } else { " •" };
-        ui.label(RichText::new(patch_name(model) + mark).strong());
-        ui.separator();
-        let status = &model.status;
-        let now_secs = ui.input(|input| input.time);
-        if self.late.0.replace(status.xruns).is_some_and(|before| status.xruns > before) {
-            self.late.1 = now_secs;
-        }
-        let is_late = now_secs - self.late.1 < LATE_SECS || status.load > 1.0;
-        let (words, colour) = match &model.connection {
-            Connection::Starting => ("starting…".to_owned(), theme.faint),
-            Connection::Lost(error) => (error.clone(), theme.trouble),
-            Connection::Connected { .. } => {
-                let load = format!("{} · {:.0} %", status.device, status.load * 100.0);
-                let xruns = match status.xruns {
-                    0 => String::new(),
-                    1 => " · 1 xrun".to_owned(),
-                    xruns => format!(" · {xruns} xruns"),
-                };
-                (load + &xruns, if is_late { theme.trouble } else { theme.faint })
-            }
-        };
-        ui.label(RichText::new(words).color(colour));
-    }
-
     fn bottom_ui(&mut self, ui: &mut Ui) {
         if !self.keyboard.is_open {
-            return self.keyboard.let_go(&mut self.asks);
+            let plays = self.preferences.keys_play && !self.browser.is_open();
+            let patch = self.model.patch();
+            return self.keyboard.closed_ui(ui, patch, plays, &mut self.asks);
         }
         let frame = Frame::new().fill(self.theme.face).inner_margin(8.0);
         Strip::bottom("keyboard").frame(frame).show(ui, |ui| {
@@ -341,7 +303,9 @@ impl Editor {
 
     fn follow(&mut self, ui: &Ui, intent: Intent) {
         match intent {
-            Intent::Browse { wish, corner, at } => self.browser.open(wish, corner, at),
+            Intent::Browse { wish, corner, at } => {
+                self.browser.open(wish, corner, at, self.model.patch());
+            }
             Intent::Say(sentence) => {
                 self.panels.notices.say(sentence, false, ui.input(|input| input.time));
             }
@@ -352,7 +316,7 @@ impl Editor {
                     false => [id].into(),
                 };
                 let wish = BrowseFor::Replace(modules.into_iter().collect());
-                self.browser.open(wish, corner, at);
+                self.browser.open(wish, corner, at, self.model.patch());
             }
             Intent::Module(ModuleWish::Duplicate(_)) => {
                 self.canvas.duplicate(self.model.patch(), &mut self.asks);
@@ -361,19 +325,21 @@ impl Editor {
     }
 
     fn floating_ui(&mut self, ctx: &Context) {
-        let Editor { model, theme, preferences, panels, asks, browser, canvas, .. } = self;
+        let Editor { model, theme, preferences, panels, asks, browser, canvas, closing, .. } = self;
         if let Some(chosen) = browser.ui(ctx, theme, preferences) {
             let scene = Scene { theme, preferences, model };
-            canvas.put(scene, &chosen, asks);
+            if let Some(sentence) = canvas.put(scene, &chosen, asks) {
+                panels.notices.say(sentence, false, ctx.input(|input| input.time));
+            }
         }
-        panels.ui(ctx, theme, model, preferences, asks);
+        let shown = canvas.looked_at(model.patch());
+        panels.ui(ctx, theme, model, &shown, preferences, asks);
+        closing.ui(ctx, theme, &mut panels.files, model, preferences, asks);
+        let place = ctx.input(|input| WindowPlace::of(input.viewport()));
+        self.window_place = place.or(self.window_place);
     }
 
     fn keep_preferences(&mut self, ctx: &Context) {
-        if self.theme.look != self.preferences.look {
-            self.theme = Theme::of(self.preferences.look);
-            self.theme.apply(ctx);
-        }
         if ctx.zoom_factor() != self.preferences.scale
             && !ctx.input(|input| input.pointer.any_down())
         {
@@ -429,6 +395,12 @@ impl eframe::App for Editor {
         if let Some((path, _)) = &self.kept {
             // The window is closing: nobody is there to be told.
             let _ = self.preferences.save(path);
+            if matches!(self.model.connection, Connection::Connected { .. }) {
+                let is_kept = self.closing.is_kept(&self.preferences);
+                let last = LastTime::of(&self.model, self.canvas.camera, is_kept);
+                let last = LastTime { window: self.window_place, ..last };
+                let _ = last.save(&LastTime::path(path));
+            }
         }
     }
 }
@@ -452,58 +424,15 @@ fn patch_name(model: &Model) -> String {
     }
 }
 
+/// The modules that send to the sound card.
+fn loudspeakers(patch: &Patch) -> impl Iterator<Item = (&ModuleId, &PatchModule)> {
+    patch.modules.iter().filter(|(_, module)| module.has_role(Role::AudioOut))
+}
+
 fn bypass(model: &Model, modules: &BTreeSet<ModuleId>, asks: &mut Asks) {
     let patch = model.patch();
     let are_on = modules.iter().any(|id| patch.modules.get(id).is_some_and(|m| !m.is_bypassed));
     let edits =
         modules.iter().map(|id| Edit::SetBypass { module: id.clone(), is_bypassed: are_on });
     asks.edit(Edit::Group(edits.collect()));
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use egui_kittest::Harness;
-    use egui_kittest::kittest::Queryable;
-    use proptest::prelude::*;
-    use sostenuto_osc::endpoint::Endpoint;
-    use sostenuto_osc::message::status::Status;
-
-    use super::*;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(16))]
-
-        /// Else a click that begins on a button ends beside it.
-        #[test]
-        fn no_button_of_the_bar_moves_when_the_state_changes(
-            device in "[a-zA-Z ]{0,30}", load in 0f32..20.0, xruns in 0u64..200, is_lost: bool,
-        ) {
-            let folder = tempfile::tempdir().expect("a folder");
-            let session = Session::start(Endpoint::at(folder.path().join("none")), None, || {});
-            let parts = RefCell::new(Some((session, Preferences::default())));
-            let app = move |ui: &mut Ui, editor: &mut Option<Editor>| {
-                let begin = || {
-                    let (session, preferences) = parts.take().expect("it begins once");
-                    Editor::new(ui.ctx(), session, preferences, None, None)
-                };
-                editor.get_or_insert_with(begin).top_ui(ui);
-            };
-            let mut harness = Harness::builder().with_size(vec2(1600.0, 200.0)).build_ui_state(app, None);
-            harness.step();
-            let place = |harness: &Harness<Option<Editor>>| {
-                ["Keyboard", "Record"].map(|label| harness.get_by_label(label).rect())
-            };
-            let before = place(&harness);
-            let editor = harness.state_mut().as_mut().expect("it was drawn once");
-            editor.model.status = Status { device, load, xruns, ..Status::default() };
-            editor.model.connection = match is_lost {
-                true => Connection::Lost("The sound host does not answer.".to_owned()),
-                false => Connection::Connected { pid: 1 },
-            };
-            harness.step();
-            prop_assert_eq!(place(&harness), before);
-        }
-    }
 }
