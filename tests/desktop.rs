@@ -187,6 +187,8 @@ impl Studio {
         let mouse = self.mouse();
         mouse.click("Patch");
         mouse.click_last("Stop the sound and quit");
+        // It is not saved.
+        mouse.click("Discard");
         self.window.ended();
         let host = Path::new("/proc").join(self.host.to_string());
         wait_for("the host's end", || (!host.exists()).then_some(()));

@@ -6,6 +6,7 @@ mod window {
     mod comments;
     mod copies;
     mod files;
+    mod flow;
     mod hosts;
     mod keys;
     mod knobs;
