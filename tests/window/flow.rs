@@ -134,3 +134,23 @@ fn undoing_more_than_there_is_says_nothing() {
         window.sentences()
     );
 }
+
+#[test]
+fn a_module_dragged_from_the_browser_onto_a_cable_goes_into_it() {
+    let place = Place::playing(&voice());
+    let mut window = Worked::on(&place);
+    let before = window.patch();
+    let [from, to] = ["output saw of vco", "input in of ladder"].map(|label| window.jack(label));
+    let middle = from + (to - from) / 2.0;
+    window.point(Pos2::new(200.0, 700.0));
+    window.command(Key::K);
+    window.until_shown("Search modules");
+    window.write("wavefolder");
+    window.frames(2);
+    let row = window.first("Wavefolder").center();
+    window.drag(row, middle);
+    let after = window.until_cable("vco.saw -> wavefolder.in");
+    assert!(after.cables.contains(&cable("wavefolder.out -> ladder.in")));
+    assert_eq!(overlaps(&window, &after), []);
+    window.is_one_step(&place, &before);
+}

@@ -180,6 +180,12 @@ impl Worked {
         self.node(label).rect()
     }
 
+    /// Where the first is that has that label.
+    #[track_caller]
+    pub fn first(&self, label: &str) -> Rect {
+        self.harness.get_all_by_label(label).next().expect("it is shown").rect()
+    }
+
     #[track_caller]
     fn module_node(&self, id: &str) -> Node<'_> {
         let ending = format!(", module {id}");

@@ -1,5 +1,6 @@
 //! The browser: every module, found by a word of what it does.
 
+use eframe::egui::style::Interaction;
 use eframe::egui::{
     Align, Align2, Area, Context, CornerRadius, CursorIcon, FontId, Id, Key, LayerId, Layout,
     Modifiers, Order, Pos2, Rect, Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui,
@@ -151,6 +152,7 @@ impl Browser {
         if let Some(about) = self.carried {
             return self.carry(ctx, theme, about, preferences);
         }
+        hide_tooltips(ctx, self.is_fresh);
         let (list, parts) = self.list(preferences);
         self.marked = self.marked.min(list.len().saturating_sub(1));
         let mut chosen = self.keys(ctx, &list, preferences);
@@ -402,6 +404,18 @@ impl Browser {
                 about_ui(ui, theme, about);
             });
         });
+    }
+}
+
+/// For a frame no tooltip is shown. One that was there when the browser opened would
+/// stay above it as long as the pointer rests.
+fn hide_tooltips(ctx: &Context, is_now: bool) {
+    const NEVER_SECS: f32 = 1e6;
+    let usual_secs = Interaction::default().tooltip_delay;
+    let secs = if is_now { NEVER_SECS } else { usual_secs };
+    if ctx.global_style().interaction.tooltip_delay != secs {
+        ctx.all_styles_mut(|style| style.interaction.tooltip_delay = secs);
+        ctx.request_repaint();
     }
 }
 

@@ -82,8 +82,8 @@ pub struct Guide {
     is_own: bool,
     /// How many modules there were.
     modules: usize,
-    /// Where the card goes next.
-    goal: Option<Pos2>,
+    /// Where the card is, while no hand has put it elsewhere.
+    corner: Pos2,
     /// The window that it was put into.
     room: Option<Rect>,
     /// Whether a hand has put it where it is.
@@ -149,13 +149,10 @@ impl Guide {
         self.follow(model);
         let area = Area::new(Id::new("guide")).order(Order::Middle).constrain(true);
         let room = ctx.content_rect();
-        if self.room.replace(room) != Some(room) && !self.is_put {
-            self.goal = Some(room.left_bottom() + vec2(16.0, -48.0 - USUAL_HEIGHT));
+        if self.room.replace(room) != Some(room) {
+            self.corner = room.left_bottom() + vec2(16.0, -48.0 - USUAL_HEIGHT);
         }
-        let area = match self.goal.take() {
-            Some(corner) => area.current_pos(corner),
-            None => area,
-        };
+        let area = if self.is_put { area } else { area.current_pos(self.corner) };
         let is_left = area.show(ctx, |ui| {
             floating(theme).show(ui, |ui| {
                 ui.set_width(WIDTH);
@@ -186,7 +183,7 @@ impl Guide {
             Rect::from_min_size(pos2(left, top), card.size())
         });
         if let Some(free) = places.into_iter().find(|place| !covers(*place)) {
-            self.goal = Some(free.min);
+            self.corner = free.min;
             ctx.request_repaint();
         }
     }

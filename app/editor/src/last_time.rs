@@ -189,7 +189,7 @@ mod tests {
         there.file.is_saved = true;
         let load = Request::Load(Load { path: path.clone() });
         let last = LastTime::of(&there, Camera::default(), true);
-        assert_eq!(last.requests(), [load.clone()]);
+        assert_eq!(last.requests(), std::slice::from_ref(&load));
 
         let mut unsaved = model(&changed);
         unsaved.file.path = Some(path);

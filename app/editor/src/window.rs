@@ -332,7 +332,8 @@ impl Editor {
                 panels.notices.say(sentence, false, ctx.input(|input| input.time));
             }
         }
-        let shown = canvas.looked_at(model.patch());
+        let is_guided = panels.guide.is_open();
+        let shown = if is_guided { canvas.looked_at(model.patch()) } else { Vec::new() };
         panels.ui(ctx, theme, model, &shown, preferences, asks);
         closing.ui(ctx, theme, &mut panels.files, model, preferences, asks);
         let place = ctx.input(|input| WindowPlace::of(input.viewport()));

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{Rect, Ui, vec2};
+use eframe::egui::{Pos2, Rect, Ui, vec2};
 use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
-use sostenuto_modules::module::Role;
+use sostenuto_modules::module::{About, Role};
 use sostenuto_patch::sounds::is_sound;
 use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule};
 
+use super::cable::Curve;
+use super::drag::INSERT_REACH;
 use super::face::{self, Face};
+use super::wiring::Wiring;
 use super::{Canvas, Desk, Pointed, Scene, placing};
 use crate::browser::{BrowseFor, Chosen};
 use crate::model::Asks;
@@ -60,14 +63,19 @@ impl Canvas {
             self.ask_to_add(patch, names, edit, asks);
             return (lost > 0).then(|| left_out(lost, kind.title));
         }
-        if let BrowseFor::Insert(cable) = &chosen.wish {
-            let (id, edit) = placing::put_into(patch, kind, cable);
+        let dropped = self.window.zip(chosen.dropped);
+        let at = dropped.map_or(chosen.at, |(window, point)| self.camera.to_canvas(window, point));
+        let into = match &chosen.wish {
+            BrowseFor::Insert(cable) => Some(cable.clone()),
+            BrowseFor::New if dropped.is_some() => self.cable_at(scene, kind, at),
+            _ => None,
+        };
+        if let Some(cable) = into {
+            let (id, edit) = placing::put_into(patch, kind, &cable);
             self.ask_to_add(patch, BTreeSet::from([id]), edit, asks);
             return None;
         }
         let size = Face::of(kind).size;
-        let dropped = self.window.zip(chosen.dropped);
-        let at = dropped.map_or(chosen.at, |(window, point)| self.camera.to_canvas(window, point));
         let corner = match &chosen.wish {
             BrowseFor::From(_) => at - vec2(0.0, size.y / 2.0),
             BrowseFor::Into(_) => at - vec2(size.x, size.y / 2.0),
@@ -86,6 +94,23 @@ impl Canvas {
         let edit = placing::settled(patch, Edit::Group(edits.collect()));
         self.ask_to_add(patch, BTreeSet::from([id]), edit, asks);
         None
+    }
+
+    /// The cable into which a module goes that is dropped there, if not on another.
+    fn cable_at(&mut self, scene: Scene, kind: &'static About, at: Pos2) -> Option<Cable> {
+        let patch = scene.model.patch();
+        let layout = self.layout(patch);
+        if layout.places.values().any(|(rect, _)| rect.contains(at)) {
+            return None;
+        }
+        patching::way_through(&patch.fresh_id(kind.name), kind)?;
+        let wiring = Wiring::new(patch, &layout, &scene.model.signals);
+        let near = wiring.runs().iter().filter_map(|run| {
+            let curve = Curve::new(run.from, run.to, scene.preferences.cable_tension, 1.0);
+            let (distance, _) = curve.distance(at);
+            (distance < INSERT_REACH).then_some((distance, run.cable))
+        });
+        near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, cable)| cable.clone())
     }
 
     /// Asks for what is added, chooses it, and turns to where it will be.

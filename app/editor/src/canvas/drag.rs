@@ -19,7 +19,7 @@ use crate::patching::{self, can_connect};
 /// How near to a jack a cable finds it, in points of the screen.
 const SNAP: f32 = 22.0;
 /// How near the middle of a face must come to a cable to go into it.
-const INSERT_REACH: f32 = 40.0;
+pub(super) const INSERT_REACH: f32 = 40.0;
 
 /// What is being dragged.
 #[derive(Clone, Debug, Default, PartialEq)]

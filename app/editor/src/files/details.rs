@@ -1,6 +1,7 @@
 //! What a patch is called, and what is worth knowing of it.
 
 use eframe::egui::{Context, Id, Modal, TextEdit, WidgetInfo, WidgetType, vec2};
+use sostenuto_osc::message::Request;
 use sostenuto_patch::{Edit, Patch};
 
 use crate::model::{Asks, Model};
@@ -62,7 +63,7 @@ impl Details {
 }
 
 /// One step, where anything has changed.
-fn changes(patch: &Patch, title: &str, notes: &str) -> Option<sostenuto_osc::message::Request> {
+fn changes(patch: &Patch, title: &str, notes: &str) -> Option<Request> {
     let title = title.trim();
     let mut edits = Vec::new();
     if title != patch.title {
@@ -71,8 +72,7 @@ fn changes(patch: &Patch, title: &str, notes: &str) -> Option<sostenuto_osc::mes
     if notes != patch.description {
         edits.push(Edit::SetDescription(notes.to_owned()));
     }
-    let is_any = !edits.is_empty();
-    is_any.then(|| sostenuto_osc::message::Request::Edit(Edit::Group(edits)))
+    (!edits.is_empty()).then_some(Request::Edit(Edit::Group(edits)))
 }
 
 #[cfg(test)]
@@ -85,6 +85,6 @@ mod tests {
         assert_eq!(changes(&patch, " Rain ", ""), None);
         let edit = changes(&patch, "Rain", "Slowly.").unwrap();
         let notes = Edit::SetDescription("Slowly.".into());
-        assert_eq!(edit, sostenuto_osc::message::Request::Edit(Edit::Group(vec![notes])));
+        assert_eq!(edit, Request::Edit(Edit::Group(vec![notes])));
     }
 }

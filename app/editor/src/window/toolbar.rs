@@ -24,6 +24,7 @@ const CLIPPED_SECS: f64 = 2.0;
 const QUIETEST_DB: f32 = -60.0;
 
 /// From what width on, in points, the bar has room for what.
+const UNREAD: f32 = 380.0;
 const MENUS: f32 = 560.0;
 const VOLUME: f32 = 640.0;
 const KEYBOARD: f32 = 860.0;
@@ -162,7 +163,7 @@ impl Editor {
         }
         self.health_ui(ui);
         let unread = self.panels.notices.unread(&self.model);
-        if unread > 0 {
+        if unread > 0 && room >= UNREAD {
             let text = RichText::new(format!("⚠ {unread}")).color(self.theme.trouble);
             let mark = ui.add(Button::new(text).min_size(vec2(0.0, 28.0)));
             if mark.on_hover_text("Notices that were not read").clicked() {
