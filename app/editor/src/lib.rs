@@ -19,6 +19,7 @@ mod held;
 mod history_view;
 mod keyboard;
 pub mod last_time;
+mod meter;
 pub mod model;
 mod module_menu;
 mod notices;

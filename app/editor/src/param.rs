@@ -24,6 +24,8 @@ mod menu;
 pub(crate) mod travel;
 mod turn;
 
+pub(crate) use self::face::label;
+
 /// So many pixels are the whole way.
 const WAY_PIXELS: f32 = 200.0;
 /// A hand that moves less has not begun to turn.
@@ -45,6 +47,10 @@ pub struct ParamSpot<'a> {
     pub value: f32,
     /// Where a cable's volts have moved it, where one does.
     pub moved: Option<f32>,
+    /// What the face calls it.
+    pub label: &'a str,
+    /// The volts that are shown beside a fader.
+    pub meter_volts: Option<f32>,
     /// What it looks like.
     pub kind: WidgetKind,
 }
@@ -60,6 +66,8 @@ pub enum WidgetKind {
     Fader,
     /// Off or on.
     Switch,
+    /// Off or on, with its label on it.
+    Button,
     /// One of several words.
     Choice,
     /// A whole number.
@@ -80,14 +88,20 @@ impl WidgetKind {
         }
     }
 
+    /// Whether a click turns it over.
+    pub fn is_switch(self) -> bool {
+        matches!(self, WidgetKind::Switch | WidgetKind::Button)
+    }
+
     /// The room it wants at zoom 1, in points, with its name.
     pub fn size(self) -> Vec2 {
         match self {
             WidgetKind::Knob => vec2(64.0, 68.0),
-            WidgetKind::SmallKnob => vec2(56.0, 54.0),
-            WidgetKind::Fader => vec2(48.0, 136.0),
-            WidgetKind::Switch => vec2(56.0, 42.0),
-            WidgetKind::Choice => vec2(128.0, 42.0),
+            WidgetKind::SmallKnob => vec2(53.0, 54.0),
+            WidgetKind::Fader => vec2(53.0, 136.0),
+            WidgetKind::Switch => vec2(61.0, 42.0),
+            WidgetKind::Button => vec2(27.0, 24.0),
+            WidgetKind::Choice => vec2(137.0, 42.0),
             WidgetKind::Stepper => vec2(72.0, 42.0),
         }
     }
@@ -143,6 +157,20 @@ pub fn reachable_ui(ui: &mut Ui, spot: &ParamSpot, asks: &mut Asks) -> f32 {
     value
 }
 
+/// Turns a param by the wheel over something else than its own widget. The value to show.
+pub fn wheel_over(ui: &Ui, spot: &ParamSpot, is_over: bool, asks: &mut Asks) -> f32 {
+    let id = ui.id().with(("wheel", spot.module.as_str(), spot.param.name));
+    let mut hand = ParamInput::new(ui, id, spot.module, spot.param, spot.value);
+    let (is_fine, is_down) = ui.input(|input| (input.modifiers.shift, input.pointer.any_down()));
+    let notches = if is_over && !is_down { take_wheel(ui) } else { 0.0 };
+    if notches != 0.0 {
+        hand.turn_by(notches * travel::notch(spot.param, is_fine), Means::Wheel, asks);
+    }
+    let value = hand.value();
+    hand.keep(ui);
+    value
+}
+
 /// Shows where the keys are, on what was drawn since [`reachable_ui`].
 pub fn ring(ui: &Ui, theme: &Theme, spot: &ParamSpot) {
     if ui.memory(|memory| memory.has_focus(reachable_id(ui, spot))) {
@@ -187,7 +215,7 @@ fn whole_way(from: Option<Pos2>, to: Option<Pos2>) -> Vec2 {
 
 /// Whether dragging turns it. A switch is clicked.
 fn turns(kind: WidgetKind) -> bool {
-    !matches!(kind, WidgetKind::Switch)
+    !kind.is_switch()
 }
 
 /// The wheel turns what is under the pointer, and nothing else hears of it.
@@ -256,7 +284,7 @@ fn click(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, 
     let place = response.interact_pointer_pos();
     let is_twice = response.double_clicked() || response.triple_clicked();
     match spot.kind {
-        WidgetKind::Switch if response.clicked() => hand.set(1.0 - hand.value(), asks),
+        kind if kind.is_switch() && response.clicked() => hand.set(1.0 - hand.value(), asks),
         WidgetKind::Choice if response.clicked() => {
             match place.and_then(|place| face::segment_at(ui, spot, place)) {
                 Some(index) => hand.set(index as f32, asks),
@@ -302,7 +330,7 @@ fn describe(ui: &Ui, spot: &ParamSpot, response: &Response, value: f32) {
     response.widget_info(|| {
         let name = format!("{} of {}", spot.param.name, spot.module);
         match spot.kind {
-            WidgetKind::Switch => {
+            WidgetKind::Switch | WidgetKind::Button => {
                 WidgetInfo::selected(WidgetType::Checkbox, ui.is_enabled(), value != 0.0, name)
             }
             WidgetKind::Choice => WidgetInfo::labeled(WidgetType::ComboBox, ui.is_enabled(), name),

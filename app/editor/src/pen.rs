@@ -174,6 +174,12 @@ impl Pen {
         self.painter.layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x
     }
 
+    /// How wide words are at life size, however near the face is.
+    pub fn whole_text_width(&self, size: f32, text: &str) -> f32 {
+        let font = FontId::proportional(size);
+        self.painter.layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x
+    }
+
     /// Around what the keys reach now.
     pub fn focus_ring(&self, rect: Rect, colour: Color32) {
         let stroke = Stroke::new((1.5 * self.zoom).clamp(1.0, 3.0), colour);

@@ -7,6 +7,7 @@ use sostenuto_modules::module::{About, Screen};
 use sostenuto_osc::message::Request;
 use sostenuto_patch::{ModuleId, PatchModule};
 
+use super::meter::Side;
 use super::model::Asks;
 use super::param::{ParamSpot, WidgetKind, reachable_ui, ring};
 use super::pen::Pen;
@@ -15,8 +16,10 @@ use super::play::ribbon::{RibbonSpot, ribbon_ui};
 use super::play::xy_pad::{PadSpot, xy_pad_ui};
 use super::theme::Theme;
 
+pub(crate) mod curve;
 pub(crate) mod drum_grid;
 pub(crate) mod level_meter;
+pub(crate) mod octave;
 pub(crate) mod roll;
 pub(crate) mod scope;
 pub(crate) mod spectrum;
@@ -40,6 +43,8 @@ pub struct ScreenSpot<'a> {
     pub display: &'a [f32],
     /// At which the host computes.
     pub sample_rate_hz: f32,
+    /// The params that cables move, and to where.
+    pub moved: Vec<(&'static str, f32)>,
 }
 
 impl ScreenSpot<'_> {
@@ -62,18 +67,25 @@ pub fn screen_size(about: &About) -> Option<Vec2> {
         Some(Screen::Tuner) => vec2(200.0, 130.0),
         Some(Screen::Levels) => vec2(120.0, 180.0),
         Some(Screen::Peaks) => vec2(84.0, 140.0),
-        Some(Screen::Steps) => vec2(320.0, 200.0),
+        Some(Screen::Steps) => vec2(320.0, 230.0),
         Some(Screen::DrumGrid) => vec2(400.0, 210.0),
         Some(Screen::XyPad) => vec2(220.0, 220.0),
         Some(Screen::Ribbon) => vec2(320.0, 60.0),
         Some(Screen::Keys) => vec2(390.0, 90.0),
         Some(Screen::Roll) => vec2(400.0, 220.0),
-        None => match about.text? {
-            Text::Notes => return None,
-            Text::Sound | Text::Wavetable => vec2(180.0, 28.0),
-            Text::Formula | Text::Words => vec2(240.0, 28.0),
-        },
+        Some(Screen::Octave) => vec2(216.0, 84.0),
+        Some(Screen::Curve(which)) => curve::size(which),
+        None => return None,
     })
+}
+
+/// The room that the field for a module's text wants. `None` where it has none.
+pub fn text_size(about: &About) -> Option<Vec2> {
+    match about.text? {
+        Text::Notes => None,
+        Text::Sound | Text::Wavetable => Some(vec2(180.0, 28.0)),
+        Text::Formula | Text::Words => Some(vec2(240.0, 28.0)),
+    }
 }
 
 /// The params that a module's screen sets itself, so that no knob is needed.
@@ -83,6 +95,7 @@ pub fn covers(about: &About) -> &'static [&'static str] {
         Some(Screen::DrumGrid) => &drum_grid::PARAMS,
         Some(Screen::XyPad) => &["x", "y", "touch"],
         Some(Screen::Ribbon) => &["position", "touch"],
+        Some(Screen::Octave) => &octave::PARAMS,
         _ => &[],
     }
 }
@@ -94,6 +107,9 @@ pub fn glance(ui: &Ui, theme: &Theme, spot: &ScreenSpot) {
     match spot.about.screen {
         Some(Screen::Scope(sweep)) => scope::glance(&pen, theme, spot, sweep),
         Some(Screen::Spectrum) => spectrum::glance(&pen, theme, spot),
+        Some(Screen::Curve(which)) => curve::glance(&pen, theme, which, spot),
+        Some(Screen::Octave) => octave::glance(&pen, theme, spot),
+        Some(Screen::DrumGrid) => drum_grid::glance(&pen, theme, spot),
         Some(Screen::Steps) => steps::glance(&pen, theme, spot),
         Some(Screen::Peaks | Screen::Levels) => {
             level_meter::glance(&pen, theme, spot, [0, 1].map(|side| spot.shown(side)));
@@ -104,18 +120,13 @@ pub fn glance(ui: &Ui, theme: &Theme, spot: &ScreenSpot) {
 
 /// Draws a screen. Draw it before anything else reads the wheel.
 pub fn screen_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
-    let Some(screen) = spot.about.screen else {
-        if let Some(form) = spot.about.text {
-            text::text_ui(ui, theme, form, spot, asks);
-        }
-        return;
-    };
+    let Some(screen) = spot.about.screen else { return };
     match screen {
         Screen::Scope(sweep) => scope::scope_ui(ui, theme, spot, sweep, asks),
         Screen::Spectrum => spectrum::spectrum_ui(ui, theme, spot),
         Screen::Tuner => tuner::tuner_ui(ui, theme, spot),
         Screen::Levels => {
-            let sides = [0, 1].map(|side| level_meter::Side {
+            let sides = [0, 1].map(|side| Side {
                 peak_volts: spot.shown(side),
                 mean_volts: Some(spot.shown(2 + side)),
                 is_clipped: spot.shown(4 + side) > 0.0,
@@ -123,9 +134,11 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks)
             level_meter::level_meter_ui(ui, theme, spot, sides);
         }
         Screen::Peaks => {
-            let sides = [0, 1].map(|side| level_meter::Side::of_peak(spot.shown(side)));
+            let sides = [0, 1].map(|side| Side::of_peak(spot.shown(side)));
             level_meter::level_meter_ui(ui, theme, spot, sides);
         }
+        Screen::Curve(which) => curve::curve_ui(ui, theme, which, spot, asks),
+        Screen::Octave => octave::octave_ui(ui, theme, spot, asks),
         Screen::Steps => steps::steps_ui(ui, theme, spot, asks),
         Screen::DrumGrid => {
             drum_grid::drum_grid_ui(ui, theme, &drum_grid::GridSpot::of(spot), asks);
@@ -175,6 +188,8 @@ fn by_keys<const N: usize>(
             param,
             value: spot.param(name),
             moved: None,
+            label: "",
+            meter_volts: None,
             kind: WidgetKind::of(param),
         }
     };

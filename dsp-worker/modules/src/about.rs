@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::clip::Text;
+use crate::face::Part;
 use crate::moves::{By, Moves};
 use crate::param::Param;
 
@@ -36,6 +37,10 @@ pub struct About {
     /// What its face draws from these numbers, or lets a hand draw on.
     #[serde(skip)]
     pub screen: Option<Screen>,
+    /// What stands on its face, from top to bottom. Params that it does not name
+    /// follow in rows, and below them ports on both sides: all of them where it is empty.
+    #[serde(skip)]
+    pub face: &'static [Part],
     /// What its text is, where a musician gives it one: the path of a sound, a
     /// formula. [`Block::clip`](crate::module::Block::clip) is what its host has
     /// made of it. Its face has a field for it, unless [`About::screen`] shows it.
@@ -57,6 +62,9 @@ pub struct Port {
     pub name: &'static str,
     /// One sentence: what it does and in which volts.
     pub help: &'static str,
+    /// What its face calls it, where there is no room for its name; else empty.
+    #[serde(skip)]
+    pub label: &'static str,
     /// Which knob an input turns, where there is one for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moves: Option<Moves>,
@@ -68,7 +76,7 @@ pub struct Port {
 
 /// A port, in a line of [`About`].
 pub const fn port(name: &'static str, help: &'static str) -> Port {
-    Port { name, help, moves: None, is_control: false }
+    Port { name, help, label: "", moves: None, is_control: false }
 }
 
 impl Port {
@@ -83,6 +91,12 @@ impl Port {
     pub const fn moves_own(self, by: By) -> Port {
         let param = self.name;
         self.moves(param, None, by)
+    }
+
+    /// The same port, with a shorter name for its face.
+    #[must_use]
+    pub const fn labelled(self, label: &'static str) -> Port {
+        Port { label, ..self }
     }
 
     /// The same output, which carries a control voltage though its module makes
@@ -107,8 +121,13 @@ pub enum Screen {
     /// The peaks of left and right, then their means, both in volts, then whether
     /// each has clipped.
     Levels,
-    /// Eight steps, drawn with the mouse: the params `step-N`, `gate-N` and
-    /// `chance-N`. Shows the step that plays.
+    /// A curve that params bend, with handles that turn them.
+    Curve(Curve),
+    /// One octave of keys: the params `note-c` to `note-b`, `scale` and `root`. Shows the
+    /// note that it holds, in semitones above C4.
+    Octave,
+    /// Eight steps, drawn with the mouse: the params `step-N`, `gate-N`, `chance-N`
+    /// and `ratchet-N`. Shows the step that plays.
     Steps,
     /// Eight tracks of sixteen steps: the params `track-N` and `accents`. Shows
     /// the step that plays.
@@ -122,6 +141,41 @@ pub enum Screen {
     Keys,
     /// The notes of its text. Shows the beat that plays.
     Roll,
+}
+
+/// Which curve a [`Screen::Curve`] shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// The response of six bands: `low-…`, `peak-1-…` to `peak-4-…` and `high-…`.
+    Bands,
+    /// The response of a ladder, by `cutoff` and `resonance`.
+    Ladder,
+    /// The four responses of a state-variable filter, by `cutoff` and `resonance`.
+    StateVariable,
+    /// `attack`, `decay`, `sustain` and `release`. Shows which of three stages it is
+    /// in, and how much of that has gone: attack, then decay and sustain, then release.
+    Adsr,
+    /// A `rise` and a `fall`. Shows how high it is, 0 to 1, and whether it falls.
+    RiseAndFall,
+    /// Segments with `time-N`, `level-N` and `curve-N`. Shows the one that it is in,
+    /// from 0, or -1; and how much of that has gone.
+    Segments,
+    /// How loud it makes what: `threshold`, `ratio`, `knee` and `makeup`. Shows the
+    /// reduction and the level that it hears, in dB.
+    Compressor,
+    /// The same, by `gain` and `ceiling`. Shows the reduction, in dB.
+    Limiter,
+    /// The same, by `threshold`, `hysteresis` and `floor`. Shows the reduction and the
+    /// level that it hears, in dB.
+    Gate,
+    /// One cycle of the four waves of an LFO, by `phase` and `pulse-width`. Shows how
+    /// much of the cycle has gone.
+    Cycle,
+    /// One cycle as it shows it, by `position`.
+    Wave,
+    /// The peaks of a sound in as many parts as it shows after its place, between
+    /// `start` and `stop`, with `loop-start`.
+    Sound,
 }
 
 /// How a scope shows its sweep: `header` numbers, then four rows of `points` in
@@ -230,6 +284,7 @@ impl About {
         bypass: &[],
         display: 0,
         screen: None,
+        face: &[],
         text: None,
         role: None,
         keeps_time: false,

@@ -8,6 +8,7 @@ pub mod about;
 pub mod card;
 pub mod catalog;
 pub mod clip;
+pub mod face;
 pub mod limits;
 pub mod module;
 mod modules;

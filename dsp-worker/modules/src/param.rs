@@ -12,6 +12,9 @@ pub struct Param {
     pub name: &'static str,
     /// One sentence for the tooltip and the manual.
     pub help: &'static str,
+    /// What its face calls it, where there is no room for its name; else empty.
+    #[serde(skip)]
+    pub label: &'static str,
     /// Both ends can be reached. In [`Param::unit`].
     pub range: RangeInclusive<f32>,
     /// Where a new module, or a double click, puts it.
@@ -104,6 +107,7 @@ impl Param {
         Param {
             name,
             help,
+            label: "",
             range,
             default,
             unit,
@@ -124,6 +128,7 @@ impl Param {
         Param {
             name,
             help,
+            label: "",
             range,
             default,
             unit,
@@ -143,6 +148,7 @@ impl Param {
         Param {
             name,
             help,
+            label: "",
             range,
             default,
             unit: Unit::Count,
@@ -163,6 +169,7 @@ impl Param {
         Param {
             name,
             help,
+            label: "",
             range,
             default: default as f32,
             unit: Unit::None,
@@ -175,6 +182,12 @@ impl Param {
     /// Off or on. It jumps.
     pub const fn switch(name: &'static str, default: bool, help: &'static str) -> Param {
         Param::choice(name, &["off", "on"], default as usize, help)
+    }
+
+    /// The same param, with a shorter name for its face.
+    #[must_use]
+    pub const fn labelled(self, label: &'static str) -> Param {
+        Param { label, ..self }
     }
 
     /// The same switch, which a hand holds: a button, a touch.

@@ -123,11 +123,11 @@ impl Canvas {
                 continue;
             }
             let ports = if outputs { &face.outputs } else { &face.inputs };
-            for (port, at) in ports {
-                let jack = self.camera.to_screen(window, rect.min + at.to_vec2());
+            for found in ports {
+                let jack = self.camera.to_screen(window, rect.min + found.at.to_vec2());
                 let distance = jack.distance(point);
                 if distance < nearest.0 {
-                    let (module, port) = (id.clone(), port.clone());
+                    let (module, port) = (id.clone(), found.port.clone());
                     let end = match outputs {
                         true => End::Output(sostenuto_patch::OutputRef { module, port }),
                         false => End::Input(sostenuto_patch::InputRef { module, port }),

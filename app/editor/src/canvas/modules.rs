@@ -11,7 +11,7 @@ use sostenuto_osc::message::status::FaultState;
 use sostenuto_patch::{InputRef, ModuleId, OutputRef, PatchModule};
 
 use super::drag::Drag;
-use super::face::{Face, JACK_RADIUS, TITLE_HEIGHT};
+use super::face::{BELOW_TEXT, BESIDE_TEXT, Face, JACK_RADIUS, Jack, LABEL_INSET, TITLE_HEIGHT};
 use super::placing;
 use super::sketch::{SKETCH_ZOOM, draw_sketch};
 use super::wiring::Wiring;
@@ -21,6 +21,7 @@ use crate::module_menu::module_popup;
 use crate::param::{ParamSpot, param_ui};
 use crate::patching::{self, Modulator, input_that_moves, spoken};
 use crate::pen::Pen;
+use crate::screen::text::text_ui;
 use crate::screen::{ScreenSpot, screen_ui};
 
 /// The least height of letters from some way off, in points of the screen.
@@ -35,22 +36,30 @@ pub(super) struct Spot<'a> {
     pub rect: Rect,
 }
 
-/// A module's screen, if it has one.
+impl Spot<'_> {
+    /// A part of the face, on the screen.
+    pub fn on_screen(&self, part: Rect, zoom: f32) -> Rect {
+        Rect::from_min_size(self.rect.min + part.min.to_vec2() * zoom, part.size() * zoom)
+    }
+}
+
+/// What is shown on a part of a face. `moved` are params that cables move, and to where.
 pub(super) fn screen_spot<'a>(
     scene: Scene<'a>,
     spot: &'a Spot,
+    part: Rect,
     zoom: f32,
+    moved: Vec<(&'static str, f32)>,
 ) -> Option<ScreenSpot<'a>> {
-    let (screen, about) = (spot.face.screen?, spot.face.about?);
-    let corner = spot.rect.min + screen.min.to_vec2() * zoom;
     Some(ScreenSpot {
-        rect: Rect::from_min_size(corner, screen.size() * zoom),
+        rect: spot.on_screen(part, zoom),
         zoom,
         module: spot.id,
-        about,
+        about: spot.face.about?,
         params: spot.module,
         display: scene.model.signals.display(spot.id),
         sample_rate_hz: scene.model.status.sample_rate_hz,
+        moved,
     })
 }
 
@@ -96,6 +105,7 @@ impl Canvas {
         }
         if is_near {
             self.rename_ui(ui, desk, spot, &response);
+            self.headings_of(ui, scene, spot);
             self.screen_of(ui, desk, spot);
             self.params_of(ui, desk, spot);
             self.ports_of(ui, desk, spot);
@@ -219,10 +229,35 @@ impl Canvas {
         format!("{:.1} %{worker}", signals.load * 100.0)
     }
 
+    fn headings_of(&self, ui: &Ui, scene: Scene, spot: &Spot) {
+        let (theme, zoom) = (scene.theme, self.camera.zoom);
+        let pen = Pen::new(ui, zoom);
+        for heading in &spot.face.headings {
+            let rect = spot.on_screen(heading.rect, zoom);
+            pen.fill(rect, 4.0, theme.canvas.gamma_multiply(0.35));
+            let head = rect.with_max_y(rect.top() + pen.scaled(18.0));
+            pen.fitted_text(head, Align2::CENTER_CENTER, 11.0, theme.faint, &heading.words);
+        }
+    }
+
     fn screen_of(&self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
-        let scene = desk.scene;
-        if let Some(screen) = screen_spot(scene, spot, self.camera.zoom) {
-            screen_ui(ui, scene.theme, &screen, desk.asks);
+        let (scene, zoom) = (desk.scene, self.camera.zoom);
+        let Some(about) = spot.face.about else { return };
+        if let Some(part) = spot.face.screen {
+            let params = about.params.iter();
+            let moved = params.filter_map(|param| {
+                moved(desk.wiring, spot, param).map(|value| (param.name, value))
+            });
+            if let Some(shown) = screen_spot(scene, spot, part, zoom, moved.collect()) {
+                screen_ui(ui, scene.theme, &shown, desk.asks);
+            }
+        }
+        let field = spot.face.text.zip(about.text);
+        let shown = field.and_then(|(part, form)| {
+            screen_spot(scene, spot, part, zoom, Vec::new()).map(|shown| (shown, form))
+        });
+        if let Some((shown, form)) = shown {
+            text_ui(ui, scene.theme, form, &shown, desk.asks);
         }
     }
 
@@ -230,13 +265,20 @@ impl Canvas {
         let scene = desk.scene;
         let Some(about) = spot.face.about else { return };
         let zoom = self.camera.zoom;
-        for &(index, kind, rect) in &spot.face.params {
-            let param = &about.params[index];
-            let rect =
-                Rect::from_min_size(spot.rect.min + rect.min.to_vec2() * zoom, rect.size() * zoom);
-            let value = spot.module.param(param.name).unwrap_or(param.default);
-            let moved = moved(desk.wiring, spot, param);
-            let under = ParamSpot { rect, zoom, module: spot.id, param, value, moved, kind };
+        for control in &spot.face.params {
+            let param = &about.params[control.index];
+            let meter = control.meter.as_deref();
+            let under = ParamSpot {
+                rect: spot.on_screen(control.rect, zoom),
+                zoom,
+                module: spot.id,
+                param,
+                value: spot.module.param(param.name).unwrap_or(param.default),
+                moved: moved(desk.wiring, spot, param),
+                label: &control.label,
+                meter_volts: meter.and_then(|port| level_at(desk, spot, port)),
+                kind: control.kind,
+            };
             let mut wanted = None;
             let has_input = input_that_moves(about, param.name).is_some();
             let response = param_ui(ui, scene.theme, &under, desk.asks, &mut |ui| {
@@ -268,19 +310,20 @@ impl Canvas {
     fn ports_of(&mut self, ui: &Ui, desk: &mut Desk, spot: &Spot) {
         let scene = desk.scene;
         let about = spot.face.about;
-        for (index, (port, at)) in spot.face.inputs.iter().enumerate() {
-            let end = End::Input(InputRef { module: spot.id.clone(), port: port.clone() });
+        for (index, jack) in spot.face.inputs.iter().enumerate() {
+            let port = jack.port.clone();
+            let end = End::Input(InputRef { module: spot.id.clone(), port });
             let facts = about.map(|about| &about.inputs[index]);
-            let first = desk.wiring.arriving_at(spot.id, port).next();
+            let first = desk.wiring.arriving_at(spot.id, &jack.port).next();
             let (is_plugged, level) = (first.is_some(), first.and_then(|run| run.level));
-            self.port_ui(ui, desk, spot, (&end, *at, facts), (is_plugged, level));
+            self.port_ui(ui, desk, spot, (&end, jack, facts), (is_plugged, level));
         }
-        for (index, (port, at)) in spot.face.outputs.iter().enumerate() {
-            let output = OutputRef { module: spot.id.clone(), port: port.clone() };
+        for (index, jack) in spot.face.outputs.iter().enumerate() {
+            let output = OutputRef { module: spot.id.clone(), port: jack.port.clone() };
             let level = scene.model.signals.level(scene.model.patch(), &output);
             let facts = about.map(|about| &about.outputs[index]);
-            let is_plugged = desk.wiring.is_plugged(spot.id, port);
-            self.port_ui(ui, desk, spot, (&End::Output(output), *at, facts), (is_plugged, level));
+            let is_plugged = desk.wiring.is_plugged(spot.id, &jack.port);
+            self.port_ui(ui, desk, spot, (&End::Output(output), jack, facts), (is_plugged, level));
         }
     }
 
@@ -289,25 +332,27 @@ impl Canvas {
         ui: &Ui,
         desk: &mut Desk,
         spot: &Spot,
-        (end, at, facts): (&End, Pos2, Option<&'static Port>),
+        (end, place, facts): (&End, &Jack, Option<&'static Port>),
         (is_plugged, level): (bool, Option<Level>),
     ) {
         let scene = desk.scene;
         let (theme, zoom, patch) = (scene.theme, self.camera.zoom, scene.model.patch());
-        let jack = spot.rect.min + at.to_vec2() * zoom;
+        let jack = spot.rect.min + place.at.to_vec2() * zoom;
         let (name, is_output) = match end {
             End::Output(output) => (&output.port, true),
             End::Input(input) => (&input.port, false),
         };
-        let half = spot.rect.width() / 2.0;
-        let reach = if is_output { vec2(-half, 0.0) } else { vec2(half, 0.0) };
         let middle = Rect::from_center_size(jack, Vec2::splat(22.0 * zoom));
+        let words = label_rect(place, jack, is_output, zoom);
         let pen = Pen::new(ui, zoom);
-        let wide = pen.text_width(12.0, name).min(half - 30.0 * zoom).max(0.0) + 14.0 * zoom;
-        let under = match is_output {
-            true => Rect::from_min_max(middle.min - vec2(wide, 0.0), middle.max),
-            false => Rect::from_min_max(middle.min, middle.max + vec2(wide, 0.0)),
+        let size = if place.is_below { BELOW_TEXT } else { BESIDE_TEXT };
+        let wide = pen.text_width(size, &place.label).min(words.width());
+        let align = match (place.is_below, is_output) {
+            (true, _) => Align2::CENTER_CENTER,
+            (false, true) => Align2::RIGHT_CENTER,
+            (false, false) => Align2::LEFT_CENTER,
         };
+        let under = middle.union(align.align_size_within_rect(vec2(wide, words.height()), words));
         let id = ui.id().with(("port", spot.id.as_str(), is_output, &**name));
         let response = ui.interact(under, id, Sense::click_and_drag());
         let way = if is_output { "output" } else { "input" };
@@ -323,13 +368,8 @@ impl Canvas {
             None => theme.well,
         };
         pen.disc(jack, JACK_RADIUS - 3.0, hole, Stroke::NONE);
-        let beside = jack + if is_output { vec2(-13.0, 0.0) } else { vec2(13.0, 0.0) } * zoom;
-        let room = Rect::from_two_pos(
-            beside - vec2(0.0, 9.0) * zoom,
-            beside + reach * 0.8 + vec2(0.0, 9.0) * zoom,
-        );
-        let align = if is_output { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
-        pen.fitted_text(room, align, 12.0, if is_plugged { theme.text } else { theme.faint }, name);
+        let ink = if is_plugged { theme.text } else { theme.faint };
+        pen.fitted_text(words, align, size, ink, &place.label);
         if response.has_focus() {
             pen.focus_ring(under, theme.accent);
         }
@@ -369,6 +409,30 @@ impl Canvas {
             });
         }
     }
+}
+
+/// Where the label of a jack stands.
+fn label_rect(place: &Jack, jack: Pos2, is_output: bool, zoom: f32) -> Rect {
+    let size = vec2(place.room, if place.is_below { 13.0 } else { 18.0 }) * zoom;
+    let inset = LABEL_INSET * zoom;
+    let middle = match (place.is_below, is_output) {
+        (true, _) => jack + vec2(0.0, 17.0 * zoom),
+        (false, true) => jack - vec2(inset + size.x / 2.0, 0.0),
+        (false, false) => jack + vec2(inset + size.x / 2.0, 0.0),
+    };
+    Rect::from_center_size(middle, size)
+}
+
+/// The largest volts at a port of late: what comes in, or goes out.
+fn level_at(desk: &Desk, spot: &Spot, port: &str) -> Option<f32> {
+    let largest = |level: Level| level.max_volts.abs().max(level.min_volts.abs());
+    if spot.face.about?.input(port).is_some() {
+        let arriving = desk.wiring.arriving_at(spot.id, port);
+        return Some(arriving.filter_map(|run| run.level).map(largest).sum());
+    }
+    let output = OutputRef { module: spot.id.clone(), port: port.into() };
+    let model = desk.scene.model;
+    model.signals.level(model.patch(), &output).map(largest)
 }
 
 /// What is wrong with a module, in a word.

@@ -6,6 +6,7 @@ use sostenuto_patch::entry;
 
 use super::turn::ParamInput;
 use super::{ParamSpot, WidgetKind, travel};
+use crate::meter;
 use crate::pen::{Pen, guide};
 use crate::theme::Theme;
 
@@ -13,6 +14,8 @@ use crate::theme::Theme;
 const NAME: f32 = 11.0;
 /// Height of the line that holds it.
 const NAME_LINE: f32 = 15.0;
+/// Beside a word of several.
+const SEGMENT_INSET: f32 = 2.5;
 
 /// What there is to see of a param in this frame.
 pub struct Look {
@@ -38,17 +41,29 @@ pub fn title(param: &Param) -> String {
     param.name.replace('-', " ")
 }
 
+/// What a face calls it: short enough for its place.
+pub fn label(param: &Param) -> String {
+    match param.label {
+        "" => title(param).replace(" amount", " amt"),
+        label => label.to_owned(),
+    }
+}
+
 pub fn draw(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) {
     let body = match spot.kind {
         WidgetKind::Knob => knob(pen, theme, spot, look, 20.0),
         WidgetKind::SmallKnob => knob(pen, theme, spot, look, 14.0),
         WidgetKind::Fader => fader(pen, theme, spot, look),
         WidgetKind::Switch => switch(pen, theme, spot, look),
+        WidgetKind::Button => button(pen, theme, spot, look),
         WidgetKind::Choice => choice(pen, theme, spot, look),
         WidgetKind::Stepper => stepper(pen, theme, spot, look),
     };
     if look.has_focus {
         pen.focus_ring(body.expand(pen.scaled(2.0)), theme.text);
+    }
+    if spot.kind == WidgetKind::Button {
+        return;
     }
     let says_its_value = matches!(spot.kind, WidgetKind::Choice | WidgetKind::Stepper);
     let line = name_line(pen, spot);
@@ -57,7 +72,7 @@ pub fn draw(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) {
         pen.fitted_text(line, Align2::CENTER_CENTER, NAME, theme.text, &value);
     } else {
         let colour = if look.is_hovered { theme.text } else { theme.faint };
-        pen.fitted_text(line, Align2::CENTER_CENTER, NAME, colour, &title(spot.param));
+        pen.fitted_text(line, Align2::CENTER_CENTER, NAME, colour, spot.label);
     }
 }
 
@@ -117,6 +132,11 @@ fn fader(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
         let points = vec![at, at + vec2(-far, -far), at + vec2(-far, far)];
         pen.shape(points, theme.moved);
     }
+    if let Some(volts) = spot.meter_volts {
+        let side = vec2(pen.scaled(4.0), way.height());
+        let bar = Rect::from_min_size(pos2(x + pen.scaled(18.0), way.top()), side);
+        meter::bar(pen, theme, bar, meter::Side::of_peak(volts));
+    }
     let thumb = Rect::from_center_size(pos2(x, y(value)), cap * pen.scaled(1.0));
     let edge = if look.is_hovered || look.is_turning { theme.text } else { theme.faint };
     pen.fill(thumb, 3.0, theme.knob);
@@ -147,13 +167,24 @@ fn switch(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
     pill
 }
 
+fn button(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
+    let is_on = look.value != 0.0;
+    let place = Rect::from_center_size(spot.rect.center(), vec2(22.0, 19.0) * pen.scaled(1.0));
+    let edge = if look.is_hovered { theme.text } else { theme.faint };
+    pen.fill(place, 4.0, if is_on { theme.accent } else { theme.well });
+    pen.edge(place, 4.0, 1.0, if is_on { theme.accent } else { edge });
+    let ink = if is_on { theme.face } else { theme.text };
+    pen.fitted_text(place, Align2::CENTER_CENTER, NAME, ink, spot.label);
+    place
+}
+
 fn choice(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
     let Taper::Choice(words) = spot.param.taper else { return spot.rect };
     let place = field(pen, spot);
     pen.fill(place, 4.0, theme.well);
     let chosen = look.value.max(0.0) as usize;
     let edge = if look.is_hovered { theme.text } else { theme.edge };
-    if is_segmented(pen, spot, words) {
+    if is_segmented(pen, words) {
         for (index, word) in words.iter().enumerate() {
             let segment = segment(place, index, words.len());
             let mut colour = theme.faint;
@@ -161,7 +192,7 @@ fn choice(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
                 pen.fill(segment.shrink(pen.scaled(2.0)), 3.0, theme.accent);
                 colour = theme.face;
             }
-            let words_place = segment.shrink2(vec2(pen.scaled(4.0), 0.0));
+            let words_place = segment.shrink2(vec2(pen.scaled(SEGMENT_INSET), 0.0));
             pen.fitted_text(words_place, Align2::CENTER_CENTER, NAME, colour, word);
         }
     } else {
@@ -192,12 +223,12 @@ fn segment(place: Rect, index: usize, count: usize) -> Rect {
     Rect::from_min_size(pos2(left, place.top()), vec2(width, place.height()))
 }
 
-/// Whether all the words have room beside each other.
-fn is_segmented(pen: &Pen, spot: &ParamSpot, words: &[&str]) -> bool {
-    let room = spot.rect.width() / words.len() as f32 - pen.scaled(6.0);
-    let letters = words.iter().map(|word| word.len()).max().unwrap_or(0) as f32;
-    // By the letters, not by the font: so that it looks the same at every zoom.
-    words.len() <= 4 && letters * pen.scaled(4.6) <= room
+/// Whether all the words have room beside each other: at life size, so that it looks
+/// the same at every zoom.
+fn is_segmented(pen: &Pen, words: &[&str]) -> bool {
+    let room = WidgetKind::Choice.size().x / words.len() as f32 - 2.0 * SEGMENT_INSET;
+    let fits = |word: &&str| pen.whole_text_width(NAME, word) <= room;
+    words.len() <= 4 && words.iter().all(fits)
 }
 
 /// Which word was hit, where they stand beside each other.
@@ -206,7 +237,7 @@ pub fn segment_at(ui: &Ui, spot: &ParamSpot, place: Pos2) -> Option<usize> {
     let pen = Pen::new(ui, spot.zoom);
     let field = field(&pen, spot);
     let hit = |&index: &usize| segment(field, index, words.len()).x_range().contains(place.x);
-    if is_segmented(&pen, spot, words) { (0..words.len()).find(hit) } else { None }
+    if is_segmented(&pen, words) { (0..words.len()).find(hit) } else { None }
 }
 
 fn stepper(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {

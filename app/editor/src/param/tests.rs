@@ -36,8 +36,17 @@ fn bench(param: &'static Param) -> Harness<'static, Bench> {
             let rect = Rect::from_center_size(pos2(200.0, 200.0), kind.size());
             let Bench { module, param, value, .. } = &*bench;
             let (module, param, value) = (&module.clone(), *param, *value);
-            let spot =
-                ParamSpot { rect, zoom: 1.0, module, param, value, moved: Some(value), kind };
+            let spot = ParamSpot {
+                rect,
+                zoom: 1.0,
+                module,
+                param,
+                value,
+                moved: Some(value),
+                label: param.name,
+                meter_volts: None,
+                kind,
+            };
             param_ui(ui, &Theme::of(Look::Dark), &spot, &mut bench.asks, &mut |_| {});
             bench.scrolled += ui.input(|input| input.smooth_scroll_delta).length();
         },

@@ -1,8 +1,8 @@
 //! The drum grid: cells that are painted by dragging over them.
 
 use eframe::egui::{
-    Event, EventFilter, Key, Modifiers, Pos2, Rect, Response, Sense, Ui, WidgetInfo, WidgetType,
-    pos2, vec2,
+    Align2, Event, EventFilter, Key, Modifiers, Pos2, Rect, Response, Sense, Ui, WidgetInfo,
+    WidgetType, pos2, vec2,
 };
 use sostenuto_patch::ModuleId;
 
@@ -23,6 +23,9 @@ pub const PARAMS: [&str; ROWS] = [
 
 /// The accents stand apart, by so much of a row.
 const APART: f32 = 0.35;
+
+/// The names of the rows stand to the left, in so much room.
+const NAMES: f32 = 20.0;
 
 /// A grid, and what is on in it.
 pub struct GridSpot<'a> {
@@ -74,7 +77,7 @@ struct Cursor {
 pub fn drum_grid_ui(ui: &mut Ui, theme: &Theme, spot: &GridSpot, asks: &mut Asks) {
     let id = ui.id().with(("drum-grid", spot.module.as_str()));
     let response = ui.interact(spot.rect, id, Sense::click_and_drag());
-    let field = spot.rect.shrink(7.0 * spot.zoom);
+    let field = field(spot);
     let mut held: Option<Held<Stroke>> = Held::load(ui, id);
     paint(ui, spot, field, &response, &mut held, asks);
     keys(ui, spot, &response, &mut held, asks);
@@ -88,6 +91,18 @@ pub fn drum_grid_ui(ui: &mut Ui, theme: &Theme, spot: &GridSpot, asks: &mut Asks
         let cursor = response.has_focus().then_some(cursor);
         draw(&Pen::within(ui, spot.zoom, spot.rect), theme, spot, field, &masks, cursor);
     }
+}
+
+/// What is on, and the step that plays.
+pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
+    let spot = GridSpot::of(spot);
+    draw(pen, theme, &spot, field(&spot), &spot.masks, None);
+}
+
+/// Where the cells are: beside the names of their rows.
+fn field(spot: &GridSpot) -> Rect {
+    let inside = spot.rect.shrink(7.0 * spot.zoom);
+    inside.with_min_x(inside.left() + NAMES * spot.zoom)
 }
 
 fn paint(
@@ -239,6 +254,9 @@ fn draw(
     }
     for (row, mask) in masks.iter().enumerate() {
         let ink = theme.cables.get(row).copied().unwrap_or(theme.text);
+        let name = if row + 1 == ROWS { "acc".to_owned() } else { (row + 1).to_string() };
+        let at = pos2(field.left() - pen.scaled(4.0), row_rect(field, row).center().y);
+        pen.text(at, Align2::RIGHT_CENTER, 10.0, theme.faint, &name);
         for step in 0..STEPS {
             let is_on = mask >> step & 1 == 1;
             let is_now = spot.step == Some(step);
@@ -270,7 +288,7 @@ mod tests {
     use sostenuto_osc::message::Request;
     use sostenuto_osc::message::param::{SetParam, Value};
 
-    /// Cells of 20 by 20 points, from (7, 7).
+    /// Cells of 20 by 20 points, from (27, 7).
     fn bench() -> Harness<'static, Asks> {
         let builder = Harness::builder().with_step_dt(1.0 / 60.0).with_size(vec2(400.0, 300.0));
         builder.build_ui_state(
@@ -279,7 +297,7 @@ mod tests {
                 let mut masks = [0; ROWS];
                 masks[1] = 0b10;
                 let spot = GridSpot {
-                    rect: Rect::from_min_size(Pos2::ZERO, vec2(334.0, 14.0 + 20.0 * 9.35)),
+                    rect: Rect::from_min_size(Pos2::ZERO, vec2(354.0, 14.0 + 20.0 * 9.35)),
                     zoom: 1.0,
                     module: &module,
                     masks,
@@ -293,7 +311,7 @@ mod tests {
     }
 
     fn cell(row: usize, step: usize) -> Pos2 {
-        pos2(17.0 + 20.0 * step as f32, 17.0 + 20.0 * row as f32)
+        pos2(37.0 + 20.0 * step as f32, 17.0 + 20.0 * row as f32)
     }
 
     fn button(harness: &mut Harness<Asks>, pos: Pos2, pressed: bool) {

@@ -1,8 +1,11 @@
-//! The sequencer's steps: voltages, gates and chances, drawn with the mouse.
+//! The sequencer's steps: voltages, gates, ratchets and chances, drawn with the mouse. The
+//! wheel moves a step by a semitone.
 
 use std::ops::RangeInclusive;
 
-use eframe::egui::{Align2, Pos2, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
+use eframe::egui::{
+    Align2, Pos2, Rect, Response, Sense, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2,
+};
 use sostenuto_modules::module::About;
 use sostenuto_modules::param::Param;
 use sostenuto_patch::entry::pitch_name;
@@ -10,18 +13,53 @@ use sostenuto_patch::entry::pitch_name;
 use super::ScreenSpot;
 use crate::held::Held;
 use crate::model::Asks;
-use crate::param::{ParamSpot, WidgetKind, reachable_ui, ring};
+use crate::param::{ParamSpot, WidgetKind, reachable_ui, ring, take_wheel};
 use crate::pen::{Pen, guide};
 use crate::theme::Theme;
 
 const STEPS: usize = 8;
-const CELLS: usize = 3 * STEPS;
+const CELLS: usize = 4 * STEPS;
+
+/// The ranges that voltages are drawn in: so far up and down.
+const REACHES: [f32; 3] = [FULL_REACH, 2.0, 1.0];
+const FULL_REACH: f32 = 5.0;
+/// Above the steps, for words.
+const HEAD: f32 = 16.0;
 
 /// The params that are drawn here: one lane after another.
 pub const PARAMS: [&str; CELLS] = [
-    "step-1", "step-2", "step-3", "step-4", "step-5", "step-6", "step-7", "step-8", //
-    "gate-1", "gate-2", "gate-3", "gate-4", "gate-5", "gate-6", "gate-7", "gate-8", //
-    "chance-1", "chance-2", "chance-3", "chance-4", "chance-5", "chance-6", "chance-7", "chance-8",
+    "step-1",
+    "step-2",
+    "step-3",
+    "step-4",
+    "step-5",
+    "step-6",
+    "step-7",
+    "step-8", //
+    "gate-1",
+    "gate-2",
+    "gate-3",
+    "gate-4",
+    "gate-5",
+    "gate-6",
+    "gate-7",
+    "gate-8", //
+    "ratchet-1",
+    "ratchet-2",
+    "ratchet-3",
+    "ratchet-4",
+    "ratchet-5",
+    "ratchet-6",
+    "ratchet-7",
+    "ratchet-8", //
+    "chance-1",
+    "chance-2",
+    "chance-3",
+    "chance-4",
+    "chance-5",
+    "chance-6",
+    "chance-7",
+    "chance-8",
 ];
 
 /// What is drawn below each other, with its part of the height.
@@ -29,17 +67,19 @@ pub const PARAMS: [&str; CELLS] = [
 enum Lane {
     Volts,
     Gates,
+    Ratchets,
     Chances,
 }
 
 impl Lane {
-    const ALL: [Lane; 3] = [Lane::Volts, Lane::Gates, Lane::Chances];
+    const ALL: [Lane; 4] = [Lane::Volts, Lane::Gates, Lane::Ratchets, Lane::Chances];
 
     fn part(self) -> [f32; 2] {
         match self {
-            Lane::Volts => [0.0, 0.64],
-            Lane::Gates => [0.67, 0.81],
-            Lane::Chances => [0.84, 1.0],
+            Lane::Volts => [0.0, 0.58],
+            Lane::Gates => [0.61, 0.72],
+            Lane::Ratchets => [0.75, 0.85],
+            Lane::Chances => [0.88, 1.0],
         }
     }
 
@@ -67,9 +107,11 @@ struct Drawing {
 /// The steps.
 pub fn steps_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
     let id = ui.id().with(("steps", spot.module.as_str()));
-    let field = spot.rect.shrink(6.0 * spot.zoom);
-    let response = ui.interact(spot.rect, id, Sense::click_and_drag());
-    let held = draw_by_hand(ui, spot, field, &response, asks);
+    let field = field(spot);
+    let response = ui.interact(field, id, Sense::click_and_drag());
+    let reach = range_ui(ui, theme, spot);
+    let held = draw_by_hand(ui, spot, field, reach, &response, asks);
+    let held = wheel(ui, spot, field, &response, held, asks);
     let mut values = PARAMS.map(|name| spot.param(name));
     if let Some(held) = held {
         values = held.now.values;
@@ -80,7 +122,8 @@ pub fn steps_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
     }
     if ui.is_rect_visible(spot.rect) {
         let pen = Pen::within(ui, spot.zoom, spot.rect);
-        draw(&pen, theme, spot, field, &values);
+        draw(&pen, theme, spot, field, reach, &values);
+        badge(&pen, theme, spot, reach);
         let is_down = response.is_pointer_button_down_on();
         let place = response.hover_pos().or(response.interact_pointer_pos().filter(|_| is_down));
         if let Some(place) = place.filter(|&place| Lane::at(field, place) == Lane::Volts) {
@@ -94,14 +137,85 @@ pub fn steps_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
 
 /// The voltages, and which step plays.
 pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
-    let field = spot.rect.shrink(6.0 * spot.zoom);
-    draw(pen, theme, spot, field, &PARAMS.map(|name| spot.param(name)));
+    let field = field(spot);
+    draw(pen, theme, spot, field, FULL_REACH, &PARAMS.map(|name| spot.param(name)));
+}
+
+/// The volts at the upper edge; a click on the badge goes to the next reach.
+fn range_ui(ui: &Ui, theme: &Theme, spot: &ScreenSpot) -> f32 {
+    let id = ui.id().with(("reach of steps", spot.module.as_str()));
+    let mut reach: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(FULL_REACH);
+    let place = badge_rect(spot);
+    let response = ui.interact(place, id, Sense::click());
+    if response.clicked() {
+        let next = REACHES.iter().position(|&other| other == reach).map_or(0, |at| at + 1);
+        reach = REACHES[next % REACHES.len()];
+        ui.data_mut(|data| data.insert_temp(id, reach));
+    }
+    let name = format!("range of {}", spot.module);
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, ui.is_enabled(), &name));
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_value(format!("±{reach} V")));
+    if response.has_focus() {
+        Pen::new(ui, spot.zoom).focus_ring(place, theme.text);
+    }
+    response.on_hover_text("Range of the steps: click for the next");
+    reach
+}
+
+/// Where the steps are drawn: below a line of words.
+fn field(spot: &ScreenSpot) -> Rect {
+    let inside = spot.rect.shrink(6.0 * spot.zoom);
+    inside.with_min_y(inside.top() + HEAD * spot.zoom)
+}
+
+fn badge_rect(spot: &ScreenSpot) -> Rect {
+    let corner = spot.rect.min + vec2(6.0, 4.0) * spot.zoom;
+    Rect::from_min_size(corner, vec2(36.0, 15.0) * spot.zoom)
+}
+
+fn badge(pen: &Pen, theme: &Theme, spot: &ScreenSpot, reach: f32) {
+    let place = badge_rect(spot);
+    pen.fill(place, 3.0, theme.face);
+    pen.text(place.center(), Align2::CENTER_CENTER, 9.5, theme.faint, &format!("±{reach} V"));
+}
+
+/// A notch moves the step under the pointer by a semitone.
+fn wheel(
+    ui: &Ui,
+    spot: &ScreenSpot,
+    field: Rect,
+    response: &Response,
+    held: Option<Held<Drawing>>,
+    asks: &mut Asks,
+) -> Option<Held<Drawing>> {
+    let place = response.hover_pos().filter(|&place| Lane::at(field, place) == Lane::Volts);
+    let is_down = ui.input(|input| input.pointer.any_down());
+    let Some(place) = place.filter(|_| !is_down) else { return held };
+    let notches = take_wheel(ui).round();
+    if notches == 0.0 {
+        return held;
+    }
+    let mut turned = held.unwrap_or_else(|| {
+        let values = PARAMS.map(|name| spot.param(name));
+        Held::begin(ui, asks, Drawing { lane: Lane::Volts, values, gate: 0.0, before: place })
+    });
+    let step = step_at(field, place);
+    let range = &param(spot.about, step).range;
+    let semitones = (turned.now.values[step] * 12.0).round() + notches;
+    let volts = (semitones / 12.0).clamp(*range.start(), *range.end());
+    if turned.now.values[step] != volts {
+        turned.now.values[step] = volts;
+        asks.set_param(spot.module, PARAMS[step], volts, turned.gesture);
+    }
+    turned.lift(ui);
+    Some(turned)
 }
 
 fn draw_by_hand(
     ui: &Ui,
     spot: &ScreenSpot,
     field: Rect,
+    reach: f32,
     response: &Response,
     asks: &mut Asks,
 ) -> Option<Held<Drawing>> {
@@ -142,7 +256,7 @@ fn draw_by_hand(
             Held::begin(ui, asks, Drawing { lane, values, gate, before: place })
         }
     };
-    for (cell, value) in stroke(spot.about, &down.now, field, place, is_free) {
+    for (cell, value) in stroke(spot.about, &down.now, field, place, (reach, is_free)) {
         if down.now.values[cell] != value {
             down.now.values[cell] = value;
             asks.set_param(spot.module, PARAMS[cell], value, down.gesture);
@@ -163,7 +277,7 @@ fn stroke(
     drawing: &Drawing,
     field: Rect,
     place: Pos2,
-    is_free: bool,
+    (reach, is_free): (f32, bool),
 ) -> Vec<(usize, f32)> {
     let Drawing { lane, before, gate, .. } = *drawing;
     let (first, last) = (step_at(field, before), step_at(field, place));
@@ -181,7 +295,11 @@ fn stroke(
         if lane == Lane::Gates {
             gate
         } else {
-            value_at(&param(about, cell(lane, 0)).range, lane, field, place_in(step), is_free)
+            let range = match lane {
+                Lane::Volts => -reach..=reach,
+                _ => param(about, cell(lane, 0)).range.clone(),
+            };
+            value_at(&range, lane, field, place_in(step), is_free)
         }
     };
     steps.into_iter().map(|step| (cell(lane, step), value(step))).collect()
@@ -201,6 +319,7 @@ fn value_at(
     match lane {
         Lane::Volts if is_free => value,
         Lane::Volts => (value * 12.0).round() / 12.0,
+        Lane::Ratchets => value.round(),
         _ => (value * 100.0).round() / 100.0,
     }
 }
@@ -234,11 +353,20 @@ fn cell_spot<'a>(spot: &ScreenSpot<'a>, field: Rect, index: usize, value: f32) -
         param: param(spot.about, index),
         value,
         moved: None,
+        label: "",
+        meter_volts: None,
         kind: WidgetKind::of(param(spot.about, index)),
     }
 }
 
-fn draw(pen: &Pen, theme: &Theme, spot: &ScreenSpot, field: Rect, values: &[f32; CELLS]) {
+fn draw(
+    pen: &Pen,
+    theme: &Theme,
+    spot: &ScreenSpot,
+    field: Rect,
+    reach: f32,
+    values: &[f32; CELLS],
+) {
     pen.well(spot.rect, theme.well, theme.edge);
     let length = spot.param("length") as usize;
     let playing = (!spot.display.is_empty()).then(|| spot.shown(0) as usize);
@@ -253,8 +381,9 @@ fn draw(pen: &Pen, theme: &Theme, spot: &ScreenSpot, field: Rect, values: &[f32;
             pen.fill(rect, 2.0, ground);
             let value = values[cell(lane, step)];
             match lane {
-                Lane::Volts => bar(pen, rect, value / 10.0 + 0.5, 0.5, accent),
+                Lane::Volts => bar(pen, rect, value / (2.0 * reach) + 0.5, 0.5, accent),
                 Lane::Gates => gate(pen, theme, rect, value, strength),
+                Lane::Ratchets => ratchets(pen, theme, rect, value, strength),
                 Lane::Chances => {
                     bar(pen, rect, value, 0.0, theme.moved.gamma_multiply(strength * 0.8))
                 }
@@ -288,6 +417,21 @@ fn bar(pen: &Pen, rect: Rect, to: f32, from: f32, colour: eframe::egui::Color32)
     pen.line(pos2(rect.left(), end), pos2(rect.right(), end), 2.5, colour);
 }
 
+/// So many repeats, beside each other. One is the gate itself.
+fn ratchets(pen: &Pen, theme: &Theme, rect: Rect, value: f32, strength: f32) {
+    let count = value.clamp(1.0, 4.0);
+    let is_one = count < 1.5;
+    let colour = if is_one { guide(theme, 0.8) } else { theme.accent };
+    let room = rect.shrink(pen.scaled(3.0));
+    let width = room.width() / count;
+    for repeat in 0..count as usize {
+        let left = room.left() + repeat as f32 * width;
+        let size = vec2(width - pen.scaled(2.0), room.height());
+        let mark = Rect::from_min_size(pos2(left + pen.scaled(1.0), room.top()), size);
+        pen.fill(mark, 1.5, colour.gamma_multiply(strength));
+    }
+}
+
 /// Off is empty, on is a disc, a tie reaches into the next step.
 fn gate(pen: &Pen, theme: &Theme, rect: Rect, value: f32, strength: f32) {
     let colour = theme.accent.gamma_multiply(strength);
@@ -314,7 +458,7 @@ fn say(pen: &Pen, theme: &Theme, field: Rect, place: Pos2, values: &[f32; CELLS]
     let size = vec2(pen.text_width(10.5, &words) + pen.scaled(12.0), pen.scaled(17.0));
     let middle = step_rect(field, step).center().x - size.x / 2.0;
     let left = middle.clamp(field.left(), (field.right() - size.x).max(field.left()));
-    let label = Rect::from_min_size(pos2(left, field.top() + pen.scaled(2.0)), size);
+    let label = Rect::from_min_size(pos2(left, field.top() - size.y - pen.scaled(1.0)), size);
     pen.fill(label, 3.0, theme.face);
     pen.text(label.center(), Align2::CENTER_CENTER, 10.5, theme.text, &words);
 }

@@ -15,7 +15,8 @@ use sostenuto_dsp::units::{
 };
 
 use crate::Module;
-use crate::module::{About, Block, Role, Tag, port};
+use crate::face::Part;
+use crate::module::{About, Block, Curve, Role, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
 
@@ -102,6 +103,19 @@ impl Module for Adsr {
             ),
         ],
         role: Some(Role::Envelope),
+        // The stage of the first channel, from 0, and how much of it has gone.
+        display: 2,
+        screen: Some(Screen::Curve(Curve::Adsr)),
+        face: &[
+            Part::Screen,
+            Part::Row(&[
+                Part::Small("attack"),
+                Part::Small("decay"),
+                Part::Small("sustain"),
+                Part::Small("release"),
+                Part::Small("curve"),
+            ]),
+        ],
         ..About::BLANK
     };
 
@@ -122,6 +136,13 @@ impl Module for Adsr {
             block.mute(END);
         }
         each_group!(channels, |L, group| self.shape::<L>(block, group, &knobs));
+        let stage = match (self.is_on[0] > 0.0, self.is_attacking[0] > 0.0) {
+            (true, true) => 0.0,
+            (true, false) => 1.0,
+            (false, _) => 2.0,
+        };
+        block.show(0, stage);
+        block.show(1, self.way[0].min(1.0));
     }
 }
 

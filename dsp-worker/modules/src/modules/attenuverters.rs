@@ -5,6 +5,7 @@ use sostenuto_dsp::lane::Lane;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
+use crate::face::Part;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -41,6 +42,10 @@ impl Module for Attenuverters {
         outputs: &rows![output("out-", 1..=8)],
         params: &rows![gain("gain-", 1..=8)],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
+        face: &[Part::Strips(
+            8,
+            &[Part::Input("in-#"), Part::Small("gain-#"), Part::Output("out-#")],
+        )],
         ..About::BLANK
     };
 

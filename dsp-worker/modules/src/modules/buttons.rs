@@ -6,6 +6,7 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
+use crate::face::Part;
 use crate::module::{About, Block, Event, Port, Tag, port};
 use crate::param::Param;
 use crate::parts::rows::rows;
@@ -74,6 +75,10 @@ impl Module for Buttons {
         ],
         // The gate of every button, in volts.
         display: BUTTONS,
+        face: &[Part::Strips(
+            8,
+            &[Part::Param("button-#"), Part::Output("gate-#"), Part::Output("trigger-#")],
+        )],
         ..About::BLANK
     };
 

@@ -14,7 +14,8 @@ use sostenuto_dsp::units::FULL_SCALE_VOLTS;
 use sostenuto_dsp::{db_from_gain, dry_wet, gain_from_db, hush};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::face::Part;
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::mix::mix;
@@ -121,6 +122,13 @@ impl Module for Compressor {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The reduction, and the level that it hears, both in dB.
         display: 2,
+        screen: Some(Screen::Curve(Curve::Compressor)),
+        face: &[Part::Row(&[
+            Part::Screen,
+            Part::Param("threshold"),
+            Part::Param("knee"),
+            Part::Param("makeup"),
+        ])],
         ..About::BLANK
     };
 

@@ -67,7 +67,8 @@ impl Module for Crossfade {
                 1.0,
                 Unit::None,
                 "Depth of the position CV: at 1, 10 V moves from a to b",
-            ),
+            )
+            .labelled("pos amt"),
             Param::choice(
                 "law",
                 &["equal-power", "linear"],

@@ -13,7 +13,8 @@ use sostenuto_dsp::svf::{Cutoff, Svf, SvfState};
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::face::Part;
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::stereo_in::{self, StereoIn};
 
@@ -49,21 +50,22 @@ const fn frequency(name: &'static str, hz: f32) -> Param {
         Unit::Hz,
         "Centre of the band, or of the slope of the shelf",
     )
+    .labelled("freq")
 }
 
 const fn gain(name: &'static str) -> Param {
-    Param::linear(name, -18.0..=18.0, 0.0, Unit::Db, "Boost or cut of the band")
+    Param::linear(name, -18.0..=18.0, 0.0, Unit::Db, "Boost or cut of the band").labelled("gain")
 }
 
 const fn resonance(name: &'static str) -> Param {
     let help = "Q of the band: 0.3 is three octaves wide, 10 a seventh of an octave. Boost and cut \
                 are equally wide";
-    Param::log(name, 0.2..=10.0, 0.7, Unit::None, help)
+    Param::log(name, 0.2..=10.0, 0.7, Unit::None, help).labelled("Q")
 }
 
 const fn slope(name: &'static str) -> Param {
     let help = "Q of the shelf; 0.7 is the steepest slope without a bump";
-    Param::log(name, 0.4..=1.0, 0.7, Unit::None, help)
+    Param::log(name, 0.4..=1.0, 0.7, Unit::None, help).labelled("Q")
 }
 
 impl Module for Equalizer {
@@ -100,6 +102,37 @@ impl Module for Equalizer {
             Param::linear("level", -24.0..=24.0, 0.0, Unit::Db, "Output level"),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
+        screen: Some(Screen::Curve(Curve::Bands)),
+        face: &[
+            Part::Screen,
+            Part::Row(&[
+                Part::Column(
+                    "low",
+                    &[
+                        Part::Small("low-gain"),
+                        Part::Small("low-frequency"),
+                        Part::Small("low-resonance"),
+                    ],
+                ),
+                Part::Strips(
+                    4,
+                    &[
+                        Part::Small("peak-#-gain"),
+                        Part::Small("peak-#-frequency"),
+                        Part::Small("peak-#-resonance"),
+                    ],
+                ),
+                Part::Column(
+                    "high",
+                    &[
+                        Part::Small("high-gain"),
+                        Part::Small("high-frequency"),
+                        Part::Small("high-resonance"),
+                    ],
+                ),
+                Part::Param("level"),
+            ]),
+        ],
         ..About::BLANK
     };
 

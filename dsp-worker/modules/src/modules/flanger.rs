@@ -111,7 +111,8 @@ impl Module for Flanger {
                 "through-zero",
                 false,
                 "Delays the input too, so that the sweep passes through zero delay",
-            ),
+            )
+            .labelled("thru zero"),
             Param::linear(
                 "spread",
                 0.0..=0.5,

@@ -16,6 +16,7 @@ use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, QUANTUM};
 
 use crate::Module;
+use crate::face::Part;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -200,6 +201,25 @@ impl Module for FmOperator {
         ],
         outputs: &[port("out", "The sum of the audible operators, ±5 V")],
         params: &operator_params! { 1, 1.0; 2, 0.4; 3, 0.7; 4, 0.3; },
+        face: &[
+            Part::Row(&[
+                Part::Param("algorithm"),
+                Part::Param("brightness"),
+                Part::Param("octave"),
+                Part::Param("tune"),
+                Part::Param("oversample"),
+            ]),
+            Part::Strips(
+                4,
+                &[
+                    Part::Param("ratio-#"),
+                    Part::Row(&[Part::Small("fine-#"), Part::Small("feedback-#")]),
+                    Part::Row(&[Part::Small("level-#"), Part::Input("level-#")]),
+                    Part::Row(&[Part::Small("attack-#"), Part::Small("decay-#")]),
+                    Part::Row(&[Part::Small("sustain-#"), Part::Small("release-#")]),
+                ],
+            ),
+        ],
         ..About::BLANK
     };
 

@@ -74,7 +74,8 @@ impl Module for FrequencyShifter {
                 100.0,
                 Unit::Hz,
                 "Depth of the shift CV, in Hz per volt",
-            ),
+            )
+            .labelled("shift amt"),
         ],
         bypass: &[(IN, 0), (IN, 1)],
         ..About::BLANK

@@ -16,7 +16,7 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -110,6 +110,9 @@ impl Module for Function {
             )
             .steady(),
         ],
+        // How high the first channel is, before it is bent, and whether it falls.
+        display: 2,
+        screen: Some(Screen::Curve(Curve::RiseAndFall)),
         ..About::BLANK
     };
 
@@ -128,6 +131,8 @@ impl Module for Function {
             false => each_group!(channels, |L, group| self.shape::<L, 1>(block, group)),
             true => each_group!(channels, |L, group| self.shape::<L, 16>(block, group)),
         }
+        block.show(0, self.height[0]);
+        block.show(1, self.is_falling[0]);
     }
 }
 

@@ -9,7 +9,8 @@ use sostenuto_dsp::units::{FULL_SCALE_VOLTS, GATE_VOLTS};
 use sostenuto_dsp::{db_from_gain, gain_from_db, hush, lag};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::face::Part;
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::stereo_in::{self, StereoIn};
 
@@ -98,6 +99,13 @@ impl Module for Gate {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // What it takes off, and the level that it hears, both in dB.
         display: 2,
+        screen: Some(Screen::Curve(Curve::Gate)),
+        face: &[Part::Row(&[
+            Part::Screen,
+            Part::Param("threshold"),
+            Part::Param("hysteresis"),
+            Part::Param("floor"),
+        ])],
         ..About::BLANK
     };
 

@@ -23,7 +23,7 @@ use sostenuto_dsp::units::QUANTUM;
 use sostenuto_dsp::{exp2, tan_fraction};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -114,6 +114,7 @@ impl Module for Ladder {
             .steady(),
         ],
         bypass: &[(IN, LOWPASS)],
+        screen: Some(Screen::Curve(Curve::Ladder)),
         ..About::BLANK
     };
 

@@ -13,7 +13,7 @@ use sostenuto_dsp::units::{
 };
 
 use crate::Module;
-use crate::module::{About, Block, Role, Tag, port};
+use crate::module::{About, Block, Curve, Role, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -109,9 +109,13 @@ impl Module for Lfo {
                 1.0,
                 Unit::None,
                 "Depth of the pulse width CV: at 1, 10 V covers the full range",
-            ),
+            )
+            .labelled("pw amt"),
             Param::choice("ratio", &RATIO_NAMES, AS_THE_CLOCK, "Cycles per clock"),
         ],
+        // How much of its cycle has gone, phase included.
+        display: 1,
+        screen: Some(Screen::Curve(Curve::Cycle)),
         role: Some(Role::Lfo),
         keeps_time: true,
         ..About::BLANK
@@ -126,6 +130,8 @@ impl Module for Lfo {
         let channels = block.channels(&[RATE_IN, RESET, PULSE_WIDTH_IN]);
         let by_clock = self.follow_clock(block);
         each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group, &by_clock));
+        let turns = (self.phase[0] >> 32) as f32 * (1.0 / phase::TURN) + block.param(PHASE);
+        block.show(0, turns % 1.0);
     }
 }
 

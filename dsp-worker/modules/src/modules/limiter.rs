@@ -14,7 +14,8 @@ use sostenuto_dsp::units::FULL_SCALE_VOLTS;
 use sostenuto_dsp::{db_from_gain, gain_from_db, hush};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::face::Part;
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::stereo_in::{self, StereoIn};
 
@@ -87,6 +88,8 @@ impl Module for Limiter {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // What it takes off, in dB.
         display: 1,
+        screen: Some(Screen::Curve(Curve::Limiter)),
+        face: &[Part::Row(&[Part::Screen, Part::Param("gain"), Part::Param("ceiling")])],
         ..About::BLANK
     };
 

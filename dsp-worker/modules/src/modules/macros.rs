@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
+use crate::face::Part;
 use crate::module::{About, Block, Port, Role, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::rows::rows;
@@ -34,6 +35,7 @@ impl Module for Macros {
         outputs: &rows![out("macro-", 1..=8)],
         params: &rows![knob("macro-", 1..=8)],
         role: Some(Role::Macros),
+        face: &[Part::Strips(8, &[Part::Small("macro-#"), Part::Output("macro-#")])],
         ..About::BLANK
     };
 

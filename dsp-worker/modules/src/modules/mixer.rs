@@ -7,6 +7,7 @@ use sostenuto_dsp::ramp::Ramp;
 use sostenuto_dsp::signal::{Signal, groups};
 
 use crate::Module;
+use crate::face::Part;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -43,7 +44,9 @@ const fn level(name: &'static str) -> Param {
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Mutes this input, without changing its level").steady()
+    Param::switch(name, false, "Mutes this input, without changing its level")
+        .steady()
+        .labelled("M")
 }
 
 impl Module for Mixer {
@@ -67,6 +70,13 @@ impl Module for Mixer {
             mute("mute-", 1..=6),
         ],
         bypass: &[(0, OUT)],
+        face: &[Part::Row(&[
+            Part::Strips(
+                6,
+                &[Part::Button("mute-#"), Part::Fader("level-#", "in-#"), Part::Input("in-#")],
+            ),
+            Part::Column("mix", &[Part::Fader("level", "out"), Part::Output("out")]),
+        ])],
         ..About::BLANK
     };
 

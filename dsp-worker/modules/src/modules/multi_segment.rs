@@ -17,7 +17,8 @@ use sostenuto_dsp::signal::groups;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::face::Part;
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
 const GATE: usize = 0;
@@ -156,8 +157,17 @@ impl Module for MultiSegment {
             )
             .steady(),
         ],
-        // Where the first channel is: its segment, from 0, or -1 at rest.
-        display: 1,
+        // Where the first channel is: its segment, from 0, or -1 at rest; and how much
+        // of that has gone.
+        display: 2,
+        screen: Some(Screen::Curve(Curve::Segments)),
+        face: &[
+            Part::Screen,
+            Part::Strips(
+                8,
+                &[Part::Small("time-#"), Part::Small("level-#"), Part::Small("curve-#")],
+            ),
+        ],
         ..About::BLANK
     };
 
@@ -205,6 +215,7 @@ impl Module for MultiSegment {
         }
         let segment = self.voices[0].segment;
         block.show(0, if segment == AT_REST { -1.0 } else { segment as f32 });
+        block.show(1, self.voices[0].way.min(1.0));
     }
 }
 

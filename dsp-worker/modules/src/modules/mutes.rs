@@ -8,6 +8,7 @@ use sostenuto_dsp::signal::Signal;
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
+use crate::face::Part;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
@@ -43,7 +44,7 @@ const fn out(name: &'static str) -> Port {
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Mutes this signal").steady()
+    Param::switch(name, false, "Mutes this signal").steady().labelled("M")
 }
 
 impl Module for Mutes {
@@ -70,6 +71,15 @@ impl Module for Mutes {
             Param::log("fade", 0.001..=20.0, 0.005, Unit::Secs, "The time to fade out or in",),
         ],
         bypass: &[(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)],
+        face: &[Part::Strips(
+            8,
+            &[
+                Part::Input("in-#"),
+                Part::Button("mute-#"),
+                Part::Input("mute-#"),
+                Part::Output("out-#"),
+            ],
+        )],
         ..About::BLANK
     };
 

@@ -14,7 +14,7 @@ use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
 
@@ -116,6 +116,7 @@ impl Module for Quantizer {
         bypass: &[(0, 0)],
         // The note of the first channel, in semitones above C4.
         display: 1,
+        screen: Some(Screen::Octave),
         keeps_time: true,
         ..About::BLANK
     };

@@ -9,11 +9,11 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::resample::{reach_frames, read_at};
 use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::strike::force;
-use sostenuto_dsp::units::{CHANNELS, QUANTUM};
+use sostenuto_dsp::units::{CHANNELS, FULL_SCALE_CLIP_VOLTS, QUANTUM};
 
 use crate::Module;
 use crate::clip::{Clip, Text};
-use crate::module::{About, Block, Role, Tag, port};
+use crate::module::{About, Block, Curve, Role, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 
@@ -36,6 +36,13 @@ const LEVEL: usize = 7;
 
 const ONCE: usize = 0;
 const ROUND: usize = 2;
+
+/// Peaks of the sound that it shows, and how many quanta there are from one to the
+/// next: all of them are new within a third of a second.
+const PEAKS: usize = 128;
+const QUANTA_PER_PEAK: u64 = 4;
+/// Samples that are looked at for a peak. More would not be seen, and cost.
+const LOOKS: usize = 24;
 
 /// A voice that is cut off, or a sound that ends in its middle, fades for this
 /// long, in seconds.
@@ -155,7 +162,9 @@ impl Module for Sampler {
             ),
             Param::linear("level", 0.0..=1.0, 1.0, Unit::Fraction, "Output level").steady(),
         ],
-        display: 1,
+        // The place that it plays, as a part of the sound; then the sound's peaks.
+        display: 1 + PEAKS,
+        screen: Some(Screen::Curve(Curve::Sound)),
         text: Some(Text::Sound),
         role: Some(Role::Sampler),
         ..About::BLANK
@@ -190,7 +199,23 @@ impl Module for Sampler {
         }
         let length = clip.frames().max(1) as f64;
         block.show(0, (self.voices[0].playing.place / length) as f32);
+        show_peak(block, clip);
     }
+}
+
+/// Shows the peak of the next part of the sound.
+#[inline(always)]
+fn show_peak(block: &Block, clip: Clip) {
+    let quantum = block.frame / QUANTUM as u64;
+    if !block.starts_quantum() || !quantum.is_multiple_of(QUANTA_PER_PEAK) {
+        return;
+    }
+    let part = (quantum / QUANTA_PER_PEAK % PEAKS as u64) as usize;
+    let sound = clip.channel(0);
+    let [first, end] = [part, part + 1].map(|part| part * sound.len() / PEAKS);
+    let part_of_sound = sound[first..end].iter().step_by(((end - first) / LOOKS).max(1));
+    let peak = part_of_sound.fold(0.0, |peak: f32, volts| peak.max(volts.abs()));
+    block.show(1 + part, peak * (1.0 / FULL_SCALE_CLIP_VOLTS));
 }
 
 /// The sound, and how knobs stand.

@@ -9,6 +9,7 @@ use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{GATE_VOLTS, QUANTUM};
 
 use crate::Module;
+use crate::face::Part;
 use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::rows::rows;
@@ -61,14 +62,16 @@ pub struct StereoMixer {
 
 const fn left(name: &'static str) -> Port {
     port(name, "Signal input; polyphonic cables are summed. Without a right side, pan places it")
+        .labelled("L")
 }
 
 const fn right(name: &'static str) -> Port {
-    port(name, "Right side of a stereo signal; pan becomes balance")
+    port(name, "Right side of a stereo signal; pan becomes balance").labelled("R")
 }
 
 const fn level_cv(name: &'static str) -> Port {
     port(name, "Level CV of this channel: 0 V is silence, 10 V or no cable is the level set")
+        .labelled("CV")
 }
 
 const fn level(name: &'static str) -> Param {
@@ -88,11 +91,12 @@ const fn send(name: &'static str) -> Param {
 }
 
 const fn mute(name: &'static str) -> Param {
-    Param::switch(name, false, "Mutes this channel and its sends").steady()
+    Param::switch(name, false, "Mutes this channel and its sends").steady().labelled("M")
 }
 
 const fn solo(name: &'static str) -> Param {
     Param::switch(name, false, "Mutes all channels without solo; muted channels stay muted")
+        .labelled("S")
 }
 
 const fn return_level(name: &'static str) -> Param {
@@ -130,18 +134,18 @@ impl Module for StereoMixer {
                 "Pan CV, ±5 V from side to side: each channel of the cable moves one mixer \
                  channel; a single channel moves all",
             ),
-            port("return-a-left", "Return of the effect on send a"),
-            port("return-a-right", "Right side. Unpatched, it is a copy of left"),
-            port("return-b-left", "Return of the effect on send b"),
-            port("return-b-right", "Right side. Unpatched, it is a copy of left"),
+            port("return-a-left", "Return of the effect on send a").labelled("L"),
+            port("return-a-right", "Right side. Unpatched, it is a copy of left").labelled("R"),
+            port("return-b-left", "Return of the effect on send b").labelled("L"),
+            port("return-b-right", "Right side. Unpatched, it is a copy of left").labelled("R"),
         ],
         outputs: &[
-            port("left", "Left mix"),
-            port("right", "Right mix"),
-            port("send-a-left", "Send to effect a, left"),
-            port("send-a-right", "Send to effect a, right"),
-            port("send-b-left", "Send to effect b, left"),
-            port("send-b-right", "Send to effect b, right"),
+            port("left", "Left mix").labelled("L"),
+            port("right", "Right mix").labelled("R"),
+            port("send-a-left", "Send to effect a, left").labelled("send L"),
+            port("send-a-right", "Send to effect a, right").labelled("send R"),
+            port("send-b-left", "Send to effect b, left").labelled("send L"),
+            port("send-b-right", "Send to effect b, right").labelled("send R"),
         ],
         params: &rows![
             level("level-", 1..=8),
@@ -161,6 +165,44 @@ impl Module for StereoMixer {
             ),
         ],
         bypass: &[(0, 0), (1, 1)],
+        face: &[Part::Row(&[
+            Part::Strips(
+                8,
+                &[
+                    Part::Small("send-a-#"),
+                    Part::Small("send-b-#"),
+                    Part::Small("pan-#"),
+                    Part::Row(&[Part::Button("mute-#"), Part::Button("solo-#")]),
+                    Part::Fader("level-#", "in-#-left"),
+                    Part::Row(&[Part::Input("in-#-left"), Part::Input("in-#-right")]),
+                    Part::Input("level-#"),
+                ],
+            ),
+            Part::Column(
+                "return a",
+                &[
+                    Part::Fader("return-a", "return-a-left"),
+                    Part::Row(&[Part::Input("return-a-left"), Part::Input("return-a-right")]),
+                    Part::Row(&[Part::Output("send-a-left"), Part::Output("send-a-right")]),
+                ],
+            ),
+            Part::Column(
+                "return b",
+                &[
+                    Part::Fader("return-b", "return-b-left"),
+                    Part::Row(&[Part::Input("return-b-left"), Part::Input("return-b-right")]),
+                    Part::Row(&[Part::Output("send-b-left"), Part::Output("send-b-right")]),
+                ],
+            ),
+            Part::Column(
+                "mix",
+                &[
+                    Part::Fader("level", "left"),
+                    Part::Row(&[Part::Output("left"), Part::Output("right")]),
+                    Part::Input("pan"),
+                ],
+            ),
+        ])],
         ..About::BLANK
     };
 

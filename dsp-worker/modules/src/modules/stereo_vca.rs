@@ -84,7 +84,8 @@ impl Module for StereoVca {
                 2.0,
                 Unit::None,
                 "Depth of the pan CV: at 2, 5 V moves from the centre to one side",
-            ),
+            )
+            .labelled("pan amt"),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         ..About::BLANK

@@ -14,7 +14,7 @@ use sostenuto_dsp::svf::{self, Cutoff, FLAT, Responses, SvfState};
 use sostenuto_dsp::units::QUANTUM;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -97,6 +97,7 @@ impl Module for Svf {
             sweep::CUTOFF_AMOUNT,
         ],
         bypass: &[(IN, LOWPASS)],
+        screen: Some(Screen::Curve(Curve::StateVariable)),
         ..About::BLANK
     };
 

@@ -178,7 +178,8 @@ impl Module for TapeDelay {
                 1.0,
                 Unit::None,
                 "Depth of the time CV; at -1, it tunes short echoes at 1 V/octave",
-            ),
+            )
+            .labelled("time amt"),
             Param::choice(
                 "division",
                 &["1/4", "1/3", "1/2", "2/3", "3/4", "1", "3/2", "2", "4"],

@@ -127,7 +127,8 @@ impl Module for Vco {
                 0.0,
                 Unit::None,
                 "Depth of the pulse width CV: at 1, each volt adds 10 %",
-            ),
+            )
+            .labelled("pwm amt"),
             Param::switch(
                 "oversample",
                 false,

@@ -96,7 +96,8 @@ impl Module for WavetableLfo {
                 1.0,
                 Unit::None,
                 "Depth of the shape CV: at 1, 10 V covers all shapes; negative values invert it",
-            ),
+            )
+            .labelled("shp amt"),
             Param::linear(
                 "phase",
                 0.0..=1.0,

@@ -12,7 +12,7 @@ use sostenuto_dsp::wavetable::{NAMES, Table};
 
 use crate::Module;
 use crate::clip::Text;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -32,6 +32,9 @@ const FM_AMOUNT: usize = 6;
 const FM_MODE: usize = 7;
 
 const LINEAR_FM: usize = 1;
+
+/// Points of the cycle that it shows, one a quantum.
+const SHOWN: usize = 96;
 
 /// Far beyond hearing, in octaves from C4, and within what [`exp2`] takes.
 const MAX_PITCH: f32 = 24.0;
@@ -86,13 +89,17 @@ impl Module for WavetableVco {
                 1.0,
                 Unit::None,
                 "Depth of the position CV: at 1, 10 V covers the whole table",
-            ),
+            )
+            .labelled("pos amt"),
             pitch::OCTAVE,
             pitch::TUNE,
             pitch::FINE,
             pitch::FM_AMOUNT,
             pitch::FM_MODE,
         ],
+        // One cycle, as it sounds now.
+        display: SHOWN,
+        screen: Some(Screen::Curve(Curve::Wave)),
         text: Some(Text::Wavetable),
         ..About::BLANK
     };
@@ -112,7 +119,21 @@ impl Module for WavetableVco {
         let fades = own.is_none() && self.last_bank != self.bank;
         let last = fades.then(|| bank(self.last_bank));
         each_group!(channels, |L, group| self.run::<L, { L::WIDTH }>(block, group, table, last));
+        show(block, table);
     }
+}
+
+/// Shows the next point of the cycle.
+#[inline(always)]
+fn show(block: &Block, table: Table) {
+    if !block.starts_quantum() {
+        return;
+    }
+    let point = (block.frame / QUANTUM as u64 % SHOWN as u64) as usize;
+    let phase = (point as u32 * (u32::MAX / SHOWN as u32)) as i32;
+    let position = 0.1 * block.param(POSITION_AMOUNT) * block.input(POSITION_IN).at(0, 0);
+    let position = block.param(POSITION) + position;
+    block.show(point, table.at::<f32, 1>([phase], 0.0, position));
 }
 
 impl WavetableVco {

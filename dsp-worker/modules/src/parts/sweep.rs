@@ -15,7 +15,8 @@ pub const RATE_AMOUNT: Param = Param::linear(
     1.0,
     Unit::None,
     "Depth of the rate CV: at 1, each volt doubles the rate; negative values invert it",
-);
+)
+.labelled("rate amt");
 
 /// A filter's cutoff, as an input.
 pub const CUTOFF: Port = port(
@@ -31,7 +32,8 @@ pub const CUTOFF_AMOUNT: Param = Param::linear(
     1.0,
     Unit::None,
     "Depth of the cutoff CV: 1 V/octave at 1; negative values invert it",
-);
+)
+.labelled("cut amt");
 
 /// The time of a rise, as an input.
 pub const RISE: Port = port("rise", "Rise time CV: each volt doubles it, scaled by rise-amount")
@@ -41,7 +43,8 @@ pub const RISE: Port = port("rise", "Rise time CV: each volt doubles it, scaled 
 pub const RISE_AMOUNT: Param = time_amount(
     "rise-amount",
     "Depth of the rise CV: at 1, each volt doubles the time; negative values invert it",
-);
+)
+.labelled("rise amt");
 
 /// The time of a fall, as an input.
 pub const FALL: Port = port("fall", "Fall time CV: each volt doubles it, scaled by fall-amount")
@@ -51,7 +54,8 @@ pub const FALL: Port = port("fall", "Fall time CV: each volt doubles it, scaled 
 pub const FALL_AMOUNT: Param = time_amount(
     "fall-amount",
     "Depth of the fall CV: at 1, each volt doubles the time; negative values invert it",
-);
+)
+.labelled("fall amt");
 
 const fn time_amount(name: &'static str, help: &'static str) -> Param {
     Param::linear(name, -1.0..=1.0, 1.0, Unit::None, help)
