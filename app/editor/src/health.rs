@@ -35,8 +35,10 @@ const BUSY: f32 = 0.7;
 /// now.
 pub fn verdict(model: &Model, is_late: bool) -> (Verdict, String) {
     let status = &model.status;
-    let is_in_trouble = |fault: &&ModuleFault| fault.state != FaultState::Runs;
-    let faults = status.faults.iter().filter(is_in_trouble).count();
+    // Those that signals pass by; others are heard again already.
+    let is_silent =
+        |fault: &&ModuleFault| matches!(fault.state, FaultState::Rests | FaultState::Quarantine);
+    let faults = status.faults.iter().filter(is_silent).count();
     match &model.connection {
         Connection::Starting => return (Verdict::Warm, "The sound is starting.".to_owned()),
         Connection::Lost(error) => return (Verdict::Bad, error.clone()),
@@ -273,6 +275,11 @@ mod tests {
             model.status.faults.push(ModuleFault { state, ..ModuleFault::default() });
         };
         assert_eq!(of(quarantine), Verdict::Warm);
+        let replaced = |model: &mut Model| {
+            let state = FaultState::Replaced;
+            model.status.faults.push(ModuleFault { state, ..ModuleFault::default() });
+        };
+        assert_eq!(of(replaced), Verdict::Good);
     }
 
     #[test]
