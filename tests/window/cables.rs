@@ -96,7 +96,7 @@ fn a_new_cable_that_is_dropped_on_empty_space_asks_for_a_module_and_goes_into_it
     window.is_one_step(&place, &before);
 
     let before = window.patch();
-    let space = window.spot(300.0, 700.0);
+    let space = window.spot(460.0, 700.0);
     window.drag(window.jack("input cv of vca"), space);
     window.until_shown("Add a module before vca.cv");
     window.write("adsr");
