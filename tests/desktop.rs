@@ -186,9 +186,9 @@ impl Studio {
     fn ends(mut self) {
         let mouse = self.mouse();
         mouse.click("Patch");
-        mouse.click_last("Stop the sound and quit");
+        mouse.click("Stop the sound and quit");
         // It is not saved.
-        mouse.click("Discard");
+        mouse.click_last("Discard");
         self.window.ended();
         let host = Path::new("/proc").join(self.host.to_string());
         wait_for("the host's end", || (!host.exists()).then_some(()));
