@@ -1,7 +1,7 @@
 //! A host in a process of its own, in a folder of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
@@ -131,13 +131,28 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // In order: one that is killed leaves its shared memory to the next that starts.
+        let has_ended = self.quit();
         if let Some((mut child, _)) = self.host.take() {
-            let _ = child.kill();
+            if !has_ended {
+                let _ = child.kill();
+            }
             let _ = child.wait();
-        } else if let Ok(mut client) = Client::connect(&self.endpoint()) {
-            // It is a window's, which has let go of it.
-            let _ = client.send(message("/host/quit", [])).and_then(|()| client.flush());
-            while client.recv().is_ok() {}
+        }
+    }
+}
+
+impl Place {
+    /// Ends the host, which may be a window's that has let go of it. Whether it did.
+    fn quit(&self) -> bool {
+        let Ok(mut client) = Client::connect(&self.endpoint()) else { return false };
+        #[cfg(unix)]
+        let _ = client.set_timeout(Some(PATIENCE));
+        let _ = client.send(message("/host/quit", [])).and_then(|()| client.flush());
+        loop {
+            if let Err(error) = client.recv() {
+                return !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+            }
         }
     }
 }

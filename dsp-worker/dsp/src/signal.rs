@@ -132,7 +132,7 @@ impl Signal {
     }
 
     /// Writes the volts of one frame. `L` is `f32` where this signal has one
-    /// channel, and [`Lanes`](crate::lane::Lanes) where it has more.
+    /// channel, and [`Lanes`] where it has more.
     #[inline(always)]
     pub fn put<L: Lane>(&mut self, group: usize, frame: usize, volts: L) {
         let frame = frame % QUANTUM;
