@@ -7,10 +7,10 @@ use eframe::egui::{Pos2, Rect, Vec2, ViewportBuilder, ViewportInfo};
 use serde::{Deserialize, Serialize};
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::patch::{Load, Put};
-use sostenuto_patch::disk::{self, replace};
 use sostenuto_patch::{Edit, Patch, file};
 
 use super::canvas::camera::Camera;
+use super::kept;
 use super::model::Model;
 
 /// Where one was.
@@ -75,8 +75,7 @@ impl LastTime {
 
     /// Reads it; where there is none, or none that can be read, nothing.
     pub fn load(path: &Path) -> LastTime {
-        let text = disk::read(path).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        kept::load(path)
     }
 
     /// Writes it beside, and puts it in its place.
@@ -84,11 +83,7 @@ impl LastTime {
     /// # Errors
     /// Where the system does not let it.
     pub fn save(&self, path: &Path) -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let text = serde_json::to_vec_pretty(self).expect("words and numbers are JSON");
-        replace(path, &text)
+        kept::save(self, path)
     }
 
     /// Where one is now. What no file holds is kept whole where it `is_kept`.

@@ -17,6 +17,7 @@ mod habits;
 mod health;
 mod held;
 mod history_view;
+mod kept;
 mod keyboard;
 pub mod last_time;
 mod meter;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sostenuto_patch::disk::{self, replace};
 
+use super::kept;
 use super::panel::{Dock, Panel};
 use super::theme::Look;
 
@@ -95,8 +95,7 @@ impl Default for Preferences {
 impl Preferences {
     /// Reads them; where there are none, or none that can be read, the defaults.
     pub fn load(path: &Path) -> Preferences {
-        let text = disk::read(path).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        kept::load(path)
     }
 
     /// Writes them beside, and puts them in their place.
@@ -104,11 +103,7 @@ impl Preferences {
     /// # Errors
     /// Where the system does not let it.
     pub fn save(&self, path: &Path) -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let text = serde_json::to_vec_pretty(self).expect("words and numbers are JSON");
-        replace(path, &text)
+        kept::save(self, path)
     }
 
     /// A patch was opened or saved.
