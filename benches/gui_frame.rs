@@ -155,7 +155,7 @@ impl Stage {
         self.frames += 1;
         std::mem::swap(&mut self.model.signals.modules, &mut self.flows[flow]);
         let Stage { canvas, model, theme, preferences, asks, .. } = self;
-        let scene = Scene { theme, preferences, model };
+        let scene = Scene { theme, preferences, model, patch: model.patch() };
         canvas.ui(ui, scene, asks, &mut |_, _, _| None);
         asks.requests.clear();
     }

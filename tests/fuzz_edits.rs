@@ -32,7 +32,7 @@ use sostenuto_osc::mirror::{Mirror, Mirrored};
 use sostenuto_osc::stream::Server;
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::{
-    Cable, Comment, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
+    Cable, Comment, Edit, Group, InputRef, ModuleId, OutputRef, Part, Patch, PatchModule, apply,
 };
 use sostenuto_tests::{RATE_HZ, factory_patches, module, patch};
 
@@ -384,7 +384,7 @@ impl Hand {
             19..50 => self.turn(rack, random),
             _ => {
                 let Some(edit) = any_edit(&self.guess, rack, random) else { return };
-                let is_group = matches!(edit, Edit::Group(_)) && !self.has_gesture;
+                let is_group = matches!(edit, Edit::Several(_)) && !self.has_gesture;
                 let _ = apply(&mut self.guess, edit.clone());
                 if is_group {
                     self.ask(&Request::BeginGesture(BeginGesture {}));
@@ -450,7 +450,7 @@ fn place(random: &mut Random) -> f32 {
 fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
     let stays = |id: &ModuleId| rack.is_tame && id.as_str() == "ear";
     let loose = |random: &mut Random| pick(random, patch.modules.keys().filter(|id| !stays(id)));
-    Some(match random.bits() % 50 {
+    Some(match random.bits() % 56 {
         0..9 => added(rack, random),
         9..14 => Edit::RemoveModule { id: loose(random)?.clone() },
         14..25 => Edit::Connect(any_cable(patch, rack, random)?),
@@ -474,9 +474,41 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
         45 if random.bits().is_multiple_of(8) => {
             Edit::Replace(Box::new(pick(random, rack.patches.iter())?.clone()))
         }
-        45..49 => grouped(patch, rack, random)?,
+        45..49 => several(patch, rack, random)?,
+        49..55 => in_groups(patch, random)?,
         _ if random.bits().is_multiple_of(8) && !rack.is_tame => Edit::Replace(Box::default()),
         _ => added(rack, random),
+    })
+}
+
+/// Modules made one, a group that is moved or taken apart, or a part that is shown on its
+/// face.
+fn in_groups(patch: &Patch, random: &mut Random) -> Option<Edit> {
+    let group = pick(random, patch.groups.keys());
+    Some(match random.bits() % 5 {
+        0 | 1 => {
+            let level = pick(random, patch.groups.keys().map(Some).chain([None]))?;
+            let here = patch.modules.iter().filter(|(_, module)| module.group.as_ref() == level);
+            let half = here.map(|(id, _)| id).filter(|_| random.bits().is_multiple_of(2));
+            let half: Vec<&ModuleId> = half.collect();
+            patch.grouped(half, level, "half", (place(random), place(random))).1
+        }
+        2 => patch.ungrouped(group?).ok()?,
+        3 => {
+            let (id, x) = (group?.clone(), place(random));
+            let group = Group {
+                x,
+                inside: pick(random, patch.groups.keys()).cloned(),
+                ..patch.groups[&id].clone()
+            };
+            Edit::SetGroup { id, group: Some(group) }
+        }
+        _ => {
+            let (id, module) = pick(random, patch.modules.iter())?;
+            let param = pick(random, module.about().ok()?.params.iter())?.name;
+            let (part, levels) = (Part::Param(param.into()), (random.bits() % 3) as u8);
+            Edit::SetShown { module: id.clone(), part, levels }
+        }
     })
 }
 
@@ -538,12 +570,13 @@ fn commented(random: &mut Random) -> Edit {
         width: 100.0,
         height: 50.0,
         colour: (random.bits() % 9) as u8,
+        group: None,
     };
     Edit::SetComment { id, comment: (!random.bits().is_multiple_of(3)).then_some(comment) }
 }
 
 /// Several edits, each after the ones before it.
-fn grouped(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
+fn several(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
     let mut ahead = patch.clone();
     let mut edits = Vec::new();
     for _ in 0..2 + random.bits() % 4 {
@@ -556,5 +589,5 @@ fn grouped(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
             edits.push(edit);
         }
     }
-    Some(Edit::Group(edits))
+    Some(Edit::Several(edits))
 }

@@ -7,6 +7,7 @@ mod window {
     mod copies;
     mod files;
     mod flow;
+    mod groups;
     mod hosts;
     mod keys;
     mod knobs;

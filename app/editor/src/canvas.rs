@@ -9,11 +9,12 @@ use eframe::egui::{
     Align2, CursorIcon, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
     Sense, Ui, Vec2, WidgetInfo, WidgetType,
 };
-use sostenuto_patch::{Cable, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch};
+use sostenuto_patch::{Cable, CommentId, Edit, GroupId, InputRef, ModuleId, OutputRef, Patch};
 
 use self::camera::Camera;
 use self::drag::Drag;
 use self::face::Face;
+use self::level::Level;
 use self::trace::Trace;
 use self::wiring::Wiring;
 use super::browser::BrowseFor;
@@ -33,11 +34,14 @@ mod comments;
 mod drag;
 pub mod face;
 mod glow;
+mod groups;
+mod level;
 mod menus;
 mod minimap;
 mod modules;
 pub mod placing;
 mod rename;
+mod showing;
 mod sketch;
 mod trace;
 mod views;
@@ -56,6 +60,8 @@ pub struct Scene<'a> {
     pub preferences: &'a Preferences,
     /// What the host said.
     pub model: &'a Model,
+    /// Its patch, or what is shown of it.
+    pub patch: &'a Patch,
 }
 
 /// What the canvas wants of the rest of the window.
@@ -74,6 +80,8 @@ pub enum Intent {
     Say(String),
     /// What was chosen in a module's menu.
     Module(ModuleWish),
+    /// What a key of the window does, too.
+    Obey(Command),
 }
 
 /// One end of a cable.
@@ -143,6 +151,11 @@ pub struct Canvas {
     views: views::Views,
     renaming: Option<rename::Renaming>,
     wants_fit: bool,
+    /// The group that is looked into.
+    open: Option<GroupId>,
+    level: Arc<Level>,
+    /// Where it looked in the groups around, and in others before.
+    cameras: HashMap<Option<GroupId>, Camera>,
 }
 
 /// Draws a module's menu, and says what was wished for beyond asking the host.
@@ -209,7 +222,8 @@ impl Canvas {
 
     /// Shows what was chosen.
     pub fn fit_selection(&mut self, patch: &Patch) {
-        let layout = self.layout(patch);
+        let level = self.level(patch);
+        let layout = self.layout(level.shown(patch));
         let chosen = self.selection.iter().filter_map(|id| layout.places.get(id));
         let bounds = chosen.map(|(rect, _)| *rect).reduce(Rect::union);
         if let Some((window, bounds)) = self.window.zip(bounds) {
@@ -235,6 +249,9 @@ impl Canvas {
         id: &ModuleId,
         module: &sostenuto_patch::PatchModule,
     ) -> Arc<Face> {
+        if let Some(face) = self.level.face(id) {
+            return Arc::clone(face);
+        }
         match module.about() {
             Ok(about) => {
                 let face = self.faces.entry(about.name);
@@ -245,7 +262,8 @@ impl Canvas {
     }
 
     fn layout(&mut self, patch: &Patch) -> Layout {
-        let places = patch.modules.iter().map(|(id, module)| {
+        let here = patch.modules.iter().filter(|(_, module)| module.group.is_none());
+        let places = here.map(|(id, module)| {
             let face = self.face(patch, id, module);
             let carried = self.drag.offset_of(id) + self.editing.offset_of(id);
             let corner = Pos2::new(module.x, module.y) + carried;
@@ -255,12 +273,27 @@ impl Canvas {
     }
 
     /// Draws it all into what room there is, and lets the hand at it.
-    pub fn ui<'a>(
+    pub fn ui(
         &mut self,
         ui: &mut Ui,
-        scene: Scene<'a>,
-        asks: &'a mut Asks,
-        module_menu: &'a mut ModuleMenu<'a>,
+        scene: Scene,
+        asks: &mut Asks,
+        module_menu: &mut ModuleMenu<'_>,
+    ) -> Vec<Intent> {
+        let level = self.level(scene.patch);
+        let first = asks.requests.len();
+        let scene = Scene { patch: level.shown(scene.patch), ..scene };
+        let intents = self.shown_ui(ui, scene, asks, module_menu);
+        level.all_real(&mut asks.requests[first..]);
+        intents
+    }
+
+    fn shown_ui(
+        &mut self,
+        ui: &mut Ui,
+        scene: Scene,
+        asks: &mut Asks,
+        module_menu: &mut ModuleMenu<'_>,
     ) -> Vec<Intent> {
         let window = ui.available_rect_before_wrap();
         if self.window.replace(window).is_some_and(|before| before.size() != window.size()) {
@@ -269,14 +302,14 @@ impl Canvas {
         ui.set_clip_rect(window.intersect(ui.clip_rect()));
         let ground = ui.interact(window, ui.id().with("canvas"), Sense::click_and_drag());
         ground.widget_info(|| WidgetInfo::labeled(WidgetType::Panel, true, "Canvas"));
-        self.keep_up(scene.model.patch());
-        let layout = self.layout(scene.model.patch());
+        self.keep_up(scene.patch);
+        let layout = self.layout(scene.patch);
         self.move_camera(ui, &layout, window, &ground);
         self.draw_ground(ui, scene, window);
-        if scene.model.patch().modules.is_empty() {
+        if scene.patch.modules.is_empty() {
             invite(ui, scene, window);
         }
-        let wiring = Wiring::new(scene.model.patch(), &layout, &scene.model.signals);
+        let wiring = Wiring::new(scene.patch, &layout, &scene.model.signals);
         let (layout, wiring, intents) = (&layout, &wiring, Vec::new());
         let desk = Desk { scene, layout, wiring, window, asks, intents, module_menu };
         self.on_desk(ui, desk, &ground)
@@ -290,6 +323,7 @@ impl Canvas {
         self.ground_menu(ui, &mut desk, ground);
         self.take_sounds(ui, &mut desk);
         self.minimap_ui(ui, &desk);
+        self.path_ui(ui, &desk);
         self.wheel(ui, desk.window, ground);
         desk.intents
     }
@@ -418,23 +452,25 @@ impl Canvas {
         } else if let Some(id) = self.selected_comment.take() {
             asks.edit(Edit::SetComment { id, comment: None });
         } else if !self.selection.is_empty() {
-            asks.edit(patching::remove(patch, &std::mem::take(&mut self.selection)));
+            let chosen = std::mem::take(&mut self.selection);
+            asks.edit(self.removed(patch, &chosen));
         }
     }
 
     /// The selection as words for the clipboard: a patch file.
     pub fn copy(&mut self, patch: &Patch) -> Option<String> {
         let (modules, comments) = self.chosen(patch);
-        words(patch, &modules, &comments)
+        words(patch, self.open.as_ref(), &modules, &comments)
     }
 
     /// The same, and takes it away.
     pub fn cut(&mut self, patch: &Patch, asks: &mut Asks) -> Option<String> {
         let (modules, comments) = self.chosen(patch);
-        let words = words(patch, &modules, &comments)?;
-        let mut edits = vec![patching::remove(patch, &modules)];
+        let words = words(patch, self.open.as_ref(), &modules, &comments)?;
+        let chosen = self.selection.clone();
+        let mut edits = vec![self.removed(patch, &chosen)];
         edits.extend(comments.into_iter().map(|id| Edit::SetComment { id, comment: None }));
-        asks.edit(Edit::Group(edits));
+        asks.edit(Edit::Several(edits));
         self.selection.clear();
         self.selected_comment = None;
         Some(words)
@@ -442,23 +478,26 @@ impl Canvas {
 
     /// Lines the selection up.
     pub fn align(&mut self, patch: &Patch, by: patching::Align, asks: &mut Asks) {
-        let modules = self.selection.clone();
+        let level = self.level(patch);
+        let (modules, patch) = (self.selection.clone(), level.shown(patch));
         let sizes: BTreeMap<ModuleId, Vec2> =
             modules.iter().map(|id| (id.clone(), self.face_size(patch, id))).collect();
-        asks.edit(patching::align(patch, &modules, by, |id| sizes[id].into()));
+        asks.edit(level.real(patching::align(patch, &modules, by, |id| sizes[id].into())));
     }
 
     /// Lays all modules out as signals flow.
     pub fn arrange(&mut self, patch: &Patch, asks: &mut Asks) {
+        let level = self.level(patch);
+        let seen = level.seen(patch);
         let sizes: BTreeMap<ModuleId, Vec2> =
-            patch.modules.keys().map(|id| (id.clone(), self.face_size(patch, id))).collect();
-        asks.edit(super::arrange::arrange(patch, |id| sizes[id].into()));
+            seen.modules.keys().map(|id| (id.clone(), self.face_size(&seen, id))).collect();
+        asks.edit(level.real(super::arrange::arrange(&seen, |id| sizes[id].into())));
         self.fit();
     }
 
     /// Chooses every module.
     pub fn select_all(&mut self, patch: &Patch) {
-        self.selection = patch.modules.keys().cloned().collect();
+        self.selection = self.level(patch).seen(patch).modules.into_keys().collect();
     }
 
     /// Zooms around the middle of the window.
@@ -490,11 +529,12 @@ impl Canvas {
 /// What is chosen as a patch file, if it is anything.
 fn words(
     patch: &Patch,
+    level: Option<&GroupId>,
     modules: &BTreeSet<ModuleId>,
     comments: &BTreeSet<CommentId>,
 ) -> Option<String> {
     let is_any = !modules.is_empty() || !comments.is_empty();
-    is_any.then(|| sostenuto_patch::file::write(&patching::copy(patch, modules, comments)))
+    is_any.then(|| sostenuto_patch::file::write(&patching::copy(patch, level, modules, comments)))
 }
 
 /// Says on an empty canvas how to begin.

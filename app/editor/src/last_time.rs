@@ -139,6 +139,14 @@ fn has_placeholders(patch: &Patch) -> bool {
 fn becoming(from: &Patch, to: &Patch) -> Edit {
     let remove = from.modules.keys().map(|id| Edit::RemoveModule { id: id.clone() });
     let wipe = from.comments.keys().map(|id| Edit::SetComment { id: id.clone(), comment: None });
+    let mut groups: Vec<_> = from.groups.keys().collect();
+    groups.sort_by_key(|id| std::cmp::Reverse(from.around(Some(*id)).count()));
+    let apart = groups.into_iter().map(|id| Edit::SetGroup { id: id.clone(), group: None });
+    let mut groups: Vec<_> = to.groups.iter().collect();
+    groups.sort_by_key(|(id, _)| to.around(Some(*id)).count());
+    let together = groups
+        .into_iter()
+        .map(|(id, group)| Edit::SetGroup { id: id.clone(), group: Some(group.clone()) });
     let add = to
         .modules
         .iter()
@@ -149,7 +157,14 @@ fn becoming(from: &Patch, to: &Patch) -> Edit {
         .iter()
         .map(|(id, comment)| Edit::SetComment { id: id.clone(), comment: Some(comment.clone()) });
     let names = [Edit::SetTitle(to.title.clone()), Edit::SetDescription(to.description.clone())];
-    let edits = remove.chain(wipe).chain(add).chain(connect).chain(write).chain(names);
+    let edits = remove
+        .chain(wipe)
+        .chain(apart)
+        .chain(together)
+        .chain(add)
+        .chain(connect)
+        .chain(write)
+        .chain(names);
     super::patching::with_delays(from, edits.collect(), &to.delayed)
 }
 
@@ -191,7 +206,7 @@ mod tests {
         let last = LastTime::of(&unsaved, Camera::default(), true);
         let requests = last.requests();
         assert_eq!(requests[0], load);
-        assert!(matches!(&requests[1], Request::Edit(Edit::Group(_))), "{requests:?}");
+        assert!(matches!(&requests[1], Request::Edit(Edit::Several(_))), "{requests:?}");
         let discarded = LastTime::of(&unsaved, Camera::default(), false);
         assert_eq!(discarded.requests(), [load]);
 

@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(harness.state().asks.requests, [Request::Edit(bypass)]);
         let mut harness = bench();
         press(&mut harness, "Delete");
-        let delete = Edit::Group(vec![Edit::RemoveModule { id: id.clone() }]);
+        let delete = Edit::Several(vec![Edit::RemoveModule { id: id.clone() }]);
         assert_eq!(harness.state().asks.requests, [Request::Edit(delete)]);
         let mut harness = bench();
         press(&mut harness, "Duplicate");

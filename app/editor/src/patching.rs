@@ -8,7 +8,8 @@ use sostenuto_modules::module::{About, Port, Role};
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{
-    Cable, Comment, CommentId, Edit, InputRef, ModuleId, OutputRef, Patch, PatchModule, apply,
+    Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Patch,
+    PatchModule, apply,
 };
 
 use super::habits::habits;
@@ -81,7 +82,7 @@ pub(crate) fn with_delays(patch: &Patch, mut edits: Vec<Edit>, delayed: &BTreeSe
             edits.push(edit);
         }
     }
-    Edit::Group(edits)
+    Edit::Several(edits)
 }
 
 /// Delays that cable in place of the others of its loops, as far as these have
@@ -97,7 +98,7 @@ pub fn delay_instead(patch: &Patch, cable: &Cable) -> Option<Edit> {
         patch.delayed.iter().filter(|other| !others.contains(other)).cloned().collect();
     delayed.insert(cable.clone());
     match with_delays(patch, Vec::new(), &delayed) {
-        Edit::Group(edits) if edits.is_empty() => None,
+        Edit::Several(edits) if edits.is_empty() => None,
         edit => Some(edit),
     }
 }
@@ -198,6 +199,7 @@ pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(M
     let old = patch.modules.get(id)?;
     let mut module = PatchModule::new(about.name, old.x, old.y);
     module.is_bypassed = old.is_bypassed;
+    module.group.clone_from(&old.group);
     let old_about = old.about().ok();
     for (name, value) in &old.params {
         let there = about.param(name).map(|index| &about.params[index]);
@@ -255,8 +257,25 @@ pub fn lost(before: &Patch, old: &[ModuleId], after: &Patch, new: &BTreeSet<Modu
     were.saturating_sub(are)
 }
 
-/// Modules and comments, with the cables between them, to be pasted somewhere.
-pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<CommentId>) -> Patch {
+/// Modules and comments, with the cables between them, to be pasted somewhere. They come
+/// from `level`, a group or the canvas itself (`None`); groups in it that are copied with
+/// all that lies in them stay groups.
+pub fn copy(
+    patch: &Patch,
+    level: Option<&GroupId>,
+    modules: &BTreeSet<ModuleId>,
+    comments: &BTreeSet<CommentId>,
+) -> Patch {
+    let around: BTreeSet<&GroupId> = patch.around(level).map(|(id, _)| id).collect();
+    let is_whole = |id: &GroupId| {
+        let mut within = patch.modules_within(id).peekable();
+        within.peek().is_some() && within.all(|module| modules.contains(module))
+    };
+    let mut groups = patch.groups.clone();
+    groups.retain(|id, _| !around.contains(id) && is_whole(id));
+    let known: BTreeSet<GroupId> = groups.keys().cloned().collect();
+    let is_copied = |group: &GroupId| known.contains(group);
+    groups.values_mut().for_each(|group| group.inside = group.inside.take().filter(is_copied));
     let is_in = |id: &ModuleId| modules.contains(id);
     let is_between = |cable: &&Cable| is_in(&cable.from.module) && is_in(&cable.to.module);
     Patch {
@@ -264,16 +283,25 @@ pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<Com
             .modules
             .iter()
             .filter(|(id, _)| is_in(id))
-            .map(|(id, module)| (id.clone(), module.clone()))
+            .map(|(id, module)| {
+                let group = module.group.clone().filter(is_copied);
+                (id.clone(), PatchModule { group, ..module.clone() })
+            })
             .collect(),
         cables: patch.cables.iter().filter(is_between).cloned().collect(),
         delayed: patch.delayed.iter().filter(is_between).cloned().collect(),
         comments: patch
             .comments
             .iter()
-            .filter(|(id, _)| comments.contains(*id))
-            .map(|(id, comment)| (id.clone(), comment.clone()))
+            .filter(|(id, comment)| {
+                comments.contains(*id) || comment.group.as_ref().is_some_and(is_copied)
+            })
+            .map(|(id, comment)| {
+                let group = comment.group.clone().filter(is_copied);
+                (id.clone(), Comment { group, ..comment.clone() })
+            })
             .collect(),
+        groups,
         ..Patch::default()
     }
 }
@@ -281,11 +309,13 @@ pub fn copy(patch: &Patch, modules: &BTreeSet<ModuleId>, comments: &BTreeSet<Com
 /// Puts what was copied on the canvas, its leftmost and topmost edges at `x`
 /// and `y`. Returns the names of its modules.
 pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleId>, Edit) {
-    let corners = copied
-        .modules
-        .values()
+    let modules = copied.modules.values().filter(|module| module.group.is_none());
+    let comments = copied.comments.values().filter(|comment| comment.group.is_none());
+    let groups = copied.groups.values().filter(|group| group.inside.is_none());
+    let corners = modules
         .map(|module| (module.x, module.y))
-        .chain(copied.comments.values().map(|comment| (comment.x, comment.y)));
+        .chain(comments.map(|comment| (comment.x, comment.y)))
+        .chain(groups.map(|group| (group.x, group.y)));
     let (left, top) = corners.fold((f32::INFINITY, f32::INFINITY), |least, corner| {
         (least.0.min(corner.0), least.1.min(corner.1))
     });
@@ -307,10 +337,11 @@ pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleI
 /// those that come into them from elsewhere. Returns the names of the modules.
 pub fn duplicate(
     patch: &Patch,
+    level: Option<&GroupId>,
     modules: &BTreeSet<ModuleId>,
     comments: &BTreeSet<CommentId>,
 ) -> (BTreeSet<ModuleId>, Edit) {
-    let copied = copy(patch, modules, comments);
+    let copied = copy(patch, level, modules, comments);
     let (names, mut edits) = put(patch, &copied, COPY_OFFSET, COPY_OFFSET);
     let mut delayed = patch.delayed.clone();
     for own in &patch.cables {
@@ -329,7 +360,8 @@ pub fn duplicate(
     (names.into_values().collect(), edit)
 }
 
-/// The modules and comments of a copy, under fresh names.
+/// The modules, comments and groups of a copy, under fresh names. What lies in no group is
+/// moved, and what lies in one stays where it is in there.
 fn put(
     patch: &Patch,
     copied: &Patch,
@@ -339,18 +371,37 @@ fn put(
     let mut taken = patch.clone();
     let mut names = BTreeMap::new();
     let mut edits = Vec::new();
+    let mut group_names: BTreeMap<GroupId, GroupId> = BTreeMap::new();
+    let mut groups: Vec<_> = copied.groups.iter().collect();
+    groups.sort_by_key(|(id, _)| copied.around(Some(*id)).count());
+    for (id, group) in groups {
+        let new_id = taken.fresh_group_id();
+        let inside = group.inside.as_ref().and_then(|outer| group_names.get(outer)).cloned();
+        let (dx, dy) = if inside.is_some() { (0.0, 0.0) } else { (dx, dy) };
+        let group = Group { x: group.x + dx, y: group.y + dy, inside, ..group.clone() };
+        taken.groups.insert(new_id.clone(), group.clone());
+        group_names.insert(id.clone(), new_id.clone());
+        edits.push(Edit::SetGroup { id: new_id, group: Some(group) });
+    }
+    let place = |group: &Option<GroupId>| {
+        let group = group.as_ref().and_then(|own| group_names.get(own)).cloned();
+        let by = if group.is_some() { (0.0, 0.0) } else { (dx, dy) };
+        (group, by)
+    };
     for (id, module) in &copied.modules {
         let stem = id.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
         let stem = stem.strip_suffix('-').filter(|stem| !stem.is_empty()).unwrap_or(id.as_str());
         let new_id = taken.fresh_id(stem);
-        let module = PatchModule { x: module.x + dx, y: module.y + dy, ..module.clone() };
+        let (group, (dx, dy)) = place(&module.group);
+        let module = PatchModule { x: module.x + dx, y: module.y + dy, group, ..module.clone() };
         taken.modules.insert(new_id.clone(), module.clone());
         names.insert(id.clone(), new_id.clone());
         edits.push(Edit::AddModule { id: new_id, module });
     }
     for comment in copied.comments.values() {
         let id = taken.fresh_comment_id();
-        let comment = Comment { x: comment.x + dx, y: comment.y + dy, ..comment.clone() };
+        let (group, (dx, dy)) = place(&comment.group);
+        let comment = Comment { x: comment.x + dx, y: comment.y + dy, group, ..comment.clone() };
         taken.comments.insert(id.clone(), comment.clone());
         edits.push(Edit::SetComment { id, comment: Some(comment) });
     }
@@ -481,7 +532,7 @@ pub fn modulate(patch: &Patch, id: &ModuleId, param: &str, with: Modulator) -> O
         let value = about.params[index].legal(0.25 * about.params[index].range.end());
         edits.push(Edit::SetParam { module: id.clone(), param: amount.into(), value });
     }
-    Some(Edit::Group(edits))
+    Some(Edit::Several(edits))
 }
 
 /// The first output of a macro module that drives nothing yet.

@@ -173,7 +173,7 @@ impl Session {
             let said = request.messages();
             // Several changes that are one to the musician are one step.
             let is_one_step = said.len() > 1
-                && matches!(request, Request::Edit(Edit::Group(_) | Edit::AddModule { .. }));
+                && matches!(request, Request::Edit(Edit::Several(_) | Edit::AddModule { .. }));
             if is_one_step {
                 messages.push(BeginGesture {}.encode());
             }

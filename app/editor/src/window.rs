@@ -221,7 +221,10 @@ impl Editor {
                     self.browser.open(wish, corner, at, patch);
                 }
             }
-            Command::AddComment => canvas.add_comment(patch, None, asks),
+            Command::AddComment => canvas.add_comment(patch, asks),
+            Command::GroupModules => canvas.group(patch, asks),
+            Command::Ungroup => canvas.ungroup(patch, asks),
+            Command::TakeOut => canvas.take_out(patch, asks),
             Command::Copy => canvas.copy(patch).into_iter().for_each(|words| ctx.copy_text(words)),
             Command::Cut => {
                 canvas.cut(patch, asks).into_iter().for_each(|words| ctx.copy_text(words));
@@ -255,7 +258,7 @@ impl Editor {
             Command::AlignBottom => canvas.align(patch, patching::Align::Bottom, asks),
             Command::ShowKeyboard => self.keyboard.is_open ^= true,
             Command::ShowLoad => canvas.shows_load ^= true,
-            Command::Bypass => bypass(&self.model, &canvas.selection, asks),
+            Command::Bypass => bypass(&self.model, &canvas.chosen_modules(patch), asks),
             Command::FitAll => canvas.fit(),
             Command::FitSelection => canvas.fit_selection(patch),
             Command::ZoomIn => canvas.zoom(1.25),
@@ -283,7 +286,7 @@ impl Editor {
 
     fn canvas_ui(&mut self, ui: &mut Ui) {
         let Editor { canvas, model, theme, preferences, panels, asks, .. } = self;
-        let scene = Scene { theme, preferences, model };
+        let scene = Scene { theme, preferences, model, patch: model.patch() };
         let presets = &mut panels.presets;
         let mut menu = |ui: &mut Ui, id: &ModuleId, asks: &mut Asks| {
             module_menu_ui(ui, theme, model, id, presets, asks)
@@ -309,13 +312,15 @@ impl Editor {
             Intent::Say(sentence) => {
                 self.panels.notices.say(sentence, false, ui.input(|input| input.time));
             }
+            Intent::Obey(command) => self.obey(ui, command),
             Intent::Module(ModuleWish::Replace(id)) => {
                 let (corner, at) = self.canvas.beside(self.model.patch(), &id);
                 let modules: BTreeSet<ModuleId> = match self.canvas.selection.contains(&id) {
                     true => self.canvas.selection.clone(),
                     false => [id].into(),
                 };
-                let wish = BrowseFor::Replace(modules.into_iter().collect());
+                let real = modules.into_iter().filter(|id| !id.is_stand_in());
+                let wish = BrowseFor::Replace(real.collect());
                 self.browser.open(wish, corner, at, self.model.patch());
             }
             Intent::Module(ModuleWish::Duplicate(_)) => {
@@ -327,7 +332,7 @@ impl Editor {
     fn floating_ui(&mut self, ctx: &Context) {
         let Editor { model, theme, preferences, panels, asks, browser, canvas, closing, .. } = self;
         if let Some(chosen) = browser.ui(ctx, theme, preferences) {
-            let scene = Scene { theme, preferences, model };
+            let scene = Scene { theme, preferences, model, patch: model.patch() };
             if let Some(sentence) = canvas.put(scene, &chosen, asks) {
                 panels.notices.say(sentence, false, ctx.input(|input| input.time));
             }
@@ -435,5 +440,5 @@ fn bypass(model: &Model, modules: &BTreeSet<ModuleId>, asks: &mut Asks) {
     let are_on = modules.iter().any(|id| patch.modules.get(id).is_some_and(|m| !m.is_bypassed));
     let edits =
         modules.iter().map(|id| Edit::SetBypass { module: id.clone(), is_bypassed: are_on });
-    asks.edit(Edit::Group(edits.collect()));
+    asks.edit(Edit::Several(edits.collect()));
 }

@@ -721,7 +721,7 @@ impl<S: Sound> Control<S> {
     fn panic(&mut self) -> Result<(), Refused> {
         let held = self.patch.held();
         if !held.is_empty() {
-            self.edit(Edit::Group(held), None)?;
+            self.edit(Edit::Several(held), None)?;
         }
         self.all_notes_off()?;
         self.sound.panic();
@@ -815,7 +815,7 @@ impl<S: Sound> Control<S> {
                     self.sound.param_changed(module, index, value);
                 }
             }
-            Edit::Group(edits) => edits.iter().for_each(|edit| self.turn(edit)),
+            Edit::Several(edits) => edits.iter().for_each(|edit| self.turn(edit)),
             _ => {}
         }
     }

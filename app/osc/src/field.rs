@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use rosc::OscType;
-use sostenuto_patch::{CommentId, InputRef, ModuleId, Name, OutputRef};
+use sostenuto_patch::{CommentId, GroupId, InputRef, ModuleId, Name, OutputRef, Part};
 
 use crate::address::{Count, Form};
 use crate::args::Args;
@@ -80,6 +80,8 @@ pub(crate) const ID: &str = "lower-case letters, digits, dashes";
 parsed! {
     ModuleId, ID;
     CommentId, ID;
+    GroupId, ID;
+    Part, "input NAME, output NAME, param NAME or screen";
     OutputRef, "MODULE.OUTPUT";
     InputRef, "MODULE.INPUT";
 }
@@ -161,6 +163,23 @@ impl Field for i32 {
 
     fn write(value: &i32, args: &mut Vec<OscType>) {
         args.push(OscType::Int(*value));
+    }
+}
+
+/// A small count: bytes in a row are a blob.
+#[derive(Debug)]
+pub(crate) struct Small;
+
+impl Field<u8> for Small {
+    const FORM: Form = Form::Int;
+    const RANGE: &'static str = "0 to 255";
+
+    fn read(args: &mut Args) -> Result<u8, Unreadable> {
+        args.int()?.try_into().map_err(|_| args.out_of_range())
+    }
+
+    fn write(value: &u8, args: &mut Vec<OscType>) {
+        args.push(OscType::Int((*value).into()));
     }
 }
 

@@ -120,6 +120,7 @@ pub mod cable;
 pub mod comment;
 pub mod device;
 pub mod edit;
+pub mod group;
 pub mod history;
 pub mod host;
 pub mod module;
@@ -208,6 +209,8 @@ messages! {
         module::Rename,
         module::Bypass,
         module::Text,
+        module::Inside,
+        module::Shown,
         module::Retry as Retry,
         cable::Connect,
         cable::Disconnect,
@@ -215,6 +218,8 @@ messages! {
         param::SetParam as SetParam,
         comment::Set,
         comment::Remove,
+        group::Set,
+        group::Remove,
         note::NoteOn as NoteOn,
         note::NoteOff as NoteOff,
         note::AllOff as AllNotesOff,

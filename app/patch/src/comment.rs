@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::problem::Problem;
-use super::{Name, check_text, is_id};
+use super::{GroupId, Name, check_text, is_id};
 
 /// How many colours a comment can have.
 pub const PALETTE_COLOURS: u8 = 8;
@@ -25,6 +25,8 @@ pub struct Comment {
     pub height: f32,
     /// Which of the 8 colours, from 0.
     pub colour: u8,
+    /// The group that it lies in. `None`: it lies on the canvas itself.
+    pub group: Option<GroupId>,
 }
 
 /// A comment's name within its patch. It is not shown.
@@ -40,13 +42,14 @@ impl Comment {
         if !is_somewhere || width < 0.0 || height < 0.0 {
             return Err(Problem::NoRectangle { comment: id.to_string() });
         }
-        let is_colour = self.colour < PALETTE_COLOURS;
-        if is_colour {
-            Ok(())
-        } else {
-            Err(Problem::NoColour { colour: self.colour, last: PALETTE_COLOURS - 1 })
-        }
+        check_colour(self.colour)
     }
+}
+
+/// Whether it is one of the palette's.
+pub(crate) fn check_colour(colour: u8) -> Result<(), Problem> {
+    let is_colour = colour < PALETTE_COLOURS;
+    if is_colour { Ok(()) } else { Err(Problem::NoColour { colour, last: PALETTE_COLOURS - 1 }) }
 }
 
 impl CommentId {

@@ -2,8 +2,8 @@
 
 use super::problem::Problem;
 use super::{
-    Cable, Comment, CommentId, ModuleId, Name, Patch, PatchModule, check_place, check_text,
-    check_value, find_param,
+    Cable, Comment, CommentId, Group, GroupId, ModuleId, Name, Part, Patch, PatchModule,
+    check_place, check_text, check_value, find_param,
 };
 
 /// A change to a patch.
@@ -71,6 +71,30 @@ pub enum Edit {
         /// What it is from now on. `None`: it is gone.
         comment: Option<Comment>,
     },
+    /// Makes a group, moves or changes one, or takes an empty one away. Nothing is heard.
+    SetGroup {
+        /// Its name.
+        id: GroupId,
+        /// What it is from now on. `None`: it is gone.
+        group: Option<Group>,
+    },
+    /// Moves a module into a group, or out of one. Nothing is heard.
+    SetInside {
+        /// Which.
+        module: ModuleId,
+        /// Where it lies from now on. `None`: on the canvas itself.
+        group: Option<GroupId>,
+    },
+    /// Shows a part of a module on the faces of the groups around it, or no longer.
+    /// Nothing is heard.
+    SetShown {
+        /// Whose.
+        module: ModuleId,
+        /// What of it.
+        part: Part,
+        /// On how many of them, from its own group outwards. 0: on none.
+        levels: u8,
+    },
     /// Calls the patch something else.
     SetTitle(String),
     /// Describes the patch otherwise.
@@ -78,7 +102,7 @@ pub enum Edit {
     /// Another patch instead of this one: a file, or an empty one.
     Replace(Box<Patch>),
     /// Several in order, as one. If one cannot be done, none is.
-    Group(Vec<Edit>),
+    Several(Vec<Edit>),
 }
 
 /// Where a module is moved to.
@@ -108,7 +132,7 @@ impl Edit {
     pub fn replaces(&self) -> bool {
         match self {
             Edit::Replace(_) => true,
-            Edit::Group(edits) => edits.iter().any(Edit::replaces),
+            Edit::Several(edits) => edits.iter().any(Edit::replaces),
             _ => false,
         }
     }
@@ -118,10 +142,13 @@ impl Edit {
         match self {
             Edit::MoveModules(_)
             | Edit::SetComment { .. }
+            | Edit::SetGroup { .. }
+            | Edit::SetInside { .. }
+            | Edit::SetShown { .. }
             | Edit::SetTitle(_)
             | Edit::SetDescription(_) => Reach::Looks,
             Edit::SetParam { .. } => Reach::Params,
-            Edit::Group(edits) => edits.iter().map(Edit::reach).max().unwrap_or(Reach::Looks),
+            Edit::Several(edits) => edits.iter().map(Edit::reach).max().unwrap_or(Reach::Looks),
             _ => Reach::Structure,
         }
     }
@@ -147,6 +174,9 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
         }
         Edit::SetText { module, text } => set_text(patch, module, text),
         Edit::SetComment { id, comment } => set_comment(patch, id, comment),
+        Edit::SetGroup { id, group } => patch.set_group(id, group),
+        Edit::SetInside { module, group } => patch.set_inside(module, group),
+        Edit::SetShown { module, part, levels } => patch.set_shown(module, part, levels),
         Edit::SetTitle(title) => {
             check_text("title", &title)?;
             Ok(Edit::SetTitle(std::mem::replace(&mut patch.title, title)))
@@ -156,7 +186,7 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
             Ok(Edit::SetDescription(std::mem::replace(&mut patch.description, text)))
         }
         Edit::Replace(with) => replace(patch, *with),
-        Edit::Group(edits) => group(patch, edits),
+        Edit::Several(edits) => several(patch, edits),
     }
 }
 
@@ -165,6 +195,7 @@ fn add(patch: &mut Patch, id: ModuleId, module: PatchModule) -> Result<Edit, Pro
         return Err(Problem::IdTaken { id: id.to_string() });
     }
     let module = module.tidied(&id)?;
+    patch.check_inside(module.group.as_ref())?;
     patch.modules.insert(id.clone(), module);
     Ok(Edit::RemoveModule { id })
 }
@@ -175,13 +206,13 @@ fn remove(patch: &mut Patch, id: ModuleId) -> Result<Edit, Problem> {
     let plugged = patch.pull_out(&cables);
     let module = patch.modules.remove(&id).expect("it was there when asked");
     let back = std::iter::once(Edit::AddModule { id, module });
-    Ok(Edit::Group(back.chain(plugged).collect()))
+    Ok(Edit::Several(back.chain(plugged).collect()))
 }
 
 fn shift(patch: &mut Patch, mut moves: Vec<Move>) -> Result<Edit, Problem> {
     for Move { module, x, y } in &moves {
         patch.module(module.as_str())?;
-        check_place(module, *x, *y)?;
+        check_place(module.as_str(), *x, *y)?;
     }
     for Move { module, x, y } in &mut moves {
         let module = patch.module_mut(module)?;
@@ -240,7 +271,7 @@ fn disconnect(patch: &mut Patch, cable: Cable) -> Result<Edit, Problem> {
         return Err(Problem::NoCable { cable: cable.to_string() });
     }
     let mut back = patch.pull_out(std::slice::from_ref(&cable));
-    Ok(if back.len() == 1 { back.remove(0) } else { Edit::Group(back) })
+    Ok(if back.len() == 1 { back.remove(0) } else { Edit::Several(back) })
 }
 
 fn set_param(patch: &mut Patch, module: ModuleId, name: Name, value: f32) -> Result<Edit, Problem> {
@@ -273,6 +304,7 @@ fn set_comment(
     let was = match comment {
         Some(comment) => {
             comment.check(&id)?;
+            patch.check_inside(comment.group.as_ref())?;
             patch.comments.insert(id.clone(), comment)
         }
         None => {
@@ -293,7 +325,7 @@ fn replace(patch: &mut Patch, mut with: Patch) -> Result<Edit, Problem> {
     Ok(Edit::Replace(Box::new(std::mem::replace(patch, with))))
 }
 
-fn group(patch: &mut Patch, edits: Vec<Edit>) -> Result<Edit, Problem> {
+fn several(patch: &mut Patch, edits: Vec<Edit>) -> Result<Edit, Problem> {
     let mut inverses = Vec::with_capacity(edits.len());
     for edit in edits {
         match apply(patch, edit) {
@@ -305,7 +337,7 @@ fn group(patch: &mut Patch, edits: Vec<Edit>) -> Result<Edit, Problem> {
         }
     }
     inverses.reverse();
-    Ok(Edit::Group(inverses))
+    Ok(Edit::Several(inverses))
 }
 
 fn take_back(patch: &mut Patch, inverses: Vec<Edit>) {
@@ -388,14 +420,14 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_fails_half_way_changes_nothing() {
+    fn several_edits_of_which_one_fails_change_nothing() {
         let edits = vec![
             Edit::RemoveModule { id: id("a") },
             added("d"),
             set("d", "offset", 1.0),
             connected("d.out -> a.in"),
         ];
-        assert!(refused(Edit::Group(edits)).contains("`a`"));
+        assert!(refused(Edit::Several(edits)).contains("`a`"));
     }
 
     #[test]

@@ -13,12 +13,16 @@ use thiserror::Error;
 
 use super::problem::Problem;
 use super::sounds;
-use super::{Cable, Comment, CommentId, ModuleId, Patch, PatchModule, find_kind};
+use super::{Cable, Comment, CommentId, Group, GroupId, ModuleId, Patch, PatchModule, find_kind};
 use crate::disk;
 
-/// The newest version of patch files that this program reads. From version 2 on,
-/// a file says which cables are delayed.
-pub const VERSION: u64 = 2;
+/// The newest version of patch files that this program reads. From version 3 on,
+/// a file has groups.
+pub const VERSION: u64 = 3;
+
+/// From this one on, a file says which cables are delayed. A patch without groups is
+/// still written so, for older programs to read.
+const VERSION_WITHOUT_GROUPS: u64 = 2;
 
 /// The version before that. A patch without loops is still written so, for older
 /// programs to read.
@@ -45,6 +49,8 @@ pub enum ReadError {
     IdTwice { id: String },
     #[error("The patch cannot be read: two comments are called `{id}`.")]
     CommentTwice { id: String },
+    #[error("The patch cannot be read: two groups are called `{id}`.")]
+    GroupTwice { id: String },
     #[error("The patch cannot be read. {0}")]
     Problem(#[from] Problem),
 }
@@ -116,16 +122,26 @@ pub fn save(path: &Path, patch: &Patch, over: Over) -> Result<(), FileError> {
 /// The text of a patch file.
 pub fn write(patch: &Patch) -> String {
     let file = WrittenPatch {
-        sostenuto: if patch.delayed.is_empty() { VERSION_WITHOUT_DELAYS } else { VERSION },
+        sostenuto: version_of(patch),
         title: &patch.title,
         description: &patch.description,
         modules: patch.modules.iter().map(|(id, module)| WrittenModule::new(id, module)).collect(),
         cables: patch.cables.iter().map(Cable::to_string).collect(),
         delayed: patch.delayed.iter().map(Cable::to_string).collect(),
         comments: patch.comments.iter().map(|(id, comment)| written_comment(id, comment)).collect(),
+        groups: patch.groups.iter().map(|(id, group)| written_group(id, group)).collect(),
     };
     let json = serde_json::to_string_pretty(&file).expect("words and finite numbers are JSON");
     json + "\n"
+}
+
+/// The oldest version that has all of a patch.
+fn version_of(patch: &Patch) -> u64 {
+    match (patch.groups.is_empty(), patch.delayed.is_empty()) {
+        (false, _) => VERSION,
+        (true, false) => VERSION_WITHOUT_GROUPS,
+        (true, true) => VERSION_WITHOUT_DELAYS,
+    }
 }
 
 /// Reads the text of a patch file.
@@ -172,6 +188,8 @@ struct WrittenPatch<'a> {
     delayed: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     comments: Vec<FileComment<Cow<'a, str>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<FileGroup<Cow<'a, str>>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -188,13 +206,37 @@ struct FileComment<S> {
     height: f32,
     #[serde(default)]
     colour: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<S>,
     text: S,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileGroup<S> {
+    id: S,
+    #[serde(default)]
+    x: f32,
+    #[serde(default)]
+    y: f32,
+    #[serde(default)]
+    colour: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inside: Option<S>,
+    title: S,
+}
+
+fn written_group<'a>(id: &'a GroupId, group: &'a Group) -> FileGroup<Cow<'a, str>> {
+    let &Group { x, y, colour, .. } = group;
+    let inside = group.inside.as_ref().map(|id| id.as_str().into());
+    FileGroup { id: id.as_str().into(), x, y, colour, inside, title: group.title.as_str().into() }
 }
 
 fn written_comment<'a>(id: &'a CommentId, comment: &'a Comment) -> FileComment<Cow<'a, str>> {
     let &Comment { x, y, width, height, colour, .. } = comment;
+    let group = comment.group.as_ref().map(|id| id.as_str().into());
     let text = comment.text.as_str().into();
-    FileComment { id: id.as_str().into(), x, y, width, height, colour, text }
+    FileComment { id: id.as_str().into(), x, y, width, height, colour, group, text }
 }
 
 #[derive(Serialize)]
@@ -208,6 +250,10 @@ struct WrittenModule<'a> {
     bypassed: bool,
     #[serde(skip_serializing_if = "str::is_empty")]
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    shown: BTreeMap<String, u8>,
 }
 
 #[derive(Serialize)]
@@ -235,6 +281,8 @@ impl<'a> WrittenModule<'a> {
             params: numbers.chain(words).collect(),
             bypassed: module.is_bypassed,
             text: &module.text,
+            group: module.group.as_ref().map(GroupId::as_str),
+            shown: module.shown.iter().map(|(part, &levels)| (part.to_string(), levels)).collect(),
         }
     }
 }
@@ -267,6 +315,8 @@ struct ReadPatch {
     delayed: Vec<String>,
     #[serde(default)]
     comments: Vec<FileComment<String>>,
+    #[serde(default)]
+    groups: Vec<FileGroup<String>>,
 }
 
 #[derive(Deserialize)]
@@ -284,6 +334,9 @@ struct ReadModule {
     bypassed: bool,
     #[serde(default)]
     text: String,
+    group: Option<String>,
+    #[serde(default)]
+    shown: BTreeMap<String, u8>,
 }
 
 #[derive(Deserialize)]
@@ -356,12 +409,21 @@ impl ReadPatch {
             patch.delayed.insert(cable);
         }
         delay(&mut patch, self.version, &order);
-        for FileComment { id, x, y, width, height, colour, text } in self.comments {
+        for FileComment { id, x, y, width, height, colour, group, text } in self.comments {
             let id: CommentId = id.parse()?;
             if patch.comments.contains_key(&id) {
                 return Err(ReadError::CommentTwice { id: id.to_string() });
             }
-            patch.comments.insert(id, Comment { text, x, y, width, height, colour });
+            let group = group.map(|id| id.parse::<GroupId>()).transpose()?;
+            patch.comments.insert(id, Comment { text, x, y, width, height, colour, group });
+        }
+        for FileGroup { id, x, y, colour, inside, title } in self.groups {
+            let id: GroupId = id.parse()?;
+            if patch.groups.contains_key(&id) {
+                return Err(ReadError::GroupTwice { id: id.to_string() });
+            }
+            let inside = inside.map(|id| id.parse::<GroupId>()).transpose()?;
+            patch.groups.insert(id, Group { title, x, y, colour, inside });
         }
         patch.check()?;
         Ok(patch)
@@ -388,6 +450,10 @@ impl ReadModule {
         module.is_placeholder = find_kind(&self.kind).is_err();
         module.is_bypassed = self.bypassed;
         module.text = self.text.into();
+        module.group = self.group.map(|id| id.parse::<GroupId>()).transpose()?;
+        for (part, levels) in self.shown {
+            module.shown.insert(part.parse()?, levels);
+        }
         for (name, value) in self.params.0 {
             match value {
                 ReadValue::Number(value) => drop(module.params.insert(name.into(), value as f32)),

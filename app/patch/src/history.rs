@@ -265,16 +265,16 @@ impl Step {
 
     /// Takes the taking-back of a later edit in, to be done first.
     fn precede(&mut self, later: Edit) {
-        let earlier = std::mem::replace(&mut self.turned, Edit::Group(Vec::new()));
+        let earlier = std::mem::replace(&mut self.turned, Edit::Several(Vec::new()));
         // Kept oldest last, as it is taken back.
         let mut edits = match earlier {
-            Edit::Group(edits) => edits,
+            Edit::Several(edits) => edits,
             edit => vec![edit],
         };
         if !is_covered(&later, &edits) {
             edits.insert(0, later);
         }
-        self.turned = Edit::Group(edits);
+        self.turned = Edit::Several(edits);
     }
 }
 
@@ -334,7 +334,7 @@ mod tests {
         let turns = (0..1000).map(|n| set("a", ["gain", "offset"][n % 2], n as f32 / 1000.0));
         let (mut patch, mut history) = steps(turns, TURN);
         assert_eq!(history.undos(), 1);
-        let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
+        let Some(Edit::Several(edits)) = history.undo(&mut patch) else { panic!("a group") };
         assert_eq!(edits.len(), 2);
         assert_eq!(patch, ring());
         history.redo(&mut patch).unwrap();
@@ -360,7 +360,7 @@ mod tests {
             Edit::MoveModules(vec![place("a"), place("b")])
         };
         let (mut patch, mut history) = steps((1..500).map(drag), TURN);
-        let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
+        let Some(Edit::Several(edits)) = history.undo(&mut patch) else { panic!("a group") };
         assert_eq!(edits.len(), 1);
         assert_eq!(patch, ring());
     }
@@ -372,7 +372,7 @@ mod tests {
         for n in 0..500 {
             history.apply(&mut patch, &written("m", &format!("a + {n}")), TURN).unwrap();
         }
-        let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
+        let Some(Edit::Several(edits)) = history.undo(&mut patch) else { panic!("a group") };
         assert_eq!((edits.len(), &patch), (1, &before));
     }
 
@@ -391,7 +391,7 @@ mod tests {
         for edit in (1..500).flat_map(drag) {
             history.apply(&mut patch, &edit, TURN).unwrap();
         }
-        let Some(Edit::Group(edits)) = history.undo(&mut patch) else { panic!("a group") };
+        let Some(Edit::Several(edits)) = history.undo(&mut patch) else { panic!("a group") };
         assert_eq!(edits.len(), 2);
         assert_eq!(patch, before);
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use sostenuto_modules::clip::Text;
 
-use super::{Cable, CommentId, Edit, ModuleId, Patch, PatchModule};
+use super::{Cable, CommentId, Edit, Group, GroupId, ModuleId, Part, Patch, PatchModule};
 
 /// Letters of the longest title that is quoted.
 const MAX_TITLE_CHARS: usize = 60;
 
-/// What an edit does, the most telling last: it names the group that it is in.
+/// What an edit does, the most telling last: it names the edits it is among.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
     #[default]
@@ -18,6 +18,10 @@ enum Deed {
     Turn,
     Write,
     Comment,
+    Show,
+    ChangeGroup,
+    Group,
+    Ungroup,
     Bypass,
     Hasten,
     Delay,
@@ -90,10 +94,24 @@ impl Label {
             Edit::SetComment { id, comment } => {
                 one(Deed::Comment, id, comment_sentence(id, comment.is_some(), patch))
             }
+            Edit::SetGroup { id, group } => {
+                let (deed, sentence) = group_sentence(id, group.as_ref(), patch);
+                one(deed, id, sentence)
+            }
+            Edit::SetInside { module, group: Some(_) } => {
+                one(Deed::Move, module, format!("Move {module} into a group"))
+            }
+            Edit::SetInside { module, group: None } => {
+                one(Deed::Move, module, format!("Move {module} out of its group"))
+            }
+            Edit::SetShown { module, part, levels } => {
+                let what = format!("{module} {part}");
+                one(Deed::Show, &what, shown_sentence(module, part, *levels))
+            }
             Edit::SetTitle(title) => one(Deed::Describe, &"", format!("Call it {}", quoted(title))),
             Edit::SetDescription(_) => one(Deed::Describe, &"", "Describe the patch".to_owned()),
             Edit::Replace(with) => one(Deed::Load, &"", load(with)),
-            Edit::Group(edits) => {
+            Edit::Several(edits) => {
                 let labels = edits.iter().map(|edit| Label::of(edit, patch));
                 labels.fold(Label::default(), Label::and)
             }
@@ -123,6 +141,10 @@ impl Label {
             Deed::Turn => ("Turn", "knobs"),
             Deed::Write => ("Change", "texts"),
             Deed::Comment => ("Change", "comments"),
+            Deed::Show => ("Show", "parts in groups"),
+            Deed::ChangeGroup => ("Change", "groups"),
+            Deed::Group => ("Make", "groups"),
+            Deed::Ungroup => ("Ungroup", "groups"),
             Deed::Bypass => ("Bypass", "modules"),
             Deed::Hasten => ("Stop delaying", "cables"),
             Deed::Delay => ("Delay", "cables"),
@@ -162,6 +184,26 @@ fn comment_sentence(id: &CommentId, is_there_then: bool, patch: &Patch) -> Strin
         (true, true) => "Change a comment",
     };
     what.to_owned()
+}
+
+fn group_sentence(id: &GroupId, group: Option<&Group>, patch: &Patch) -> (Deed, String) {
+    let title = |group: &Group| quoted(&group.title);
+    match (patch.groups.get(id), group) {
+        (Some(was), None) => (Deed::Ungroup, format!("Ungroup {}", title(was))),
+        (None, _) => (Deed::Group, "Group modules".to_owned()),
+        (Some(was), Some(is)) if was.title != is.title => {
+            (Deed::ChangeGroup, format!("Call the group {}", title(is)))
+        }
+        (Some(was), Some(is)) if was.colour != is.colour => {
+            (Deed::ChangeGroup, format!("Colour the group {}", title(is)))
+        }
+        (Some(_), Some(is)) => (Deed::ChangeGroup, format!("Move the group {}", title(is))),
+    }
+}
+
+fn shown_sentence(module: &ModuleId, part: &Part, levels: u8) -> String {
+    let verb = if levels > 0 { "Show" } else { "Hide" };
+    format!("{verb} {part} of {module}")
 }
 
 fn load(with: &Patch) -> String {
@@ -218,7 +260,7 @@ mod tests {
             Edit::SetDelay { cable, is_delayed }
         };
         let both = vec![delay("a.out -> b.in", true), delay("c.out -> a.in", false)];
-        assert_eq!(said(Edit::Group(both)), "Delay a.out -> b.in");
+        assert_eq!(said(Edit::Several(both)), "Delay a.out -> b.in");
         assert_eq!(said(delay("a.out -> b.in", false)), "Stop delaying a.out -> b.in");
         assert_eq!(
             said(Edit::Disconnect("a.out -> b.in".parse().unwrap())),
@@ -259,20 +301,20 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_called_by_its_most_telling_edit() {
+    fn several_edits_are_called_by_the_most_telling() {
         let paste =
             vec![moved(&["a"]), added("d"), connected("d.out -> a.in"), set("d", "gain", 0.0)];
-        assert_eq!(said(Edit::Group(paste)), "Add Attenuverter");
+        assert_eq!(said(Edit::Several(paste)), "Add Attenuverter");
         let delete = vec![removed("a"), moved(&["c"]), removed("b")];
-        assert_eq!(said(Edit::Group(delete)), "Delete 2 modules");
+        assert_eq!(said(Edit::Several(delete)), "Delete 2 modules");
         let turns =
-            |knobs: &[&str]| Edit::Group(knobs.iter().map(|knob| set("a", knob, 0.1)).collect());
+            |knobs: &[&str]| Edit::Several(knobs.iter().map(|knob| set("a", knob, 0.1)).collect());
         assert_eq!(said(turns(&["gain", "gain"])), "Turn gain of a");
         assert_eq!(said(turns(&["gain", "offset", "gain"])), "Turn 2 knobs");
         assert_eq!(
-            said(Edit::Group(vec![Edit::Replace(Box::default()), added("a")])),
+            said(Edit::Several(vec![Edit::Replace(Box::default()), added("a")])),
             "Begin a new patch"
         );
-        assert_eq!(said(Edit::Group(Vec::new())), "");
+        assert_eq!(said(Edit::Several(Vec::new())), "");
     }
 }

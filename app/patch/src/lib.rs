@@ -1,4 +1,4 @@
-//! The patch: modules, cables, params and comments. The only thing that is saved.
+//! The patch: modules, cables, params, comments and groups. The only thing that is saved.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ pub mod edit;
 pub mod entry;
 pub mod factory;
 pub mod file;
+mod group;
 mod history;
 mod label;
 pub mod loops;
@@ -32,6 +33,7 @@ pub mod testing;
 pub use brief::brief;
 pub use comment::{Comment, CommentId};
 pub use edit::{Edit, apply};
+pub use group::{Group, GroupId, Part};
 pub use history::{Gesture, History};
 pub use near::nearest;
 pub use problem::Problem;
@@ -64,6 +66,8 @@ pub struct Patch {
     pub delayed: BTreeSet<Cable>,
     /// Every comment, by its name in this patch.
     pub comments: BTreeMap<CommentId, Comment>,
+    /// Every group, by its name in this patch.
+    pub groups: BTreeMap<GroupId, Group>,
 }
 
 /// A module of a patch.
@@ -90,6 +94,11 @@ pub struct PatchModule {
     /// What its kind asks for as a text: the path of a sound, a formula. Empty
     /// where there is none.
     pub text: Name,
+    /// The group that it lies in. `None`: it lies on the canvas itself.
+    pub group: Option<GroupId>,
+    /// What of it is seen on the faces of the groups around it, and of how many, from
+    /// its own outwards: 1 or more.
+    pub shown: BTreeMap<Part, u8>,
 }
 
 /// A module's name within its patch: `vco`, `vco-2`, `lead`.
@@ -193,6 +202,7 @@ impl Patch {
             module.check(id)?;
         }
         self.comments.iter().try_for_each(|(id, comment)| comment.check(id))?;
+        self.check_groups()?;
         self.cables.iter().try_for_each(|cable| self.check_cable(cable))?;
         self.check_loops()
     }
@@ -235,6 +245,8 @@ impl PatchModule {
             words: BTreeMap::new(),
             is_bypassed: false,
             text: Name::default(),
+            group: None,
+            shown: BTreeMap::new(),
         }
     }
 
@@ -272,7 +284,8 @@ impl PatchModule {
 
     /// Whether kind, place and params may be what they are.
     fn check(&self, id: &ModuleId) -> Result<(), Problem> {
-        check_place(id, self.x, self.y)?;
+        check_place(id.as_str(), self.x, self.y)?;
+        self.shown.keys().try_for_each(|part| self.check_part(id, part))?;
         self.check_own_text(id, &self.text)?;
         if self.is_placeholder {
             return self.check_placeholder(id);
@@ -302,6 +315,7 @@ impl PatchModule {
     /// that two modules that sound the same are equal.
     pub(crate) fn tidied(mut self, id: &ModuleId) -> Result<PatchModule, Problem> {
         self.check(id)?;
+        self.shown.retain(|_, levels| *levels > 0);
         if self.is_placeholder {
             return Ok(self);
         }
@@ -378,9 +392,9 @@ pub(crate) fn check_text(what: &'static str, text: &str) -> Result<(), Problem> 
     if is_fit { Ok(()) } else { Err(Problem::BadText { what }) }
 }
 
-pub(crate) fn check_place(id: &ModuleId, x: f32, y: f32) -> Result<(), Problem> {
+pub(crate) fn check_place(id: &str, x: f32, y: f32) -> Result<(), Problem> {
     let is_somewhere = x.is_finite() && y.is_finite();
-    if is_somewhere { Ok(()) } else { Err(Problem::Nowhere { module: id.to_string() }) }
+    if is_somewhere { Ok(()) } else { Err(Problem::Nowhere { id: id.to_owned() }) }
 }
 
 impl ModuleId {

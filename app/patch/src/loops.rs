@@ -249,8 +249,10 @@ mod tests {
         let problem = apply(&mut patch, set_delay("a.out -> d.in", true)).unwrap_err();
         assert!(problem.to_string().contains("not part of a loop"), "{problem}");
         let mut patch = before.clone();
-        let moved =
-            Edit::Group(vec![set_delay("b.out -> c.in", true), set_delay("c.out -> a.in", false)]);
+        let moved = Edit::Several(vec![
+            set_delay("b.out -> c.in", true),
+            set_delay("c.out -> a.in", false),
+        ]);
         let back = apply(&mut patch, moved).unwrap();
         assert_eq!(delayed(&patch), ["b.out -> c.in"]);
         apply(&mut patch, back).unwrap();

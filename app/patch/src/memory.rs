@@ -15,15 +15,18 @@ pub fn bytes(edit: &Edit) -> usize {
         Edit::MoveModules(moves) => size_of_val(&moves[..]),
         Edit::SetText { text, .. } => text.len(),
         Edit::SetComment { comment, .. } => comment.as_ref().map_or(0, |it| it.text.len()),
+        Edit::SetGroup { group, .. } => group.as_ref().map_or(0, |it| it.title.len()),
         Edit::SetTitle(text) | Edit::SetDescription(text) => text.len(),
         Edit::Replace(patch) => of_patch(patch),
-        Edit::Group(edits) => edits.iter().map(bytes).sum(),
+        Edit::Several(edits) => edits.iter().map(bytes).sum(),
         Edit::RemoveModule { .. }
         | Edit::RenameModule { .. }
         | Edit::Connect(_)
         | Edit::Disconnect(_)
         | Edit::SetDelay { .. }
         | Edit::SetParam { .. }
+        | Edit::SetInside { .. }
+        | Edit::SetShown { .. }
         | Edit::SetBypass { .. } => 0,
     };
     size_of_val(edit) + more
@@ -32,12 +35,13 @@ pub fn bytes(edit: &Edit) -> usize {
 fn of_module(module: &PatchModule) -> usize {
     size_of_val(module)
         + module.text.len()
-        + ENTRY_BYTES * (module.params.len() + module.words.len())
+        + ENTRY_BYTES * (module.params.len() + module.words.len() + module.shown.len())
 }
 
 fn of_patch(patch: &Patch) -> usize {
     let modules: usize = patch.modules.values().map(|it| of_module(it) + ENTRY_BYTES).sum();
     let comments = patch.comments.values().map(|it| size_of_val(it) + it.text.len() + ENTRY_BYTES);
+    let groups = patch.groups.values().map(|it| size_of_val(it) + it.title.len() + ENTRY_BYTES);
     let cables = patch.cables.iter().chain(&patch.delayed);
     let cables: usize = cables.map(|it| size_of_val(it) + ENTRY_BYTES).sum();
     size_of_val(patch)
@@ -46,4 +50,5 @@ fn of_patch(patch: &Patch) -> usize {
         + modules
         + cables
         + comments.sum::<usize>()
+        + groups.sum::<usize>()
 }

@@ -46,8 +46,8 @@ pub enum Problem {
     BadCable { text: String },
     #[error("The {what} is too long, or has a zero byte in it.")]
     BadText { what: &'static str },
-    #[error("The position of `{module}` must be finite.")]
-    Nowhere { module: String },
+    #[error("The position of `{id}` must be finite.")]
+    Nowhere { id: String },
     #[error("This version knows the module type `{kind}`: it needs no placeholder.")]
     NoPlaceholder { kind: String },
     #[error(
@@ -68,6 +68,24 @@ pub enum Problem {
         "Position and size of the comment `{comment}` must be finite, and the size not negative."
     )]
     NoRectangle { comment: String },
+    #[error("The patch has no group called `{id}`.")]
+    NoGroup { id: String },
+    #[error(
+        "A group cannot be called `{id}`: use at most 64 lower-case letters, digits and dashes."
+    )]
+    BadGroupId { id: String },
+    #[error("The group `{id}` is not empty. Move what lies in it elsewhere first.")]
+    GroupInUse { id: String },
+    #[error(
+        "The group `{id}` cannot lie there: it would lie in itself, or in more than {most} groups."
+    )]
+    GroupInItself { id: String, most: usize },
+    #[error("`{module}` has no {part} that a group could show.")]
+    NoPart { module: String, part: String },
+    #[error(
+        "`{text}` is no part of a module. Write `input NAME`, `output NAME`, `param NAME` or `screen`."
+    )]
+    BadPart { text: String },
     #[error("Unknown colour {colour}: it must be 0 to {last}.")]
     NoColour { colour: u8, last: u8 },
 }

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use crate::edit::{Edit, Move, apply};
-use crate::{Comment, ModuleId, Patch, PatchModule};
+use crate::{Comment, Group, ModuleId, Patch, PatchModule};
 
 pub fn id(text: &str) -> ModuleId {
     text.parse().unwrap()
@@ -48,6 +48,13 @@ pub fn commented(name: &str, text: &str) -> Edit {
     Edit::SetComment { id: name.parse().unwrap(), comment: Some(comment) }
 }
 
+/// A group of that name in another, or on the canvas.
+pub fn grouped(name: &str, inside: Option<&str>) -> Edit {
+    let inside = inside.map(|name| name.parse().unwrap());
+    let group = Group { title: name.to_owned(), inside, ..Group::default() };
+    Edit::SetGroup { id: name.parse().unwrap(), group: Some(group) }
+}
+
 /// A granular delay that will be there one day.
 pub fn grains() -> PatchModule {
     let mut module = PatchModule::new("grains", 20.0, 40.0);
@@ -65,6 +72,8 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
     let cable = (name(), port(), name(), port())
         .prop_map(|(a, out, b, into)| format!("{a}.{out} -> {b}.{into}").parse().unwrap());
     let param = prop::sample::select(vec!["gain", "offset", "colour"]);
+    let parts = vec!["input in", "output out", "param gain", "screen", "param colour"];
+    let part = prop::sample::select(parts);
     let one = prop_oneof![
         4 => name().prop_map(added),
         1 => name().prop_map(|name| Edit::RemoveModule { id: id(name) }),
@@ -88,10 +97,22 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
         1 => name().prop_map(|name| {
             Edit::SetComment { id: name.parse().unwrap(), comment: None }
         }),
+        2 => (name(), prop::option::of(name()))
+            .prop_map(|(name, inside)| grouped(name, inside)),
+        1 => name().prop_map(|name| Edit::SetGroup { id: name.parse().unwrap(), group: None }),
+        2 => (name(), prop::option::of(name())).prop_map(|(module, group)| Edit::SetInside {
+            module: id(module),
+            group: group.map(|name| name.parse().unwrap()),
+        }),
+        1 => (name(), part, 0u8..3).prop_map(|(module, part, levels)| Edit::SetShown {
+            module: id(module),
+            part: part.parse().unwrap(),
+            levels,
+        }),
         1 => ".*".prop_map(Edit::SetTitle),
         1 => ".*".prop_map(Edit::SetDescription),
         1 => Just(Edit::Replace(Box::new(ring()))),
         1 => Just(Edit::Replace(Box::default())),
     ];
-    one.prop_recursive(2, 12, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Edit::Group))
+    one.prop_recursive(2, 12, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Edit::Several))
 }

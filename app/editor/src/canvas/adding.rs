@@ -7,7 +7,7 @@ use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Role};
 use sostenuto_patch::sounds::is_sound;
-use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule};
+use sostenuto_patch::{Cable, Edit, GroupId, ModuleId, Patch, PatchModule};
 
 use super::cable::Curve;
 use super::drag::INSERT_REACH;
@@ -25,7 +25,7 @@ impl Canvas {
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
         let mut sounds = dropped.iter().map(|file| file.path()).filter(|path| is_sound(path));
         let Some(text) = sounds.find_map(|path| path.to_str()) else { return };
-        let patch = desk.scene.model.patch();
+        let patch = desk.scene.patch;
         if let Pointed::Module(id) = &self.pointed
             && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_path)
         {
@@ -38,14 +38,23 @@ impl Canvas {
         let sampler = catalog::with_role(Role::Sampler).1.about.name;
         let (id, add) = patching::add(patch, sampler, place.x, place.y);
         let give = Edit::SetText { module: id.clone(), text: text.into() };
-        let edit = placing::settled(patch, Edit::Group(vec![add, give]));
+        let edit = placing::settled(patch, Edit::Several(vec![add, give]));
         self.ask_to_add(patch, BTreeSet::from([id]), edit, desk.asks);
     }
 
     /// Puts a chosen module on the canvas, and what else was wished for.
     /// What it had to leave out is said in a sentence.
     pub fn put(&mut self, scene: Scene, chosen: &Chosen, asks: &mut Asks) -> Option<String> {
-        let patch = scene.model.patch();
+        let level = self.level(scene.patch);
+        let scene = Scene { patch: level.shown(scene.patch), ..scene };
+        let first = asks.requests.len();
+        let said = self.put_on(scene, chosen, asks);
+        level.all_real(&mut asks.requests[first..]);
+        said
+    }
+
+    fn put_on(&mut self, scene: Scene, chosen: &Chosen, asks: &mut Asks) -> Option<String> {
+        let patch = scene.patch;
         let kind = chosen.kind;
         if let BrowseFor::Replace(modules) = &chosen.wish {
             let mut replaced = patch.clone();
@@ -58,7 +67,7 @@ impl Canvas {
                     names.insert(new_id);
                 }
             }
-            let edit = placing::settled(patch, Edit::Group(edits));
+            let edit = placing::settled(patch, Edit::Several(edits));
             let lost = patching::lost(patch, modules, &replaced, &names);
             self.ask_to_add(patch, names, edit, asks);
             return (lost > 0).then(|| left_out(lost, kind.title));
@@ -91,14 +100,14 @@ impl Canvas {
             BrowseFor::New | BrowseFor::Insert(_) | BrowseFor::Replace(_) => None,
         };
         let edits = [add].into_iter().chain(cable.map(Edit::Connect));
-        let edit = placing::settled(patch, Edit::Group(edits.collect()));
+        let edit = placing::settled(patch, Edit::Several(edits.collect()));
         self.ask_to_add(patch, BTreeSet::from([id]), edit, asks);
         None
     }
 
     /// The cable into which a module goes that is dropped there, if not on another.
     fn cable_at(&mut self, scene: Scene, kind: &'static About, at: Pos2) -> Option<Cable> {
-        let patch = scene.model.patch();
+        let patch = scene.patch;
         let layout = self.layout(patch);
         if layout.places.values().any(|(rect, _)| rect.contains(at)) {
             return None;
@@ -132,7 +141,7 @@ impl Canvas {
         if sostenuto_patch::apply(&mut ahead, edit.clone()).is_err() {
             return;
         }
-        let rects = names.iter().map(|id| placing::module_rect(&ahead, id));
+        let rects = names.iter().filter_map(|id| placing::shown_rect(&ahead, id));
         if let Some((window, bounds)) = self.window.zip(rects.reduce(Rect::union)) {
             self.camera.reveal(window, bounds);
         }
@@ -162,7 +171,7 @@ impl Canvas {
         let point = pointer.filter(|point| window.contains(*point)).unwrap_or(window.center());
         let place = face::snapped(self.camera.to_canvas(window, point).to_vec2());
         let (names, edit) = patching::paste(patch, &copied, place.x, place.y);
-        self.ask_to_add(patch, names, placing::settled_together(patch, edit), asks);
+        self.add_copies(patch, names, edit, asks);
         Ok(())
     }
 
@@ -170,9 +179,29 @@ impl Canvas {
     pub fn duplicate(&mut self, patch: &Patch, asks: &mut Asks) {
         let (modules, comments) = self.chosen(patch);
         if !modules.is_empty() || !comments.is_empty() {
-            let (names, edit) = patching::duplicate(patch, &modules, &comments);
-            self.ask_to_add(patch, names, placing::settled_together(patch, edit), asks);
+            let level = self.open.as_ref();
+            let (names, edit) = patching::duplicate(patch, level, &modules, &comments);
+            self.add_copies(patch, names, edit, asks);
         }
+    }
+
+    /// Puts copies where there is room, and chooses them: where they lie in new groups, these.
+    fn add_copies(
+        &mut self,
+        patch: &Patch,
+        names: BTreeSet<ModuleId>,
+        edit: Edit,
+        asks: &mut Asks,
+    ) {
+        let level = self.level(patch);
+        let edit = placing::settled_together(level.shown(patch), edit);
+        let groups = placing::added_groups(patch, &edit);
+        let grouped = placing::added_within(&edit);
+        let seen = names.into_iter().filter(|id| !grouped.contains(id));
+        let names: BTreeSet<ModuleId> = seen.chain(groups.iter().map(GroupId::stand_in)).collect();
+        let first = asks.requests.len();
+        self.ask_to_add(level.shown(patch), names, edit, asks);
+        level.all_real(&mut asks.requests[first..]);
     }
 }
 

@@ -12,6 +12,7 @@ use sostenuto_patch::{Comment, CommentId, Edit, ModuleId, Patch};
 
 use super::face::{GRID, snapped};
 use super::{Canvas, Desk, Layout};
+use crate::model::Asks;
 use crate::pen::Pen;
 
 const LEAST: Vec2 = vec2(120.0, 60.0);
@@ -48,7 +49,9 @@ fn rect_of(comment: &Comment) -> Rect {
 impl Canvas {
     pub(super) fn comments_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         // The largest lie lowest, so that one on another can be reached.
-        let mut comments: Vec<_> = desk.scene.model.patch().comments.iter().collect();
+        let comments = desk.scene.patch.comments.iter();
+        let mut comments: Vec<_> =
+            comments.filter(|(_, comment)| comment.group.is_none()).collect();
         comments.sort_by(|a, b| (b.1.width * b.1.height).total_cmp(&(a.1.width * a.1.height)));
         for (id, comment) in comments {
             self.comment_ui(ui, desk, id, comment);
@@ -112,7 +115,7 @@ impl Canvas {
         if response.drag_stopped()
             && let Editing::Moved(_, modules, way) = std::mem::take(&mut self.editing)
         {
-            desk.asks.edit(moved(desk.scene.model.patch(), id, comment, &modules, snapped(way)));
+            desk.asks.edit(moved(desk.scene.patch, id, comment, &modules, snapped(way)));
         }
         self.grip_ui(ui, desk, id, comment, rect);
         response.context_menu(|ui| {
@@ -209,13 +212,15 @@ impl Canvas {
         }
     }
 
-    /// The modules and comments that copies are made of: with a comment go the
+    /// The modules and comments of the patch that copies are made of: with a comment go the
     /// modules on it, and with modules the comments that lie around no others.
     pub(super) fn chosen(&mut self, patch: &Patch) -> (BTreeSet<ModuleId>, BTreeSet<CommentId>) {
-        let layout = self.layout(patch);
+        let level = self.level(patch);
+        let shown = level.shown(patch);
+        let layout = self.layout(shown);
         let on = |comment: &Comment| inside(&layout, rect_of(comment));
         let mut modules = self.selection.clone();
-        if let Some(comment) = self.selected_comment.as_ref().and_then(|id| patch.comments.get(id))
+        if let Some(comment) = self.selected_comment.as_ref().and_then(|id| shown.comments.get(id))
         {
             modules.extend(on(comment));
         }
@@ -223,13 +228,22 @@ impl Canvas {
             let on = on(comment);
             self.selected_comment.as_ref() == Some(id) || (!on.is_empty() && on.is_subset(&modules))
         };
-        let comments = patch.comments.iter().filter(|(id, comment)| goes_along(id, comment));
+        let here = shown.comments.iter().filter(|(_, comment)| comment.group.is_none());
+        let comments = here.filter(|(id, comment)| goes_along(id, comment));
         let comments = comments.map(|(id, _)| id.clone()).collect();
-        (modules, comments)
+        (level.modules(&modules), comments)
     }
 
     /// A new comment: around the selection, or there.
-    pub fn add_comment(&mut self, patch: &Patch, at: Option<Pos2>, asks: &mut crate::model::Asks) {
+    pub fn add_comment(&mut self, patch: &Patch, asks: &mut Asks) {
+        let level = self.level(patch);
+        let first = asks.requests.len();
+        self.comment_on(level.shown(patch), None, asks);
+        level.all_real(&mut asks.requests[first..]);
+    }
+
+    /// The same on what is shown.
+    pub(super) fn comment_on(&mut self, patch: &Patch, at: Option<Pos2>, asks: &mut Asks) {
         let layout = self.layout(patch);
         let chosen =
             self.selection.iter().filter_map(|id| layout.places.get(id)).map(|(rect, _)| *rect);
@@ -252,6 +266,7 @@ impl Canvas {
             width: place.width(),
             height: place.height(),
             colour: (patch.comments.len() % 8) as u8,
+            group: None,
         };
         self.editing = Editing::Words(id.clone(), String::new());
         asks.edit(Edit::SetComment { id, comment: Some(comment) });
@@ -281,7 +296,7 @@ fn moved(
     if !moves.is_empty() {
         edits.push(Edit::MoveModules(moves));
     }
-    Edit::Group(edits)
+    Edit::Several(edits)
 }
 
 fn set(desk: &mut Desk, id: &CommentId, comment: Comment) {

@@ -152,7 +152,11 @@ impl Canvas {
         let port = self.port_near(layout, window, point, wants_output);
         let wrong = self.port_near(layout, window, point, !wants_output);
         let place = self.camera.to_canvas(window, point);
-        let top = self.order.iter().rev().find(|id| layout.places[*id].0.contains(place));
+        let top = self
+            .order
+            .iter()
+            .rev()
+            .find(|id| layout.places.get(*id).is_some_and(|(rect, _)| rect.contains(place)));
         // On a face, but on none of its ports: the port that is meant most.
         let main = top.filter(|_| wrong.is_none()).and_then(|id| {
             let about = layout.places[id].1.about?;
@@ -185,7 +189,7 @@ impl Canvas {
         let Desk { scene, layout, wiring, .. } = *desk;
         let Drag::Modules { grabbed, modules, .. } = &self.drag else { return None };
         let (rect, face) = layout.places.get(grabbed)?;
-        let patch = scene.model.patch();
+        let patch = scene.patch;
         let is_free = modules.len() == 1 && patch.cables_of(grabbed).next().is_none();
         let about = face.about.filter(|_| is_free)?;
         patching::way_through(grabbed, about)?;
@@ -200,7 +204,7 @@ impl Canvas {
     /// Goes on with what the hand does, or ends it.
     pub(super) fn drag(&mut self, ui: &Ui, desk: &mut Desk, ground: &Response) {
         let Desk { scene, layout, window, .. } = *desk;
-        let patch = scene.model.patch();
+        let patch = scene.patch;
         let (modifiers, is_down, pointer) = ui.input(|input| {
             (input.modifiers, input.pointer.primary_down(), input.pointer.interact_pos())
         });
@@ -309,11 +313,11 @@ impl Canvas {
         (fixed, unplugged): (End, Option<Cable>),
         landing: Landing,
     ) {
-        let patch = desk.scene.model.patch();
+        let patch = desk.scene.patch;
         match (landing, unplugged) {
             (Landing::Fits(cable), Some(old)) if cable == old => {}
             (Landing::Fits(cable), Some(old)) => {
-                desk.asks.edit(Edit::Group(vec![Edit::Disconnect(old), Edit::Connect(cable)]));
+                desk.asks.edit(Edit::Several(vec![Edit::Disconnect(old), Edit::Connect(cable)]));
             }
             (Landing::Fits(cable), None) => desk.asks.edit(Edit::Connect(cable)),
             (Landing::Refused(_, error), _) => desk.say(error),
@@ -323,8 +327,8 @@ impl Canvas {
             (Landing::Space, Some(_)) => {}
             (Landing::Space, None) => {
                 let wish = match fixed {
-                    End::Output(output) => BrowseFor::From(output),
-                    End::Input(input) => BrowseFor::Into(input),
+                    End::Output(output) => BrowseFor::From(output.meant()),
+                    End::Input(input) => BrowseFor::Into(input.meant()),
                 };
                 let at = self.camera.to_canvas(desk.window, point);
                 desk.intents.push(Intent::Browse { wish, corner: point, at });
@@ -373,7 +377,7 @@ impl Canvas {
             .zip(about)
             .and_then(|(cable, about)| patching::insert(patch, grabbed, about, &cable));
         asks.edit(match insert {
-            Some(insert) => Edit::Group(vec![moved, insert]),
+            Some(insert) => Edit::Several(vec![moved, insert]),
             None => moved,
         });
     }
@@ -451,7 +455,7 @@ fn plug_all(desk: &mut Desk, cables: Vec<Cable>, of_output: bool, landing: Landi
         }
         Some(moved)
     };
-    let is_there = |cable: &Cable| desk.scene.model.patch().cables.contains(cable);
+    let is_there = |cable: &Cable| desk.scene.patch.cables.contains(cable);
     let mut edits = Vec::new();
     for cable in cables.iter().filter(|cable| is_there(cable)) {
         match moved(cable) {
@@ -463,6 +467,6 @@ fn plug_all(desk: &mut Desk, cables: Vec<Cable>, of_output: bool, landing: Landi
         }
     }
     if !edits.is_empty() {
-        desk.asks.edit(Edit::Group(edits));
+        desk.asks.edit(Edit::Several(edits));
     }
 }

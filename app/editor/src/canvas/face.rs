@@ -11,6 +11,7 @@ use self::parts::{Measure, place_stack, port_label, rows, text_cell};
 use crate::param::WidgetKind;
 use crate::screen::{covers, screen_size, text_size};
 
+mod group;
 mod parts;
 
 /// Faces begin and end on multiples of this.
@@ -100,6 +101,10 @@ pub struct Face {
     pub outputs: Vec<Jack>,
     /// What stands together.
     pub headings: Vec<Heading>,
+    /// On a group's face: parts of the faces of modules in it, at their places here.
+    pub lent: Vec<(ModuleId, Face)>,
+    /// A group's: which of the 8 colours, from 0.
+    pub colour: Option<u8>,
 }
 
 impl Face {

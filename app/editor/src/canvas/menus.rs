@@ -2,12 +2,13 @@
 //! on nothing.
 
 use eframe::egui::{Pos2, Response, Ui, vec2};
-use sostenuto_patch::{Cable, Edit, Patch};
+use sostenuto_patch::{Cable, Edit, InputRef, OutputRef, Part, Patch};
 
 use super::drag::cables_at;
+use super::showing::show_entry;
 use super::{Canvas, Desk, End, Intent, Pointed};
 use crate::browser::BrowseFor;
-use crate::patching::{self, Align};
+use crate::patching;
 use crate::shortcuts::{Command, entry};
 
 /// What a menu offers for the delay of the cable's loop, where it is in one.
@@ -22,15 +23,15 @@ fn delay(patch: &Patch, cable: &Cable) -> Option<(&'static str, Edit)> {
 impl Canvas {
     /// What can be done with a port that is there on the screen.
     pub(super) fn port_menu(&self, ui: &mut Ui, desk: &mut Desk, end: &End, jack: Pos2) {
-        let patch = desk.scene.model.patch();
+        let patch = desk.scene.patch;
         let (wish, add, away) = match end {
             End::Output(output) => {
-                ui.weak(format!("{output}"));
-                (BrowseFor::From(output.clone()), "Add a module after it…", 60.0)
+                ui.weak(output.meant().to_string());
+                (BrowseFor::From(output.meant()), "Add a module after it…", 60.0)
             }
             End::Input(input) => {
-                ui.weak(format!("{input}"));
-                (BrowseFor::Into(input.clone()), "Add a module before it…", -60.0)
+                ui.weak(input.meant().to_string());
+                (BrowseFor::Into(input.meant()), "Add a module before it…", -60.0)
             }
         };
         if ui.button(add).clicked() {
@@ -39,7 +40,7 @@ impl Canvas {
         }
         let cables = cables_at(patch, end);
         let unplug = |cables: &[Cable]| -> Edit {
-            Edit::Group(cables.iter().cloned().map(Edit::Disconnect).collect())
+            Edit::Several(cables.iter().cloned().map(Edit::Disconnect).collect())
         };
         match cables.as_slice() {
             [] => {}
@@ -62,6 +63,11 @@ impl Canvas {
                 ui.weak("Shift and drag moves all of them");
             }
         }
+        let part = match end {
+            End::Output(OutputRef { module, port }) => (module, Part::Output(port.clone())),
+            End::Input(InputRef { module, port }) => (module, Part::Input(port.clone())),
+        };
+        show_entry(ui, desk.scene, desk.asks, part.0, part.1);
     }
 
     pub(super) fn ground_menu(&mut self, ui: &Ui, desk: &mut Desk, ground: &Response) {
@@ -78,12 +84,12 @@ impl Canvas {
         let at = self.menu_at;
         ground.context_menu(|ui| {
             if let Some(cable) = self.menu_of.clone() {
-                ui.weak(cable.to_string());
+                ui.weak(cable.meant().to_string());
                 if ui.button("Insert a module…").clicked() {
-                    let wish = BrowseFor::Insert(cable.clone());
+                    let wish = BrowseFor::Insert(cable.meant());
                     desk.intents.push(Intent::Browse { wish, corner, at });
                 }
-                if let Some((name, edit)) = delay(desk.scene.model.patch(), &cable)
+                if let Some((name, edit)) = delay(desk.scene.patch, &cable)
                     && ui.button(name).clicked()
                 {
                     desk.asks.edit(edit);
@@ -96,23 +102,26 @@ impl Canvas {
             if entry(ui, "Add a module…", Command::AddModule) {
                 desk.intents.push(Intent::Browse { wish: BrowseFor::New, corner, at });
             }
-            let patch = desk.scene.model.patch();
+            let patch = desk.scene.patch;
             let grouped =
-                if self.selection.is_empty() { "Comment here" } else { "Group the selection" };
+                if self.selection.is_empty() { "Comment here" } else { "Comment around it" };
             if entry(ui, grouped, Command::AddComment) {
-                self.add_comment(patch, Some(at), desk.asks);
+                self.comment_on(patch, Some(at), desk.asks);
+            }
+            if !self.selection.is_empty() && entry(ui, "Group", Command::GroupModules) {
+                desk.intents.push(Intent::Obey(Command::GroupModules));
             }
             if self.selection.len() > 1 {
                 ui.menu_button("Align", |ui| {
                     let ways = [
-                        ("Left", Align::Left),
-                        ("Top", Align::Top),
-                        ("Right", Align::Right),
-                        ("Bottom", Align::Bottom),
+                        ("Left", Command::AlignLeft),
+                        ("Top", Command::AlignTop),
+                        ("Right", Command::AlignRight),
+                        ("Bottom", Command::AlignBottom),
                     ];
-                    for (name, by) in ways {
+                    for (name, way) in ways {
                         if ui.button(name).clicked() {
-                            self.align(patch, by, desk.asks);
+                            desk.intents.push(Intent::Obey(way));
                         }
                     }
                 });
@@ -122,10 +131,10 @@ impl Canvas {
                 self.fit();
             }
             if entry(ui, "Tidy up", Command::TidyUp) {
-                self.arrange(patch, desk.asks);
+                desk.intents.push(Intent::Obey(Command::TidyUp));
             }
             if entry(ui, "Select all", Command::SelectAll) {
-                self.select_all(patch);
+                desk.intents.push(Intent::Obey(Command::SelectAll));
             }
         });
     }

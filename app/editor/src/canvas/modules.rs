@@ -8,15 +8,16 @@ use eframe::egui::{
 use sostenuto_modules::module::Port;
 use sostenuto_modules::param::Param;
 use sostenuto_osc::message::status::FaultState;
-use sostenuto_patch::{InputRef, ModuleId, OutputRef, PatchModule};
+use sostenuto_patch::{InputRef, ModuleId, OutputRef, Part, PatchModule};
 
 use super::drag::Drag;
 use super::face::{BELOW_TEXT, BESIDE_TEXT, Face, JACK_RADIUS, Jack, LABEL_INSET, TITLE_HEIGHT};
 use super::placing;
+use super::showing::show_entry;
 use super::sketch::{SKETCH_ZOOM, draw_sketch};
 use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
-use crate::model::Level;
+use crate::model::{Asks, Level};
 use crate::module_menu::module_popup;
 use crate::param::{ParamSpot, param_ui};
 use crate::patching::{self, Modulator, input_that_moves, spoken};
@@ -66,7 +67,7 @@ pub(super) fn screen_spot<'a>(
 impl Canvas {
     pub(super) fn modules_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         self.visible.clear();
-        let patch = desk.scene.model.patch();
+        let patch = desk.scene.patch;
         let (layout, window) = (desk.layout, desk.window);
         let was_pointed = std::mem::take(&mut self.pointed);
         self.lit = match &was_pointed {
@@ -79,7 +80,10 @@ impl Canvas {
             if !rect.expand(12.0).intersects(window) {
                 continue;
             }
-            self.visible.push(id.clone());
+            match id.is_stand_in() {
+                true => self.visible.extend(behind(face)),
+                false => self.visible.push(id.clone()),
+            }
             let spot = Spot { id: &id, module: &patch.modules[&id], face, rect };
             self.module_ui(ui, desk, &spot);
         }
@@ -91,7 +95,12 @@ impl Canvas {
         let response = ui.interact(spot.rect, id, Sense::click_and_drag());
         let is_chosen = self.selection.contains(spot.id);
         response.widget_info(|| {
-            let label = format!("{}, module {}", spot.face.title, spot.id);
+            let title = &spot.face.title;
+            let label = match (spot.id.stands_for(), spot.id.is_stand_in()) {
+                (Some(_), _) => format!("{title}, group"),
+                (None, true) => title.clone(),
+                (None, false) => format!("{title}, module {}", spot.id),
+            };
             WidgetInfo::selected(WidgetType::Button, true, is_chosen, label)
         });
         self.choose(ui, &response, spot);
@@ -108,14 +117,24 @@ impl Canvas {
             self.headings_of(ui, scene, spot);
             self.screen_of(ui, desk, spot);
             self.params_of(ui, desk, spot);
+            self.lent_ui(ui, desk, spot);
             self.ports_of(ui, desk, spot);
+        }
+        if response.double_clicked() && spot.id.stands_for().is_some() {
+            self.look_into(spot.id.stands_for());
         }
         module_popup(&response).show(|ui| {
             if !self.selection.contains(spot.id) {
                 self.selection = [spot.id.clone()].into();
             }
+            if spot.id.is_stand_in() {
+                return self.group_menu(ui, desk, spot);
+            }
             let wish = (desk.module_menu)(ui, spot.id, desk.asks);
             desk.intents.extend(wish.map(Intent::Module));
+            if spot.face.screen.is_some() {
+                show_entry(ui, desk.scene, desk.asks, spot.id, Part::Screen);
+            }
         });
     }
 
@@ -157,11 +176,27 @@ impl Canvas {
         }
     }
 
+    /// What modules in a group show on its face: as on their own.
+    fn lent_ui(&mut self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
+        for (id, face) in &spot.face.lent {
+            let Some(module) = desk.scene.patch.modules.get(id) else { continue };
+            let spot = Spot { id, module, face, rect: spot.rect };
+            self.screen_of(ui, desk, &spot);
+            self.params_of(ui, desk, &spot);
+        }
+    }
+
     fn draw_face(&self, ui: &Ui, scene: Scene, spot: &Spot, is_near: bool) {
         let (theme, zoom, rect) = (scene.theme, self.camera.zoom, spot.rect);
         let pen = Pen::new(ui, zoom);
-        let category = spot.face.about.map_or(theme.trouble, |about| theme.category(about));
-        let is_off = spot.module.is_bypassed || spot.module.is_placeholder;
+        let is_stand_in = spot.id.is_stand_in();
+        let category = match (spot.face.about, spot.face.colour) {
+            (Some(about), _) => theme.category(about),
+            (None, Some(colour)) => theme.cables[usize::from(colour) % theme.cables.len()],
+            (None, None) if is_stand_in => theme.faint,
+            (None, None) => theme.trouble,
+        };
+        let is_off = spot.module.is_bypassed || (spot.module.is_placeholder && !is_stand_in);
         pen.fill(rect, 6.0, theme.face);
         let is_sketch = !is_near && zoom >= SKETCH_ZOOM;
         // From some way off, names are what one looks for.
@@ -184,7 +219,8 @@ impl Canvas {
             pen.fitted_text(place, Align2::LEFT_CENTER, 14.0, ink, &spot.face.title);
             let name_fits = spot.face.about.is_none_or(|about| about.name != spot.id.as_str());
             let remark = self.remark(scene, spot);
-            let remark = if remark.is_empty() && name_fits { spoken(spot.id) } else { remark };
+            let names_it = remark.is_empty() && name_fits && !is_stand_in;
+            let remark = if names_it { spoken(spot.id) } else { remark };
             let taken = pen.text_width(14.0, &spot.face.title) + 18.0 * zoom;
             let room =
                 Rect::from_min_max(title.min + vec2(taken, 0.0), title.max - vec2(8.0 * zoom, 0.0));
@@ -281,7 +317,9 @@ impl Canvas {
             };
             let mut wanted = None;
             let has_input = input_that_moves(about, param.name).is_some();
+            let mut asked = Asks::default();
             let response = param_ui(ui, scene.theme, &under, desk.asks, &mut |ui| {
+                show_entry(ui, scene, &mut asked, spot.id, Part::Param(param.name.into()));
                 if has_input {
                     ui.menu_button("Modulate with", |ui| {
                         for with in Modulator::ALL {
@@ -293,11 +331,12 @@ impl Canvas {
                     });
                 }
             });
+            desk.asks.requests.append(&mut asked.requests);
             if response.contains_pointer() {
                 self.pointed = Pointed::Nothing;
             }
             if let Some(with) = wanted {
-                let patch = scene.model.patch();
+                let patch = scene.patch;
                 if let Some(edit) = patching::modulate(patch, spot.id, param.name, with) {
                     let edit = placing::settled(patch, edit);
                     self.turn_to(patch, &placing::added(&edit), &edit);
@@ -313,17 +352,18 @@ impl Canvas {
         for (index, jack) in spot.face.inputs.iter().enumerate() {
             let port = jack.port.clone();
             let end = End::Input(InputRef { module: spot.id.clone(), port });
-            let facts = about.map(|about| &about.inputs[index]);
+            let facts = about.map(|about| &about.inputs[index]).or_else(|| facts(scene, &end));
             let first = desk.wiring.arriving_at(spot.id, &jack.port).next();
             let (is_plugged, level) = (first.is_some(), first.and_then(|run| run.level));
             self.port_ui(ui, desk, spot, (&end, jack, facts), (is_plugged, level));
         }
         for (index, jack) in spot.face.outputs.iter().enumerate() {
             let output = OutputRef { module: spot.id.clone(), port: jack.port.clone() };
-            let level = scene.model.signals.level(scene.model.patch(), &output);
-            let facts = about.map(|about| &about.outputs[index]);
+            let level = scene.model.signals.level(scene.patch, &output.meant());
+            let end = End::Output(output);
+            let facts = about.map(|about| &about.outputs[index]).or_else(|| facts(scene, &end));
             let is_plugged = desk.wiring.is_plugged(spot.id, &jack.port);
-            self.port_ui(ui, desk, spot, (&End::Output(output), jack, facts), (is_plugged, level));
+            self.port_ui(ui, desk, spot, (&end, jack, facts), (is_plugged, level));
         }
     }
 
@@ -336,7 +376,7 @@ impl Canvas {
         (is_plugged, level): (bool, Option<Level>),
     ) {
         let scene = desk.scene;
-        let (theme, zoom, patch) = (scene.theme, self.camera.zoom, scene.model.patch());
+        let (theme, zoom, patch) = (scene.theme, self.camera.zoom, scene.patch);
         let jack = spot.rect.min + place.at.to_vec2() * zoom;
         let (name, is_output) = match end {
             End::Output(output) => (&output.port, true),
@@ -357,7 +397,8 @@ impl Canvas {
         let response = ui.interact(under, id, Sense::click_and_drag());
         let way = if is_output { "output" } else { "input" };
         response.widget_info(|| {
-            WidgetInfo::labeled(WidgetType::Button, true, format!("{way} {name} of {}", spot.id))
+            let owner = if spot.id.is_stand_in() { &spot.face.title } else { spot.id.as_str() };
+            WidgetInfo::labeled(WidgetType::Button, true, format!("{way} {name} of {owner}"))
         });
         let body = if is_plugged { theme.text } else { theme.faint };
         pen.disc(jack, JACK_RADIUS, theme.well, Stroke::new(2.0 * zoom, body));
@@ -411,6 +452,30 @@ impl Canvas {
     }
 }
 
+/// The modules whose signals a group's face shows.
+fn behind(face: &Face) -> impl Iterator<Item = ModuleId> {
+    let outputs = face.outputs.iter().filter_map(|jack| jack.port.parse::<OutputRef>().ok());
+    let lent = face.lent.iter().map(|(id, _)| id.clone());
+    outputs.map(|output| output.module).chain(lent)
+}
+
+/// What the catalogue says of a port that is one of a stand-in.
+fn facts(scene: Scene, end: &End) -> Option<&'static Port> {
+    let about = |id: &ModuleId| scene.patch.modules.get(id)?.about().ok();
+    match end {
+        End::Output(output) => {
+            let OutputRef { module, port } = output.meant();
+            let about = about(&module)?;
+            about.output(&port).map(|index| &about.outputs[index])
+        }
+        End::Input(input) => {
+            let InputRef { module, port } = input.meant();
+            let about = about(&module)?;
+            about.input(&port).map(|index| &about.inputs[index])
+        }
+    }
+}
+
 /// Where the label of a jack stands.
 fn label_rect(place: &Jack, jack: Pos2, is_output: bool, zoom: f32) -> Rect {
     let size = vec2(place.room, if place.is_below { 13.0 } else { 18.0 }) * zoom;
@@ -432,7 +497,7 @@ fn level_at(desk: &Desk, spot: &Spot, port: &str) -> Option<f32> {
     }
     let output = OutputRef { module: spot.id.clone(), port: port.into() };
     let model = desk.scene.model;
-    model.signals.level(model.patch(), &output).map(largest)
+    model.signals.level(desk.scene.patch, &output).map(largest)
 }
 
 /// What is wrong with a module, in a word.

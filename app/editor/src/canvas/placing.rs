@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use eframe::egui::{Pos2, Rect, Vec2, pos2, vec2};
 use sostenuto_modules::module::About;
 use sostenuto_patch::edit::Move;
-use sostenuto_patch::{Cable, Comment, Edit, ModuleId, Patch, PatchModule, apply};
+use sostenuto_patch::{
+    Cable, Comment, CommentId, Edit, Group, GroupId, ModuleId, Patch, PatchModule, apply,
+};
 
 use super::face::{Face, GRID, snapped};
 use crate::patching;
@@ -17,6 +19,10 @@ const GAP: f32 = GRID;
 /// How large the face of a module is.
 pub fn module_size(patch: &Patch, id: &ModuleId) -> Vec2 {
     let Some(module) = patch.modules.get(id) else { return Vec2::ZERO };
+    if id.is_stand_in() {
+        let [width, height] = ["width", "height"].map(|name| module.params.get(name).copied());
+        return vec2(width.unwrap_or(0.0), height.unwrap_or(0.0));
+    }
     match module.about() {
         Ok(about) => Face::of(about).size,
         Err(_) => Face::of_placeholder(patch, id, module).size,
@@ -27,6 +33,15 @@ pub fn module_size(patch: &Patch, id: &ModuleId) -> Vec2 {
 pub fn module_rect(patch: &Patch, id: &ModuleId) -> Rect {
     let corner = patch.modules.get(id).map_or(Pos2::ZERO, |module| pos2(module.x, module.y));
     Rect::from_min_size(corner, module_size(patch, id))
+}
+
+/// Where the face of a module is, or that of a group where its stand-in is asked for.
+pub fn shown_rect(patch: &Patch, id: &ModuleId) -> Option<Rect> {
+    if patch.modules.contains_key(id) {
+        return Some(module_rect(patch, id));
+    }
+    let id = id.stands_for()?;
+    patch.groups.get(&id).map(|group| group_rect(patch, &id, group))
 }
 
 /// The place on the grid near `wanted`, rather right of it than left, where something of that size lies on
@@ -81,13 +96,39 @@ pub fn settled(patch: &Patch, mut edit: Edit) -> Edit {
 /// The same, and what is added stays together, with its comments.
 pub fn settled_together(patch: &Patch, mut edit: Edit) -> Edit {
     let Some((ahead, added, taken)) = after(patch, &edit) else { return edit };
-    let modules = added.iter().map(|id| module_rect(&ahead, id));
-    let comments = ahead.comments.iter().filter(|(id, _)| !patch.comments.contains_key(*id));
-    let all = modules.chain(comments.map(|(_, comment)| comment_rect(comment)));
+    let here = added.iter().filter(|id| ahead.modules[*id].group.is_none());
+    let modules = here.map(|id| module_rect(&ahead, id));
+    let is_new = |(id, comment): &(&CommentId, &Comment)| {
+        !patch.comments.contains_key(*id) && comment.group.is_none()
+    };
+    let comments = ahead.comments.iter().filter(is_new);
+    let is_new = |(id, group): &(&GroupId, &Group)| {
+        !patch.groups.contains_key(*id) && group.inside.is_none()
+    };
+    let groups =
+        ahead.groups.iter().filter(is_new).map(|(id, group)| group_rect(&ahead, id, group));
+    let all = modules.chain(comments.map(|(_, comment)| comment_rect(comment))).chain(groups);
     let Some(bounds) = all.reduce(Rect::union) else { return edit };
     let way = free_place(&taken, bounds.size(), bounds.min) - bounds.min;
     move_added(&mut edit, way, &|_| true, &|id| !patch.comments.contains_key(id));
+    move_groups(&mut edit, way, &|id| !patch.groups.contains_key(id));
     edit
+}
+
+fn move_groups(edit: &mut Edit, way: Vec2, is_group: &dyn Fn(&GroupId) -> bool) {
+    match edit {
+        Edit::SetGroup { id, group: Some(group) } if group.inside.is_none() && is_group(id) => {
+            (group.x, group.y) = (group.x + way.x, group.y + way.y);
+        }
+        Edit::Several(edits) => {
+            edits.iter_mut().for_each(|edit| move_groups(edit, way, is_group));
+        }
+        _ => {}
+    }
+}
+
+fn group_rect(patch: &Patch, id: &GroupId, group: &Group) -> Rect {
+    Rect::from_min_size(pos2(group.x, group.y), Face::of_group(patch, id, group).size)
 }
 
 /// The patch after an edit, what the edit adds, and where everything else is.
@@ -96,16 +137,43 @@ fn after(patch: &Patch, edit: &Edit) -> Option<(Patch, BTreeSet<ModuleId>, Vec<R
     apply(&mut ahead, edit.clone()).ok()?;
     let mut added = added(edit);
     added.retain(|id| ahead.modules.contains_key(id));
-    let others = ahead.modules.keys().filter(|id| !added.contains(*id));
-    let taken = others.map(|id| module_rect(&ahead, id)).collect();
+    let taken = here(&ahead).filter(|id| !added.contains(*id));
+    let taken = taken.map(|id| module_rect(&ahead, id)).collect();
     Some((ahead, added, taken))
+}
+
+/// The modules that lie in no group: those that are seen, where it is a patch as shown.
+fn here(patch: &Patch) -> impl Iterator<Item = &ModuleId> {
+    patch.modules.iter().filter(|(_, module)| module.group.is_none()).map(|(id, _)| id)
 }
 
 /// The modules that an edit adds.
 pub fn added(edit: &Edit) -> BTreeSet<ModuleId> {
     match edit {
         Edit::AddModule { id, .. } => BTreeSet::from([id.clone()]),
-        Edit::Group(edits) => edits.iter().flat_map(added).collect(),
+        Edit::Several(edits) => edits.iter().flat_map(added).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The groups that an edit makes, of those that lie in no other.
+pub fn added_groups(patch: &Patch, edit: &Edit) -> BTreeSet<GroupId> {
+    match edit {
+        Edit::SetGroup { id, group: Some(group) }
+            if group.inside.is_none() && !patch.groups.contains_key(id) =>
+        {
+            BTreeSet::from([id.clone()])
+        }
+        Edit::Several(edits) => edits.iter().flat_map(|edit| added_groups(patch, edit)).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The modules that an edit adds in groups.
+pub fn added_within(edit: &Edit) -> BTreeSet<ModuleId> {
+    match edit {
+        Edit::AddModule { id, module } if module.group.is_some() => BTreeSet::from([id.clone()]),
+        Edit::Several(edits) => edits.iter().flat_map(added_within).collect(),
         _ => BTreeSet::new(),
     }
 }
@@ -114,16 +182,18 @@ fn move_added(
     edit: &mut Edit,
     way: Vec2,
     is_module: &dyn Fn(&ModuleId) -> bool,
-    is_comment: &dyn Fn(&sostenuto_patch::CommentId) -> bool,
+    is_comment: &dyn Fn(&CommentId) -> bool,
 ) {
     match edit {
-        Edit::AddModule { id, module } if is_module(id) => {
+        Edit::AddModule { id, module } if module.group.is_none() && is_module(id) => {
             (module.x, module.y) = (module.x + way.x, module.y + way.y);
         }
-        Edit::SetComment { id, comment: Some(comment) } if is_comment(id) => {
+        Edit::SetComment { id, comment: Some(comment) }
+            if comment.group.is_none() && is_comment(id) =>
+        {
             (comment.x, comment.y) = (comment.x + way.x, comment.y + way.y);
         }
-        Edit::Group(edits) => {
+        Edit::Several(edits) => {
             edits.iter_mut().for_each(|edit| move_added(edit, way, is_module, is_comment));
         }
         _ => {}
@@ -144,7 +214,7 @@ pub fn between(patch: &Patch, from: &ModuleId, to: &ModuleId, size: Vec2) -> (Po
     if room >= size.x + 2.0 * GAP {
         return (centred, 0.0);
     }
-    let taken: Vec<Rect> = patch.modules.keys().map(|id| module_rect(patch, id)).collect();
+    let taken: Vec<Rect> = here(patch).map(|id| module_rect(patch, id)).collect();
     let beside = free_place(&taken, size, centred);
     // A cable that leads back has no room between its ends; and what is free right
     // above or below them needs no pushing.
@@ -170,7 +240,7 @@ pub fn put_into(patch: &Patch, about: &'static About, cable: &Cable) -> (ModuleI
     let _ = apply(&mut ahead, add.clone());
     edits.push(add);
     edits.extend(patching::insert(&ahead, &id, about, cable));
-    (id, settled(patch, Edit::Group(edits)))
+    (id, settled(patch, Edit::Several(edits)))
 }
 
 /// So near is a free place that nothing is pushed away for a nearer one.
@@ -179,14 +249,15 @@ const NEAR: f32 = 4.0 * GRID;
 /// Moves all that begins right of there, and widens the comments across it.
 pub fn pushed(patch: &Patch, from_x: f32, way: f32) -> Edit {
     let is_right = |x: f32| x >= from_x - 0.5;
-    let modules = patch.modules.iter().filter(|(_, module)| is_right(module.x));
+    let is_pushed = |module: &PatchModule| module.group.is_none() && is_right(module.x);
+    let modules = patch.modules.iter().filter(|(_, module)| is_pushed(module));
     let to = |(id, module): (&ModuleId, &PatchModule)| Move {
         module: id.clone(),
         x: module.x + way,
         y: module.y,
     };
     let mut edits = vec![Edit::MoveModules(modules.map(to).collect())];
-    for (id, comment) in &patch.comments {
+    for (id, comment) in patch.comments.iter().filter(|(_, comment)| comment.group.is_none()) {
         let comment = match comment {
             comment if is_right(comment.x) => Comment { x: comment.x + way, ..comment.clone() },
             comment if comment.x + comment.width > from_x => {
@@ -196,7 +267,7 @@ pub fn pushed(patch: &Patch, from_x: f32, way: f32) -> Edit {
         };
         edits.push(Edit::SetComment { id: id.clone(), comment: Some(comment) });
     }
-    Edit::Group(edits)
+    Edit::Several(edits)
 }
 
 #[cfg(test)]
@@ -272,10 +343,10 @@ mod tests {
                 settled(patch, patching::replace(patch, &id, kind(*index))?.1)
             }
             Addition::Duplicate { modules } => {
-                settled_together(patch, patching::duplicate(patch, &some(modules), &none).1)
+                settled_together(patch, patching::duplicate(patch, None, &some(modules), &none).1)
             }
             Addition::Paste { modules, x, y } => {
-                let copied = patching::copy(patch, &some(modules), &none);
+                let copied = patching::copy(patch, None, &some(modules), &none);
                 settled_together(patch, patching::paste(patch, &copied, *x, *y).1)
             }
             Addition::Modulate { module, param } => {

@@ -3,7 +3,7 @@
 use eframe::egui::{
     FontId, Key, Modifiers, Rect, Response, TextEdit, Ui, WidgetInfo, WidgetType, vec2,
 };
-use sostenuto_patch::{Edit, ModuleId};
+use sostenuto_patch::{Edit, Group, ModuleId};
 
 use super::face::TITLE_HEIGHT;
 use super::modules::Spot;
@@ -19,6 +19,11 @@ pub(super) struct Renaming {
 }
 
 impl Canvas {
+    /// From the next frame on, its name is typed.
+    pub(super) fn begin_rename(&mut self, id: &ModuleId, name: &str) {
+        self.renaming = Some(Renaming { id: id.clone(), typed: name.to_owned(), is_fresh: true });
+    }
+
     /// A double click on the title begins it, Enter ends it.
     pub(super) fn rename_ui(
         &mut self,
@@ -31,9 +36,9 @@ impl Canvas {
         let title =
             Rect::from_min_size(spot.rect.min, vec2(spot.rect.width(), TITLE_HEIGHT * zoom));
         let pointer = response.interact_pointer_pos();
-        if response.double_clicked() && pointer.is_some_and(|at| title.contains(at)) {
-            let typed = spoken(spot.id);
-            self.renaming = Some(Renaming { id: spot.id.clone(), typed, is_fresh: true });
+        let is_group = spot.id.is_stand_in();
+        if !is_group && response.double_clicked() && pointer.is_some_and(|at| title.contains(at)) {
+            self.begin_rename(spot.id, &spoken(spot.id));
         }
         let Some(renaming) = self.renaming.as_mut().filter(|one| one.id == *spot.id) else {
             return;
@@ -48,7 +53,8 @@ impl Canvas {
         let field = ui.put(title.shrink(2.0 * zoom), field);
         let typed = renaming.typed.clone();
         field.widget_info(|| {
-            let mut info = WidgetInfo::labeled(WidgetType::TextEdit, true, "Name of the module");
+            let what = if is_group { "Name of the group" } else { "Name of the module" };
+            let mut info = WidgetInfo::labeled(WidgetType::TextEdit, true, what);
             info.current_text_value = Some(typed.clone());
             info
         });
@@ -60,7 +66,15 @@ impl Canvas {
             return;
         }
         self.renaming = None;
-        let new_id = meant(desk.scene.model.patch(), &typed);
+        if let Some(id) = spot.id.stands_for() {
+            let group = desk.scene.model.patch().groups.get(&id);
+            if let Some(group) = group.filter(|group| !is_left && group.title != typed) {
+                let group = Group { title: typed, ..group.clone() };
+                desk.asks.edit(Edit::SetGroup { id, group: Some(group) });
+            }
+            return;
+        }
+        let new_id = meant(desk.scene.patch, &typed);
         match new_id.filter(|_| !is_left) {
             Some(new_id) => desk.asks.edit(Edit::RenameModule { id: spot.id.clone(), new_id }),
             None if !is_left && typed != spoken(spot.id) => {

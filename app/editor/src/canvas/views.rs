@@ -40,6 +40,8 @@ impl Canvas {
         if !is_another(before, now) {
             return;
         }
+        self.look_into(None);
+        self.cameras.clear();
         self.views.keep(before, self.camera);
         match self.views.find(now) {
             Some(camera) => {
@@ -58,7 +60,9 @@ impl Canvas {
         let Some(window) = self.window else { return Vec::new() };
         let few = self.visible.len() <= FEW;
         let shown = self.visible.iter().filter(|id| few || self.selection.contains(*id));
-        let there = shown.filter(|id| patch.modules.contains_key(*id));
+        let is_here =
+            |id: &&ModuleId| patch.modules.get(*id).is_some_and(|module| module.group == self.open);
+        let there = shown.filter(is_here);
         let rect = |id| self.camera.rect_to_screen(window, placing::module_rect(patch, id));
         there.map(rect).collect()
     }

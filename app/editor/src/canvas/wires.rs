@@ -56,8 +56,8 @@ impl Canvas {
                 self.look_closely(ui, scene, (cable, is_delayed), &level, pointer);
             } else if let Some(pointer) = pointer {
                 let words = match is_delayed {
-                    true => format!("{cable}\n{DELAYED}"),
-                    false => cable.to_string(),
+                    true => format!("{}\n{DELAYED}", cable.meant()),
+                    false => cable.meant().to_string(),
                 };
                 label(ui, scene.theme, pointer + vec2(14.0, 14.0), &words);
             }
@@ -76,7 +76,8 @@ impl Canvas {
         };
         let is_chosen = self.selected_cable.as_ref() == Some(cable) || is_target;
         let opacity = if is_lit || is_chosen { 1.0 } else { scene.preferences.cable_opacity };
-        let colour = if is_chosen { theme.accent } else { cable_colour(theme, &cable.from) };
+        let colour =
+            if is_chosen { theme.accent } else { cable_colour(theme, &cable.from.meant()) };
         let width = (glow::width(level.as_ref()) * zoom).max(1.0)
             * if is_lit || is_chosen { 1.5 } else { 1.0 };
         let (painter, points) = (ui.painter(), curve.points());
@@ -131,7 +132,7 @@ impl Canvas {
             let font = FontId::proportional(12.0);
             painter.text(rect.min + vec2(8.0, y), Align2::LEFT_TOP, text, font, colour);
         };
-        words(5.0, cable.to_string(), theme.text);
+        words(5.0, cable.meant().to_string(), theme.text);
         words(20.0, reading(level), theme.faint);
         if is_delayed {
             words(35.0, DELAYED.to_owned(), theme.faint);
@@ -141,7 +142,7 @@ impl Canvas {
         painter.hline(plot.x_range(), middle, (1.0, theme.grid));
         let range = self.trace.range_volts();
         let y = |volts: f32| middle - volts / range * plot.height() / 2.0;
-        let colour = cable_colour(theme, &cable.from);
+        let colour = cable_colour(theme, &cable.from.meant());
         let step = plot.width() / 120.0;
         let first = 120 - self.trace.spans.len();
         let lines = self.trace.spans.iter().enumerate().map(|(index, &(low, high))| {

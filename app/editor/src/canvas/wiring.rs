@@ -38,7 +38,7 @@ impl<'a> Wiring<'a> {
             let same = runs.last().filter(|last| last.cable.from == cable.from);
             let (from, level) = match same {
                 Some(same) => (Some(same.from), same.level),
-                None => (layout.output(&cable.from), signals.level(patch, &cable.from)),
+                None => (layout.output(&cable.from), signals.level(patch, &cable.from.meant())),
             };
             if let Some((from, to)) = from.zip(layout.input(&cable.to)) {
                 let is_delayed = patch.is_delayed(cable);

@@ -72,7 +72,7 @@ fn changes(patch: &Patch, title: &str, notes: &str) -> Option<Request> {
     if notes != patch.description {
         edits.push(Edit::SetDescription(notes.to_owned()));
     }
-    (!edits.is_empty()).then_some(Request::Edit(Edit::Group(edits)))
+    (!edits.is_empty()).then_some(Request::Edit(Edit::Several(edits)))
 }
 
 #[cfg(test)]
@@ -85,6 +85,6 @@ mod tests {
         assert_eq!(changes(&patch, " Rain ", ""), None);
         let edit = changes(&patch, "Rain", "Slowly.").unwrap();
         let notes = Edit::SetDescription("Slowly.".into());
-        assert_eq!(edit, Request::Edit(Edit::Group(vec![notes])));
+        assert_eq!(edit, Request::Edit(Edit::Several(vec![notes])));
     }
 }

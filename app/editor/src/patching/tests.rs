@@ -189,9 +189,9 @@ fn what_takes_a_place_in_a_loop_or_is_a_copy_of_one_is_delayed_alike() {
     assert_eq!(delayed(&after(patch.clone(), edit)), ["svf.lowpass -> attenuverter.in"]);
     let both = ids(&["ladder", "attenuverter"]);
     let copies = ["ladder.lowpass -> attenuverter.in", "ladder-2.lowpass -> attenuverter-2.in"];
-    let (_, edit) = duplicate(&patch, &both, &BTreeSet::new());
+    let (_, edit) = duplicate(&patch, None, &both, &BTreeSet::new());
     assert_eq!(delayed(&after(patch.clone(), edit)), copies);
-    let copied = copy(&patch, &both, &BTreeSet::new());
+    let copied = copy(&patch, None, &both, &BTreeSet::new());
     let copied = sostenuto_patch::file::write(&copied);
     let copied = sostenuto_patch::file::read(copied.as_bytes()).unwrap();
     let (_, edit) = paste(&patch, &copied, 0.0, 0.0);
@@ -231,7 +231,7 @@ fn a_named_module_keeps_its_name_when_it_is_replaced() {
 #[test]
 fn duplicates_are_fed_as_what_they_are_copies_of() {
     let patch = voice();
-    let (names, edit) = duplicate(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
+    let (names, edit) = duplicate(&patch, None, &ids(&["ladder", "vca"]), &BTreeSet::new());
     let patch = after(patch, edit);
     assert_eq!(names, ids(&["ladder-2", "vca-2"]));
     for text in ["vco.saw -> ladder-2.in", "ladder-2.lowpass -> vca-2.in"] {
@@ -244,7 +244,7 @@ fn duplicates_are_fed_as_what_they_are_copies_of() {
 #[test]
 fn a_paste_lies_where_it_is_wanted_with_its_own_cables() {
     let patch = voice();
-    let copied = copy(&patch, &ids(&["ladder", "vca"]), &BTreeSet::new());
+    let copied = copy(&patch, None, &ids(&["ladder", "vca"]), &BTreeSet::new());
     let (names, edit) = paste(&patch, &copied, 1000.0, 500.0);
     let patch = after(patch, edit);
     assert_eq!(names, ids(&["ladder-2", "vca-2"]));
@@ -265,10 +265,11 @@ fn a_comment_is_pasted_around_its_modules_and_names_do_not_clash() {
         width: 300.0,
         height: 200.0,
         colour: 3,
+        group: None,
     };
     patch.comments.insert(patch.fresh_comment_id(), around.clone());
     let comments = patch.comments.keys().cloned().collect();
-    let copied = copy(&patch, &ids(&["ladder"]), &comments);
+    let copied = copy(&patch, None, &ids(&["ladder"]), &comments);
     let (_, edit) = paste(&patch, &copied, 1000.0, 500.0);
     let patch = after(patch, edit);
     let pasted = patch.comments.values().find(|comment| **comment != around).unwrap();

@@ -104,7 +104,7 @@ impl Editor {
             for &command in *group {
                 let has = !self.canvas.selection.is_empty();
                 let title = match command {
-                    Command::AddComment if has => "Group in a comment",
+                    Command::AddComment if has => "Comment around the selection",
                     command => title_of(command),
                 };
                 let (is_possible, is_on) = (self.is_possible(command), self.is_on(command));
@@ -135,7 +135,10 @@ impl Editor {
             | Command::Duplicate
             | Command::Bypass
             | Command::Delete
+            | Command::GroupModules
             | Command::FitSelection => chosen > 0,
+            Command::Ungroup => self.canvas.has_groups_chosen(),
+            Command::TakeOut => chosen > 0 && self.canvas.is_inside(),
             Command::AlignLeft | Command::AlignTop | Command::AlignRight | Command::AlignBottom => {
                 chosen > 1
             }

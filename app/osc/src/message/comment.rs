@@ -1,10 +1,10 @@
 //! Comments.
 
-use sostenuto_patch::{Comment, CommentId, Edit};
+use sostenuto_patch::{Comment, CommentId, Edit, GroupId};
 
-use crate::address::EDIT;
+use crate::address::{EDIT, Form};
 use crate::args::Args;
-use crate::field::Field;
+use crate::field::{Field, Small};
 use crate::unreadable::Unreadable;
 
 message! {
@@ -24,6 +24,8 @@ message! {
         colour: u8 as Colour,
         /// what it says
         text: String ["", "at most 64 KiB"],
+        /// the group that it lies in; the canvas itself without it
+        group: Option<GroupId>,
     }
 }
 
@@ -35,25 +37,25 @@ message! {
     }
 }
 
-struct Colour;
+pub(crate) struct Colour;
 
 impl Field<u8> for Colour {
-    const FORM: crate::address::Form = i32::FORM;
+    const FORM: Form = Small::FORM;
     const RANGE: &'static str = "0 to 7";
 
     fn read(args: &mut Args) -> Result<u8, Unreadable> {
-        args.int()?.try_into().map_err(|_| args.out_of_range())
+        Small::read(args)
     }
 
     fn write(value: &u8, args: &mut Vec<rosc::OscType>) {
-        i32::write(&(*value).into(), args);
+        Small::write(value, args);
     }
 }
 
 edits! {
-    Set { comment, x, y, width, height, colour, text } => Edit::SetComment {
+    Set { comment, x, y, width, height, colour, text, group } => Edit::SetComment {
         id: comment,
-        comment: Some(Comment { text, x, y, width, height, colour }),
+        comment: Some(Comment { text, x, y, width, height, colour, group }),
     };
     Remove { comment } => Edit::SetComment { id: comment, comment: None };
 }

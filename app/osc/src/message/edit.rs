@@ -2,17 +2,17 @@
 //! so do other editors learn of it.
 
 use rosc::OscMessage;
-use sostenuto_patch::{Comment, Edit, Patch};
+use sostenuto_patch::{Comment, Edit, Group, Patch};
 
 use crate::message::param::{SetParam, Value};
-use crate::message::{Message, add, cable, comment, module, patch};
+use crate::message::{Message, add, cable, comment, group, module, patch};
 
 /// The requests that ask for a change.
 pub(crate) fn request(edit: &Edit) -> Vec<OscMessage> {
     match edit {
         Edit::Replace(with) if **with == Patch::default() => vec![patch::New {}.encode()],
         Edit::Replace(with) => vec![patch::Put { json: patch::Whole::of(with).json }.encode()],
-        Edit::Group(edits) => edits.iter().flat_map(request).collect(),
+        Edit::Several(edits) => edits.iter().flat_map(request).collect(),
         edit => report(edit),
     }
 }
@@ -38,6 +38,16 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
             let bypass = module::Bypass { module: id.clone(), is_bypassed: true };
             messages.extend(module.is_bypassed.then(|| bypass.encode()));
             messages.extend(module::text_of(&id, &module));
+            if module.group.is_some() {
+                let inside = module::Inside { module: id.clone(), group: module.group };
+                messages.push(inside.encode());
+            }
+            let shown = module.shown.into_iter();
+            messages.extend(
+                shown.map(|(part, levels)| {
+                    module::Shown { module: id.clone(), part, levels }.encode()
+                }),
+            );
             return;
         }
         Edit::RemoveModule { id } => module::Remove { module: id }.encode(),
@@ -57,14 +67,21 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
         Edit::SetText { module, text } => module::Text { module, text }.encode(),
         Edit::SetBypass { module, is_bypassed } => module::Bypass { module, is_bypassed }.encode(),
         Edit::SetComment { id, comment: Some(is) } => {
-            let Comment { text, x, y, width, height, colour } = is;
-            comment::Set { comment: id, x, y, width, height, colour, text }.encode()
+            let Comment { text, x, y, width, height, colour, group } = is;
+            comment::Set { comment: id, x, y, width, height, colour, text, group }.encode()
         }
         Edit::SetComment { id, comment: None } => comment::Remove { comment: id }.encode(),
+        Edit::SetGroup { id, group: Some(is) } => {
+            let Group { title, x, y, colour, inside } = is;
+            group::Set { group: id, x, y, colour, title, inside }.encode()
+        }
+        Edit::SetGroup { id, group: None } => group::Remove { group: id }.encode(),
+        Edit::SetInside { module, group } => module::Inside { module, group }.encode(),
+        Edit::SetShown { module, part, levels } => module::Shown { module, part, levels }.encode(),
         Edit::SetTitle(title) => patch::Title { title }.encode(),
         Edit::SetDescription(text) => patch::Description { text }.encode(),
         Edit::Replace(with) => patch::Whole::of(&with).encode(),
-        Edit::Group(edits) => return edits.into_iter().for_each(|edit| push(edit, messages)),
+        Edit::Several(edits) => return edits.into_iter().for_each(|edit| push(edit, messages)),
     });
 }
 

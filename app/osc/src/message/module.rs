@@ -2,11 +2,11 @@
 
 use rosc::{OscMessage, OscType};
 use sostenuto_patch::edit::Move as Place;
-use sostenuto_patch::{Edit, ModuleId, Name, PatchModule};
+use sostenuto_patch::{Edit, GroupId, ModuleId, Name, Part, PatchModule};
 
 use crate::address::{Address, Arg, EDIT, Form, REQUEST};
 use crate::args::Args;
-use crate::field::{Field, ID};
+use crate::field::{Field, ID, Small};
 use crate::message::Message;
 use crate::unreadable::Unreadable;
 
@@ -90,6 +90,29 @@ message! {
 }
 
 message! {
+    /// Moves a module into a group, or out of all groups. Nothing is heard.
+    Inside("/module/inside", EDIT, "lead voice") {
+        /// a module's name in the patch
+        module: ModuleId,
+        /// the group that it lies in from now on; the canvas itself without it
+        group: Option<GroupId>,
+    }
+}
+
+message! {
+    /// Shows a part of a module on the faces of the groups around it, or no longer. A port that has a
+    /// cable out of the group is always seen. Nothing is heard.
+    Shown("/module/shown", EDIT, "lead \"param gain\" 1") {
+        /// a module's name in the patch
+        module: ModuleId,
+        /// what of it
+        part: Part,
+        /// on how many of them, from its own group outwards
+        levels: u8 as Small,
+    }
+}
+
+message! {
     /// Tries a module again that rests or is in quarantine because it kept crashing. It begins afresh,
     /// with its params.
     Retry("/module/retry", REQUEST.over_udp(), "lead") {
@@ -113,6 +136,8 @@ edits! {
     Rename { module, new_name } => Edit::RenameModule { id: module, new_id: new_name };
     Bypass { module, is_bypassed } => Edit::SetBypass { module, is_bypassed };
     Text { module, text } => Edit::SetText { module, text };
+    Inside { module, group } => Edit::SetInside { module, group };
+    Shown { module, part, levels } => Edit::SetShown { module, part, levels };
 }
 
 /// `/module/text`, where a module has one.

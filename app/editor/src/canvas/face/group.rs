@@ -1,0 +1,166 @@
+//! The face of a group: what it shows of the modules in it, and the ports that leave it.
+
+use std::collections::BTreeSet;
+
+use eframe::egui::{Rect, pos2};
+use sostenuto_modules::face::Part as Laid;
+use sostenuto_modules::module::About;
+use sostenuto_patch::{Cable, Group, GroupId, InputRef, ModuleId, Name, OutputRef, Part, Patch};
+
+use super::parts::{Measure, place_stack, port_label, rows};
+use super::{Face, GRID, Heading, LEAST_WIDTH, MARGIN, Sides, TITLE_HEIGHT, finish};
+use crate::patching::spoken;
+use crate::screen::screen_size;
+
+/// Of a face that has more than two knobs of one module.
+const WIDTH: f32 = 260.0;
+/// Above what a module shows: its name.
+const HEADING: f32 = 22.0;
+
+/// What a group's face shows of a module in it.
+struct ToLend {
+    /// Which.
+    module: ModuleId,
+    /// What the catalogue says of it.
+    about: &'static About,
+    /// Which of its params.
+    params: Vec<usize>,
+    /// Whether its screen is shown, too.
+    shows_screen: bool,
+}
+
+impl Face {
+    /// The face of a group: what it shows of the modules in it, and the ports that leave it.
+    pub fn of_group(patch: &Patch, id: &GroupId, group: &Group) -> Face {
+        let title = if group.title.is_empty() { "Group" } else { &group.title };
+        let mut face =
+            Face { title: title.to_owned(), colour: Some(group.colour), ..Face::default() };
+        let (outputs, inputs) = ports_of(patch, id);
+        let sides = Sides::of_several(patch, &inputs, &outputs);
+        let lent = to_lend(patch, id);
+        let screens = lent.iter().filter(|lent| lent.shows_screen);
+        let widest = screens.filter_map(|lent| screen_size(lent.about)).map(|size| size.x);
+        let width =
+            widest.fold(LEAST_WIDTH.max(sides.width()), |most, x| most.max(x + 2.0 * MARGIN));
+        let most_knobs = lent.iter().map(|lent| lent.params.len()).max().unwrap_or(0);
+        let width = if most_knobs > 2 { width.max(WIDTH) } else { width };
+        let width = (width / GRID).ceil() * GRID;
+        let mut bottom = TITLE_HEIGHT + MARGIN / 2.0;
+        for ToLend { module, about, params, shows_screen } in lent {
+            let mut part = Face { about: Some(about), ..Face::default() };
+            let measure = Measure { about, screen: screen_size(about) };
+            let screen = shows_screen.then(|| measure.cell(&Laid::Screen, None));
+            let knobs = rows(about, &params, width - 2.0 * MARGIN);
+            let cells = screen.into_iter().chain(knobs).collect();
+            let top = bottom;
+            bottom = place_stack(cells, width, top + HEADING, &mut part);
+            let rect =
+                Rect::from_min_max(pos2(MARGIN / 2.0, top), pos2(width - MARGIN / 2.0, bottom));
+            face.headings.push(Heading { rect, words: spoken(&module) });
+            bottom += MARGIN / 2.0;
+            face.lent.push((module, part));
+        }
+        finish(&mut face, &sides, width, bottom + MARGIN / 2.0);
+        face
+    }
+
+    /// The face of the world around a group, seen from inside.
+    pub fn of_outside(
+        patch: &Patch,
+        title: &str,
+        from: &BTreeSet<OutputRef>,
+        to: &BTreeSet<InputRef>,
+    ) -> Face {
+        let mut face = Face { title: title.to_owned(), ..Face::default() };
+        let (outputs, inputs): (Vec<_>, Vec<_>) =
+            (from.iter().cloned().collect(), to.iter().cloned().collect());
+        let sides = Sides::of_several(patch, &inputs, &outputs);
+        finish(&mut face, &sides, sides.width().max(LEAST_WIDTH), TITLE_HEIGHT + MARGIN);
+        face
+    }
+}
+
+impl Sides {
+    /// Those of several modules: one that is alone with its name is called by that, others
+    /// by their module, too.
+    fn of_several(patch: &Patch, inputs: &[InputRef], outputs: &[OutputRef]) -> Sides {
+        let about = |id: &ModuleId| patch.modules.get(id).and_then(|it| it.about().ok());
+        let input = |it: &InputRef| {
+            let about = about(&it.module);
+            let port = about.and_then(|about| Some(&about.inputs[about.input(&it.port)?]));
+            (it.to_string(), spoken(&it.module), port.map_or(it.port.to_string(), port_label))
+        };
+        let output = |it: &OutputRef| {
+            let about = about(&it.module);
+            let port = about.and_then(|about| Some(&about.outputs[about.output(&it.port)?]));
+            (it.to_string(), spoken(&it.module), port.map_or(it.port.to_string(), port_label))
+        };
+        let named = |ports: Vec<(String, String, String)>| -> Vec<(Name, String)> {
+            let times = |label: &str| ports.iter().filter(|(_, _, other)| other == label).count();
+            let name = |(port, module, label): &(String, String, String)| {
+                let is_alone = times(label) == 1;
+                let label = if is_alone { label.clone() } else { format!("{module} {label}") };
+                (Name::from(port.as_str()), label)
+            };
+            ports.iter().map(name).collect()
+        };
+        Sides {
+            inputs: named(inputs.iter().map(input).collect()),
+            outputs: named(outputs.iter().map(output).collect()),
+        }
+    }
+}
+
+/// The ports of a group: those with cables that leave it, and those that are shown on
+/// its face, from its top left to its bottom right.
+fn ports_of(patch: &Patch, group: &GroupId) -> (Vec<OutputRef>, Vec<InputRef>) {
+    let is_in = |id: &ModuleId| patch.steps_out(id, group).is_some();
+    let (mut outputs, mut inputs) = (BTreeSet::new(), BTreeSet::new());
+    for Cable { from, to } in &patch.cables {
+        match (is_in(&from.module), is_in(&to.module)) {
+            (true, false) => _ = outputs.insert(from.clone()),
+            (false, true) => _ = inputs.insert(to.clone()),
+            _ => {}
+        }
+    }
+    for id in patch.modules_within(group) {
+        let shown = patch.modules[id].shown.keys();
+        for part in shown.filter(|part| patch.is_shown(id, part, group)) {
+            let module = id.clone();
+            match part {
+                Part::Output(port) => _ = outputs.insert(OutputRef { module, port: port.clone() }),
+                Part::Input(port) => _ = inputs.insert(InputRef { module, port: port.clone() }),
+                Part::Param(_) | Part::Screen => {}
+            }
+        }
+    }
+    let (mut outputs, mut inputs) =
+        (outputs.into_iter().collect::<Vec<_>>(), inputs.into_iter().collect::<Vec<_>>());
+    outputs.sort_by_key(|output| reading_order(patch, &output.module));
+    inputs.sort_by_key(|input| reading_order(patch, &input.module));
+    (outputs, inputs)
+}
+
+/// The knobs and screens that are shown on a group's face, in the order of reading.
+fn to_lend(patch: &Patch, group: &GroupId) -> Vec<ToLend> {
+    let mut modules: Vec<&ModuleId> = patch.modules_within(group).collect();
+    modules.sort_by_key(|id| reading_order(patch, id));
+    let mut lent = Vec::new();
+    for id in modules {
+        let Ok(about) = patch.modules[id].about() else { continue };
+        let is_shown = |part: Part| patch.is_shown(id, &part, group);
+        let params = (0..about.params.len())
+            .filter(|&index| is_shown(Part::Param(about.params[index].name.into())))
+            .collect();
+        let shows_screen = is_shown(Part::Screen);
+        lent.push(ToLend { module: id.clone(), about, params, shows_screen });
+    }
+    lent.retain(|lent| lent.shows_screen || !lent.params.is_empty());
+    lent
+}
+
+/// From left to right, then from top to bottom, as one looks at the inside.
+fn reading_order(patch: &Patch, id: &ModuleId) -> (i64, i64) {
+    let module = &patch.modules[id];
+    (module.x.round() as i64, module.y.round() as i64)
+}

@@ -1,0 +1,260 @@
+//! Groups under the hand: made, looked into, taken apart; and the way back out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use eframe::egui::{
+    Button, Key, Modifiers, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2,
+};
+use sostenuto_patch::edit::Move;
+use sostenuto_patch::{Edit, Group, GroupId, ModuleId, Patch};
+
+use super::drag::Drag;
+use super::face::snapped;
+use super::level::Level;
+use super::modules::Spot;
+use super::{Canvas, Desk, Intent, placing};
+use crate::model::Asks;
+use crate::patching;
+use crate::shortcuts::{Command, entry};
+
+/// What the canvas itself is called in the path to a group.
+const CANVAS: &str = "Patch";
+
+impl Canvas {
+    /// What is shown of the patch. A group that is no more is left.
+    pub(super) fn level(&mut self, patch: &Patch) -> Arc<Level> {
+        if !self.level.is_of(patch, self.open.as_ref()) {
+            self.level = Arc::new(Level::of(patch, self.open.as_ref()));
+            if self.open.as_ref() != self.level.open() {
+                self.look_into(self.level.open().cloned());
+            }
+        }
+        Arc::clone(&self.level)
+    }
+
+    /// Shows what lies in a group, or on the canvas itself.
+    pub fn look_into(&mut self, group: Option<GroupId>) {
+        if group == self.open {
+            return;
+        }
+        let left = std::mem::replace(&mut self.open, group);
+        self.cameras.insert(left, self.camera);
+        match self.cameras.get(&self.open) {
+            Some(camera) => self.camera = *camera,
+            None => self.wants_fit = true,
+        }
+        self.drag = Drag::default();
+        self.selection.clear();
+        self.selected_cable = None;
+        self.selected_comment = None;
+    }
+
+    /// Whether a group is looked into.
+    pub fn is_inside(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether a group is among what is chosen.
+    pub fn has_groups_chosen(&self) -> bool {
+        self.selection.iter().any(|id| id.stands_for().is_some())
+    }
+
+    /// The modules of the patch that are chosen, also by their group.
+    pub fn chosen_modules(&mut self, patch: &Patch) -> BTreeSet<ModuleId> {
+        let chosen = self.selection.clone();
+        self.level(patch).modules(&chosen)
+    }
+
+    /// Takes away what is chosen, groups with all that lies in them.
+    pub(super) fn removed(&mut self, patch: &Patch, chosen: &BTreeSet<ModuleId>) -> Edit {
+        let level = self.level(patch);
+        let modules = level.modules(chosen);
+        let groups = level.groups(chosen);
+        let is_in = |group: Option<&GroupId>| group.is_some_and(|id| groups.contains(id));
+        let comments = patch.comments.iter().filter(|(_, comment)| is_in(comment.group.as_ref()));
+        let wipe = comments.map(|(id, _)| Edit::SetComment { id: id.clone(), comment: None });
+        let mut edits = vec![patching::remove(patch, &modules)];
+        edits.extend(wipe);
+        let away = groups.iter().map(|id| Edit::SetGroup { id: id.clone(), group: None });
+        edits.extend(away);
+        if edits.len() == 1 { edits.remove(0) } else { Edit::Several(edits) }
+    }
+
+    /// Makes one of what is chosen. Nothing is heard of it.
+    pub fn group(&mut self, patch: &Patch, asks: &mut Asks) {
+        let level = self.level(patch);
+        let shown = level.shown(patch);
+        let rects = self.selection.iter().map(|id| placing::module_rect(shown, id));
+        let Some(bounds) = rects.reduce(Rect::union) else { return };
+        let modules = level.modules(&self.selection);
+        if modules.is_empty() {
+            return;
+        }
+        let corner = (bounds.left(), bounds.top());
+        let (id, edit) = patch.grouped(&modules, self.open.as_ref(), "Group", corner);
+        asks.edit(edit);
+        self.awaited = BTreeSet::from([id.stand_in()]);
+        self.selection = self.awaited.clone();
+    }
+
+    /// Takes the chosen groups apart: what lies in one comes to lie where it stood, or
+    /// near there where that is taken.
+    pub fn ungroup(&mut self, patch: &Patch, asks: &mut Asks) {
+        let level = self.level(patch);
+        let chosen: Vec<GroupId> = self.selection.iter().filter_map(ModuleId::stands_for).collect();
+        let mut edits = Vec::new();
+        let mut freed = BTreeSet::new();
+        for id in &chosen {
+            let Ok(edit) = patch.ungrouped(id) else { continue };
+            let inside = Level::of(patch, Some(id)).seen(patch);
+            let lying = |(id, _): &(&ModuleId, _)| !id.is_stand_in() || id.stands_for().is_some();
+            let names: Vec<ModuleId> =
+                inside.modules.iter().filter(lying).map(|(id, _)| id.clone()).collect();
+            let rects = names.iter().map(|id| placing::module_rect(&inside, id));
+            let Some(bounds) = rects.reduce(Rect::union) else { continue };
+            let seen = level.seen(patch);
+            let others = seen.modules.keys().filter(|other| **other != id.stand_in());
+            let taken: Vec<Rect> = others.map(|id| placing::module_rect(&seen, id)).collect();
+            let group = &patch.groups[id];
+            let way =
+                placing::free_place(&taken, bounds.size(), pos2(group.x, group.y)) - bounds.min;
+            edits.push(edit);
+            edits.extend(moved(patch, &inside, &names, snapped(way)));
+            freed.extend(names);
+        }
+        if !edits.is_empty() {
+            asks.edit(Edit::Several(edits));
+            self.awaited.clone_from(&freed);
+            self.selection = freed;
+        }
+    }
+
+    /// Takes what is chosen out of the group that is looked into.
+    pub fn take_out(&mut self, patch: &Patch, asks: &mut Asks) {
+        let Some(open) = self.open.clone() else { return };
+        let outside = patch.groups.get(&open).and_then(|group| group.inside.clone());
+        let mut edits = Vec::new();
+        for id in std::mem::take(&mut self.selection) {
+            match id.stands_for().and_then(|id| Some((patch.groups.get(&id)?, id))) {
+                Some((group, id)) => {
+                    let group = Group { inside: outside.clone(), ..group.clone() };
+                    edits.push(Edit::SetGroup { id, group: Some(group) });
+                }
+                None if patch.modules.contains_key(&id) => {
+                    edits.push(Edit::SetInside { module: id, group: outside.clone() });
+                }
+                None => {}
+            }
+        }
+        if !edits.is_empty() {
+            asks.edit(Edit::Several(edits));
+        }
+    }
+
+    /// What a right click on a group offers.
+    pub(super) fn group_menu(&mut self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
+        let patch = desk.scene.model.patch();
+        let Some(id) = spot.id.stands_for() else { return };
+        let Some(group) = patch.groups.get(&id) else { return };
+        if ui.button("Open").clicked() {
+            self.look_into(Some(id.clone()));
+            ui.close();
+        }
+        if ui.button("Rename…").clicked() {
+            self.begin_rename(spot.id, &group.title);
+            ui.close();
+        }
+        ui.horizontal(|ui| {
+            let colours = desk.scene.theme.cables;
+            for (index, colour) in colours.iter().enumerate() {
+                let (place, pick) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::click());
+                ui.painter().rect_filled(place.shrink(2.0), 3.0, *colour);
+                pick.widget_info(|| {
+                    let name = format!("Colour {}", index + 1);
+                    WidgetInfo::labeled(WidgetType::Button, true, name)
+                });
+                if pick.clicked() {
+                    let group = Group { colour: index as u8, ..group.clone() };
+                    desk.asks.edit(Edit::SetGroup { id: id.clone(), group: Some(group) });
+                    ui.close();
+                }
+            }
+        });
+        ui.separator();
+        for (name, command) in [
+            ("Ungroup", Command::Ungroup),
+            ("Bypass what lies in it", Command::Bypass),
+            ("Copy", Command::Copy),
+            ("Duplicate", Command::Duplicate),
+            ("Delete", Command::Delete),
+        ] {
+            if entry(ui, name, command) {
+                desk.intents.push(Intent::Obey(command));
+                ui.close();
+            }
+        }
+    }
+
+    /// The way from the canvas to the group that is looked into, and back: a click goes
+    /// to any of them, Escape one step out.
+    pub(super) fn path_ui(&mut self, ui: &mut Ui, desk: &Desk) {
+        let path = self.level.path();
+        let Some((_, last)) = path.split_last() else { return };
+        let outside = last.last().map(|(id, _)| id.clone());
+        let theme = desk.scene.theme;
+        let strip = Rect::from_min_size(desk.window.min + vec2(12.0, 10.0), vec2(800.0, 28.0));
+        let strip = strip.intersect(desk.window.shrink(8.0));
+        let mut inner = ui.new_child(UiBuilder::new().max_rect(strip));
+        let mut wanted = None;
+        inner.horizontal(|ui| {
+            if ui
+                .button(CANVAS)
+                .on_hover_text("Back to the whole patch (Escape: one step)")
+                .clicked()
+            {
+                wanted = Some(None);
+            }
+            for (id, title) in &path {
+                ui.colored_label(theme.faint, "›");
+                let title = if title.is_empty() { "Group" } else { title };
+                let is_here = Some(id) == self.open.as_ref();
+                if ui.add(Button::selectable(is_here, title)).clicked() {
+                    wanted = Some(Some(id.clone()));
+                }
+            }
+        });
+        let is_free = matches!(self.drag, Drag::Nothing)
+            && self.renaming.is_none()
+            && ui.memory(|memory| memory.focused().is_none())
+            && !ui.ctx().any_popup_open();
+        if is_free && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            wanted = Some(outside);
+        }
+        if let Some(group) = wanted {
+            self.look_into(group);
+        }
+    }
+}
+
+/// What was in a group, moved so far: modules, and the groups among them.
+fn moved(patch: &Patch, inside: &Patch, names: &[ModuleId], way: Vec2) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let mut moves = Vec::new();
+    for name in names {
+        let at = &inside.modules[name];
+        let (x, y) = (at.x + way.x, at.y + way.y);
+        match name.stands_for() {
+            Some(id) => {
+                let group = &patch.groups[&id];
+                let inside = group.inside.as_ref().and_then(|outer| patch.groups.get(outer));
+                let inside = inside.and_then(|outer| outer.inside.clone());
+                let group = Group { x, y, inside, ..group.clone() };
+                edits.push(Edit::SetGroup { id, group: Some(group) });
+            }
+            None => moves.push(Move { module: name.clone(), x, y }),
+        }
+    }
+    edits.push(Edit::MoveModules(moves));
+    edits
+}
