@@ -33,8 +33,9 @@ fn chosen_modules_become_one_with_the_ports_that_leave_them_and_one_undo_brings_
 fn a_double_click_opens_a_group_and_escape_leaves_it() {
     let place = Place::playing(&voice());
     let (mut window, _) = grouped(&place);
-    let middle = window.rect("Group, group").center();
-    window.double_click_at(middle);
+    window.settle();
+    let bar = window.rect("Group, group").center_top() + vec2(0.0, 10.0);
+    window.double_click_at(bar);
     window.until_shown("From outside");
     window.module("ladder");
     assert!(!window.shows_part("module vco"), "it lies outside");

@@ -120,7 +120,9 @@ impl Canvas {
             self.lent_ui(ui, desk, spot);
             self.ports_of(ui, desk, spot);
         }
-        if response.double_clicked() && spot.id.stands_for().is_some() {
+        // A third click, where one was chosen just before.
+        let is_opened = response.double_clicked() || response.triple_clicked();
+        if is_opened && spot.id.stands_for().is_some() {
             self.look_into(spot.id.stands_for());
         }
         module_popup(&response).show(|ui| {
