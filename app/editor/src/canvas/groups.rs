@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use eframe::egui::{
-    Button, Key, Modifiers, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2,
+    Button, Key, Modifiers, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, vec2,
 };
 use sostenuto_patch::edit::Move;
-use sostenuto_patch::{Edit, Group, GroupId, ModuleId, Patch};
+use sostenuto_patch::{Edit, Group, GroupId, ModuleId, Patch, apply};
 
 use super::drag::Drag;
-use super::face::snapped;
+use super::face::{Face, GRID, snapped};
 use super::level::Level;
 use super::modules::Spot;
 use super::{Canvas, Desk, Intent, placing};
@@ -91,15 +91,21 @@ impl Canvas {
         if modules.is_empty() {
             return;
         }
-        let corner = (bounds.left(), bounds.top());
-        let (id, edit) = patch.grouped(&modules, self.open.as_ref(), "Group", corner);
-        asks.edit(edit);
+        let (id, edit) = patch.grouped(&modules, self.open.as_ref(), "Group", (0.0, 0.0));
+        // Where their middle was.
+        let mut ahead = patch.clone();
+        let Ok(_) = apply(&mut ahead, edit.clone()) else { return };
+        let size = Face::of_group(&ahead, &id, &ahead.groups[&id]).size;
+        let corner = snapped((bounds.center() - size / 2.0).to_vec2());
+        let group = Group { x: corner.x, y: corner.y, ..ahead.groups[&id].clone() };
+        let place = Edit::SetGroup { id: id.clone(), group: Some(group) };
+        asks.edit(Edit::Several(vec![edit, place]));
         self.awaited = BTreeSet::from([id.stand_in()]);
         self.selection = self.awaited.clone();
     }
 
-    /// Takes the chosen groups apart: what lies in one comes to lie where it stood, or
-    /// near there where that is taken.
+    /// Takes the chosen groups apart: what lies in one comes to lie around where it stood,
+    /// or near there where that is taken.
     pub fn ungroup(&mut self, patch: &Patch, asks: &mut Asks) {
         let level = self.level(patch);
         let chosen: Vec<GroupId> = self.selection.iter().filter_map(ModuleId::stands_for).collect();
@@ -116,9 +122,11 @@ impl Canvas {
             let seen = level.seen(patch);
             let others = seen.modules.keys().filter(|other| **other != id.stand_in());
             let taken: Vec<Rect> = others.map(|id| placing::module_rect(&seen, id)).collect();
-            let group = &patch.groups[id];
-            let way =
-                placing::free_place(&taken, bounds.size(), pos2(group.x, group.y)) - bounds.min;
+            let stood = placing::module_rect(&seen, &id.stand_in()).center() - bounds.center();
+            // By whole steps of the grid: what was just made one comes back to its place.
+            let steps = vec2((stood.x / GRID).trunc(), (stood.y / GRID).trunc());
+            let wanted = bounds.min + steps * GRID;
+            let way = placing::free_place(&taken, bounds.size(), wanted) - bounds.min;
             edits.push(edit);
             edits.extend(moved(patch, &inside, &names, snapped(way)));
             freed.extend(names);

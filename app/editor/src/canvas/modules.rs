@@ -24,6 +24,7 @@ use crate::patching::{self, Modulator, input_that_moves, spoken};
 use crate::pen::Pen;
 use crate::screen::text::text_ui;
 use crate::screen::{ScreenSpot, screen_ui};
+use crate::shortcuts::{Command, entry};
 
 /// The least height of letters from some way off, in points of the screen.
 const FAR_TEXT: f32 = 10.0;
@@ -134,6 +135,15 @@ impl Canvas {
             }
             let wish = (desk.module_menu)(ui, spot.id, desk.asks);
             desk.intents.extend(wish.map(Intent::Module));
+            ui.separator();
+            let groupings =
+                [("Group", Command::GroupModules), ("Take out of the group", Command::TakeOut)];
+            for (name, command) in &groupings[..1 + usize::from(self.is_inside())] {
+                if entry(ui, name, *command) {
+                    desk.intents.push(Intent::Obey(*command));
+                    ui.close();
+                }
+            }
             if spot.face.screen.is_some() {
                 show_entry(ui, desk.scene, desk.asks, spot.id, Part::Screen);
             }
@@ -199,6 +209,12 @@ impl Canvas {
             (None, None) => theme.trouble,
         };
         let is_off = spot.module.is_bypassed || (spot.module.is_placeholder && !is_stand_in);
+        if spot.id.stands_for().is_some() {
+            // More than one lies there.
+            let below = rect.translate(vec2(5.0, 5.0) * zoom);
+            pen.fill(below, 6.0, theme.face.gamma_multiply(0.6));
+            pen.edge(below, 6.0, 1.0, theme.edge);
+        }
         pen.fill(rect, 6.0, theme.face);
         let is_sketch = !is_near && zoom >= SKETCH_ZOOM;
         // From some way off, names are what one looks for.
@@ -231,6 +247,10 @@ impl Canvas {
             }
         } else if is_sketch {
             draw_sketch(ui, scene, spot, zoom);
+            for (id, face) in &spot.face.lent {
+                let Some(module) = scene.patch.modules.get(id) else { continue };
+                draw_sketch(ui, scene, &Spot { id, module, face, rect: spot.rect }, zoom);
+            }
             let place = title.shrink2(vec2(3.0, 0.0));
             let ink = if is_off { theme.faint } else { theme.text };
             pen.fitted_text(place, Align2::LEFT_CENTER, FAR_TEXT / zoom, ink, &spot.face.title);

@@ -37,7 +37,8 @@ pub(super) fn show_entry(
             break;
         }
         let title = if group.title.is_empty() { id.as_str() } else { &group.title };
-        let name = format!("On the face of “{title}”");
+        let what = if part == Part::Screen { "Show the screen" } else { "Show" };
+        let name = format!("{what} on the face of “{title}”");
         if ui.add(Button::selectable(is_shown, name)).clicked() {
             let levels = if is_shown { levels - 1 } else { levels };
             asks.edit(Edit::SetShown { module: module.clone(), part: part.clone(), levels });

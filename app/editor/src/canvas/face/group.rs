@@ -36,7 +36,7 @@ impl Face {
         let mut face =
             Face { title: title.to_owned(), colour: Some(group.colour), ..Face::default() };
         let (outputs, inputs) = ports_of(patch, id);
-        let sides = Sides::of_several(patch, &inputs, &outputs);
+        let sides = Sides::of_several(patch, &inputs, &outputs, false);
         let lent = to_lend(patch, id);
         let screens = lent.iter().filter(|lent| lent.shows_screen);
         let widest = screens.filter_map(|lent| screen_size(lent.about)).map(|size| size.x);
@@ -74,16 +74,21 @@ impl Face {
         let mut face = Face { title: title.to_owned(), ..Face::default() };
         let (outputs, inputs): (Vec<_>, Vec<_>) =
             (from.iter().cloned().collect(), to.iter().cloned().collect());
-        let sides = Sides::of_several(patch, &inputs, &outputs);
+        let sides = Sides::of_several(patch, &inputs, &outputs, true);
         finish(&mut face, &sides, sides.width().max(LEAST_WIDTH), TITLE_HEIGHT + MARGIN);
         face
     }
 }
 
 impl Sides {
-    /// Those of several modules: one that is alone with its name is called by that, others
-    /// by their module, too.
-    fn of_several(patch: &Patch, inputs: &[InputRef], outputs: &[OutputRef]) -> Sides {
+    /// Those of several modules. One that is alone with its name is called by that, unless
+    /// `names_modules`; others by their module, too.
+    fn of_several(
+        patch: &Patch,
+        inputs: &[InputRef],
+        outputs: &[OutputRef],
+        names_modules: bool,
+    ) -> Sides {
         let about = |id: &ModuleId| patch.modules.get(id).and_then(|it| it.about().ok());
         let input = |it: &InputRef| {
             let about = about(&it.module);
@@ -98,7 +103,7 @@ impl Sides {
         let named = |ports: Vec<(String, String, String)>| -> Vec<(Name, String)> {
             let times = |label: &str| ports.iter().filter(|(_, _, other)| other == label).count();
             let name = |(port, module, label): &(String, String, String)| {
-                let is_alone = times(label) == 1;
+                let is_alone = !names_modules && times(label) == 1;
                 let label = if is_alone { label.clone() } else { format!("{module} {label}") };
                 (Name::from(port.as_str()), label)
             };
