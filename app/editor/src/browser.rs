@@ -1,5 +1,7 @@
 //! The browser: every module, found by a word of what it does.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use eframe::egui::style::Interaction;
 use eframe::egui::{
     Align, Align2, Area, Context, CornerRadius, CursorIcon, FontId, Id, Key, LayerId, Layout,
@@ -81,6 +83,15 @@ pub struct Chosen {
     pub dropped: Option<Pos2>,
 }
 
+/// A module of the musician's own that was chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChosenOwn {
+    /// Its name.
+    pub name: String,
+    /// Where on the canvas, in its points.
+    pub at: Pos2,
+}
+
 /// What is shown of the catalogue.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Shelf {
@@ -107,9 +118,12 @@ pub struct Browser {
     usual: Usual,
     /// What is being carried to the canvas.
     carried: Option<&'static About>,
-    /// The index in the list of what Enter takes.
+    /// The index in the list of what Enter takes. Behind the catalogue's modules come the
+    /// musician's own.
     marked: usize,
     finder: Finder,
+    chosen_own: Option<ChosenOwn>,
+    removed_own: Option<String>,
 }
 
 impl Browser {
@@ -145,6 +159,7 @@ impl Browser {
         ctx: &Context,
         theme: &Theme,
         preferences: &mut Preferences,
+        own: &BTreeMap<String, Patch>,
     ) -> Option<Chosen> {
         if !self.is_open {
             return None;
@@ -154,8 +169,9 @@ impl Browser {
         }
         hide_tooltips(ctx, self.is_fresh);
         let (list, parts) = self.list(preferences);
-        self.marked = self.marked.min(list.len().saturating_sub(1));
-        let mut chosen = self.keys(ctx, &list, preferences);
+        let own = self.own_list(own);
+        self.marked = self.marked.min((list.len() + own.len()).saturating_sub(1));
+        let mut chosen = self.keys(ctx, &list, &own, preferences);
         let area = Area::new(Id::new("module browser"))
             .order(Order::Foreground)
             .fixed_pos(self.corner - OVER)
@@ -168,9 +184,12 @@ impl Browser {
                 ui.add_space(4.0);
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = 12.0;
-                    let clicked = self.rows(ui, theme, preferences, &list, &parts);
+                    let clicked = self.rows(ui, theme, preferences, (&list, &own), &parts);
                     chosen = chosen.take().or(clicked);
-                    self.help(ui, theme, list.get(self.marked).copied());
+                    match self.marked.checked_sub(list.len()).and_then(|at| own.get(at)) {
+                        Some((name, patch)) => self.own_help(ui, theme, name, patch),
+                        None => self.help(ui, theme, list.get(self.marked).copied()),
+                    }
                 });
                 ui.add_space(2.0);
                 let keys = format!(
@@ -247,6 +266,7 @@ impl Browser {
         &mut self,
         ctx: &Context,
         list: &[&'static About],
+        own: &[(&String, &Patch)],
         preferences: &mut Preferences,
     ) -> Option<&'static About> {
         let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
@@ -254,7 +274,7 @@ impl Browser {
         if pressed(none, Key::Escape) {
             self.close();
         }
-        let last = list.len().saturating_sub(1);
+        let last = (list.len() + own.len()).saturating_sub(1);
         let page = (BODY_HEIGHT / ROW_HEIGHT) as usize - 1;
         for (key, to) in [
             (Key::ArrowDown, (self.marked + 1).min(last)),
@@ -265,6 +285,12 @@ impl Browser {
             if pressed(none, key) {
                 self.marked = to;
             }
+        }
+        if let Some((name, _)) = self.marked.checked_sub(list.len()).and_then(|at| own.get(at)) {
+            if pressed(none, Key::Enter) {
+                self.choose_own(name);
+            }
+            return None;
         }
         let about = *list.get(self.marked)?;
         if pressed(Modifiers::COMMAND, Key::D) {
@@ -307,14 +333,14 @@ impl Browser {
         ui: &mut Ui,
         theme: &Theme,
         preferences: &mut Preferences,
-        list: &[&'static About],
+        (list, own): (&[&'static About], &[(&String, &Patch)]),
         parts: &[(usize, &str)],
     ) -> Option<&'static About> {
         let mut chosen = None;
         let scroll = ScrollArea::vertical().max_height(BODY_HEIGHT).auto_shrink([false, false]);
         let column = |ui: &mut Ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            if list.is_empty() {
+            if list.is_empty() && own.is_empty() {
                 ui.add_space(8.0);
                 faint(ui, theme, "No match. Try fewer letters.");
             }
@@ -329,6 +355,15 @@ impl Browser {
                 }
                 if response.drag_started() {
                     self.carried = Some(about);
+                }
+            }
+            if !own.is_empty() {
+                ui.add_space(if list.is_empty() { 0.0 } else { 6.0 });
+                caption(ui, theme, "My modules");
+            }
+            for (index, (name, _)) in own.iter().enumerate() {
+                if self.row_of(ui, theme, name, list.len() + index).1.clicked() {
+                    self.choose_own(name);
                 }
             }
         };
@@ -348,11 +383,34 @@ impl Browser {
         about: &'static About,
         index: usize,
     ) -> Response {
+        let (rect, response) = self.row_of(ui, theme, about.title, index);
+        let bar = Rect::from_min_size(rect.min + vec2(6.0, 6.0), vec2(4.0, ROW_HEIGHT - 12.0));
+        ui.painter().rect_filled(bar, CornerRadius::same(2), theme.category(about));
+        if let Some(name) = self.other_name(about) {
+            let right = pos2(rect.right() - 30.0, rect.center().y);
+            let font = FontId::proportional(12.0);
+            ui.painter().text(right, Align2::RIGHT_CENTER, name, font, theme.faint);
+        }
+        let corner = Rect::from_min_max(pos2(rect.right() - 26.0, rect.top()), rect.max);
+        let layout = Layout::centered_and_justified(eframe::egui::Direction::LeftToRight);
+        let mut star_ui = ui.new_child(UiBuilder::new().max_rect(corner).layout(layout));
+        star(&mut star_ui, theme, preferences, about);
+        response
+    }
+
+    /// A row with a name, which can be marked.
+    fn row_of(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        title: &str,
+        index: usize,
+    ) -> (Rect, Response) {
         let size = vec2(ui.available_width(), ROW_HEIGHT);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let is_marked = index == self.marked;
         response.widget_info(|| {
-            WidgetInfo::selected(WidgetType::SelectableLabel, true, is_marked, about.title)
+            WidgetInfo::selected(WidgetType::SelectableLabel, true, is_marked, title)
         });
         // Only a mouse that moves marks: one that lies there must not fight the keys.
         let has_moved = ui.input(|input| input.pointer.is_moving());
@@ -368,21 +426,60 @@ impl Browser {
                 response.scroll_to_me(None);
             }
         }
-        let bar = Rect::from_min_size(rect.min + vec2(6.0, 6.0), vec2(4.0, ROW_HEIGHT - 12.0));
-        ui.painter().rect_filled(bar, CornerRadius::same(2), theme.category(about));
         let middle = pos2(rect.left() + 18.0, rect.center().y);
         let font = FontId::proportional(14.0);
-        ui.painter().text(middle, Align2::LEFT_CENTER, about.title, font, theme.text);
-        if let Some(name) = self.other_name(about) {
-            let right = pos2(rect.right() - 30.0, rect.center().y);
-            let font = FontId::proportional(12.0);
-            ui.painter().text(right, Align2::RIGHT_CENTER, name, font, theme.faint);
+        ui.painter().text(middle, Align2::LEFT_CENTER, title, font, theme.text);
+        (rect, response)
+    }
+
+    /// The musician's own that were meant: they stand alone, and so only where a module is
+    /// to be added.
+    fn own_list<'a>(&self, own: &'a BTreeMap<String, Patch>) -> Vec<(&'a String, &'a Patch)> {
+        let is_plain = self.shelf.tag.is_none() && !self.shelf.only_favourites;
+        if self.wish != BrowseFor::New || !is_plain {
+            return Vec::new();
         }
-        let corner = Rect::from_min_max(pos2(rect.right() - 26.0, rect.top()), rect.max);
-        let layout = Layout::centered_and_justified(eframe::egui::Direction::LeftToRight);
-        let mut star_ui = ui.new_child(UiBuilder::new().max_rect(corner).layout(layout));
-        star(&mut star_ui, theme, preferences, about);
-        response
+        let typed = self.shelf.typed.trim().to_lowercase();
+        own.iter().filter(|(name, _)| name.to_lowercase().contains(&typed)).collect()
+    }
+
+    fn choose_own(&mut self, name: &str) {
+        self.close();
+        self.chosen_own = Some(ChosenOwn { name: name.to_owned(), at: self.at });
+    }
+
+    /// The one of the musician's own that was just chosen.
+    pub fn take_own(&mut self) -> Option<ChosenOwn> {
+        self.chosen_own.take()
+    }
+
+    /// The one that is no longer wanted among them.
+    pub fn take_removed(&mut self) -> Option<String> {
+        self.removed_own.take()
+    }
+
+    fn own_help(&mut self, ui: &mut Ui, theme: &Theme, name: &str, patch: &Patch) {
+        let size = vec2(HELP_WIDTH, BODY_HEIGHT);
+        ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+            ui.set_min_size(size);
+            ui.set_max_width(HELP_WIDTH - 12.0);
+            ui.label(RichText::new(name).size(18.0).strong().color(theme.text));
+            let count = patch.modules.len();
+            ui.label(
+                RichText::new(format!("A group of yours: {count} modules.")).color(theme.text),
+            );
+            let kinds: BTreeSet<&str> = patch
+                .modules
+                .values()
+                .map(|module| module.about().map_or(&*module.kind, |about| about.title))
+                .collect();
+            let kinds = kinds.into_iter().collect::<Vec<_>>().join(" · ");
+            ui.label(RichText::new(kinds).size(12.5).color(theme.faint));
+            ui.add_space(12.0);
+            if ui.button("Remove from My modules").clicked() {
+                self.removed_own = Some(name.to_owned());
+            }
+        });
     }
 
     /// What it is called elsewhere, where it was found by that.

@@ -82,6 +82,8 @@ pub enum Intent {
     Module(ModuleWish),
     /// What a key of the window does, too.
     Obey(Command),
+    /// A group, as it was copied, is to be kept under that title.
+    Keep(String, Box<Patch>),
 }
 
 /// One end of a cable.

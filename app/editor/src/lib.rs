@@ -24,6 +24,7 @@ mod meter;
 pub mod model;
 mod module_menu;
 mod notices;
+mod own_modules;
 mod panel;
 mod panels;
 mod param;

@@ -17,6 +17,7 @@ use super::health::health_ui;
 use super::history_view::HistoryList;
 use super::model::{Asks, Model};
 use super::notices::Notices;
+use super::own_modules::{self, OwnModules};
 use super::panel::{Dock, Panel};
 use super::parts::{MARGIN, floating, sign};
 use super::preferences::Preferences;
@@ -43,6 +44,8 @@ pub struct Panels {
     pub files: Files,
     /// Presets of modules.
     pub presets: Presets,
+    /// Groups that were kept.
+    pub own_modules: OwnModules,
     /// What the window has to say.
     pub notices: Notices,
     /// The recorder.
@@ -67,6 +70,7 @@ impl Panels {
             open: preferences.open_panels.clone(),
             files: Files::new(dialogs(), wake()),
             presets: Presets::new(shelf::folder_of_this_user(), wake()),
+            own_modules: OwnModules::new(own_modules::folder_of_this_user(), wake()),
             notices: Notices::default(),
             recorder: Recorder::new(dialogs(), wake()),
             transport: Transport::default(),
@@ -173,7 +177,9 @@ impl Panels {
         for sentence in self.files.said() {
             self.notices.say(sentence, false, now_secs);
         }
-        for sentence in self.recorder.said().chain(self.presets.poll()) {
+        for sentence in
+            self.recorder.said().chain(self.presets.poll()).chain(self.own_modules.poll())
+        {
             self.notices.say(sentence, true, now_secs);
         }
     }

@@ -13,7 +13,7 @@ use sostenuto_osc::message::host::Quit;
 use sostenuto_osc::message::patch::{Load, Put};
 use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule, factory};
 
-use super::browser::{BrowseFor, Browser};
+use super::browser::{BrowseFor, Browser, ChosenOwn};
 use super::canvas::camera::Camera;
 use super::canvas::{Canvas, Intent, Scene};
 use super::files::closing::Closing;
@@ -21,6 +21,7 @@ use super::keyboard::Keyboard;
 use super::last_time::{LastTime, WindowPlace};
 use super::model::{Asks, Connection, Model};
 use super::module_menu::{ModuleWish, module_menu_ui};
+use super::own_modules;
 use super::panels::Panels;
 use super::patching;
 use super::preferences::Preferences;
@@ -313,6 +314,15 @@ impl Editor {
                 self.panels.notices.say(sentence, false, ui.input(|input| input.time));
             }
             Intent::Obey(command) => self.obey(ui, command),
+            Intent::Keep(title, patch) => {
+                let name = own_modules::name_of(&title);
+                let was = self.panels.own_modules.all().contains_key(&name);
+                let how =
+                    if was { "It replaces the one of that name." } else { "The browser lists it." };
+                let sentence = format!("“{name}” is kept in My modules. {how}");
+                self.panels.own_modules.keep(&title, *patch);
+                self.panels.notices.say(sentence, false, ui.input(|input| input.time));
+            }
             Intent::Module(ModuleWish::Replace(id)) => {
                 let (corner, at) = self.canvas.beside(self.model.patch(), &id);
                 let modules: BTreeSet<ModuleId> = match self.canvas.selection.contains(&id) {
@@ -331,11 +341,19 @@ impl Editor {
 
     fn floating_ui(&mut self, ctx: &Context) {
         let Editor { model, theme, preferences, panels, asks, browser, canvas, closing, .. } = self;
-        if let Some(chosen) = browser.ui(ctx, theme, preferences) {
+        if let Some(chosen) = browser.ui(ctx, theme, preferences, panels.own_modules.all()) {
             let scene = Scene { theme, preferences, model, patch: model.patch() };
             if let Some(sentence) = canvas.put(scene, &chosen, asks) {
                 panels.notices.say(sentence, false, ctx.input(|input| input.time));
             }
+        }
+        if let Some(ChosenOwn { name, at }) = browser.take_own()
+            && let Some(kept) = panels.own_modules.all().get(&name)
+        {
+            canvas.put_own(model.patch(), kept, at, asks);
+        }
+        if let Some(name) = browser.take_removed() {
+            panels.own_modules.remove(&name);
         }
         let is_guided = panels.guide.is_open();
         let shown = if is_guided { canvas.looked_at(model.patch()) } else { Vec::new() };

@@ -236,7 +236,7 @@ fn stage(corner: Pos2, recent: &[&str]) -> Harness<'static, Stage> {
     browser.open(BrowseFor::New, corner, pos2(100.0, 40.0), &Patch::default());
     let app = |ui: &mut Ui, stage: &mut Stage| {
         let theme = Theme::of(Look::Dark);
-        let chosen = stage.browser.ui(ui.ctx(), &theme, &mut stage.preferences);
+        let chosen = stage.browser.ui(ui.ctx(), &theme, &mut stage.preferences, &BTreeMap::new());
         stage.chosen = chosen.or(stage.chosen.take());
     };
     let stage = Stage { browser, preferences, chosen: None };

@@ -175,6 +175,13 @@ impl Canvas {
         Ok(())
     }
 
+    /// Puts what was kept there on the canvas.
+    pub fn put_own(&mut self, patch: &Patch, kept: &Patch, at: Pos2, asks: &mut Asks) {
+        let place = face::snapped(at.to_vec2());
+        let (names, edit) = patching::paste(patch, kept, place.x, place.y);
+        self.add_copies(patch, names, edit, asks);
+    }
+
     /// Copies of the selection beside it, fed as it is.
     pub fn duplicate(&mut self, patch: &Patch, asks: &mut Asks) {
         let (modules, comments) = self.chosen(patch);

@@ -189,6 +189,12 @@ impl Canvas {
                 }
             }
         });
+        if ui.button("Keep in My modules").clicked() {
+            let modules = patch.modules_within(&id).cloned().collect();
+            let kept = patching::copy(patch, self.open.as_ref(), &modules, &BTreeSet::new());
+            desk.intents.push(Intent::Keep(group.title.clone(), Box::new(kept)));
+            ui.close();
+        }
         ui.separator();
         for (name, command) in [
             ("Ungroup", Command::Ungroup),
