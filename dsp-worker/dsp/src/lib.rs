@@ -72,6 +72,7 @@ pub mod tape;
 pub mod tape_head;
 pub mod tempo;
 pub mod true_peak;
+pub mod tuning;
 pub mod units;
 pub mod wavetable;
 

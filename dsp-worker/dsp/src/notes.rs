@@ -4,7 +4,7 @@
 //! A note is `start length pitch velocity`: start and length in beats, the pitch
 //! as a name (`C4`, `F#3`, `Bb2`) or in `voct` volts, the velocity from 0 to 1.
 //! The velocity may be left out. Notes stand on lines of their own, or are
-//! parted by semicolons.
+//! parted by semicolons. A line `tuning PATH` names a file that tunes them.
 
 use std::str::FromStr;
 
@@ -21,6 +21,9 @@ const MOST_BEATS: f32 = 4096.0;
 const LETTERS: [(char, i32); 7] =
     [('c', 0), ('d', 2), ('e', 4), ('f', 5), ('g', 7), ('a', 9), ('b', 11)];
 
+/// What a line begins with that names a tuning.
+const TUNING: &str = "tuning ";
+
 /// One note.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Note {
@@ -36,7 +39,7 @@ pub struct Note {
 
 impl Note {
     /// As a row of a clip.
-    fn row(self) -> [f32; 4] {
+    pub fn row(self) -> [f32; 4] {
         [self.start_beats, self.length_beats, self.voct, self.velocity]
     }
 
@@ -61,7 +64,9 @@ pub struct NotesError {
 /// # Errors
 /// A sentence that says which note cannot be read, and why.
 pub fn compile(text: &str) -> Result<Vec<f32>, NotesError> {
-    let words = text.split([';', '\n']).map(str::trim).filter(|words| !words.is_empty());
+    let lines = text.lines().filter(|line| tuning_of(line).is_none());
+    let words = lines.flat_map(|line| line.split(';')).map(str::trim);
+    let words = words.filter(|words| !words.is_empty());
     let mut rows = Vec::new();
     for (index, words) in words.enumerate() {
         let fail = |what| {
@@ -75,6 +80,16 @@ pub fn compile(text: &str) -> Result<Vec<f32>, NotesError> {
     }
     rows.sort_by(|one, other| one[0].total_cmp(&other[0]));
     Ok(rows.concat())
+}
+
+/// The path of a tuning that a line names. `None` where it is of notes.
+pub fn tuning_of(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix(TUNING).map(str::trim)
+}
+
+/// The line that names a tuning.
+pub fn tuning_line(path: &str) -> String {
+    format!("{TUNING}{path}")
 }
 
 /// The rows of a clip.
@@ -161,6 +176,15 @@ mod tests {
         for bad in ["", "H4", "C", "#4", "C99", "11", "NaN", "♯"] {
             assert_eq!(voct(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_line_may_name_a_tuning() {
+        let text = format!("0 1 C4\n{}\n1 1 E4", tuning_line("/a; b/c d.scl"));
+        assert_eq!(compile(&text).unwrap(), compile("0 1 C4; 1 1 E4").unwrap());
+        let named: Vec<&str> = text.lines().filter_map(tuning_of).collect();
+        assert_eq!(named, ["/a; b/c d.scl"]);
+        assert!(refused("0 1 C4; tuning a.scl").contains("START LENGTH"), "it wants its own line");
     }
 
     #[test]
