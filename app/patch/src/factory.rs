@@ -1,4 +1,4 @@
-//! The patches that come with the program, and templates to begin with.
+//! What comes with the program: patches, templates to begin with, sounds and tunings.
 
 use super::{Patch, file};
 
@@ -29,6 +29,15 @@ macro_rules! sounds {
     };
 }
 
+macro_rules! tunings {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            concat!($name, ".scl"),
+            include_str!(concat!("../../../assets/tunings/", $name, ".scl")),
+        )),*]
+    };
+}
+
 /// Patches to hear, the first to be heard first.
 pub static PATCHES: &[Factory] = factory![
     "patches": "first-sound", "paper-lantern", "high-nave", "concrete-floor", "last-tram",
@@ -45,9 +54,43 @@ pub static TEMPLATES: &[Factory] =
 /// Sounds that modules can play, by the names of their files.
 pub static SOUNDS: &[(&str, &[u8])] = sounds!["hat", "kick", "pluck", "snare"];
 
+/// Scala files of tunings, by their names: equal steps, just, well tempered, without octaves,
+/// and of other musics.
+pub static TUNINGS: &[(&str, &str)] = tunings![
+    "12-edo",
+    "5-edo",
+    "7-edo",
+    "19-edo",
+    "22-edo",
+    "24-edo",
+    "31-edo",
+    "53-edo",
+    "just-12",
+    "ptolemy-7",
+    "partch-43",
+    "harmonics-8-16",
+    "pythagorean-12",
+    "meantone-quarter-comma",
+    "werckmeister-iii",
+    "kirnberger-iii",
+    "vallotti",
+    "young",
+    "bohlen-pierce",
+    "carlos-alpha",
+    "carlos-beta",
+    "carlos-gamma",
+    "slendro",
+    "pelog",
+];
+
 /// The bytes of a sound that comes with the program.
 pub fn sound(name: &str) -> Option<&'static [u8]> {
     SOUNDS.iter().find(|(own, _)| *own == name).map(|(_, bytes)| *bytes)
+}
+
+/// The text of a tuning that comes with the program.
+pub fn tuning(name: &str) -> Option<&'static str> {
+    TUNINGS.iter().find(|(own, _)| *own == name).map(|(_, text)| *text)
 }
 
 impl Factory {
@@ -67,6 +110,9 @@ impl Factory {
         self.patch().description
     }
 }
+
+#[cfg(test)]
+mod tuning_tests;
 
 #[cfg(test)]
 mod tests {
