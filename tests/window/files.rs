@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use eframe::egui::{Key, Modifiers};
 use sostenuto_editor::files::Files;
 use sostenuto_editor::files::dialogs::FileDialogs;
+use sostenuto_modules::clip::Text;
 use sostenuto_patch::file;
 
 use super::place::Place;
@@ -20,7 +21,7 @@ impl FileDialogs for Told {
 
     fn save(&mut self, _: Option<&Path>, _: &str) {}
 
-    fn sound(&mut self, _: Option<&Path>) {}
+    fn file(&mut self, _: Option<&Path>, _: Text) {}
     fn folder(&mut self, _: Option<&Path>) {}
 
     fn poll(&mut self) -> Option<Option<PathBuf>> {
@@ -174,4 +175,38 @@ fn a_module_that_nobody_knows_has_a_face_and_is_kept_as_it_is() {
     assert_eq!(saved, moved);
     assert_eq!(saved.modules["cloud"].words, later.modules["cloud"].words);
     assert!(saved.cables.contains(&cable("cloud.out -> audio-out.left")));
+}
+
+#[test]
+fn a_tuning_that_is_dropped_tunes_what_is_there_or_brings_a_quantizer() {
+    let place = Place::playing(&voice());
+    let mut window = Worked::on(&place);
+    let scale = place.keep("my.scl", "Five\n5\n9/8\n5/4\n3/2\n5/3\n2/1\n");
+    let ground = window.spot(500.0, 700.0);
+    window.drop_file(ground, scale.clone());
+    let text = |patch: &sostenuto_patch::Patch, id: &str| -> Option<String> {
+        patch.modules.get(id).map(|module| module.text.to_string())
+    };
+    let whole = scale.display().to_string();
+    let patch =
+        window.until_patch("a quantizer", |patch| text(patch, "quantizer") == Some(whole.clone()));
+    let quantizer = &patch.modules["quantizer"];
+    let about = quantizer.about().expect("it is in the catalogue");
+    let scale_param = &about.params[about.param("scale").expect("it has one")];
+    let chosen = quantizer.param("scale").expect("it stands somewhere");
+    assert_eq!(scale_param.show(chosen), "from file");
+
+    // Another file on the ground is for all that take one; a mapping joins the scale.
+    let keys = place.keep("keys.kbm", "0\n0\n127\n60\n69\n432.0\n");
+    window.drop_file(ground, keys.clone());
+    let both = format!("{}\n{whole}", keys.display());
+    window.until_patch("both files", |patch| text(patch, "quantizer") == Some(both.clone()));
+    window.until_shown("quantizer tuning: keys · my");
+
+    // One that cannot be read is told of, and what was there is not lost.
+    let bad = place.keep("bad.scl", "Bad\n2\n5:4\n2/1\n");
+    window.drop_file(ground, bad);
+    window.until_said("The scale cannot be read: line 3");
+    window.command(Key::Z);
+    window.until_patch("both files again", |patch| text(patch, "quantizer") == Some(both.clone()));
 }

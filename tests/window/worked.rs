@@ -1,11 +1,13 @@
 //! A window, and hands for it.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use eframe::egui::accesskit::{Action, ActionData, ActionRequest, Toggled};
 use eframe::egui::{
-    Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, Rect, Ui, Vec2, vec2,
+    DroppedFile, Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, Rect, Ui, Vec2, vec2,
 };
 use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
 use egui_kittest::{Harness, Node};
@@ -19,6 +21,20 @@ use super::place::{PATIENCE, Place};
 
 /// The window's size, in points.
 const SIZE: Vec2 = vec2(1600.0, 1000.0);
+
+/// A file that was dropped.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+}
 
 /// A window on a host, and hands for it.
 pub struct Worked {
@@ -248,6 +264,13 @@ impl Worked {
     /// Moves the pointer there.
     pub fn point(&mut self, at: Pos2) {
         self.event(Event::PointerMoved(at));
+    }
+
+    /// Drops a file there, as a file manager does.
+    pub fn drop_file(&mut self, at: Pos2, path: PathBuf) {
+        self.point(at);
+        self.harness.input_mut().dropped_files.push(Arc::new(Dropped(path)));
+        self.frames(2);
     }
 
     /// Clicks there.

@@ -323,7 +323,7 @@ impl Canvas {
         self.wires_ui(ui, &desk);
         self.drag(ui, &mut desk, ground);
         self.ground_menu(ui, &mut desk, ground);
-        self.take_sounds(ui, &mut desk);
+        self.take_files(ui, &mut desk);
         self.minimap_ui(ui, &desk);
         self.path_ui(ui, &desk);
         self.wheel(ui, desk.window, ground);

@@ -6,11 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{Align2, Button, Color32, Context, FontId, Id, LayerId, Modal, Order, Ui};
+use sostenuto_modules::clip::Text;
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::patch::{Load, Save};
 use sostenuto_patch::disk;
 use sostenuto_patch::file::{self, FileError, Over};
-use sostenuto_patch::sounds::is_sound;
+use sostenuto_patch::sounds::{is_sound, is_tuning};
 use sostenuto_patch::{Edit, ModuleId, Patch};
 
 use super::errands::Errands;
@@ -20,6 +21,7 @@ use super::parts::{button, caption, file_title, floating, main_button};
 use super::preferences::Preferences;
 use super::shortcuts::{Command, entry};
 use super::theme::Theme;
+use super::tuning;
 
 pub mod closing;
 mod details;
@@ -45,8 +47,8 @@ pub enum Purpose {
     Save,
     /// To save a copy in it; the patch keeps its own file.
     Copy,
-    /// To give it to a module as its sound.
-    Sound(ModuleId),
+    /// To give it to a module as its sound, or as its tuning where the text says so.
+    Module(ModuleId, Text),
 }
 
 /// A question that the system's dialog was asked.
@@ -209,10 +211,14 @@ impl Files {
             Purpose::Open => ("Open a patch by its path", "Open"),
             Purpose::Save => ("Save the patch by its path", "Save"),
             Purpose::Copy => ("Save a copy by its path", "Save"),
-            Purpose::Sound(_) => ("Path of the sound file", "Take it"),
+            Purpose::Module(_, form) if form.takes_tuning() => {
+                ("Path of the Scala file", "Take it")
+            }
+            Purpose::Module(..) => ("Path of the sound file", "Take it"),
         };
         let path = match purpose {
-            Purpose::Sound(_) => path.with_file_name("sound.wav"),
+            Purpose::Module(_, form) if form.takes_tuning() => path.with_file_name("tuning.scl"),
+            Purpose::Module(..) => path.with_file_name("sound.wav"),
             Purpose::Open | Purpose::Save | Purpose::Copy => path,
         };
         self.entry = Some((purpose, PathEntry::new(title, verb, &path)));
@@ -319,9 +325,9 @@ impl Files {
     ) {
         self.remember(model, preferences);
         self.hear_errands(model, asks);
-        if let Some(module) = asks.sound_for.take() {
-            self.dialogs.sound(folder(preferences).as_deref());
-            self.ask(ctx, Purpose::Sound(module));
+        if let Some((module, form)) = asks.file_for.take() {
+            self.dialogs.file(folder(preferences).as_deref(), form);
+            self.ask(ctx, Purpose::Module(module, form));
         }
         self.hear_dialog(ctx, model, preferences, asks);
         self.drops(ctx, theme, model, asks);
@@ -358,7 +364,7 @@ impl Files {
             (Some(path), Purpose::Open) => self.load(&path, model, asks),
             (Some(path), Purpose::Save) => self.look(path, true, false),
             (Some(path), Purpose::Copy) => self.look(path, true, true),
-            (Some(path), Purpose::Sound(module)) => self.give(&module, &path, asks),
+            (Some(path), Purpose::Module(module, _)) => self.give(&module, &path, model, asks),
             (None, purpose) if secs < NO_DIALOG_SECS => self.type_path(purpose, model, preferences),
             (None, _) => self.has_given_up = true,
         }
@@ -410,9 +416,12 @@ impl Files {
         });
     }
 
-    fn give(&mut self, module: &ModuleId, path: &Path, asks: &mut Asks) {
+    fn give(&mut self, module: &ModuleId, path: &Path, model: &Model, asks: &mut Asks) {
         match path.to_str() {
-            Some(path) => asks.set_text(module, path),
+            Some(path) => match tuning::retune(model.patch(), module, path) {
+                Some(edit) => asks.edit(edit),
+                None => asks.set_text(module, path),
+            },
             None => self.said.push(format!(
                 "A patch cannot store the name of {}, because it is not valid text. Rename the file.",
                 file_title(path)
@@ -422,8 +431,9 @@ impl Files {
 
     fn drops(&mut self, ctx: &Context, theme: &Theme, model: &Model, asks: &mut Asks) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        // The canvas takes sounds.
-        if let Some(file) = dropped.first().filter(|file| !is_sound(file.path())) {
+        // The canvas takes sounds and tunings.
+        let is_for_canvas = |path: &Path| is_sound(path) || is_tuning(path);
+        if let Some(file) = dropped.first().filter(|file| !is_for_canvas(file.path())) {
             self.load(file.path(), model, asks);
         }
         if ctx.input(|input| input.raw.hovered_files.is_empty()) {
@@ -438,7 +448,7 @@ impl Files {
         painter.text(
             window.center(),
             Align2::CENTER_CENTER,
-            "Drop a patch to open it, or a sound onto the canvas",
+            "Drop a patch to open it, or a sound or tuning onto the canvas",
             font,
             ink,
         );
@@ -458,7 +468,7 @@ impl Files {
                     self.load(&path, model, asks);
                     self.tried = Some(path);
                 }
-                Purpose::Sound(module) => self.give(&module, &path, asks),
+                Purpose::Module(module, _) => self.give(&module, &path, model, asks),
                 Purpose::Save => {
                     // What was the patch's file already needs no question.
                     let is_its_own = model.file.path.as_ref() == Some(&path);

@@ -46,5 +46,6 @@ mod shortcuts;
 mod sound_settings;
 pub mod theme;
 mod transport;
+mod tuning;
 mod wheel;
 pub mod window;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use sostenuto_modules::clip::Text;
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::device::Card;
 use sostenuto_osc::message::history::History;
@@ -155,8 +156,8 @@ impl Signals {
 pub struct Asks {
     /// For the host.
     pub requests: Vec<Request>,
-    /// For the system's dialog: a module that wants a sound.
-    pub sound_for: Option<ModuleId>,
+    /// For the system's dialog: a module that wants a file, and what its text is.
+    pub file_for: Option<(ModuleId, Text)>,
     gestures: i32,
 }
 

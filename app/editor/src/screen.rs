@@ -82,8 +82,7 @@ pub fn screen_size(about: &About) -> Option<Vec2> {
 /// The room that the field for a module's text wants. `None` where it has none.
 pub fn text_size(about: &About) -> Option<Vec2> {
     match about.text? {
-        Text::Notes => None,
-        Text::Sound | Text::Wavetable => Some(vec2(180.0, 28.0)),
+        Text::Notes | Text::Tuning | Text::Sound | Text::Wavetable => Some(vec2(180.0, 28.0)),
         Text::Formula | Text::Words => Some(vec2(240.0, 28.0)),
     }
 }

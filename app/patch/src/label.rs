@@ -171,6 +171,8 @@ fn text_sentence(id: &ModuleId, text: &str, patch: &Patch) -> String {
             let name = text.rsplit(['/', '\\', ':']).next().unwrap_or_default();
             format!("Load {} into {id}", clipped(name))
         }
+        Some(Text::Tuning) if text.is_empty() => format!("Untune {id}"),
+        Some(Text::Tuning) => format!("Tune {id}"),
         Some(Text::Formula) => format!("Change the formula of {id}"),
         Some(Text::Notes) => format!("Change the notes of {id}"),
         Some(Text::Words) | None => format!("Change the words of {id}"),

@@ -1,4 +1,4 @@
-//! Where a patch finds its sounds. While it plays, their paths are whole; in a
+//! Where a patch finds its sounds and tunings. While it plays, their paths are whole; in a
 //! file, those beside or below the file are written from there, so that a folder
 //! can be moved with patch and sounds in it.
 
@@ -6,11 +6,9 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use sostenuto_modules::clip::Text;
+use super::{Name, Patch, PatchModule};
 
-use super::Patch;
-
-/// A sound that comes with the program begins with this.
+/// A sound or a tuning that comes with the program begins with this.
 pub const FACTORY: &str = "factory:";
 
 /// What the names of sounds end in. Only dialogs ask: a sound is known by what is
@@ -18,33 +16,60 @@ pub const FACTORY: &str = "factory:";
 pub const ENDINGS: [&str; 11] =
     ["wav", "wave", "bwf", "rf64", "flac", "aif", "aiff", "aifc", "ogg", "oga", "mp3"];
 
+/// What the names of Scala files end in: scales and keyboard mappings.
+pub const TUNING_ENDINGS: [&str; 2] = ["scl", "kbm"];
+
 /// Which files can be sounds, as a musician reads it.
 pub const FORMATS: &str = "WAV, AIFF, FLAC, OGG Vorbis or MP3";
 
 /// Whether a file is called as a sound.
 pub fn is_sound(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| ENDINGS.iter().any(|one| one.eq_ignore_ascii_case(ending)))
+    ends_in(path, &ENDINGS)
 }
 
-/// The files that the sounds of a patch are read from.
+/// Whether a file is called as a part of a tuning.
+pub fn is_tuning(path: &Path) -> bool {
+    ends_in(path, &TUNING_ENDINGS)
+}
+
+fn ends_in(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| endings.iter().any(|one| one.eq_ignore_ascii_case(ending)))
+}
+
+/// The files that the sounds and tunings of a patch are read from.
 pub fn files(patch: &Patch) -> impl Iterator<Item = &Path> {
-    let sounds = patch.modules.values();
-    let sounds = sounds.filter(|module| module.text_form().is_some_and(Text::is_path));
-    let sounds = sounds.map(|module| &*module.text);
-    sounds.filter(|text| !text.is_empty() && !text.starts_with(FACTORY)).map(Path::new)
+    let named = patch.modules.values().flat_map(|module| {
+        let files = module.text_form().map(|form| form.files(&module.text)).unwrap_or_default();
+        files.into_iter().map(|file| &module.text[file])
+    });
+    named.filter(|file| !file.starts_with(FACTORY)).map(Path::new)
+}
+
+/// The module's text with other names for its files, where there are any.
+fn with_files(module: &PatchModule, rename: impl Fn(&Path) -> Option<String>) -> Option<Name> {
+    let mut text = module.text.to_string();
+    for file in module.text_form()?.files(&module.text).into_iter().rev() {
+        let own = &module.text[file.clone()];
+        if !own.starts_with(FACTORY)
+            && let Some(other) = rename(Path::new(own))
+        {
+            text.replace_range(file, &other);
+        }
+    }
+    (*text != *module.text).then(|| text.into())
 }
 
 /// The patch with whole paths, as it was read from that file.
 pub(super) fn found_from(mut patch: Patch, file: &Path) -> Patch {
     let Some(folder) = folder(file) else { return patch };
+    let whole = |file: &Path| {
+        let whole = (!file.has_root()).then(|| folder.join(file))?;
+        whole.to_str().map(str::to_owned)
+    };
     for module in patch.modules.values_mut() {
-        let is_sound = module.text_form().is_some_and(Text::is_path) && !module.text.is_empty();
-        if !is_sound || module.text.starts_with(FACTORY) || Path::new(&*module.text).has_root() {
-            continue;
-        }
-        if let Some(path) = folder.join(&*module.text).to_str() {
-            module.text = path.into();
+        if let Some(text) = with_files(module, whole) {
+            module.text = text;
         }
     }
     patch
@@ -56,12 +81,10 @@ pub(super) fn seen_from<'a>(patch: &'a Patch, file: &Path) -> Cow<'a, Patch> {
     let on_disk = fs::canonicalize(&folder).ok();
     let mut seen = Cow::Borrowed(patch);
     for (id, module) in &patch.modules {
-        if !module.text_form().is_some_and(Text::is_path) {
-            continue;
-        }
-        if let Some(text) = from_folder(Path::new(&*module.text), &folder, on_disk.as_deref()) {
+        let from_there = |file: &Path| from_folder(file, &folder, on_disk.as_deref());
+        if let Some(text) = with_files(module, from_there) {
             let module = seen.to_mut().modules.get_mut(id.as_str());
-            module.expect("it is a copy").text = text.into();
+            module.expect("it is a copy").text = text;
         }
     }
     seen
@@ -129,6 +152,33 @@ mod tests {
         fs::rename(&old, &new).unwrap();
         let patch = load(&new.join("a.sostenuto")).unwrap();
         assert_eq!(Path::new(text(&patch)), new.join("drums/kick.wav"));
+    }
+
+    #[test]
+    fn tunings_move_with_their_patch_wherever_they_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        fs::create_dir_all(old.join("scales")).unwrap();
+        let (scale, keys) = (old.join("scales/my scale.scl"), old.join("keys.kbm"));
+        let whole = format!("{}\n{}", scale.display(), keys.display());
+        let mut patch = patch_of("");
+        let tuned = |kind: &str, text: String| {
+            let mut module = PatchModule::new(kind, 0.0, 0.0);
+            module.text = text.into();
+            module
+        };
+        let notes = format!("tuning {}\n0 1 C4", scale.display());
+        patch.modules.insert("sampler".parse().unwrap(), tuned("quantizer", whole));
+        patch.modules.insert("roll".parse().unwrap(), tuned("piano-roll", notes));
+        patch.modules.insert("own".parse().unwrap(), tuned("tuner", "factory:young.scl".into()));
+        assert_eq!(files(&patch).collect::<Vec<_>>(), [&*scale, &*scale, &*keys]);
+        save(&old.join("a.sostenuto"), &patch, Over::Patches).unwrap();
+        fs::rename(&old, &new).unwrap();
+        let moved = load(&new.join("a.sostenuto")).unwrap();
+        let [scale, keys] = ["scales/my scale.scl", "keys.kbm"].map(|name| new.join(name));
+        assert_eq!(text(&moved), format!("{}\n{}", scale.display(), keys.display()));
+        assert_eq!(&*moved.modules["roll"].text, format!("tuning {}\n0 1 C4", scale.display()));
+        assert_eq!(&*moved.modules["own"].text, "factory:young.scl");
     }
 
     /// A set with its sound, a linked set, and a link to the patch in another

@@ -74,6 +74,7 @@ fn form_of(text: Text) -> &'static str {
         }
         Text::Formula => FORMULA,
         Text::Notes => NOTES,
+        Text::Tuning => TUNING,
         Text::Words => "words",
     }
 }
@@ -83,7 +84,10 @@ const FORMULA: &str = "a formula of a, b, c, d (inputs, in volts), x, y, z (para
                        if(c, then, else), min max clamp abs sign floor ceil round sqrt exp log \
                        sin cos tan tanh, pi and tau";
 const NOTES: &str = "notes: START LENGTH PITCH VELOCITY, parted by semicolons or lines; in beats, \
-                     C4 or volts, and 0 to 1, as in 0 0.5 C4 0.8; 0.5 0.5 Eb4";
+                     C4 or volts, and 0 to 1, as in 0 0.5 C4 0.8; 0.5 0.5 Eb4. A line `tuning \
+                     PATH` tunes them by a Scala file, or by factory:NAME.scl";
+const TUNING: &str = "the paths of Scala files, a line each: a scale (.scl, or factory:NAME.scl), a \
+                      keyboard mapping (.kbm), or both";
 
 #[cfg(test)]
 mod tests {

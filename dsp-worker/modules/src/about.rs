@@ -217,6 +217,8 @@ pub enum Role {
     Keyboard,
     /// Plays a sound that is dropped on the canvas.
     Sampler,
+    /// Takes a tuning that is dropped there, where nothing else takes one.
+    Quantizer,
     /// Its first output is patched where a musician asks for an LFO.
     Lfo,
     /// The same for an envelope, which the input `gate` starts.
@@ -232,7 +234,7 @@ pub const OSC_VALUES: usize = 8;
 
 impl Role {
     /// Every role; exactly one module of the catalogue has each.
-    pub const ALL: [Role; 12] = [
+    pub const ALL: [Role; 13] = [
         Role::AudioOut,
         Role::AudioIn,
         Role::Recorder,
@@ -241,6 +243,7 @@ impl Role {
         Role::Clock,
         Role::Keyboard,
         Role::Sampler,
+        Role::Quantizer,
         Role::Lfo,
         Role::Envelope,
         Role::Macros,

@@ -1,7 +1,10 @@
 //! Clips: what a module's text stands for, as numbers that nobody changes.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 use serde::Serialize;
+use sostenuto_dsp::notes;
 
 /// What a module's text is, and so what its host makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -15,17 +18,80 @@ pub enum Text {
     Wavetable,
     /// A [formula](sostenuto_dsp::formula). Its clip is the code of it.
     Formula,
-    /// [Notes](sostenuto_dsp::notes) of a piano roll. Its clip is a list of them.
+    /// [Notes](sostenuto_dsp::notes) of a piano roll. Its clip is a list of them, in the
+    /// tuning that lines among them name.
     Notes,
+    /// The paths of Scala files, or `factory:name.scl`, a line each: one of a scale, one of a
+    /// keyboard mapping, or both. Its clip is a [tuning](sostenuto_dsp::tuning).
+    Tuning,
     /// Words for people. It has no clip.
     Words,
 }
 
+/// What the name of a keyboard mapping ends in. Any other file of a tuning is a scale.
+const MAPPING: &str = ".kbm";
+
 impl Text {
     /// Whether it says where a sound is to be found.
-    pub fn is_path(self) -> bool {
+    pub fn is_sound(self) -> bool {
         matches!(self, Text::Sound | Text::Wavetable)
     }
+
+    /// Whether it may say where a tuning is to be found.
+    pub fn takes_tuning(self) -> bool {
+        matches!(self, Text::Notes | Text::Tuning)
+    }
+
+    /// Where the names of files stand in a text of this kind, from left to right.
+    pub fn files(self, text: &str) -> Vec<Range<usize>> {
+        match self {
+            Text::Sound | Text::Wavetable if text.is_empty() => Vec::new(),
+            Text::Sound | Text::Wavetable => vec![0..text.len()],
+            Text::Notes => parts(text, text.lines().filter_map(notes::tuning_of)),
+            Text::Tuning => parts(text, text.lines().map(str::trim)),
+            Text::Formula | Text::Words => Vec::new(),
+        }
+    }
+
+    /// The files of the tuning that a text of this kind names, a line each.
+    pub fn tuning(self, text: &str) -> String {
+        if !self.takes_tuning() {
+            return String::new();
+        }
+        let files: Vec<&str> = self.files(text).into_iter().map(|file| &text[file]).collect();
+        files.join("\n")
+    }
+
+    /// The text with another tuning, whose files stand a line each; empty for none.
+    pub fn with_tuning(self, text: &str, tuning: &str) -> String {
+        if self != Text::Notes {
+            return tuning.to_owned();
+        }
+        let tunings = tuning.lines().map(notes::tuning_line);
+        let notes = text.lines().filter(|line| notes::tuning_of(line).is_none());
+        let lines: Vec<String> = tunings.chain(notes.map(str::to_owned)).collect();
+        lines.join("\n")
+    }
+}
+
+/// Whether a file of a tuning is a keyboard mapping, by its name.
+pub fn is_mapping(file: &str) -> bool {
+    let ending = file.len().checked_sub(MAPPING.len()).and_then(|start| file.get(start..));
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case(MAPPING))
+}
+
+/// A tuning with another file: a scale in the place of its scale, a keyboard mapping in the
+/// place of its mapping.
+pub fn retuned(tuning: &str, file: &str) -> String {
+    let kept = tuning.lines().filter(|other| is_mapping(other) != is_mapping(file));
+    let files: Vec<&str> = std::iter::once(file).chain(kept).collect();
+    files.join("\n")
+}
+
+fn parts<'a>(text: &'a str, parts: impl Iterator<Item = &'a str>) -> Vec<Range<usize>> {
+    let start = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
+    let parts = parts.filter(|part| !part.is_empty());
+    parts.map(|part| start(part)..start(part) + part.len()).collect()
 }
 
 /// Channels that a sound has at most.
@@ -115,6 +181,39 @@ impl ClipSpan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_found_in_texts_of_every_kind() {
+        let files = |form: Text, text: &'static str| -> Vec<&str> {
+            form.files(text).into_iter().map(|file| &text[file]).collect()
+        };
+        assert_eq!(files(Text::Sound, "/a b.wav"), ["/a b.wav"]);
+        assert_eq!(files(Text::Wavetable, ""), [""; 0]);
+        assert_eq!(files(Text::Tuning, "/é.scl\n\n  m.KBM\r\n"), ["/é.scl", "m.KBM"]);
+        let notes = "0 1 C4\n tuning  /a b.scl \n1 1 E4\ntuning m.kbm";
+        assert_eq!(files(Text::Notes, notes), ["/a b.scl", "m.kbm"]);
+        assert_eq!(files(Text::Words, "/a.wav"), [""; 0]);
+    }
+
+    #[test]
+    fn a_tuning_is_given_to_notes_and_taken_from_them() {
+        let notes = "0 1 C4; 1 1 E4\n2 1 G4";
+        let tuned = Text::Notes.with_tuning(notes, "/a.scl\n/m.kbm");
+        assert_eq!(Text::Notes.tuning(&tuned), "/a.scl\n/m.kbm");
+        let other = Text::Notes.with_tuning(&tuned, "/b.scl");
+        assert_eq!(Text::Notes.tuning(&other), "/b.scl");
+        assert_eq!(Text::Notes.with_tuning(&other, ""), notes);
+        assert_eq!(Text::Tuning.with_tuning("/a.scl", "/b.scl"), "/b.scl");
+        assert_eq!(Text::Sound.tuning("/a.wav"), "");
+    }
+
+    #[test]
+    fn a_scale_replaces_a_scale_and_a_mapping_a_mapping() {
+        assert_eq!(retuned("", "/a.scl"), "/a.scl");
+        assert_eq!(retuned("/a.scl\n/m.kbm", "/b.SCL"), "/b.SCL\n/m.kbm");
+        assert_eq!(retuned("/a.scl\n/m.kbm", "/n.KBM"), "/n.KBM\n/a.scl");
+        assert!(!is_mapping("kbm") && !is_mapping("é") && is_mapping("é.kbm"));
+    }
 
     #[test]
     fn channels_lie_one_after_another() {

@@ -1,12 +1,13 @@
 //! What is put on the canvas: it finds room, is chosen, and comes into view.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use eframe::egui::{Pos2, Rect, Ui, vec2};
 use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Role};
-use sostenuto_patch::sounds::is_sound;
+use sostenuto_patch::sounds::{is_sound, is_tuning};
 use sostenuto_patch::{Cable, Edit, GroupId, ModuleId, Patch, PatchModule};
 
 use super::cable::Curve;
@@ -17,28 +18,67 @@ use super::{Canvas, Desk, Pointed, Scene, placing};
 use crate::browser::{BrowseFor, Chosen};
 use crate::model::Asks;
 use crate::patching;
+use crate::tuning;
 
 impl Canvas {
     /// A sound that is dropped on a module that plays one is its sound; on the
-    /// ground it gets a sampler.
-    pub(super) fn take_sounds(&mut self, ui: &Ui, desk: &mut Desk) {
+    /// ground it gets a sampler. A tuning that is dropped on a module that takes one is its
+    /// tuning; on the ground all that take one are tuned, or a quantizer is added.
+    pub(super) fn take_files(&mut self, ui: &Ui, desk: &mut Desk) {
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
-        let mut sounds = dropped.iter().map(|file| file.path()).filter(|path| is_sound(path));
-        let Some(text) = sounds.find_map(|path| path.to_str()) else { return };
+        let paths = || dropped.iter().map(|file| file.path());
+        if let Some(sound) = paths().filter(|path| is_sound(path)).find_map(Path::to_str) {
+            self.take_sound(ui, desk, sound);
+        } else if let Some(file) = paths().filter(|path| is_tuning(path)).find_map(Path::to_str) {
+            self.take_tuning(ui, desk, file);
+        }
+    }
+
+    fn take_sound(&mut self, ui: &Ui, desk: &mut Desk, text: &str) {
         let patch = desk.scene.patch;
         if let Pointed::Module(id) = &self.pointed
-            && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_path)
+            && patch.modules.get(id).and_then(PatchModule::text_form).is_some_and(Text::is_sound)
         {
             return desk.asks.set_text(id, text);
         }
+        let sampler = catalog::with_role(Role::Sampler).1.about.name;
+        self.add_with(ui, desk, sampler, |id, _| {
+            Some(Edit::SetText { module: id.clone(), text: text.into() })
+        });
+    }
+
+    fn take_tuning(&mut self, ui: &Ui, desk: &mut Desk, file: &str) {
+        let patch = desk.scene.model.patch();
+        let pointed = match &self.pointed {
+            Pointed::Module(id) => tuning::retune(patch, id, file),
+            _ => None,
+        };
+        match pointed.or_else(|| tuning::retune_all(patch, file)) {
+            Some(edit) => desk.asks.edit(edit),
+            None => {
+                let quantizer = catalog::with_role(Role::Quantizer).1.about.name;
+                self.add_with(ui, desk, quantizer, |id, module| tuning::tune(module, id, file));
+            }
+        }
+    }
+
+    /// Adds a module under the pointer, or in the middle, and gives it something.
+    fn add_with(
+        &mut self,
+        ui: &Ui,
+        desk: &mut Desk,
+        kind: &str,
+        give: impl FnOnce(&ModuleId, &PatchModule) -> Option<Edit>,
+    ) {
+        let patch = desk.scene.patch;
         let latest = ui.input(|input| input.pointer.latest_pos());
         let place = latest.filter(|place| desk.window.contains(*place));
         let place = self.camera.to_canvas(desk.window, place.unwrap_or(desk.window.center()));
         let place = face::snapped(place.to_vec2());
-        let sampler = catalog::with_role(Role::Sampler).1.about.name;
-        let (id, add) = patching::add(patch, sampler, place.x, place.y);
-        let give = Edit::SetText { module: id.clone(), text: text.into() };
-        let edit = placing::settled(patch, Edit::Several(vec![add, give]));
+        let (id, add) = patching::add(patch, kind, place.x, place.y);
+        let given = give(&id, &PatchModule::new(kind, place.x, place.y));
+        let edits = [add].into_iter().chain(given).collect();
+        let edit = placing::settled(patch, Edit::Several(edits));
         self.ask_to_add(patch, BTreeSet::from([id]), edit, desk.asks);
     }
 

@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use rfd::{AsyncFileDialog, FileHandle};
-use sostenuto_patch::sounds::ENDINGS;
+use sostenuto_modules::clip::Text;
+use sostenuto_patch::sounds::{ENDINGS, TUNING_ENDINGS};
 
 /// What patch files end in.
 pub const EXTENSION: &str = "sostenuto";
@@ -17,8 +18,8 @@ pub trait FileDialogs: Send {
     fn open(&mut self, folder: Option<&Path>);
     /// Asks where to save under such a name.
     fn save(&mut self, folder: Option<&Path>, name: &str);
-    /// Asks for a sound.
-    fn sound(&mut self, folder: Option<&Path>);
+    /// Asks for a sound or a tuning, as a text of that kind wants it.
+    fn file(&mut self, folder: Option<&Path>, form: Text);
     /// Asks for a folder.
     fn folder(&mut self, folder: Option<&Path>);
     /// The answer, once it is there: `Some(None)` is none. That is a musician who
@@ -66,10 +67,13 @@ impl FileDialogs for SystemDialogs {
         self.ask(patches(folder).set_title("Save the patch").set_file_name(name).save_file());
     }
 
-    fn sound(&mut self, folder: Option<&Path>) {
-        let dialog = within(folder).add_filter("Sounds", &in_any_case(&ENDINGS));
-        let dialog = dialog.add_filter("All files", &["*"]);
-        self.ask(dialog.set_title("Choose a sound").pick_file());
+    fn file(&mut self, folder: Option<&Path>, form: Text) {
+        let (title, kind, endings): (_, _, &[&str]) = match form.takes_tuning() {
+            true => ("Choose a tuning", "Scala files", &TUNING_ENDINGS),
+            false => ("Choose a sound", "Sounds", &ENDINGS),
+        };
+        let dialog = within(folder).add_filter(kind, &in_any_case(endings));
+        self.ask(dialog.add_filter("All files", &["*"]).set_title(title).pick_file());
     }
 
     fn folder(&mut self, folder: Option<&Path>) {

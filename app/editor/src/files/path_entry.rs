@@ -6,7 +6,7 @@ use eframe::egui::{
     Context, Id, Key, Modal, Modifiers, ScrollArea, TextEdit, Ui, WidgetInfo, WidgetType, vec2,
 };
 
-use sostenuto_patch::sounds::is_sound;
+use sostenuto_patch::sounds::{is_sound, is_tuning};
 
 use super::dialogs::EXTENSION;
 use crate::parts::{button, caption, faint, floating, main_button, well};
@@ -43,7 +43,7 @@ struct Found {
 /// So many are listed at most.
 const MOST: usize = 200;
 
-/// Folders, patches and sounds whose path begins as what was typed.
+/// Folders, patches, sounds and tunings whose path begins as what was typed.
 pub fn list(text: &str) -> Listed {
     let of = text.to_owned();
     let listed = |found| Listed { of: of.clone(), found };
@@ -59,11 +59,8 @@ pub fn list(text: &str) -> Listed {
         let is_folder = path.is_dir();
         let is_ours = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(EXTENSION));
         let fits = name.to_lowercase().starts_with(&begin) && !name.starts_with('.');
-        (fits && (is_folder || is_ours || is_sound(&path))).then_some(Found {
-            path,
-            name,
-            is_folder,
-        })
+        let is_file = is_ours || is_sound(&path) || is_tuning(&path);
+        (fits && (is_folder || is_file)).then_some(Found { path, name, is_folder })
     });
     let mut found: Vec<Found> = found.collect();
     found.sort_by_key(|found| (!found.is_folder, found.name.to_lowercase()));

@@ -42,8 +42,8 @@ impl FileDialogs for FakeDialogs {
         self.note(format!("save {name}"));
     }
 
-    fn sound(&mut self, _folder: Option<&Path>) {
-        self.note("folder".to_owned());
+    fn file(&mut self, _folder: Option<&Path>, form: Text) {
+        self.note(format!("a file of {form:?}"));
     }
     fn folder(&mut self, _folder: Option<&Path>) {
         self.note("folder".to_owned());
@@ -271,6 +271,28 @@ fn a_patch_that_is_dropped_on_the_window_is_opened() {
         harness.state().asks.requests,
         [Request::Load(Load { path: "/a/b.sostenuto".into() })]
     );
+}
+
+#[test]
+fn a_tuning_that_is_dropped_is_no_patch_and_one_that_is_chosen_joins_what_is_there() {
+    let (mut harness, dialogs) = desk();
+    let dropped = Dropped("/a/b.KBM".into());
+    harness.input_mut().dropped_files.push(Arc::new(dropped));
+    harness.step();
+    assert!(harness.state().asks.requests.is_empty(), "the canvas takes it");
+    let id: ModuleId = "keyboard".parse().unwrap();
+    let mut keyboard = sostenuto_patch::PatchModule::new("keyboard", 0.0, 0.0);
+    keyboard.text = "/a/b.kbm".into();
+    let mut patch = Patch::default();
+    patch.modules.insert(id.clone(), keyboard);
+    harness.state_mut().model.mirror = Mirror::of(patch);
+    harness.state_mut().asks.file_for = Some((id.clone(), Text::Tuning));
+    harness.step();
+    assert_eq!(dialogs.asked(), ["a file of Tuning"]);
+    dialogs.answer(Some(Path::new("/a/c.scl")));
+    harness.run_steps(2);
+    let text = Edit::SetText { module: id, text: "/a/c.scl\n/a/b.kbm".into() };
+    assert_eq!(harness.state().asks.requests, [Request::Edit(Edit::Several(vec![text]))]);
 }
 
 #[test]

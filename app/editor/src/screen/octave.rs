@@ -29,7 +29,7 @@ pub const PARAMS: [&str; NOTES] = [
     "note-b",
 ];
 
-/// The scale that the switches make.
+/// The scale that the switches make; after it comes a tuning's, which has no keys.
 const OWN: usize = SCALE_NAMES.len();
 /// Where keys stand, in white keys from the left; those of half are black.
 const ACROSS: [f32; NOTES] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0];
@@ -79,6 +79,7 @@ pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
 fn chosen(spot: &ScreenSpot) -> u32 {
     match spot.param("scale") as usize {
         scale if scale < OWN => notes(scale, 0),
+        scale if scale > OWN => 0,
         _ => (0..NOTES)
             .filter(|&note| spot.param(PARAMS[note]) != 0.0)
             .fold(0, |all, note| all | 1 << note),

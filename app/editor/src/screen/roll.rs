@@ -7,6 +7,7 @@ use eframe::egui::{
     pos2, vec2,
 };
 use sostenuto_dsp::notes::{self, Note};
+use sostenuto_modules::clip::Text;
 use sostenuto_patch::entry::note_name;
 use sostenuto_patch::{Edit, Name};
 
@@ -117,7 +118,7 @@ pub fn roll_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
     hand(ui, spot, &field, &response, &mut draft);
     let is_done = draft.grip.is_none();
     if is_done && draft.notes != before || response.drag_stopped() || response.clicked() {
-        let written = write(&draft.notes);
+        let written = Text::Notes.with_tuning(&write(&draft.notes), &Text::Notes.tuning(text));
         if written != **text {
             let (module, text) = (spot.module.clone(), written.into());
             asks.edit(Edit::SetText { module, text });

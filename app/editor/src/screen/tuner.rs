@@ -19,7 +19,12 @@ pub fn tuner_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot) {
     let id = ui.id().with(("tuner", spot.module.as_str()));
     let response = ui.interact(spot.rect, id, Sense::hover());
     let (hz, key, cents) = (spot.shown(0), spot.shown(1).round() as i32, spot.shown(2));
-    let heard = (hz > 0.0).then(|| (note_name(key), cents.clamp(-50.0, 50.0)));
+    let name = if spot.shown(3) > 0.0 {
+        degree_name(spot.shown(4) as i32, spot.shown(5) as i32)
+    } else {
+        note_name(key)
+    };
+    let heard = (hz > 0.0).then_some((name, cents));
     let name = format!("pitch of {}", spot.module);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, ui.is_enabled(), &name));
     let value = match &heard {
@@ -53,8 +58,9 @@ fn draw(pen: &Pen, theme: &Theme, rect: Rect, hz: f32, heard: Option<(String, f3
     };
     let is_in_tune = cents.abs() <= IN_TUNE_CENTS;
     let colour = if is_in_tune { theme.good } else { theme.accent };
-    let needle = on_dial(pivot, radius - pen.scaled(2.0), cents);
-    pen.line(on_dial(pivot, radius - pen.scaled(30.0), cents), needle, 3.0, colour);
+    let shown = cents.clamp(-50.0, 50.0);
+    let needle = on_dial(pivot, radius - pen.scaled(2.0), shown);
+    pen.line(on_dial(pivot, radius - pen.scaled(30.0), shown), needle, 3.0, colour);
     pen.disc(needle, 3.0, colour, Stroke::NONE);
     let middle = foot - vec2(0.0, pen.scaled(24.0));
     pen.text(middle, Align2::CENTER_BOTTOM, 30.0, theme.text, &note);
@@ -67,6 +73,11 @@ fn draw(pen: &Pen, theme: &Theme, rect: Rect, hz: f32, heard: Option<(String, f3
     }
     let words = format!("{cents:+.1} ct     {hz:.2} Hz");
     pen.text(foot, Align2::CENTER_BOTTOM, 12.0, theme.faint, &words);
+}
+
+/// A note of a tuning, with the period that it is in, where that is not the first.
+fn degree_name(number: i32, period: i32) -> String {
+    if period == 0 { format!("note {number}") } else { format!("note {number} {period:+}") }
 }
 
 fn on_dial(pivot: Pos2, radius: f32, cents: f32) -> Pos2 {

@@ -13,6 +13,7 @@ use crate::plan::{Key, Plan, keys};
 mod make;
 mod sound_facts;
 mod sound_file;
+mod tuning_file;
 
 pub use make::{ClipError, Made, Source, check, make};
 
@@ -22,9 +23,9 @@ pub struct Clips {
     taken: BTreeMap<Source, ClipSpan>,
     /// What cannot be had. It is tried again once no module names it any more.
     bad: BTreeSet<Source>,
-    /// Sounds that somebody else is to read.
+    /// Sounds and tunings that somebody else is to read.
     unread: BTreeSet<Source>,
-    /// Whether somebody else reads sounds.
+    /// Whether somebody else reads files.
     is_read_by_others: bool,
     complaints: Vec<Complaint>,
 }
@@ -77,7 +78,7 @@ impl Clips {
             if self.taken.contains_key(&source) || self.bad.contains(&source) {
                 continue;
             }
-            if self.is_read_by_others && source.0.is_path() {
+            if self.is_read_by_others && !source.0.files(&source.1).is_empty() {
                 self.unread.insert(source);
                 continue;
             }
@@ -99,7 +100,7 @@ impl Clips {
                 self.taken.insert(source, span);
             }
             Err(sentence) => {
-                let is_sound = source.0.is_path();
+                let is_sound = source.0.is_sound();
                 let complaint = if is_sound { Complaint::Sound } else { Complaint::Text };
                 self.complaints.push(complaint(sentence));
                 self.bad.insert(source);

@@ -78,13 +78,14 @@ message! {
 }
 
 message! {
-    /// Gives a module another sound, formula or melody. It plays on, from where it is. It follows
+    /// Gives a module another sound, formula, melody or tuning. It plays on, from where it is. It follows
     /// `/module`, where the module has a text.
     Text("/module/text", EDIT, "math \"a * sin(tau * 2 * t)\"") {
         /// a module's name in the patch
         module: ModuleId,
         /// what its kind asks for: the whole path of a sound (WAV, AIFF, FLAC, OGG Vorbis or MP3) or
-        /// `factory:name.wav`, a formula, notes; empty for none
+        /// `factory:name.wav`, a formula, notes, or the whole paths of a tuning's Scala files, a line
+        /// each; empty for none
         text: Name ["", "at most 64 KiB"],
     }
 }

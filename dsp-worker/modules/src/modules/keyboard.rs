@@ -4,9 +4,11 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::lane::{LANES, Lane, Lanes};
 use sostenuto_dsp::pulse::{self, Pulse};
 use sostenuto_dsp::rate_change::RateChange;
+use sostenuto_dsp::tuning::Tuning;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS};
 
 use crate::Module;
+use crate::clip::Text;
 use crate::module::{About, Block, Event, Role, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::tail::Tail;
@@ -34,6 +36,8 @@ struct Key {
 struct Voice {
     /// The note that it plays or played last.
     note: Key,
+    /// The pitch of that note, as it is tuned.
+    goal_voct: f32,
     /// Where its pitch is on the way there.
     voct: f32,
     glide_step: f32,
@@ -65,7 +69,7 @@ impl Module for Keyboard {
         name: "keyboard",
         title: "Keyboard",
         summary: "Plays notes from the mouse, the computer's keys or OSC, with up to 16 voices",
-        aliases: &["midi", "piano", "notes"],
+        aliases: &["midi", "piano", "notes", "tuning", "scala", "microtonal"],
         tags: &[Tag::Play, Tag::Notes, Tag::Source, Tag::Polyphonic],
         outputs: &[
             port("voct", "Pitch, 1 V/octave, 0 V = C4; one channel per voice"),
@@ -101,6 +105,7 @@ impl Module for Keyboard {
         // The gate of every voice, in volts, and then the pitch of its key.
         display: 2 * CHANNELS,
         screen: Some(Screen::Keys),
+        text: Some(Text::Tuning),
         role: Some(Role::Keyboard),
         ..About::BLANK
     };
@@ -122,10 +127,12 @@ impl Module for Keyboard {
         if block.starts_quantum() {
             self.silence_from(voices);
             let hand = Hand::new(block, voices);
+            self.tune(&hand);
             for event in block.events() {
                 match *event {
                     Event::NoteOn { key, voct, velocity } => {
-                        if voct.is_finite() && velocity.is_finite() {
+                        let is_number = voct.is_finite() && velocity.is_finite();
+                        if is_number && hand.tuned(voct).is_some() {
                             self.note_on(Key { key, voct, velocity }, &hand);
                         }
                     }
@@ -178,26 +185,43 @@ fn play<L: Lane>(voices: &mut [Voice], block: &mut Block, group: usize) {
 }
 
 /// How the keyboard is set while notes come in.
-struct Hand {
+struct Hand<'a> {
+    tuning: Option<Tuning<'a>>,
     voices: usize,
     glide_frames: u32,
     gap_frames: u32,
     is_legato: bool,
 }
 
-impl Hand {
+impl<'a> Hand<'a> {
     #[inline(always)]
-    fn new(block: &Block, voices: usize) -> Hand {
+    fn new(block: &Block<'a>, voices: usize) -> Hand<'a> {
         Hand {
+            tuning: Tuning::of(block.clip().samples),
             voices,
             glide_frames: (block.param(GLIDE) * block.sample_rate_hz) as u32,
             gap_frames: pulse::frames(block.sample_rate_hz),
             is_legato: voices == 1 && !block.is_on(RETRIGGER),
         }
     }
+
+    /// How the key of a pitch sounds. `None` where the tuning does not map it.
+    #[inline(always)]
+    fn tuned(&self, voct: f32) -> Option<f32> {
+        self.tuning.map_or(Some(voct), |tuning| tuning.sounding(voct))
+    }
 }
 
 impl Keyboard {
+    /// Every voice follows the tuning, which may be another one. A key that it does not map
+    /// sounds on as before.
+    #[inline(always)]
+    fn tune(&mut self, hand: &Hand) {
+        for voice in &mut self.voices {
+            voice.goal_voct = hand.tuned(voice.note.voct).unwrap_or(voice.goal_voct);
+        }
+    }
+
     #[inline(always)]
     fn note_on(&mut self, key: Key, hand: &Hand) {
         self.forget(key.key);
@@ -280,7 +304,8 @@ impl Voice {
         self.is_held = 1;
         let glides = self.has_played != 0 && hand.glide_frames > 0;
         self.glide_frames = if glides { hand.glide_frames } else { 0 };
-        self.glide_step = (note.voct - self.voct) / hand.glide_frames.max(1) as f32;
+        self.goal_voct = hand.tuned(note.voct).unwrap_or(self.goal_voct);
+        self.glide_step = (self.goal_voct - self.voct) / hand.glide_frames.max(1) as f32;
         self.has_played = 1;
     }
 
@@ -297,7 +322,7 @@ impl Voice {
             self.voct += self.glide_step;
         } else {
             self.glide_frames = 0;
-            self.voct = self.note.voct;
+            self.voct = self.goal_voct;
         }
         self.voct
     }
@@ -324,6 +349,9 @@ impl Voice {
 
 #[cfg(test)]
 mod tests {
+    use sostenuto_dsp::tuning;
+    use sostenuto_dsp::tuning::scala::{Mapping, Scale};
+
     use super::*;
     use crate::rig::Rig;
 
@@ -485,6 +513,45 @@ mod tests {
         assert_eq!(out.channel("voct", 0), [-1.0; 32]);
     }
 
+    /// A tuning of five equal steps, on the keys from C4 to C5.
+    fn five_steps() -> Vec<f32> {
+        let scale = Scale::read("Five\n5\n240.0\n480.0\n720.0\n960.0\n2/1").unwrap();
+        let keys = Mapping::read("0\n60\n72\n60\n60\n261.6256").unwrap();
+        tuning::compile(&scale, &keys).unwrap()
+    }
+
+    #[test]
+    fn a_key_sounds_what_its_tuning_says_and_shows_which_it_is() {
+        let mut rig = rig();
+        let out = rig.clip(five_steps(), 1, 0.0).event(on(3)).run(96);
+        assert!((out.channel("voct", 0)[95] - 0.6).abs() < 1e-5);
+        assert_eq!(rig.display()[CHANNELS], 0.25);
+        // Half way between two keys stays half way.
+        let bent = Event::NoteOn { key: 4, voct: 4.5 / 12.0, velocity: 0.5 };
+        let out = rig.event(bent).run(96);
+        assert!((out.channel("voct", 0)[95] - 1.0 + 0.5 / 12.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_key_that_is_not_mapped_plays_nothing() {
+        let mut rig = rig();
+        rig.clip(five_steps(), 1, 0.0);
+        assert_eq!(rig.event(on(13)).run(96).channel("gate", 0), [0.0; 96]);
+        rig.event(on(2)).run(96);
+        let out = rig.event(on(-1i32 as u32)).run(96);
+        assert_eq!(out.channel("gate", 0), [10.0; 96], "the note before plays on");
+    }
+
+    #[test]
+    fn a_note_that_is_held_follows_another_tuning() {
+        let mut rig = rig();
+        assert_eq!(rig.event(on(12)).run(96).channel("voct", 0), [1.0; 96]);
+        let out = rig.clip(five_steps(), 1, 0.0).run(32);
+        assert!((out.channel("voct", 0)[0] - 2.4).abs() < 1e-5);
+        assert_eq!(out.channel("gate", 0), [10.0; 32]);
+        assert_eq!(rig.clip([], 0, 0.0).run(32).channel("voct", 0), [1.0; 32]);
+    }
+
     #[test]
     fn all_notes_off_closes_every_gate_and_forgets_every_key() {
         let mut rig = rig();
@@ -502,7 +569,7 @@ mod tests {
     fn any_cut_gives_the_same_samples() {
         let render = |cut: bool| {
             let mut rig = rig();
-            rig.set("voices", 3.0).set("glide", 0.003);
+            rig.set("voices", 3.0).set("glide", 0.003).clip(five_steps(), 1, 0.0);
             if cut {
                 rig.frame_by_frame();
             }

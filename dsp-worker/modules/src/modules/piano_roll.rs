@@ -64,7 +64,7 @@ impl Module for PianoRoll {
         name: "piano-roll",
         title: "Piano Roll",
         summary: "Plays the notes drawn in it, in a loop, up to 16 at a time",
-        aliases: &["midi", "notes", "melody"],
+        aliases: &["midi", "notes", "melody", "tuning", "scala", "microtonal"],
         tags: &[Tag::Sequencing, Tag::Polyphonic],
         inputs: &[
             port(

@@ -1,4 +1,4 @@
-//! Quantizer: any voltage becomes the nearest note of a scale.
+//! Quantizer: any voltage becomes the nearest note of a scale, of twelve notes or of any tuning.
 
 use std::ops::Range;
 
@@ -11,10 +11,12 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::scale::SCALE_NAMES;
 use sostenuto_dsp::scale::{self, KEY_NAMES};
 use sostenuto_dsp::schmitt::Schmitt;
+use sostenuto_dsp::tuning::Tuning;
 use sostenuto_dsp::units::{CHANNELS, GATE_VOLTS, QUANTUM};
 
 use crate::Module;
-use crate::module::{About, Block, Screen, Tag, port};
+use crate::clip::Text;
+use crate::module::{About, Block, Role, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
 
@@ -34,15 +36,25 @@ const OWN_NOTES: usize = 3;
 /// The scale that the switches make, after those with a name.
 const OWN: usize = SCALE_NAMES.len();
 
+/// The notes of its tuning, after that.
+const FROM_FILE: usize = OWN + 1;
+
 /// How far past the border to its neighbour a held note reaches, in semitones:
 /// 8 mV, so that noise there does not make it chatter.
 const REACH_SEMITONES: f32 = 0.1;
+/// The same, as a part of the way between its neighbours, where these are near.
+const REACH_PART: f32 = 0.05;
+
+/// Stands in the number of the notes where they are a tuning's. The root is in its lowest
+/// four bits, and the tuning's fingerprint above these.
+const TUNED: u32 = 1 << 31;
 
 /// A border that every voltage is beyond.
 const LET_GO: f32 = 1e9;
 
-const SCALES: [&str; OWN + 1] = {
-    let mut names = ["own"; OWN + 1];
+const SCALES: [&str; FROM_FILE + 1] = {
+    let mut names = ["own"; FROM_FILE + 1];
+    names[FROM_FILE] = "from file";
     let mut scale = 0;
     while scale < OWN {
         names[scale] = SCALE_NAMES[scale];
@@ -67,7 +79,7 @@ pub struct Quantizer {
     change_frames: [f32; CHANNELS],
     /// Channels that hold a note at all.
     channels: u32,
-    /// The notes of the scale that each group of channels is in.
+    /// The notes that each group of channels is quantized to, as a number.
     notes: [u32; 2],
     root: Detent,
 }
@@ -77,7 +89,7 @@ impl Module for Quantizer {
         name: "quantizer",
         title: "Quantizer",
         summary: "Moves any voltage to the nearest note of a scale",
-        aliases: &["scale", "key"],
+        aliases: &["scale", "key", "tuning", "scala", "microtonal"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],
         inputs: &[
             port("in", "Pitch or any voltage, 1 V/octave"),
@@ -89,7 +101,13 @@ impl Module for Quantizer {
             port("trigger", "10 V for 1 ms at every new note"),
         ],
         params: &[
-            Param::choice("scale", &SCALES, 1, "The notes above the root; own: the switches below"),
+            Param::choice(
+                "scale",
+                &SCALES,
+                1,
+                "The notes above the root; own: the switches below; from file: every note of the \
+                 tuning",
+            ),
             Param::choice("root", &KEY_NAMES, 0, "The root of the scale"),
             Param {
                 unit: Unit::Semitones,
@@ -117,6 +135,8 @@ impl Module for Quantizer {
         // The note of the first channel, in semitones above C4.
         display: 1,
         screen: Some(Screen::Octave),
+        text: Some(Text::Tuning),
+        role: Some(Role::Quantizer),
         keeps_time: true,
         ..About::BLANK
     };
@@ -135,15 +155,21 @@ impl Module for Quantizer {
     fn process(&mut self, block: &mut Block) {
         let channels = block.channels(&[IN, TRIGGER]);
         self.follow_channels(channels);
-        let notes = self.scale_notes(block);
-        each_group!(channels, |L, group| self.quantize::<L>(block, group, &notes));
+        let tuning = Tuning::of(block.clip().samples).filter(|_| block.choice(SCALE) == FROM_FILE);
+        let notes = self.scale_notes(block, tuning);
+        each_group!(channels, |L, group| self.quantize::<L>(block, group, (&notes, tuning)));
         block.show(0, self.note_semitones[0] + block.param(TRANSPOSE));
     }
 }
 
 impl Quantizer {
     #[inline(always)]
-    fn quantize<L: Lane>(&mut self, block: &mut Block, group: usize, notes: &[u32; QUANTUM]) {
+    fn quantize<L: Lane>(
+        &mut self,
+        block: &mut Block,
+        group: usize,
+        (notes, tuning): (&[u32; QUANTUM], Option<Tuning>),
+    ) {
         let (input, trigger) = (block.input(IN), block.input(TRIGGER));
         let transpose = block.param(TRANSPOSE);
         let sample_rate_hz = block.sample_rate_hz;
@@ -169,7 +195,7 @@ impl Quantizer {
                     let channel = group * LANES + lane;
                     if is_due[lane]
                         && left[lane] > 0.0
-                        && self.take(channel, semitones.to_lanes()[lane], notes)
+                        && self.take(channel, around(notes, tuning, semitones.to_lanes()[lane]))
                     {
                         frames[lane] = pulse::frames(sample_rate_hz) as f32;
                     }
@@ -210,10 +236,10 @@ impl Quantizer {
         self.channels = channels as u32;
     }
 
-    /// The notes of the scale at each frame, turned so that the rightmost bit is
-    /// C.
+    /// The notes at each frame: the scale's, turned so that the rightmost bit is C, or
+    /// [`TUNED`].
     #[inline(always)]
-    fn scale_notes(&mut self, block: &Block) -> [u32; QUANTUM] {
+    fn scale_notes(&mut self, block: &Block, tuning: Option<Tuning>) -> [u32; QUANTUM] {
         let (scale, root) = (block.choice(SCALE), block.choice(ROOT) as i32);
         let own = (0..12).map(|note| (block.is_on(OWN_NOTES + note) as u32) << note).sum();
         let volts = block.input(ROOT_CV);
@@ -221,10 +247,12 @@ impl Quantizer {
         for frame in block.frames() {
             let root = root + self.root.follow(12.0 * volts.at(0, frame) + 0.5);
             let root = root.rem_euclid(12) as usize;
-            notes[frame] = match scale {
+            notes[frame] = match (scale, tuning) {
+                (FROM_FILE, Some(tuning)) => TUNED | tuning.fingerprint() << 4 | root as u32,
                 // Of none, all.
-                OWN if own == 0 => 0xfff,
-                OWN => scale::turned(own, root),
+                (FROM_FILE, None) => 0xfff,
+                (OWN, _) if own == 0 => 0xfff,
+                (OWN, _) => scale::turned(own, root),
                 _ => scale::notes(scale, root),
             };
         }
@@ -242,23 +270,37 @@ impl Quantizer {
         self.notes[group % 2] = notes;
     }
 
-    /// Takes the nearest note, and holds it between the borders to its
-    /// neighbours. Whether it is another one than before.
+    /// Takes a note, and holds it between the borders to its neighbours. Whether it is
+    /// another one than before.
     #[inline(always)]
-    fn take(&mut self, channel: usize, semitones: f32, notes: u32) -> bool {
+    fn take(&mut self, channel: usize, [below, note, above]: [f32; 3]) -> bool {
         let channel = channel % CHANNELS;
-        let note = scale::nearest(notes, semitones);
-        let border = |other: i32| 0.5 * (note + other) as f32;
-        self.low_semitones[channel] = border(scale::previous(notes, note)) - REACH_SEMITONES;
-        self.high_semitones[channel] = border(scale::next(notes, note)) + REACH_SEMITONES;
-        let is_other = self.note_semitones[channel] != note as f32;
-        self.note_semitones[channel] = note as f32;
+        let reach = REACH_SEMITONES.min(REACH_PART * (above - below));
+        self.low_semitones[channel] = 0.5 * (note + below) - reach;
+        self.high_semitones[channel] = 0.5 * (note + above) + reach;
+        let is_other = self.note_semitones[channel] != note;
+        self.note_semitones[channel] = note;
         is_other
     }
 }
 
+/// The nearest note with the ones below and above it, in semitones above C4.
+#[inline(always)]
+fn around(notes: u32, tuning: Option<Tuning>, semitones: f32) -> [f32; 3] {
+    if let Some(tuning) = tuning.filter(|_| notes & TUNED != 0) {
+        let root = (notes & 0xf) as f32;
+        let step = tuning.nearest((semitones - root) * (1.0 / 12.0));
+        return [step - 1, step, step + 1].map(|step| root + 12.0 * tuning.volts(step));
+    }
+    let note = scale::nearest(notes, semitones);
+    [scale::previous(notes, note), note, scale::next(notes, note)].map(|note| note as f32)
+}
+
 #[cfg(test)]
 mod tests {
+    use sostenuto_dsp::tuning;
+    use sostenuto_dsp::tuning::scala::{Mapping, Scale};
+
     use super::*;
     use crate::rig::Rig;
 
@@ -356,6 +398,84 @@ mod tests {
         let out = rig.run(32);
         assert!((out.main()[9] * 12.0 - 6.0).abs() < 1e-4);
         assert!((out.main()[10] * 12.0 - 2.0).abs() < 1e-4);
+    }
+
+    /// A Quantizer with the steps of a scale, from file.
+    fn tuned(rate_hz: f32, notes: &str) -> Rig {
+        let mut rig = Rig::new::<Quantizer>(rate_hz);
+        rig.choose("scale", "from file").clip(table(notes), 1, 0.0);
+        rig
+    }
+
+    fn table(notes: &str) -> Vec<f32> {
+        let text = format!("Scale\n{}\n{}", notes.split(' ').count(), notes.replace(' ', "\n"));
+        tuning::compile(&Scale::read(&text).unwrap(), &Mapping::LINEAR).unwrap()
+    }
+
+    #[test]
+    fn a_voltage_becomes_the_nearest_note_of_a_tuning() {
+        for (notes, root, semitones, note) in [
+            ("350.0 702.0 1200.0", "C", 3.0, 3.5),
+            ("350.0 702.0 1200.0", "C", 5.2, 3.5),
+            ("350.0 702.0 1200.0", "C", -4.0, -4.98),
+            ("350.0 702.0 1200.0", "D", 5.0, 5.5),
+            // It repeats after a fifth.
+            ("200.0 700.0", "C", 8.8, 9.0),
+            ("200.0 700.0", "C", -5.1, -5.0),
+        ] {
+            let mut rig = tuned(48_000.0, notes);
+            rig.choose("root", root).feed("in", move |_, _| semitones / 12.0);
+            let out = rig.run(1).main()[0] * 12.0;
+            assert!((out - note).abs() < 1e-3, "{semitones} in {notes} on {root}: {out}");
+        }
+    }
+
+    #[test]
+    fn without_a_tuning_there_are_all_twelve_notes() {
+        let mut rig = Rig::new::<Quantizer>(48_000.0);
+        rig.choose("scale", "from file").feed("in", |_, _| 3.2 / 12.0);
+        assert!((rig.run(1).main()[0] * 12.0 - 3.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn another_tuning_is_heard_at_once_and_a_scale_by_name_is_not_of_it() {
+        let mut rig = tuned(48_000.0, "350.0 1200.0");
+        rig.feed("in", |_, _| 3.4 / 12.0);
+        let heard = |rig: &mut Rig| (rig.run(32).main()[0] * 1200.0).round();
+        assert_eq!(heard(&mut rig), 350.0);
+        rig.clip(table("330.0 1200.0"), 1, 0.0);
+        assert_eq!(heard(&mut rig), 330.0);
+        rig.choose("scale", "chromatic");
+        assert_eq!(heard(&mut rig), 300.0);
+    }
+
+    #[test]
+    fn near_notes_are_held_less_far_and_each_is_reached() {
+        // 120 notes of 10 cents, and a voltage that rises through 60 of them.
+        let notes: Vec<String> = (1..=120).map(|note| format!("{note}0.0")).collect();
+        let mut rig = tuned(48_000.0, &notes.join(" "));
+        rig.feed("in", |_, frame| frame as f32 * 1e-3 / 12.0);
+        let out = rig.run(6000);
+        let mut cents: Vec<i32> =
+            out.main().iter().map(|volts| (volts * 1200.0).round() as i32).collect();
+        cents.dedup();
+        assert_eq!(cents, (0..=60).map(|note| 10 * note).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn sixteen_channels_of_a_tuning_are_sixteen_monos_however_they_are_cut() {
+        let wave = |channel: usize, frame: u64| ((frame * (channel as u64 + 3)) % 97) as f32 * 0.05;
+        let make = || {
+            let mut rig = tuned(48_000.0, "119.4 203.9 386.3 701.9 1901.9");
+            rig.choose("root", "F#").feed("root", |_, frame| if frame < 99 { 0.0 } else { 0.3 });
+            rig
+        };
+        let poly = make().feed_channels("in", 16, wave).run(500);
+        for channel in 0..16 {
+            let mut rig = make();
+            rig.frame_by_frame().feed("in", move |_, frame| wave(channel, frame));
+            assert_eq!(poly.channel("out", channel), rig.run(500).main());
+        }
     }
 
     #[test]

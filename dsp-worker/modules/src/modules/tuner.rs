@@ -14,8 +14,10 @@ use sostenuto_dsp::half_band::{HalfBand, HalfBandState, STEEP};
 use sostenuto_dsp::log2;
 use sostenuto_dsp::one_pole::{OnePole, coefficient};
 use sostenuto_dsp::rate_change::RateChange;
+use sostenuto_dsp::tuning::Tuning;
 
 use crate::Module;
+use crate::clip::Text;
 use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::{Param, Unit};
 
@@ -41,8 +43,9 @@ const UNLIKENESS: f32 = 0.15;
 /// What is quieter is silence.
 const SILENCE_VOLTS: f32 = 1e-3;
 
-/// MIDI's number of the A that is the reference.
+/// MIDI's number of the A that is the reference, and its pitch.
 const A4: f32 = 69.0;
+const A4_VOLTS: f32 = 0.75;
 
 /// The sound so far, and how unlike it is to itself.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -69,7 +72,7 @@ impl Module for Tuner {
         name: "tuner",
         title: "Tuner",
         summary: "Shows the pitch of a sound: frequency, nearest note and cents",
-        aliases: &["pitch"],
+        aliases: &["pitch", "tuning", "scala", "microtonal"],
         tags: &[Tag::Display, Tag::Utility],
         inputs: &[port(
             "in",
@@ -82,10 +85,12 @@ impl Module for Tuner {
             Unit::Hz,
             "The frequency of A4",
         )],
-        // The frequency in Hz, 0 where there is no pitch; the nearest note,
-        // 60 for C4; and the cents above it, -50 to 50.
-        display: 3,
+        // The frequency in Hz, 0 where there is no pitch; the nearest note, 60 for C4; the
+        // cents above the nearest note of the tuning, or of the twelve; whether there is a
+        // tuning; which of its notes that is, from 0; and in which of its periods.
+        display: 6,
         screen: Some(Screen::Tuner),
+        text: Some(Text::Tuning),
         ..About::BLANK
     };
 
@@ -125,7 +130,16 @@ fn show(block: &Block, hz: f32) {
     let nearest = (note + 0.5) as i32 as f32;
     block.show(0, hz);
     block.show(1, nearest);
-    block.show(2, 100.0 * (note - nearest));
+    let Some(tuning) = Tuning::of(block.clip().samples).filter(|_| hz > 0.0) else {
+        block.show(2, 100.0 * (note - nearest));
+        return block.show(3, 0.0);
+    };
+    let volts = A4_VOLTS + (note - A4) * (1.0 / 12.0);
+    let step = tuning.nearest(volts);
+    block.show(2, 1200.0 * (volts - tuning.volts(step)));
+    block.show(3, 1.0);
+    block.show(4, tuning.number(step) as f32);
+    block.show(5, tuning.period(step) as f32);
 }
 
 impl Tuner {
@@ -244,6 +258,8 @@ mod tests {
     use super::*;
     use crate::rig::Rig;
     use sostenuto_dsp::random::Random;
+    use sostenuto_dsp::tuning;
+    use sostenuto_dsp::tuning::scala::{Mapping, Scale};
 
     #[derive(Clone, Copy, Debug)]
     enum Wave {
@@ -279,7 +295,7 @@ mod tests {
         let note = 69.0 + 12.0 * (hz / 440.0).log2();
         let mut readings = Vec::new();
         for _ in 0..5 {
-            let [shown_hz, nearest, cents] = rig.display()[..] else { panic!() };
+            let [shown_hz, nearest, cents, ..] = rig.display()[..] else { panic!() };
             let name = format!("{kind:?} {hz} Hz at {rate_hz} from {start}");
             let error = 1200.0 * (f64::from(shown_hz) / hz).log2();
             assert!(error.abs() < 0.5, "{name}: {shown_hz} Hz, {error} cents");
@@ -323,15 +339,41 @@ mod tests {
     fn silence_noise_and_a_constant_voltage_have_no_pitch() {
         let mut rig = Rig::new::<Tuner>(48_000.0);
         rig.run(4800);
-        assert_eq!(rig.display(), [0.0; 3]);
+        assert_eq!(rig.display(), [0.0; 6]);
         rig.feed("in", |_, _| 3.0).run(48_000);
-        assert_eq!(rig.display(), [0.0; 3]);
+        assert_eq!(rig.display(), [0.0; 6]);
         let mut random = Random::new(5);
         rig.feed("in", move |_, _| 5.0 * random.bipolar()).run(4800);
         for _ in 0..20 {
             rig.run(1440);
             assert_eq!(rig.display()[0], 0.0);
         }
+    }
+
+    #[test]
+    fn it_names_the_nearest_note_of_its_tuning() {
+        // Above C4: 9/8, 7/4 and an octave.
+        let scale = Scale::read("Three\n3\n9/8\n7/4\n2/1").unwrap();
+        let table = tuning::compile(&scale, &Mapping::LINEAR).unwrap();
+        for (ratio, cents, number, period) in [
+            (1.75, 0.0, 2.0, 0.0),
+            (1.125, 20.0, 1.0, 0.0),
+            (3.5, -10.0, 2.0, 1.0),
+            (0.5, 5.0, 0.0, -1.0),
+        ] {
+            let mut rig = Rig::new::<Tuner>(48_000.0);
+            let hz = 261.6256 * ratio * f64::exp2(cents / 1200.0);
+            rig.clip(table.clone(), 1, 0.0).feed("in", wave_of(hz));
+            rig.run(9600);
+            let shown = rig.display();
+            assert!((f64::from(shown[2]) - cents).abs() < 0.5, "{ratio}: {shown:?}");
+            assert_eq!(shown[3..], [1.0, number, period], "{ratio}");
+        }
+    }
+
+    fn wave_of(hz: f64) -> impl Fn(usize, u64) -> f32 {
+        let tone = wave(Wave::Sine, hz, 48_000.0, 0.0);
+        move |_, frame| tone(frame)
     }
 
     #[test]

@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use sostenuto_dsp::formula;
+use sostenuto_dsp::notes::{self, Note};
+use sostenuto_dsp::tuning::Tuning;
 use sostenuto_dsp::units::FULL_SCALE_CLIP_VOLTS;
 use sostenuto_dsp::wavetable::chain::CYCLE;
 use sostenuto_dsp::wavetable::{MOST_CYCLES, table};
-use sostenuto_dsp::{formula, notes};
 use sostenuto_modules::clip::Text;
 use sostenuto_patch::Name;
 use sostenuto_patch::factory::sound;
@@ -15,6 +17,7 @@ use thiserror::Error;
 
 use super::sound_facts;
 use super::sound_file::{self, Sound, SoundError};
+use super::tuning_file::{self, TuningError};
 
 /// What a clip is made of.
 pub type Source = (Text, Name);
@@ -56,27 +59,33 @@ pub enum ClipError {
     Formula(#[from] formula::FormulaError),
     #[error("{0}")]
     Notes(#[from] notes::NotesError),
-    #[error("Give the full path of the sound: {0}")]
-    HalfPath(Name),
+    #[error("{0}")]
+    Tuning(#[from] TuningError),
+    #[error("Give the full path of the file: {0}")]
+    HalfPath(String),
     #[error("There is no factory sound called `{0}`.")]
     NoFactorySound(String),
     #[error("The sound cannot be read: {what}. {path}")]
     Read { path: Name, what: SoundError },
 }
 
-/// Whether a musician may ask for that text. A sound is not looked for.
+/// Whether a musician may ask for that text. Files are not looked for.
 ///
 /// # Errors
 /// Where it cannot be read.
 pub fn check((form, text): &Source) -> Result<(), ClipError> {
-    match form {
-        form if form.is_path() && !text.starts_with(FACTORY) && !text.is_empty() => {
-            let is_whole = Path::new(&**text).has_root();
-            is_whole.then_some(()).ok_or_else(|| ClipError::HalfPath(text.clone()))
+    for file in form.files(text) {
+        let file = &text[file];
+        if !file.starts_with(FACTORY) && !Path::new(file).has_root() {
+            return Err(ClipError::HalfPath(file.to_owned()));
         }
-        form if form.is_path() => Ok(()),
-        _ => make(&(*form, text.clone())).map(drop),
     }
+    match form {
+        Text::Formula if !text.trim().is_empty() => drop(formula::compile(text)?),
+        Text::Notes => drop(notes::compile(text)?),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Makes the clip of a text.
@@ -90,9 +99,24 @@ pub fn make((form, text): &Source) -> Result<Made, ClipError> {
         Text::Sound => Ok(sound_facts::add(read_sound(text)?, text)),
         Text::Wavetable => read_wavetable(text),
         Text::Formula => Ok(numbers(formula::compile(text)?)),
-        Text::Notes => Ok(numbers(notes::compile(text)?)),
+        Text::Notes => Ok(numbers(tuned(notes::compile(text)?, &form.tuning(text))?)),
+        Text::Tuning => Ok(numbers(tuning_file::read(text)?)),
         Text::Words => Ok(Made::default()),
     }
+}
+
+/// The notes as a tuning has them sound. Keys that it does not map are left out.
+fn tuned(rows: Vec<f32>, tuning: &str) -> Result<Vec<f32>, TuningError> {
+    if tuning.is_empty() {
+        return Ok(rows);
+    }
+    let table = tuning_file::read(tuning)?;
+    let Some(tuning) = Tuning::of(&table) else { return Ok(rows) };
+    let sounding = notes::rows(&rows).iter().map(Note::of).filter_map(|note| {
+        let voct = tuning.sounding(note.voct)?;
+        Some(Note { voct, ..note }.row())
+    });
+    Ok(sounding.flatten().collect())
 }
 
 fn read_wavetable(text: &Name) -> Result<Made, ClipError> {
@@ -111,7 +135,7 @@ fn read_sound(text: &Name) -> Result<Made, ClipError> {
     } else {
         let path = Path::new(&**text);
         if !path.has_root() {
-            return Err(ClipError::HalfPath(text.clone()));
+            return Err(ClipError::HalfPath(text.to_string()));
         }
         sound_file::read(path)
     };
@@ -155,6 +179,24 @@ mod tests {
         let made = made(Text::Wavetable, path.to_str().unwrap()).unwrap();
         assert_eq!((made.channels, made.samples.len()), (1, 3 * CHAIN));
         assert!(!made.is_cut);
+    }
+
+    #[test]
+    fn notes_sound_in_the_tuning_that_they_name() {
+        let volts = |text: &str| -> Vec<f32> {
+            let rows = made(Text::Notes, text).unwrap().samples;
+            notes::rows(&rows).iter().map(|note| Note::of(note).voct).collect()
+        };
+        assert_eq!(volts("0 1 C4; 1 1 C#4"), [0.0, 1.0 / 12.0]);
+        // Every key is the next of five steps.
+        let text = "tuning factory:5-edo.scl\n0 1 C4; 1 1 C#4; 2 1 C5; 3 1 B3";
+        let expected = [0.0, 0.2, 2.4, -0.2];
+        assert!(volts(text).iter().zip(expected).all(|(volts, is)| (volts - is).abs() < 1e-6));
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("one.kbm");
+        fs::write(&keys, "0\n60\n61\n60\n60\n261.6256\n").unwrap();
+        let text = format!("tuning {}\n0 1 C4; 1 1 D4; 2 1 C#4", keys.display());
+        assert_eq!(volts(&text).len(), 2, "D4 is not mapped");
     }
 
     #[test]
