@@ -16,8 +16,26 @@ use super::preferences::Preferences;
 use super::theme::Theme;
 
 /// What a sample may be written as, and what people call it.
-const FORMATS: [(WavFormat, &str); 3] =
-    [(WavFormat::F32, "32 bit float"), (WavFormat::S24, "24 bit"), (WavFormat::S16, "16 bit")];
+const FORMATS: [FileFormat; 4] = [
+    FileFormat { word: "f32", words: "32 bit float", ending: "wav", samples: WavFormat::F32 },
+    FileFormat { word: "s24", words: "24 bit", ending: "wav", samples: WavFormat::S24 },
+    FileFormat { word: "s16", words: "16 bit", ending: "wav", samples: WavFormat::S16 },
+    FileFormat { word: "flac", words: "FLAC", ending: "flac", samples: WavFormat::S24 },
+];
+/// The one where none is chosen.
+const USUAL: FileFormat = FORMATS[1];
+
+/// How recordings are written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct FileFormat {
+    /// As the preferences have it.
+    word: &'static str,
+    /// As it is shown.
+    words: &'static str,
+    /// Of the file.
+    ending: &'static str,
+    samples: WavFormat,
+}
 /// The longest time that can be saved afterwards, in minutes.
 const MOST_MINUTES: f32 = 60.0;
 
@@ -65,7 +83,7 @@ impl Recorder {
     }
 
     fn hear(&mut self, news: RecorderEvent, preferences: &Preferences, asks: &mut Asks) {
-        let format = format(preferences);
+        let format = format(preferences).samples;
         match news {
             RecorderEvent::Trouble(sentence) => self.said.push(sentence),
             RecorderEvent::Free(Take::Start, path) => {
@@ -96,8 +114,8 @@ impl Recorder {
     /// Looks for a name that is free.
     fn find_file(&self, take: Take, model: &Model, preferences: &Preferences) {
         let folder = folder(preferences);
-        let title = title(model);
-        self.errands.send(move || match free_file(&folder, &title) {
+        let (title, ending) = (title(model), format(preferences).ending);
+        self.errands.send(move || match free_file(&folder, &title, ending) {
             Ok(path) => Some(RecorderEvent::Free(take, path)),
             Err(error) => Some(RecorderEvent::Trouble(format!(
                 "Nothing can be recorded there ({error}). Choose another folder: {}",
@@ -148,9 +166,9 @@ impl Recorder {
         ui.add_space(10.0);
         caption(ui, theme, "Format");
         row(ui, |ui| {
-            for (one, words) in FORMATS {
-                if chip(ui, theme, words, format(preferences) == one).clicked() {
-                    preferences.recording_format = one.word().to_owned();
+            for one in FORMATS {
+                if chip(ui, theme, one.words, format(preferences) == one).clicked() {
+                    preferences.recording_format = one.word.to_owned();
                 }
             }
         });
@@ -181,7 +199,7 @@ impl Recorder {
         match path {
             Some(path) => faint(ui, theme, format!("Into {}", file_title(path))),
             None => {
-                faint(ui, theme, "Records what you hear into a WAV file, with the patch beside it.")
+                faint(ui, theme, "Records what you hear into a file, with the patch beside it.")
             }
         };
     }
@@ -248,9 +266,9 @@ fn folder(preferences: &Preferences) -> PathBuf {
 }
 
 /// How samples are written; what no version knows of is as if it was not said.
-fn format(preferences: &Preferences) -> WavFormat {
+fn format(preferences: &Preferences) -> FileFormat {
     let word = &preferences.recording_format;
-    WavFormat::ALL.into_iter().find(|format| format.word() == word).unwrap_or_default()
+    FORMATS.into_iter().find(|format| format.word == word).unwrap_or(USUAL)
 }
 
 /// What the recordings of a patch are called.
@@ -261,10 +279,10 @@ fn title(model: &Model) -> String {
 }
 
 /// `Title 1.wav`, or the first number that is free. Makes the folder.
-fn free_file(folder: &Path, title: &str) -> std::io::Result<PathBuf> {
+fn free_file(folder: &Path, title: &str, ending: &str) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let is_free = |path: &PathBuf| !path.exists() && !path.with_extension("sostenuto").exists();
-    let mut paths = (1u64..).map(|number| folder.join(format!("{title} {number}.wav")));
+    let mut paths = (1u64..).map(|number| folder.join(format!("{title} {number}.{ending}")));
     Ok(paths.find(is_free).expect("numbers do not end"))
 }
 
@@ -272,6 +290,7 @@ fn free_file(folder: &Path, title: &str) -> std::io::Result<PathBuf> {
 mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable;
+    use sostenuto_modules::clip::Text;
     use sostenuto_osc::mirror::Mirror;
 
     use super::*;
@@ -282,7 +301,7 @@ mod tests {
     impl FileDialogs for NoDialogs {
         fn open(&mut self, _folder: Option<&Path>) {}
         fn save(&mut self, _folder: Option<&Path>, _name: &str) {}
-        fn sound(&mut self, _folder: Option<&Path>) {}
+        fn file(&mut self, _folder: Option<&Path>, _: Text) {}
         fn folder(&mut self, _folder: Option<&Path>) {}
         fn poll(&mut self) -> Option<Option<PathBuf>> {
             None
@@ -352,6 +371,16 @@ mod tests {
         let path = folder.path().join("Untitled 1.wav");
         let (format, secs) = (WavFormat::S16, Some(180.0));
         assert_eq!(wait(&mut harness), Some(Request::SaveLast(SaveLast { path, format, secs })));
+    }
+
+    #[test]
+    fn a_flac_is_called_so_and_has_24_bits() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut harness = studio(folder.path());
+        press(&mut harness, "FLAC");
+        press(&mut harness, "⏺ Record");
+        let (path, format) = (folder.path().join("Untitled 1.flac"), WavFormat::S24);
+        assert_eq!(wait(&mut harness), Some(Request::StartRecording(Start { path, format })));
     }
 
     #[test]

@@ -16,3 +16,4 @@ pub mod recorder;
 pub mod render;
 pub mod shared;
 pub mod sound_card;
+pub mod sound_writer;

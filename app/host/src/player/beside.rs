@@ -18,6 +18,7 @@ use crate::permits;
 use crate::plan::Key;
 use crate::plan::clips::{self, Put, Source};
 use crate::recorder::ModuleTakes;
+use crate::sound_writer::Container;
 
 /// Between two looks at what Recorders have recorded.
 const WRITE: Duration = Duration::from_millis(20);
@@ -37,8 +38,13 @@ impl Inner {
         let name = |number: u32| {
             let score = lock(&self.score);
             let mut numbers = score.conductor.numbers();
-            let key = numbers.find(|(_, other)| *other == number);
-            key.map_or("recorder".to_owned(), |(key, _)| key.0.own_name().to_owned())
+            let key = numbers.find(|(_, other)| *other == number).map(|(key, _)| key);
+            let name = key.map_or("recorder", |(id, _)| id.own_name()).to_owned();
+            let module = key
+                .zip(score.conductor.now())
+                .and_then(|((id, _), patch)| patch.modules.get(id.as_str()));
+            let is_flac = module.and_then(|module| module.param("file")).is_some_and(|at| at > 0.0);
+            (name, if is_flac { Container::Flac } else { Container::Wav })
         };
         while !self.status.is_stopping.load(Relaxed) {
             takes.allow(lock(&self.may).records);

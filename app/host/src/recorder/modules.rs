@@ -11,6 +11,10 @@ use super::take::{Take, TakeError, free_name};
 use crate::engine::Frame;
 use crate::engine::reels::{Reader, Run};
 use crate::notice::Notice;
+use crate::sound_writer::Container;
+
+/// What a Recorder is called, and what it records into.
+pub type Named = (String, Container);
 
 /// Recordings that modules make.
 pub struct ModuleTakes {
@@ -42,9 +46,10 @@ impl ModuleTakes {
     }
 
     /// Writes what has come since the last time. `now` is the engine's clock:
-    /// of a module that says nothing more for a second, the recording has ended.
+    /// of a module that says nothing more for a second, the recording has ended. `name` says
+    /// what a module of that number is called, and what it records into.
     /// Returns what is to be told.
-    pub fn write(&mut self, now: u64, name: impl Fn(u32) -> String) -> Vec<Notice> {
+    pub fn write(&mut self, now: u64, name: impl Fn(u32) -> Named) -> Vec<Notice> {
         let mut told = Vec::new();
         while let Some(run) = self.reader.read(&mut self.room) {
             if run.frames > 0 && self.may {
@@ -61,13 +66,13 @@ impl ModuleTakes {
     }
 
     /// Ends every recording. Returns what is to be told.
-    pub fn end(mut self, now: u64, name: impl Fn(u32) -> String) -> Vec<Notice> {
+    pub fn end(mut self, now: u64, name: impl Fn(u32) -> Named) -> Vec<Notice> {
         let mut told = self.write(now, name);
         told.extend(std::mem::take(&mut self.takes).into_values().filter_map(finish));
         told
     }
 
-    fn push(&mut self, run: Run, name: impl Fn(u32) -> String) -> Option<Notice> {
+    fn push(&mut self, run: Run, name: impl Fn(u32) -> Named) -> Option<Notice> {
         let rate = run.sample_rate_hz;
         let open = self.takes.entry(run.number);
         let mut told = None;
@@ -92,11 +97,13 @@ impl ModuleTakes {
     }
 }
 
-fn begin(folder: &Path, module: &str, rate: u32) -> Result<Take, TakeError> {
+fn begin(folder: &Path, (module, container): &Named, rate: u32) -> Result<Take, TakeError> {
     let failed = |what| TakeError::Open { path: folder.to_owned(), what };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let name = format!("{module} {}.wav", now.replace(':', "-").replace('T', " ").replace('Z', ""));
+    let ending = container.ending();
+    let name =
+        format!("{module} {}.{ending}", now.replace(':', "-").replace('T', " ").replace('Z', ""));
     Take::create(&free_name(&folder.join(name), None), WavFormat::default(), rate)
 }
 
@@ -152,7 +159,7 @@ mod tests {
         let (mut reels, reader) = reels();
         let mut takes = ModuleTakes::new(folder.clone(), reader);
         takes.allow(true);
-        let name = |number| format!("tape-{number}");
+        let name = |number| (format!("tape-{number}"), Container::Wav);
         let mut told = Vec::new();
         for block in 0..20u64 {
             push(&mut reels, 1, block * 32, block % 10 < 5);
@@ -173,7 +180,7 @@ mod tests {
         let (mut reels, reader) = reels();
         let mut takes = ModuleTakes::new(folder.path().to_owned(), reader);
         takes.allow(true);
-        let name = |number| format!("tape-{number}");
+        let name = |number| (format!("tape-{number}"), Container::Wav);
         push(&mut reels, 1, 0, true);
         assert!(takes.write(8032, name).is_empty());
         push(&mut reels, 2, 8032, true);
@@ -187,7 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut reels, reader) = reels();
         let mut takes = ModuleTakes::new(folder.path().to_owned(), reader);
-        let name = |_| "tape".to_owned();
+        let name = |_| ("tape".to_owned(), Container::Wav);
         push(&mut reels, 1, 0, true);
         assert!(takes.write(32, name).is_empty());
         assert_eq!(files(folder.path()), []);
@@ -199,6 +206,19 @@ mod tests {
     }
 
     #[test]
+    fn a_module_that_is_set_so_records_into_flac_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut reels, reader) = reels();
+        let mut takes = ModuleTakes::new(folder.path().to_owned(), reader);
+        takes.allow(true);
+        push(&mut reels, 1, 0, true);
+        push(&mut reels, 1, 32, false);
+        let told = takes.write(64, |_| ("tape".to_owned(), Container::Flac));
+        let [Notice::Recorded { path, .. }] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(std::fs::read(path).unwrap()[..4], *b"fLaC");
+    }
+
+    #[test]
     fn where_nothing_can_be_written_it_is_told_once() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let (mut reels, reader) = reels();
@@ -207,7 +227,7 @@ mod tests {
         push(&mut reels, 1, 0, true);
         push(&mut reels, 1, 32, true);
         push(&mut reels, 1, 64, false);
-        let told = takes.write(96, |_| "tape".to_owned());
+        let told = takes.write(96, |_| ("tape".to_owned(), Container::Wav));
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].to_string().contains("Nothing can be recorded there"), "{told:?}");
     }

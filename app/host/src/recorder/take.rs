@@ -1,20 +1,17 @@
-//! A recording on its way to the disk: one WAV file, and further ones where one
+//! A recording on its way to the disk: one WAV or FLAC file, and further ones where one
 //! is full or the sample rate changes.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use hound::{SampleFormat, WavSpec, WavWriter};
 use sostenuto_dsp::random::Random;
 use sostenuto_osc::message::record::{Recorded, WavFormat};
 use sostenuto_patch::disk;
 use thiserror::Error;
 
 use crate::engine::Frame;
-
-/// What a WAV counts in 32 bits, less its header.
-const MOST_BYTES: u64 = u32::MAX as u64 - 1024;
+use crate::sound_writer::{Container, SoundWriter};
 
 /// How often the head of the file is brought up to date: so much is lost where
 /// the host is killed.
@@ -31,10 +28,12 @@ pub enum TakeError {
     Taken(PathBuf),
     #[error("Invalid recording name, choose one without line breaks or control characters: {0:?}")]
     NoName(PathBuf),
+    #[error("Nothing is recorded: {what}. {}", path.display())]
+    Kind { path: PathBuf, what: &'static str },
     #[error("Nothing can be recorded there ({what}). The sound goes on; choose another folder: {}", path.display())]
     Open { path: PathBuf, what: io::Error },
     #[error("The recording ended ({what}). The sound goes on. What was recorded until then is in {}", path.display())]
-    Write { path: PathBuf, what: hound::Error },
+    Write { path: PathBuf, what: io::Error },
 }
 
 /// What a recording is written to.
@@ -65,7 +64,7 @@ pub struct Take {
 
 /// One file of it.
 struct Part {
-    wav: WavWriter<Box<dyn Sink>>,
+    file: SoundWriter<Box<dyn Sink>>,
     /// Its name until it is done.
     unfinished: PathBuf,
     rate: u32,
@@ -79,7 +78,7 @@ impl Take {
     /// # Errors
     /// Where there is one already, or none can be.
     pub fn create(path: &Path, format: WavFormat, rate: u32) -> Result<Take, TakeError> {
-        let most_frames = MOST_BYTES / (2 * u64::from(format.bits() / 8));
+        let most_frames = Container::of(path).most_frames(format);
         Take::create_with(path, format, rate, (open, most_frames))
     }
 
@@ -92,6 +91,8 @@ impl Take {
         if path.file_name().is_none() || disk::check_name(path).is_err() {
             return Err(TakeError::NoName(path.to_owned()));
         }
+        let kind = Container::of(path).check(format);
+        kind.map_err(|what| TakeError::Kind { path: path.to_owned(), what })?;
         // A link is a name that is taken, too, wherever it leads.
         if fs::symlink_metadata(path).is_ok() {
             return Err(TakeError::Taken(path.to_owned()));
@@ -169,20 +170,13 @@ impl Take {
     fn begin(&mut self, rate: u32) -> Result<(), TakeError> {
         self.parts += 1;
         let failed = |what| TakeError::Open { path: self.path.clone(), what };
-        let spec = WavSpec {
-            channels: 2,
-            sample_rate: rate,
-            bits_per_sample: self.format.bits(),
-            sample_format: match self.format {
-                WavFormat::F32 => SampleFormat::Float,
-                WavFormat::S24 | WavFormat::S16 => SampleFormat::Int,
-            },
-        };
+        let container = Container::of(&self.path);
+        let kind = container.ending();
         let (stem, _) = split(&self.path);
         for again in 1..1000 {
             let ending = if again == 1 { String::new() } else { format!("-{again}") };
             let number = if self.parts == 1 { String::new() } else { format!("-{}", self.parts) };
-            let name = disk::name(&stem, &format!("{number}.unfinished{ending}.wav"));
+            let name = disk::name(&stem, &format!("{number}.unfinished{ending}.{kind}"));
             let unfinished = self.path.with_file_name(name);
             let sink = match (self.open)(&unfinished) {
                 Ok(sink) => sink,
@@ -190,9 +184,9 @@ impl Take {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(failed(error)),
             };
-            let wav = WavWriter::new(sink, spec);
-            let wav = wav.map_err(|what| TakeError::Write { path: unfinished.clone(), what })?;
-            self.part = Some(Part { wav, unfinished, rate, frames: 0, peak: 0.0 });
+            let file = SoundWriter::new(sink, container, self.format, rate);
+            let file = file.map_err(|what| TakeError::Write { path: unfinished.clone(), what })?;
+            self.part = Some(Part { file, unfinished, rate, frames: 0, peak: 0.0 });
             return Ok(());
         }
         Err(failed(io::ErrorKind::AlreadyExists.into()))
@@ -200,41 +194,37 @@ impl Take {
 
     fn write(&mut self, frames: &[Frame]) -> Result<(), TakeError> {
         let Some(part) = &mut self.part else { return Ok(()) };
-        let (format, random) = (self.format, &mut self.random);
+        let (bits, random) = (self.format.bits(), &mut self.random);
         let mut write = || {
-            for &sample in frames.as_flattened() {
-                part.peak = part.peak.max(sample.abs());
-                match format {
-                    WavFormat::F32 => part.wav.write_sample(sample)?,
-                    _ => part.wav.write_sample(dithered(sample, format.bits(), random))?,
-                }
-            }
+            let loud = |peak: f32, sample: &f32| peak.max(sample.abs());
+            part.peak = frames.as_flattened().iter().fold(part.peak, loud);
+            part.file.write(frames, |sample| dithered(sample, bits, random))?;
             let every = u64::from(part.rate) * FLUSH_SECS;
             let before = part.frames;
             part.frames += frames.len() as u64;
-            if before / every != part.frames / every { part.wav.flush() } else { Ok(()) }
+            if before / every != part.frames / every { part.file.flush() } else { Ok(()) }
         };
         write().map_err(|what| TakeError::Write { path: part.unfinished.clone(), what })
     }
 
     fn end(&mut self) -> Result<(), TakeError> {
         let Some(part) = self.part.take() else { return Ok(()) };
-        let Part { wav, unfinished, rate, frames, peak } = part;
+        let Part { file, unfinished, rate, frames, peak } = part;
         let is_first = self.done.is_empty();
         if frames == 0 && (!is_first || self.secs > 0.0) {
             // The sample rate changed before anything came.
-            drop(wav);
+            drop(file);
             let _ = fs::remove_file(&unfinished);
             self.parts -= 1;
             return Ok(());
         }
         let failed = |what| TakeError::Write { path: unfinished.clone(), what };
-        wav.finalize().map_err(failed)?;
-        let io = |what| failed(hound::Error::IoError(what));
-        OpenOptions::new().write(true).open(&unfinished).and_then(|f| f.sync_all()).map_err(io)?;
+        file.finish().map_err(failed)?;
+        let whole = OpenOptions::new().write(true).open(&unfinished);
+        whole.and_then(|file| file.sync_all()).map_err(failed)?;
         let number = if self.parts == 1 { None } else { Some(self.parts) };
         let path = free_name(&self.path, number);
-        fs::rename(&unfinished, &path).map_err(io)?;
+        fs::rename(&unfinished, &path).map_err(failed)?;
         let secs = frames as f64 / f64::from(rate);
         self.done.push(Recorded { path, secs, peak });
         Ok(())
@@ -251,11 +241,11 @@ pub fn free_name(path: &Path, number: Option<u32>) -> PathBuf {
     names.find(is_free).unwrap_or_else(|| path.to_owned())
 }
 
-/// A name without its ending, and the ending with its dot: `.wav`, `.sostenuto` or
+/// A name without its ending, and the ending with its dot: `.wav`, `.flac`, `.sostenuto` or
 /// none. In `Set v1.2` there is none.
 fn split(path: &Path) -> (String, String) {
     let is_ours = |ending: &&std::ffi::OsStr| {
-        ["wav", "sostenuto"].iter().any(|ours| ending.eq_ignore_ascii_case(ours))
+        ["wav", "flac", "sostenuto"].iter().any(|ours| ending.eq_ignore_ascii_case(ours))
     };
     let text =
         |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
@@ -282,6 +272,8 @@ fn dithered(sample: f32, bits: u16, random: &mut Random) -> i32 {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+
+    use hound::{SampleFormat, WavSpec};
 
     use super::*;
 
@@ -329,6 +321,21 @@ mod tests {
             assert!(samples.iter().zip(wanted.as_flattened()).all(|(a, b)| (a - b).abs() <= most));
         }
         assert_eq!(names(folder.path()), ["f32.wav", "s16.wav", "s24.wav"]);
+    }
+
+    #[test]
+    fn a_take_that_is_called_so_is_a_flac_and_no_floating_point() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rain.flac");
+        let refused = Take::create(&path, WavFormat::F32, 8000).err().unwrap().to_string();
+        assert!(refused.starts_with("Nothing is recorded: a FLAC file has no floating point"));
+        let mut take = Take::create(&path, WavFormat::S24, 8000).unwrap();
+        take.push(8000, &sine(5000)).unwrap();
+        assert_eq!(names(folder.path()), ["rain.unfinished.flac"]);
+        let [done] = &take.finish().unwrap()[..] else { panic!("one file") };
+        assert_eq!((done.path.as_path(), done.secs), (&*path, 5000.0 / 8000.0));
+        assert_eq!(fs::read(&path).unwrap()[..4], *b"fLaC");
+        assert_eq!(free_name(&path, None), folder.path().join("rain-2.flac"));
     }
 
     #[test]

@@ -14,9 +14,9 @@ message! {
     /// Records what is heard from now on. The file gets its name when it is done; at 4 GiB, and where
     /// the sample rate changes, the recording goes on in another.
     Start("/record/start", REQUEST, "/home/ada/rain.wav s24") {
-        /// the WAV file
+        /// the file: FLAC where it is called `.flac`, else WAV
         path: PathBuf ["", "a whole path, of no file"],
-        /// how samples lie in the file; s24 and s16 are dithered
+        /// how samples lie in the file; s24 and s16 are dithered, and f32 is for WAV alone
         format: WavFormat,
     }
 }
@@ -30,9 +30,9 @@ message! {
     /// Saves what was heard before, whether it was recorded or not, and the patch beside it. Nothing
     /// is stopped for it.
     SaveLast("/record/save-last", REQUEST, "/home/ada/that-was-good.wav s24 60.0") {
-        /// the WAV file
+        /// the file: FLAC where it is called `.flac`, else WAV
         path: PathBuf ["", "a whole path, of no file"],
-        /// how samples lie in the file; s24 and s16 are dithered
+        /// how samples lie in the file; s24 and s16 are dithered, and f32 is for WAV alone
         format: WavFormat,
         /// how much; without it, all that is remembered
         secs as "seconds": Option<f64> as UpToAnHour ["s", "up to 3600"],
@@ -42,7 +42,7 @@ message! {
 message! {
     /// A recording is done. Reported with `recorder`.
     Recorded("/recorded", REPORT, "/home/ada/rain.wav 62.5 0.7") {
-        /// the WAV file
+        /// the file
         path: PathBuf ["", ""],
         /// how long it is
         secs as "seconds": f64 ["s", "0 or more"],
@@ -51,7 +51,7 @@ message! {
     }
 }
 
-/// How samples lie in a WAV file.
+/// How samples lie in a WAV or FLAC file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WavFormat {
     /// 32 bits, floating point: as they were computed.

@@ -1,4 +1,4 @@
-//! Recorder: a part of the patch, into a WAV file.
+//! Recorder: a part of the patch, into a file.
 
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::rate_change::RateChange;
@@ -32,8 +32,8 @@ impl Module for Recorder {
     const ABOUT: &'static About = &About {
         name: "recorder",
         title: "Recorder",
-        summary: "Records its input while the gate is on, each time to a new WAV file",
-        aliases: &["wav"],
+        summary: "Records its input while the gate is on, each time to a new file",
+        aliases: &["wav", "flac"],
         tags: &[Tag::Utility, Tag::Output],
         inputs: &[
             port("left", "Left input; 10 V is full scale. A polyphonic cable is summed"),
@@ -45,7 +45,15 @@ impl Module for Recorder {
             port("right", "A copy of the right input"),
             port("recording", "10 V while it records"),
         ],
-        params: &[Param::switch("record", false, "Records until switched off")],
+        params: &[
+            Param::switch("record", false, "Records until switched off"),
+            Param::choice(
+                "file",
+                &["wav", "flac"],
+                0,
+                "The kind of file, 24 bits: FLAC takes less room",
+            ),
+        ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // How long the recording is, in seconds; below 0 where there is none.
         display: 1,
