@@ -1,6 +1,7 @@
 //! The program, as a shell sees it: what it prints, what it writes, how it
 //! ends, and what it leaves behind.
 
+mod renders;
 #[cfg(unix)]
 mod signals;
 
@@ -167,7 +168,7 @@ fn every_command_explains_itself() {
     for (name, does) in [
         ("host", "listens to editors"),
         ("play", "until Ctrl-C"),
-        ("render", "into a WAV file"),
+        ("render", "into a WAV file or a FLAC file"),
         ("drill", "Kills workers while a patch plays"),
         ("check", "can be played"),
         ("modules", "Lists every module"),
@@ -469,6 +470,10 @@ fn check_says_no_to_what_render_says_no_to_with_the_same_sentence() {
         (text("audio-in", "nowhere.wav"), &["nowhere.wav"]),
         (text("math", "a +"), &["at its end"]),
         (text("piano-roll", "0 1 H4"), &["note 1"]),
+        (text("quantizer", "nowhere.scl"), &["The scale cannot be read", "nowhere.scl"]),
+        (text("keyboard", "nowhere.kbm"), &["The keyboard mapping cannot be read"]),
+        (text("tuner", "factory:nowhere.scl"), &["`nowhere.scl`"]),
+        (text("piano-roll", "tuning no-sound.wav"), &["The scale cannot be read: it ends before"]),
     ] {
         place.write("no.sostenuto", &patch);
         let check = place.run("check no.sostenuto");
@@ -513,8 +518,8 @@ fn a_render_never_writes_over_what_it_reads() {
     let mut cases = vec![
         ("kick.sostenuto -o kick.sostenuto", "the patch itself"),
         ("kick.sostenuto -o ./kick.sostenuto", "the patch itself"),
-        ("kick.sostenuto -o kick.wav", "a sound that the patch reads"),
-        ("kick.sostenuto -o hard.wav", "a sound that the patch reads"),
+        ("kick.sostenuto -o kick.wav", "a file that the patch reads"),
+        ("kick.sostenuto -o hard.wav", "a file that the patch reads"),
         ("ear.sostenuto --input in.wav -o in.wav", "the input"),
     ];
     #[cfg(unix)]
@@ -526,7 +531,7 @@ fn a_render_never_writes_over_what_it_reads() {
         link("kick.wav", "link.wav");
         cases.push(("kick.sostenuto -o link.sostenuto", "the patch itself"));
         cases.push(("link.sostenuto -o kick.sostenuto", "the patch itself"));
-        cases.push(("kick.sostenuto -o link.wav", "a sound that the patch reads"));
+        cases.push(("kick.sostenuto -o link.wav", "a file that the patch reads"));
     }
     for (line, error) in cases {
         for force in ["", "--force"] {
@@ -548,7 +553,7 @@ fn a_render_replaces_a_wav_and_nothing_else_unless_told() {
     place.write("diary.txt", "my diary");
     place.write("diary.wav", "my diary");
     for name in ["diary.txt", "diary.wav"] {
-        place.refuses(&render(name), &["is not a WAV file", "--force"]);
+        place.refuses(&render(name), &["is not a WAV or FLAC file", "--force"]);
         assert_eq!(std::fs::read(place.path(name)).expect("it is there"), b"my diary");
     }
     place.run(&format!("{} --force", render("diary.txt"))).done();

@@ -89,6 +89,17 @@ fn ctrl_c_ends_a_patch_and_a_host_cleanly() {
 }
 
 #[test]
+fn ctrl_c_ends_a_render_that_watches_and_nothing_went_wrong() {
+    let place = Place::new();
+    let line = "render tone.sostenuto --seconds 0.1 --workers 2 -o tone.wav --watch";
+    let playing = Playing::start(&place, line, "Waiting for a change");
+    playing.signal_group(libc::SIGINT);
+    playing.end().done();
+    assert_eq!(place.names(), ["tone.sostenuto", "tone.wav"]);
+    place.refuses("render nowhere.sostenuto --seconds 1 -o out.wav --watch", &["nowhere"]);
+}
+
+#[test]
 fn ctrl_c_ends_a_render_and_leaves_what_was_there() {
     let place = Place::new();
     place.write("old.wav", "precious");

@@ -1,32 +1,37 @@
-//! `sostenuto render`: a patch into a WAV, as fast as it goes.
+//! `sostenuto render`: a patch into a file, as fast as it goes.
 
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Read};
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use hound::{SampleFormat, WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressStyle};
 use sostenuto_host::drill::block_killer::{BlockKiller, Tally};
-use sostenuto_host::engine::{EngineStatus, Frame};
 use sostenuto_host::plan::Plan;
 use sostenuto_host::plan::clips;
 use sostenuto_host::pool::crash;
 use sostenuto_host::render::{self, ComputedBy, Settings};
+use sostenuto_host::sound_writer::Container;
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::Role;
-use sostenuto_patch::disk::{self, NewFile, is_same_file};
+use sostenuto_osc::message::record::WavFormat;
+use sostenuto_patch::disk::{self, is_same_file};
 use sostenuto_patch::{Edit, ModuleId, Name, Patch, apply, sounds};
 
 use super::options::{Computing, PatchFile};
-use super::play::on_stop;
 
-/// Renders a patch into a WAV file, as fast as it goes
+mod output;
+mod stems;
+mod stop;
+mod watch;
+
+use output::Output;
+use stems::{Stem, stems};
+use stop::Stop;
+
+/// Renders a patch into a WAV file or a FLAC file, as fast as it goes
 #[derive(Args)]
 pub struct Render {
     #[command(flatten)]
@@ -36,11 +41,22 @@ pub struct Render {
     #[arg(long, value_name = "S", value_parser = super::options::seconds)]
     seconds: Duration,
 
-    /// The file to write
+    /// The file to write: FLAC where it is called .flac, else WAV
     #[arg(short, long, value_name = "OUT.wav")]
     output: PathBuf,
 
-    /// Replaces the output also where it is not a WAV file
+    /// Writes stems into that folder, too: one file for each module that is cabled to an Audio Out,
+    /// with what it alone sends there, as long as the output and of the same kind. Their sum is the
+    /// output, unless that or one of them is over full scale. Each is a render of its own
+    #[arg(long, value_name = "FOLDER")]
+    stems: Option<PathBuf>,
+
+    /// Renders again whenever the patch changes, or a sound or tuning that it names, until Ctrl-C.
+    /// Where it cannot be rendered, the output stays as it was
+    #[arg(long, conflicts_with = "kill_every")]
+    watch: bool,
+
+    /// Replaces the output also where it is not a WAV or FLAC file
     #[arg(long)]
     force: bool,
 
@@ -69,9 +85,9 @@ pub struct Render {
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
 
-    /// How a sample is written
-    #[arg(long, value_enum, default_value_t = Format::F32)]
-    format: Format,
+    /// How a sample is written [default: f32; s24 into a FLAC file]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 }
 
 /// How a sample is written.
@@ -85,65 +101,117 @@ enum Format {
     S16,
 }
 
-impl Format {
-    fn bits(self) -> u16 {
-        match self {
-            Format::F32 => 32,
-            Format::S24 => 24,
-            Format::S16 => 16,
+impl From<Format> for WavFormat {
+    fn from(format: Format) -> WavFormat {
+        match format {
+            Format::F32 => WavFormat::F32,
+            Format::S24 => WavFormat::S24,
+            Format::S16 => WavFormat::S16,
         }
     }
 }
 
-/// What a WAV counts in 32 bits, less its header.
-const MOST_BYTES: u64 = u32::MAX as u64 - 1024;
+/// What became of a render.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// It is written.
+    Whole,
+    /// It was stopped, and is not written.
+    Stopped,
+    /// It was given up: what it was rendered from has changed.
+    Stale,
+}
+
+/// How often a render asks whether it is stale.
+const LOOK: Duration = Duration::from_millis(250);
 
 impl Render {
     /// Renders.
     pub fn run(&self) -> anyhow::Result<()> {
+        let stop = Stop::listen()?;
+        if self.watch {
+            return watch::watch(self, &stop);
+        }
+        match self.render(&stop, &|| false)? {
+            Ended::Stopped => bail!("stopped: {} was not written", self.output.display()),
+            Ended::Whole | Ended::Stale => Ok(()),
+        }
+    }
+
+    /// Renders the patch as it is now, then its stems, until `is_stale`.
+    fn render(&self, stop: &Stop, is_stale: &dyn Fn() -> bool) -> anyhow::Result<Ended> {
         let mut patch = self.patch.load()?;
-        self.spare_inputs(&patch)?;
+        let stems = match &self.stems {
+            Some(folder) => self.stems_into(folder, &patch)?,
+            None => Vec::new(),
+        };
+        self.spare_inputs(&patch, stems.iter().map(|(path, _)| path))?;
         self.give_input(&mut patch)?;
+        if let Some(folder) = &self.stems {
+            let failed = || format!("{} cannot be a folder of stems", folder.display());
+            std::fs::create_dir_all(folder).with_context(failed)?;
+        }
+        let whole = Stem { patch, sides: [true; 2] };
+        for (path, stem) in std::iter::once((self.output.clone(), whole)).chain(stems) {
+            let ended = self.render_into(&path, &stem, stop, is_stale)?;
+            if ended != Ended::Whole {
+                return Ok(ended);
+            }
+        }
+        Ok(Ended::Whole)
+    }
+
+    fn render_into(
+        &self,
+        path: &Path,
+        stem: &Stem,
+        stop: &Stop,
+        is_stale: &dyn Fn() -> bool,
+    ) -> anyhow::Result<Ended> {
         let rate = self.computing.sample_rate;
         let frames = (self.seconds.as_secs_f64() * f64::from(rate)).round() as u64;
         let computed_by =
             if self.in_process { ComputedBy::InProcess } else { self.computing.by_workers()? };
-        let stop = on_stop()?;
-        let bytes = frames * 2 * u64::from(self.format.bits() / 8);
-        if bytes > MOST_BYTES {
-            bail!("a WAV holds 4 GiB, and this takes {} GiB: choose less of it", bytes >> 30);
-        }
+        let format = self.check_format(path, frames)?;
         let settings = Settings {
             sample_rate_hz: rate,
             block_frames: self.computing.file_block_frames(),
             computed_by,
         };
-        let (mut render, notices) = render::ready(&patch, &settings, self.missing_sounds_silent)?;
-        notices.iter().for_each(|notice| eprintln!("{notice}"));
+        let (mut render, notices) =
+            render::ready(&stem.patch, &settings, self.missing_sounds_silent)?;
+        if path == self.output {
+            notices.iter().for_each(|notice| eprintln!("{notice}"));
+        }
         if self.kill_every.is_none() {
             // A kill is to strike one block; where several are in flight it strikes any.
             render.fly()?;
         }
-        self.spare_others()?;
-        let mut wav = Wav::create(&self.output, rate, self.format)?;
+        self.spare_others(path)?;
+        let mut output = Output::create(path, rate, format)?;
         render.on_trouble(crash::folder(), |sentence| eprintln!("{sentence}"));
         let progress = progress(frames);
         let mut killer = self.killer(&mut render)?;
-        stop_at(stop, render.status())?;
-        let mut left = frames;
+        stop.follow(render.status());
+        let (mut left, mut looked) = (frames, Instant::now());
         while left > 0 {
             killer.as_mut().map(BlockKiller::begin);
-            let Some(block) = render.block_unless_stopped() else {
-                bail!("stopped: {} was not written", self.output.display());
-            };
+            let Some(block) = render.block_unless_stopped() else { return Ok(Ended::Stopped) };
             killer.as_mut().map(BlockKiller::end);
             let count = left.min(block.len() as u64);
-            wav.write(&block[..count as usize])?;
+            output.write(&stem.heard(&block[..count as usize]))?;
             progress.inc(count);
             left -= count;
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                if is_stale() {
+                    progress.finish_and_clear();
+                    return Ok(Ended::Stale);
+                }
+            }
         }
         progress.finish_and_clear();
-        wav.finish()?;
+        output.finish()?;
         if let Some(killer) = killer {
             let Tally { kills, inside_block, inside_job, recoveries } = killer.finish();
             eprintln!(
@@ -151,41 +219,88 @@ impl Render {
                  inside a job. {recoveries} times another went on with unfinished work."
             );
         }
-        Ok(())
+        Ok(Ended::Whole)
     }
 
-    /// Refuses to write over what is read.
-    fn spare_inputs(&self, patch: &Patch) -> anyhow::Result<()> {
-        let is_output = |path: &Path| is_same_file(path, &self.output);
-        let what = if is_output(&self.patch.path) {
-            "the patch itself"
-        } else if self.input.as_deref().is_some_and(is_output) {
-            "the input"
-        } else if sounds::files(patch).any(is_output) {
-            "a sound that the patch reads"
-        } else {
-            return Ok(());
+    /// How samples are written into that file.
+    fn check_format(&self, path: &Path, frames: u64) -> anyhow::Result<WavFormat> {
+        let container = Container::of(path);
+        let usual = match container {
+            Container::Wav => WavFormat::F32,
+            Container::Flac => WavFormat::S24,
         };
-        bail!("{} is {what}: choose another output. It was not changed", self.output.display())
+        let format = self.format.map_or(usual, WavFormat::from);
+        let fits = container.check(format);
+        fits.map_err(|what| anyhow::anyhow!("{}: {what}", path.display()))?;
+        if frames > container.most_frames(format) {
+            let bytes = frames * 2 * u64::from(format.bits() / 8);
+            bail!("a WAV holds 4 GiB, and this takes {} GiB: choose less of it", bytes >> 30);
+        }
+        Ok(format)
     }
 
-    /// Refuses to write over what is no WAV, unless told. An empty file holds nothing
-    /// that could be lost.
-    fn spare_others(&self) -> anyhow::Result<()> {
-        let there = self.output.metadata();
+    /// The stems of the patch, and where they are written.
+    fn stems_into(&self, folder: &Path, patch: &Patch) -> anyhow::Result<Vec<(PathBuf, Stem)>> {
+        let stems = stems(patch);
+        anyhow::ensure!(!stems.is_empty(), "nothing is cabled to an Audio Out: there are no stems");
+        let ending = Container::of(&self.output).ending();
+        stems
+            .into_iter()
+            .map(|(name, mut stem)| {
+                self.give_input(&mut stem.patch)?;
+                Ok((folder.join(format!("{name}.{ending}")), stem))
+            })
+            .collect()
+    }
+
+    /// Refuses to write over what is read, or over one output with another.
+    fn spare_inputs<'a>(
+        &self,
+        patch: &Patch,
+        mut stems: impl Iterator<Item = &'a PathBuf>,
+    ) -> anyhow::Result<()> {
+        let read_as = |output: &Path| {
+            let is_output = |path: &Path| is_same_file(path, output);
+            if is_output(&self.patch.path) {
+                Some("the patch itself")
+            } else if self.input.as_deref().is_some_and(is_output) {
+                Some("the input")
+            } else if sounds::files(patch).any(is_output) {
+                Some("a file that the patch reads")
+            } else {
+                None
+            }
+        };
+        let refuse = |output: &Path, what: &str| -> anyhow::Result<()> {
+            bail!("{} is {what}: choose another output. It was not changed", output.display())
+        };
+        if let Some(what) = read_as(&self.output) {
+            return refuse(&self.output, what);
+        }
+        stems.try_for_each(|stem| match read_as(stem) {
+            Some(what) => refuse(stem, what),
+            None if is_same_file(stem, &self.output) => refuse(stem, "the output, too"),
+            None => Ok(()),
+        })
+    }
+
+    /// Refuses to write over what is no sound of these kinds, unless told. An empty file holds
+    /// nothing that could be lost.
+    fn spare_others(&self, path: &Path) -> anyhow::Result<()> {
+        let there = path.metadata();
         if self.force || !there.is_ok_and(|there| there.is_file() && there.len() > 0) {
             return Ok(());
         }
         let mut head = Vec::new();
-        let read = disk::open(&self.output).and_then(|file| file.take(12).read_to_end(&mut head));
+        let read = disk::open(path).and_then(|file| file.take(12).read_to_end(&mut head));
         let heads: [&[u8]; 4] = [b"RIFF", b"RIFX", b"RF64", b"BW64"];
         let is_wav = read.is_ok() && head.ends_with(b"WAVE");
         let is_wav = is_wav && heads.iter().any(|one| head.starts_with(one));
         anyhow::ensure!(
-            is_wav,
-            "{} is not a WAV file, and was not changed: choose another output, or replace it with \
-             --force",
-            self.output.display()
+            is_wav || head.starts_with(b"fLaC"),
+            "{} is not a WAV or FLAC file, and was not changed: choose another output, or replace \
+             it with --force",
+            path.display()
         );
         Ok(())
     }
@@ -211,62 +326,6 @@ impl Render {
         let Some((every, pool)) = self.kill_every.zip(render.pool()) else { return Ok(None) };
         let killer = BlockKiller::start(Arc::clone(pool), every, busy, self.seed);
         Ok(Some(killer.context("no thread to kill workers from")?))
-    }
-}
-
-/// A block may take long, and be waited for by nobody any more.
-fn stop_at(stop: Receiver<()>, status: Arc<EngineStatus>) -> anyhow::Result<()> {
-    let wait = move || {
-        if stop.recv().is_ok() {
-            status.is_stopping.store(true, Relaxed);
-        }
-    };
-    std::thread::Builder::new().name("stop".to_owned()).spawn(wait).context("no thread")?;
-    Ok(())
-}
-
-/// A WAV file that is still being written.
-struct Wav {
-    writer: WavWriter<BufWriter<File>>,
-    new: NewFile,
-    path: PathBuf,
-    format: Format,
-}
-
-impl Wav {
-    fn create(path: &Path, sample_rate_hz: u32, format: Format) -> anyhow::Result<Wav> {
-        let failed = || format!("{} cannot be written", path.display());
-        let spec = WavSpec {
-            channels: 2,
-            sample_rate: sample_rate_hz,
-            bits_per_sample: format.bits(),
-            sample_format: match format {
-                Format::F32 => SampleFormat::Float,
-                Format::S24 | Format::S16 => SampleFormat::Int,
-            },
-        };
-        let (file, new) = NewFile::begin(path).with_context(failed)?;
-        let writer = WavWriter::new(BufWriter::new(file), spec).with_context(failed)?;
-        Ok(Wav { writer, new, path: path.to_owned(), format })
-    }
-
-    fn write(&mut self, frames: &[Frame]) -> anyhow::Result<()> {
-        for &sample in frames.as_flattened() {
-            let scaled = |bits: u32| (sample * ((1 << (bits - 1)) - 1) as f32).round() as i32;
-            let result = match self.format {
-                Format::F32 => self.writer.write_sample(sample),
-                Format::S24 => self.writer.write_sample(scaled(24)),
-                Format::S16 => self.writer.write_sample(scaled(16)),
-            };
-            result.with_context(|| format!("{} cannot be written", self.path.display()))?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> anyhow::Result<()> {
-        let failed = || format!("{} cannot be written", self.path.display());
-        self.writer.finalize().with_context(failed)?;
-        self.new.finish().with_context(failed)
     }
 }
 
