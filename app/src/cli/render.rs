@@ -112,12 +112,12 @@ impl From<Format> for WavFormat {
 }
 
 /// What became of a render.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Ended {
-    /// It is written.
+    /// All is written.
     Whole,
-    /// It was stopped, and is not written.
-    Stopped,
+    /// It was stopped, and that file is not written.
+    Stopped(PathBuf),
     /// It was given up: what it was rendered from has changed.
     Stale,
 }
@@ -133,7 +133,7 @@ impl Render {
             return watch::watch(self, &stop);
         }
         match self.render(&stop, &|| false)? {
-            Ended::Stopped => bail!("stopped: {} was not written", self.output.display()),
+            Ended::Stopped(path) => bail!("stopped: {} was not written", path.display()),
             Ended::Whole | Ended::Stale => Ok(()),
         }
     }
@@ -196,7 +196,9 @@ impl Render {
         let (mut left, mut looked) = (frames, Instant::now());
         while left > 0 {
             killer.as_mut().map(BlockKiller::begin);
-            let Some(block) = render.block_unless_stopped() else { return Ok(Ended::Stopped) };
+            let Some(block) = render.block_unless_stopped() else {
+                return Ok(Ended::Stopped(path.to_owned()));
+            };
             killer.as_mut().map(BlockKiller::end);
             let count = left.min(block.len() as u64);
             output.write(&stem.heard(&block[..count as usize]))?;
@@ -279,7 +281,7 @@ impl Render {
         }
         stems.try_for_each(|stem| match read_as(stem) {
             Some(what) => refuse(stem, what),
-            None if is_same_file(stem, &self.output) => refuse(stem, "the output, too"),
+            None if is_same_place(stem, &self.output) => refuse(stem, "the output, too"),
             None => Ok(()),
         })
     }
@@ -327,6 +329,16 @@ impl Render {
         let killer = BlockKiller::start(Arc::clone(pool), every, busy, self.seed);
         Ok(Some(killer.context("no thread to kill workers from")?))
     }
+}
+
+/// Whether two files are the same one, or will be once they are written.
+fn is_same_place(one: &Path, other: &Path) -> bool {
+    let folder = |path: &Path| match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let have_one_name = one.file_name() == other.file_name();
+    is_same_file(one, other) || (have_one_name && is_same_file(&folder(one), &folder(other)))
 }
 
 fn progress(frames: u64) -> ProgressBar {

@@ -55,7 +55,7 @@ pub fn watch(render: &Render, stop: &Stop) -> anyhow::Result<()> {
                 began.elapsed().as_secs_f64()
             ),
             Ok(Ended::Stale) => eprintln!("Something changed meanwhile: once more."),
-            Ok(Ended::Stopped) => return Ok(()),
+            Ok(Ended::Stopped(_)) => return Ok(()),
             Err(error) => eprintln!(
                 "sostenuto: {} {output} is as it was. Waiting for a change until Ctrl-C.",
                 ended(sentence(&error))
