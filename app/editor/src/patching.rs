@@ -8,7 +8,7 @@ use sostenuto_modules::module::{About, Port, Role};
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{
-    Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Patch,
+    Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Part, Patch,
     PatchModule, apply,
 };
 
@@ -276,18 +276,25 @@ pub fn copy(
     let known: BTreeSet<GroupId> = groups.keys().cloned().collect();
     let is_copied = |group: &GroupId| known.contains(group);
     groups.values_mut().for_each(|group| group.inside = group.inside.take().filter(is_copied));
+    let mut own: BTreeMap<ModuleId, PatchModule> = BTreeMap::new();
+    for id in modules {
+        let Some(module) = patch.modules.get(id) else { continue };
+        let group = module.group.clone().filter(is_copied);
+        own.insert(id.clone(), PatchModule { group, ..module.clone() });
+    }
+    for (id, part) in leaving(patch, modules) {
+        let Some(module) = own.get_mut(id) else { continue };
+        let groups = patch.around(module.group.as_ref()).take_while(|(id, _)| is_copied(id));
+        let levels = groups.count() as u8;
+        if levels > 0 {
+            let shown = module.shown.entry(part).or_default();
+            *shown = levels.max(*shown);
+        }
+    }
     let is_in = |id: &ModuleId| modules.contains(id);
     let is_between = |cable: &&Cable| is_in(&cable.from.module) && is_in(&cable.to.module);
     Patch {
-        modules: patch
-            .modules
-            .iter()
-            .filter(|(id, _)| is_in(id))
-            .map(|(id, module)| {
-                let group = module.group.clone().filter(is_copied);
-                (id.clone(), PatchModule { group, ..module.clone() })
-            })
-            .collect(),
+        modules: own,
         cables: patch.cables.iter().filter(is_between).cloned().collect(),
         delayed: patch.delayed.iter().filter(is_between).cloned().collect(),
         comments: patch
@@ -304,6 +311,20 @@ pub fn copy(
         groups,
         ..Patch::default()
     }
+}
+
+/// The ports of these modules that have cables to others.
+fn leaving<'a>(
+    patch: &'a Patch,
+    modules: &'a BTreeSet<ModuleId>,
+) -> impl Iterator<Item = (&'a ModuleId, Part)> {
+    patch.cables.iter().filter_map(|Cable { from, to }| {
+        match (modules.contains(&from.module), modules.contains(&to.module)) {
+            (true, false) => Some((&from.module, Part::Output(from.port.clone()))),
+            (false, true) => Some((&to.module, Part::Input(to.port.clone()))),
+            _ => None,
+        }
+    })
 }
 
 /// Puts what was copied on the canvas, its leftmost and topmost edges at `x`

@@ -2,6 +2,7 @@
 //! cables are the same whether they lie in a group or not, and so are their names.
 
 use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -102,8 +103,9 @@ impl Patch {
         shown.zip(out).is_some_and(|(&shown, out)| out <= usize::from(shown))
     }
 
-    /// Puts modules into a new group in `level`, where they lie; its box stands where
-    /// their middle was. What was seen of them on the faces around stays there.
+    /// Puts modules into a new group in `level`, where they lie. Ports whose cables lead
+    /// out of it are on its face from now on, also when they are pulled out. What was seen
+    /// of the modules on the faces around stays there.
     pub fn grouped<'a>(
         &self,
         modules: impl IntoIterator<Item = &'a ModuleId>,
@@ -116,7 +118,8 @@ impl Patch {
         let group = Group { title: title.to_owned(), x, y, colour: 0, inside };
         let mut edits = vec![Edit::SetGroup { id: id.clone(), group: Some(group) }];
         let mut moved_groups = Vec::new();
-        for module in modules {
+        let modules: BTreeSet<&ModuleId> = modules.into_iter().collect();
+        for &module in &modules {
             match self.group_at(level, module) {
                 Some(inner) if moved_groups.contains(&inner) => {}
                 Some(inner) => {
@@ -128,9 +131,32 @@ impl Patch {
                     edits.push(Edit::SetInside { module: module.clone(), group: Some(id.clone()) })
                 }
             }
-            edits.extend(self.reshown(module, level, 1));
+            let mut shown = self.reshown(module, level, 1);
+            for part in self.leaving(&modules, module) {
+                let within = self.around(self.modules[module].group.as_ref());
+                let within = within.take_while(|(id, _)| Some(*id) != level).count();
+                let levels = shown.entry(part).or_default();
+                *levels = (*levels).max(within as u8 + 1);
+            }
+            edits.extend(shown_as(module, shown));
         }
         (id, Edit::Several(edits))
+    }
+
+    /// The ports of one of these modules that have cables to others.
+    fn leaving<'a>(
+        &'a self,
+        modules: &'a BTreeSet<&ModuleId>,
+        module: &'a ModuleId,
+    ) -> impl Iterator<Item = Part> {
+        self.cables_of(module).filter_map(|Cable { from, to }| {
+            let is_in = |id: &ModuleId| modules.contains(id);
+            match (is_in(&from.module), is_in(&to.module)) {
+                (true, false) => Some(Part::Output(from.port.clone())),
+                (false, true) => Some(Part::Input(to.port.clone())),
+                _ => None,
+            }
+        })
     }
 
     /// Puts what lies in a group where the group lies, and takes the group away.
@@ -147,29 +173,22 @@ impl Patch {
             if self.modules[id].group.as_ref() == Some(group) {
                 edits.push(Edit::SetInside { module: id.clone(), group: outside.clone() });
             }
-            edits.extend(self.reshown(id, Some(group), -1));
+            edits.extend(shown_as(id, self.reshown(id, Some(group), -1)));
         }
         edits.push(Edit::SetGroup { id: group.clone(), group: None });
         Ok(Edit::Several(edits))
     }
 
-    /// What is seen of a module at `level` or further out is seen so many steps further.
-    fn reshown(
-        &self,
-        module: &ModuleId,
-        level: Option<&GroupId>,
-        steps: i8,
-    ) -> impl Iterator<Item = Edit> {
+    /// What is seen of a module at `level` or further out, and that it is seen so many
+    /// steps further.
+    fn reshown(&self, module: &ModuleId, level: Option<&GroupId>, steps: i8) -> BTreeMap<Part, u8> {
         let reaches = level.and_then(|level| self.steps_out(module, level));
         let shown = self.modules.get(module).into_iter().flat_map(|module| &module.shown);
-        shown.filter_map(move |(part, &levels)| {
-            let is_seen_there = reaches.is_some_and(|out| usize::from(levels) >= out);
-            is_seen_there.then(|| Edit::SetShown {
-                module: module.clone(),
-                part: part.clone(),
-                levels: levels.saturating_add_signed(steps),
-            })
-        })
+        let is_seen_there = |levels: u8| reaches.is_some_and(|out| usize::from(levels) >= out);
+        shown
+            .filter(|(_, levels)| is_seen_there(**levels))
+            .map(|(part, levels)| (part.clone(), levels.saturating_add_signed(steps)))
+            .collect()
     }
 
     /// Whether groups lie in groups that are there, and in no circle.
@@ -249,6 +268,11 @@ impl Patch {
         };
         Ok(Edit::SetShown { module: id, part, levels: was.unwrap_or(0) })
     }
+}
+
+fn shown_as(module: &ModuleId, shown: BTreeMap<Part, u8>) -> impl Iterator<Item = Edit> {
+    let show = |(part, levels)| Edit::SetShown { module: module.clone(), part, levels };
+    shown.into_iter().map(show)
 }
 
 impl super::PatchModule {
@@ -498,6 +522,24 @@ mod tests {
         assert_eq!(edit.reach(), Reach::Looks);
         apply(&mut patch, edit).unwrap();
         assert!(patch.modules["b"].shown.is_empty());
+    }
+
+    #[test]
+    fn a_jack_of_a_group_stays_when_its_cable_is_pulled_out() {
+        let mut patch = nested();
+        let (outer, inner) = (group("group-1"), group("group-2"));
+        let [input, output] = ["input in", "output out"].map(|text| text.parse().unwrap());
+        for cable in ["a.out -> b.in", "b.out -> c.in", "c.out -> a.in"] {
+            apply(&mut patch, Edit::Disconnect(cable.parse().unwrap())).unwrap();
+        }
+        assert!(patch.is_shown(&id("a"), &input, &outer));
+        assert!(
+            patch.is_shown(&id("b"), &output, &outer) && patch.is_shown(&id("b"), &output, &inner)
+        );
+        assert!(
+            patch.is_shown(&id("b"), &input, &inner) && !patch.is_shown(&id("b"), &input, &outer)
+        );
+        assert!(!patch.is_shown(&id("a"), &output, &outer), "that led to b, which lies there too");
     }
 
     #[test]

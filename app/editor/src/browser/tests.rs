@@ -227,6 +227,7 @@ struct Stage {
     browser: Browser,
     preferences: Preferences,
     chosen: Option<Chosen>,
+    own: BTreeMap<String, Patch>,
 }
 
 fn stage(corner: Pos2, recent: &[&str]) -> Harness<'static, Stage> {
@@ -236,10 +237,12 @@ fn stage(corner: Pos2, recent: &[&str]) -> Harness<'static, Stage> {
     browser.open(BrowseFor::New, corner, pos2(100.0, 40.0), &Patch::default());
     let app = |ui: &mut Ui, stage: &mut Stage| {
         let theme = Theme::of(Look::Dark);
-        let chosen = stage.browser.ui(ui.ctx(), &theme, &mut stage.preferences, &BTreeMap::new());
+        let Stage { browser, preferences, own, .. } = stage;
+        let chosen = browser.ui(ui.ctx(), &theme, preferences, own);
         stage.chosen = chosen.or(stage.chosen.take());
     };
-    let stage = Stage { browser, preferences, chosen: None };
+    let own = ["Crane", "Heron"].map(|name| (name.to_owned(), Patch::default()));
+    let stage = Stage { browser, preferences, chosen: None, own: own.into() };
     let builder = Harness::builder().with_size(vec2(900.0, 700.0)).with_step_dt(1.0 / 60.0);
     let mut harness = builder.build_ui_state(app, stage);
     harness.run_steps(3);
@@ -305,6 +308,25 @@ fn a_shelf_is_chosen_by_its_chip_and_a_module_by_a_click() {
     harness.get_by_label(second.title).click();
     harness.run_steps(2);
     assert_eq!(harness.state().chosen.as_ref().unwrap().kind.name, second.name);
+}
+
+#[test]
+fn what_a_musician_kept_is_found_behind_the_catalogues_own() {
+    let mut harness = stage(pos2(20.0, 20.0), &[]);
+    type_text(&mut harness, "heron");
+    assert!(harness.query_by_label("Crane").is_none());
+    press(&mut harness, Key::Enter);
+    let state = harness.state_mut();
+    assert!(state.chosen.is_none() && !state.browser.is_open());
+    let own = ChosenOwn { name: "Heron".to_owned(), at: pos2(100.0, 40.0) };
+    assert_eq!(state.browser.take_own(), Some(own));
+    let mut harness = stage(pos2(20.0, 20.0), &[]);
+    type_text(&mut harness, "crane");
+    harness.get_by_label("Remove from My modules").click();
+    harness.run_steps(2);
+    let state = harness.state_mut();
+    assert!(state.browser.is_open(), "it can be gone on with");
+    assert_eq!(state.browser.take_removed().as_deref(), Some("Crane"));
 }
 
 #[test]
