@@ -450,7 +450,7 @@ fn place(random: &mut Random) -> f32 {
 fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
     let stays = |id: &ModuleId| rack.is_tame && id.as_str() == "ear";
     let loose = |random: &mut Random| pick(random, patch.modules.keys().filter(|id| !stays(id)));
-    Some(match random.bits() % 56 {
+    Some(match random.bits() % 59 {
         0..9 => added(rack, random),
         9..14 => Edit::RemoveModule { id: loose(random)?.clone() },
         14..25 => Edit::Connect(any_cable(patch, rack, random)?),
@@ -476,6 +476,7 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
         }
         45..49 => several(patch, rack, random)?,
         49..55 => in_groups(patch, random)?,
+        55..58 => in_scenes(patch, random)?,
         _ if random.bits().is_multiple_of(8) && !rack.is_tame => Edit::Replace(Box::default()),
         _ => added(rack, random),
     })
@@ -509,6 +510,21 @@ fn in_groups(patch: &Patch, random: &mut Random) -> Option<Edit> {
             let (part, levels) = (Part::Param(param.into()), (random.bits() % 3) as u8);
             Edit::SetShown { module: id.clone(), part, levels }
         }
+    })
+}
+
+/// Knobs kept as a scene, brought back, or set between two; or a scene that goes.
+fn in_scenes(patch: &Patch, random: &mut Random) -> Option<Edit> {
+    let scene = pick(random, patch.scenes.keys().copied());
+    Some(match random.bits() % 4 {
+        0 => {
+            let half = patch.modules.keys().filter(|_| random.bits().is_multiple_of(2));
+            let half: Vec<&ModuleId> = half.collect();
+            patch.kept_scene(1 + (random.bits() % 5) as u8, "half", half)
+        }
+        1 => patch.recalled(scene?).ok()?,
+        2 => patch.morphed(scene?, pick(random, patch.scenes.keys().copied())?, 0.5).ok()?,
+        _ => patch.without_scene(scene?),
     })
 }
 

@@ -147,6 +147,13 @@ fn becoming(from: &Patch, to: &Patch) -> Edit {
     let together = groups
         .into_iter()
         .map(|(id, group)| Edit::SetGroup { id: id.clone(), group: Some(group.clone()) });
+    let scene = |number: &u8, title: Option<&String>| Edit::SetScene {
+        number: *number,
+        title: title.cloned(),
+    };
+    let apart = apart.chain(from.scenes.keys().map(|number| scene(number, None)));
+    let together =
+        together.chain(to.scenes.iter().map(|(number, title)| scene(number, Some(title))));
     let add = to
         .modules
         .iter()

@@ -39,6 +39,7 @@ mod presets;
 pub mod probe;
 mod randomise;
 mod recorder;
+mod scenes;
 mod screen;
 mod search;
 pub mod session;

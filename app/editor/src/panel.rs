@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Panel {
+    Scenes,
     Health,
     Sound,
     Recorder,
@@ -17,7 +18,8 @@ pub enum Panel {
 
 impl Panel {
     /// Every one, in the order of the menu.
-    pub const ALL: [Panel; 7] = [
+    pub const ALL: [Panel; 8] = [
+        Panel::Scenes,
         Panel::Health,
         Panel::Sound,
         Panel::Recorder,
@@ -30,6 +32,7 @@ impl Panel {
     /// What its window and the menu call it.
     pub fn title(self) -> &'static str {
         match self {
+            Panel::Scenes => "Scenes",
             Panel::Health => "Health",
             Panel::Sound => "Sound",
             Panel::Recorder => "Recorder",
@@ -43,6 +46,7 @@ impl Panel {
     /// How wide its content is, in points.
     pub fn width(self) -> f32 {
         match self {
+            Panel::Scenes => 310.0,
             Panel::Health => 460.0,
             Panel::Sound => 400.0,
             Panel::Recorder => 320.0,

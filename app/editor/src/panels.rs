@@ -24,6 +24,7 @@ use super::preferences::Preferences;
 use super::preferences_panel::preferences_ui;
 use super::presets::{Presets, shelf};
 use super::recorder::Recorder;
+use super::scenes::Scenes;
 use super::shortcuts::{Command, command_of, entry_of, shortcuts_ui};
 use super::sound_settings::SoundSettings;
 use super::theme::Theme;
@@ -54,6 +55,7 @@ pub struct Panels {
     pub transport: Transport,
     /// The first steps.
     pub guide: Guide,
+    scenes: Scenes,
     history: HistoryList,
     sound: SoundSettings,
 }
@@ -75,6 +77,7 @@ impl Panels {
             recorder: Recorder::new(dialogs(), wake()),
             transport: Transport::default(),
             guide: Guide::new(preferences),
+            scenes: Scenes::default(),
             history: HistoryList::default(),
             sound: SoundSettings::default(),
         }
@@ -283,6 +286,7 @@ impl Panels {
         asks: &mut Asks,
     ) {
         match panel {
+            Panel::Scenes => self.scenes.ui(ui, theme, model, asks),
             Panel::Health => health_ui(ui, theme, model, asks),
             Panel::Sound => self.sound.ui(ui, theme, model, preferences, asks),
             Panel::Recorder => self.recorder.ui(ui, theme, model, preferences, asks),

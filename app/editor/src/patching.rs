@@ -280,7 +280,9 @@ pub fn copy(
     for id in modules {
         let Some(module) = patch.modules.get(id) else { continue };
         let group = module.group.clone().filter(is_copied);
-        own.insert(id.clone(), PatchModule { group, ..module.clone() });
+        // Scenes are of the patch that they are in.
+        let scenes = BTreeMap::new();
+        own.insert(id.clone(), PatchModule { group, scenes, ..module.clone() });
     }
     for (id, part) in leaving(patch, modules) {
         let Some(module) = own.get_mut(id) else { continue };

@@ -50,6 +50,7 @@ pub enum Command {
     KillWorker,
     ShowKeyboard,
     ShowLoad,
+    ShowScenes,
     ShowHealth,
     ShowRecorder,
     ShowHistory,
@@ -195,6 +196,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     always(&[plain(Key::F3)], Command::ShowKeyboard, Group::View, "Keyboard"),
     idle(&[], Command::ShowLoad, Group::View, "Load of each module, and its worker"),
     always(&[plain(Key::F8)], Command::ShowRecorder, Group::Window, "Recorder"),
+    always(&[plain(Key::F10)], Command::ShowScenes, Group::Window, "Scenes"),
     always(&[plain(Key::F4)], Command::ShowHealth, Group::Window, "Health"),
     always(&[plain(Key::F5)], Command::ShowHistory, Group::Window, "History"),
     always(&[plain(Key::F6)], Command::ShowNotices, Group::Window, "Notices"),
@@ -309,6 +311,7 @@ pub fn entry_of(
 /// What opens and closes a panel.
 pub fn command_of(panel: Panel) -> Command {
     match panel {
+        Panel::Scenes => Command::ShowScenes,
         Panel::Health => Command::ShowHealth,
         Panel::Sound => Command::ShowSound,
         Panel::Recorder => Command::ShowRecorder,

@@ -15,6 +15,7 @@ use sostenuto_osc::message::note::SetValue;
 use sostenuto_osc::message::param::{SetParam, Value};
 use sostenuto_osc::message::patch::{PatchFile, Wants, Whole};
 use sostenuto_osc::message::reports::{Meters, Reports};
+use sostenuto_osc::message::scene::Morph;
 use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
 use sostenuto_osc::message::{Message, add, edit, history, host};
 use sostenuto_osc::outbox::{Missed, Outbox};
@@ -669,13 +670,32 @@ impl<S: Sound> Control<S> {
                 read_value(module.as_str(), facts, &word, current)?
             }
         };
-        let gesture = match gesture {
-            0 => self.open_gesture(from),
-            number => Some(Gesture { hand: from.0 << 1, number: number.cast_unsigned() }),
-        };
+        let gesture = self.gesture_of(from, gesture);
         self.edit(Edit::SetParam { module: module.clone(), param, value }, gesture)?;
         self.allow_recording(&module);
         Ok(())
+    }
+
+    /// The gesture that a client gives that number; 0: whichever is open.
+    fn gesture_of(&mut self, from: ClientId, number: i32) -> Option<Gesture> {
+        match number {
+            0 => self.open_gesture(from),
+            number => Some(Gesture { hand: from.0 << 1, number: number.cast_unsigned() }),
+        }
+    }
+
+    /// Puts the knobs of a scene where they stood.
+    fn recall(&mut self, from: ClientId, number: u8) -> Result<(), Refused> {
+        let edit = self.patch.recalled(number)?;
+        let gesture = self.open_gesture(from);
+        Ok(self.edit(edit, gesture)?)
+    }
+
+    /// Puts knobs between two scenes.
+    fn morph(&mut self, from: ClientId, morph: &Morph) -> Result<(), Refused> {
+        let edit = self.patch.morphed(morph.from, morph.to, morph.amount)?;
+        let gesture = self.gesture_of(from, morph.gesture);
+        Ok(self.edit(edit, gesture)?)
     }
 
     fn note(&mut self, module: &ModuleId, event: Event) -> Result<(), Refused> {
@@ -1045,6 +1065,38 @@ pub(crate) mod tests {
         editor.ask("/module/move a 5 5");
         editor.ask("/patch/title Ring");
         assert_eq!(rig.told(), [], "what is only seen is not heard");
+    }
+
+    #[test]
+    fn a_scene_is_recalled_as_one_step_and_morphs_of_a_pause_are_another() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        let controller = rig.connect(Rights::Controller);
+        for message in [
+            "/scene/set 1 Quiet",
+            "/scene/keep 1 a gain -1.0 offset 0.0",
+            "/scene/set 2 Loud",
+            "/scene/keep 2 a gain 1.0",
+        ] {
+            assert_eq!(editor.ask(message), []);
+        }
+        assert_eq!(rig.told(), [], "nothing is heard of it");
+        let kept = rig.patch();
+        assert_eq!(controller.ask("/scene/recall 1 0"), [], "the button came up");
+        assert_eq!(controller.ask("/scene/recall 1"), []);
+        assert_eq!(rig.told(), [Told::Param("a".into(), 0, -1.0)]);
+        editor.ask("/undo");
+        assert_eq!(rig.patch(), kept);
+        rig.told();
+        let amounts = ["/scene/morph 1 2 0.25", "/scene/morph 1 2 0.75", "/scene/morph 1 2 1.0"];
+        amounts.iter().for_each(|message| assert_eq!(controller.ask(message), []));
+        let gains = [-0.5, 0.5, 1.0].map(|gain| Told::Param("a".into(), 0, gain));
+        assert_eq!(rig.told(), gains);
+        editor.ask("/undo");
+        assert_eq!(rig.patch(), kept, "all three are one step");
+        rig.told();
+        assert!(editor.refused("/scene/recall 3").contains("no scene 3"));
+        assert!(editor.refused("/scene/morph 1 2 7").contains("0 to 1"));
     }
 
     #[test]

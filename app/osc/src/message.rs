@@ -129,6 +129,7 @@ pub mod param;
 pub mod patch;
 pub mod record;
 pub mod reports;
+pub mod scene;
 pub mod sound;
 pub mod status;
 pub mod view;
@@ -220,6 +221,11 @@ messages! {
         comment::Remove,
         group::Set,
         group::Remove,
+        scene::Set,
+        scene::Remove,
+        scene::Keep,
+        scene::Recall as Recall,
+        scene::Morph as Morph,
         note::NoteOn as NoteOn,
         note::NoteOff as NoteOff,
         note::AllOff as AllNotesOff,

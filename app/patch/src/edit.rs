@@ -1,6 +1,7 @@
 //! Every change that a musician can make to a patch, and how it is taken back.
 
 use super::problem::Problem;
+use super::scene::Kept;
 use super::{
     Cable, Comment, CommentId, Group, GroupId, ModuleId, Name, Part, Patch, PatchModule,
     check_place, check_text, check_value, find_param,
@@ -95,6 +96,23 @@ pub enum Edit {
         /// On how many of them, from its own group outwards. 0: on none.
         levels: u8,
     },
+    /// Makes a scene, calls it something else, or takes an empty one away. Nothing is
+    /// heard.
+    SetScene {
+        /// Which, from 1.
+        number: u8,
+        /// What it is called from now on. `None`: it is gone.
+        title: Option<String>,
+    },
+    /// Keeps where params of a module stand in a scene, or no longer. Nothing is heard.
+    KeepInScene {
+        /// Whose.
+        module: ModuleId,
+        /// Which scene.
+        number: u8,
+        /// Where they stand in it. `None`: the module is not in it.
+        values: Option<Kept>,
+    },
     /// Calls the patch something else.
     SetTitle(String),
     /// Describes the patch otherwise.
@@ -145,6 +163,8 @@ impl Edit {
             | Edit::SetGroup { .. }
             | Edit::SetInside { .. }
             | Edit::SetShown { .. }
+            | Edit::SetScene { .. }
+            | Edit::KeepInScene { .. }
             | Edit::SetTitle(_)
             | Edit::SetDescription(_) => Reach::Looks,
             Edit::SetParam { .. } => Reach::Params,
@@ -177,6 +197,8 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
         Edit::SetGroup { id, group } => patch.set_group(id, group),
         Edit::SetInside { module, group } => patch.set_inside(module, group),
         Edit::SetShown { module, part, levels } => patch.set_shown(module, part, levels),
+        Edit::SetScene { number, title } => patch.set_scene(number, title),
+        Edit::KeepInScene { module, number, values } => patch.keep_in_scene(module, number, values),
         Edit::SetTitle(title) => {
             check_text("title", &title)?;
             Ok(Edit::SetTitle(std::mem::replace(&mut patch.title, title)))
@@ -196,6 +218,7 @@ fn add(patch: &mut Patch, id: ModuleId, module: PatchModule) -> Result<Edit, Pro
     }
     let module = module.tidied(&id)?;
     patch.check_inside(module.group.as_ref())?;
+    patch.check_scenes_of(&module)?;
     patch.modules.insert(id.clone(), module);
     Ok(Edit::RemoveModule { id })
 }

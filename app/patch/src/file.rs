@@ -12,15 +12,16 @@ use sostenuto_modules::param::Taper;
 use thiserror::Error;
 
 use super::problem::Problem;
+use super::scene::Kept;
 use super::sounds;
 use super::{Cable, Comment, CommentId, Group, GroupId, ModuleId, Patch, PatchModule, find_kind};
 use crate::disk;
 
 /// The newest version of patch files that this program reads. From version 3 on,
-/// a file has groups.
+/// a file has groups and scenes.
 pub const VERSION: u64 = 3;
 
-/// From this one on, a file says which cables are delayed. A patch without groups is
+/// From this one on, a file says which cables are delayed. A patch without either is
 /// still written so, for older programs to read.
 const VERSION_WITHOUT_GROUPS: u64 = 2;
 
@@ -130,6 +131,7 @@ pub fn write(patch: &Patch) -> String {
         delayed: patch.delayed.iter().map(Cable::to_string).collect(),
         comments: patch.comments.iter().map(|(id, comment)| written_comment(id, comment)).collect(),
         groups: patch.groups.iter().map(|(id, group)| written_group(id, group)).collect(),
+        scenes: &patch.scenes,
     };
     let json = serde_json::to_string_pretty(&file).expect("words and finite numbers are JSON");
     json + "\n"
@@ -137,7 +139,8 @@ pub fn write(patch: &Patch) -> String {
 
 /// The oldest version that has all of a patch.
 fn version_of(patch: &Patch) -> u64 {
-    match (patch.groups.is_empty(), patch.delayed.is_empty()) {
+    let is_flat = patch.groups.is_empty() && patch.scenes.is_empty();
+    match (is_flat, patch.delayed.is_empty()) {
         (false, _) => VERSION,
         (true, false) => VERSION_WITHOUT_GROUPS,
         (true, true) => VERSION_WITHOUT_DELAYS,
@@ -190,6 +193,8 @@ struct WrittenPatch<'a> {
     comments: Vec<FileComment<Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<FileGroup<Cow<'a, str>>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    scenes: &'a BTreeMap<u8, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -254,6 +259,8 @@ struct WrittenModule<'a> {
     group: Option<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     shown: BTreeMap<String, u8>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    scenes: BTreeMap<u8, BTreeMap<&'a str, f32>>,
 }
 
 #[derive(Serialize)]
@@ -283,8 +290,17 @@ impl<'a> WrittenModule<'a> {
             text: &module.text,
             group: module.group.as_ref().map(GroupId::as_str),
             shown: module.shown.iter().map(|(part, &levels)| (part.to_string(), levels)).collect(),
+            scenes: module
+                .scenes
+                .iter()
+                .map(|(&number, kept)| (number, written_scene(kept)))
+                .collect(),
         }
     }
+}
+
+fn written_scene(kept: &Kept) -> BTreeMap<&str, f32> {
+    kept.iter().map(|(name, &value)| (&**name, value)).collect()
 }
 
 fn written(module: &PatchModule, name: &str, value: f32) -> WrittenValue<'static> {
@@ -317,6 +333,8 @@ struct ReadPatch {
     comments: Vec<FileComment<String>>,
     #[serde(default)]
     groups: Vec<FileGroup<String>>,
+    #[serde(default)]
+    scenes: BTreeMap<u8, String>,
 }
 
 #[derive(Deserialize)]
@@ -337,6 +355,8 @@ struct ReadModule {
     group: Option<String>,
     #[serde(default)]
     shown: BTreeMap<String, u8>,
+    #[serde(default)]
+    scenes: BTreeMap<u8, BTreeMap<String, f32>>,
 }
 
 #[derive(Deserialize)]
@@ -384,8 +404,8 @@ impl<'de> Visitor<'de> for ParamsVisitor {
 
 impl ReadPatch {
     fn patch(self) -> Result<Patch, ReadError> {
-        let ReadPatch { title, description, .. } = self;
-        let mut patch = Patch { title, description, ..Patch::default() };
+        let ReadPatch { title, description, scenes, .. } = self;
+        let mut patch = Patch { title, description, scenes, ..Patch::default() };
         for module in self.modules {
             let (id, module) = module.module()?;
             if patch.modules.contains_key(&id) {
@@ -453,6 +473,10 @@ impl ReadModule {
         module.group = self.group.map(|id| id.parse::<GroupId>()).transpose()?;
         for (part, levels) in self.shown {
             module.shown.insert(part.parse()?, levels);
+        }
+        for (number, kept) in self.scenes {
+            let kept = kept.into_iter().map(|(name, value)| (name.into(), value)).collect();
+            module.scenes.insert(number, kept);
         }
         for (name, value) in self.params.0 {
             match value {

@@ -22,6 +22,7 @@ enum Deed {
     ChangeGroup,
     Group,
     Ungroup,
+    Scene,
     Bypass,
     Hasten,
     Delay,
@@ -108,6 +109,12 @@ impl Label {
                 let what = format!("{module} {part}");
                 one(Deed::Show, &what, shown_sentence(module, part, *levels))
             }
+            Edit::SetScene { number, title } => {
+                one(Deed::Scene, number, scene_sentence(*number, title.as_deref(), patch))
+            }
+            Edit::KeepInScene { module, number, .. } => {
+                one(Deed::Show, module, format!("Change {module} in scene {number}"))
+            }
             Edit::SetTitle(title) => one(Deed::Describe, &"", format!("Call it {}", quoted(title))),
             Edit::SetDescription(_) => one(Deed::Describe, &"", "Describe the patch".to_owned()),
             Edit::Replace(with) => one(Deed::Load, &"", load(with)),
@@ -145,6 +152,7 @@ impl Label {
             Deed::ChangeGroup => ("Change", "groups"),
             Deed::Group => ("Make", "groups"),
             Deed::Ungroup => ("Ungroup", "groups"),
+            Deed::Scene => ("Change", "scenes"),
             Deed::Bypass => ("Bypass", "modules"),
             Deed::Hasten => ("Stop delaying", "cables"),
             Deed::Delay => ("Delay", "cables"),
@@ -200,6 +208,15 @@ fn group_sentence(id: &GroupId, group: Option<&Group>, patch: &Patch) -> (Deed, 
             (Deed::ChangeGroup, format!("Colour the group {}", title(is)))
         }
         (Some(_), Some(is)) => (Deed::ChangeGroup, format!("Move the group {}", title(is))),
+    }
+}
+
+fn scene_sentence(number: u8, title: Option<&str>, patch: &Patch) -> String {
+    match (patch.scenes.get(&number), title) {
+        (Some(was), None) => format!("Delete the scene {}", quoted(was)),
+        (Some(was), Some(is)) if was == is => format!("Keep the scene {} anew", quoted(is)),
+        (Some(_), Some(is)) => format!("Call the scene {}", quoted(is)),
+        (None, title) => format!("Keep the scene {}", quoted(title.unwrap_or_default())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The patch: modules, cables, params, comments and groups. The only thing that is saved.
+//! The patch: modules, cables, params, comments, groups and scenes. The only thing that is saved.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,7 @@ mod memory;
 mod near;
 mod placeholder;
 pub mod problem;
+pub mod scene;
 pub mod sounds;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -68,6 +69,8 @@ pub struct Patch {
     pub comments: BTreeMap<CommentId, Comment>,
     /// Every group, by its name in this patch.
     pub groups: BTreeMap<GroupId, Group>,
+    /// What each scene is called, by its number, from 1.
+    pub scenes: BTreeMap<u8, String>,
 }
 
 /// A module of a patch.
@@ -99,6 +102,8 @@ pub struct PatchModule {
     /// What of it is seen on the faces of the groups around it, and of how many, from
     /// its own outwards: 1 or more.
     pub shown: BTreeMap<Part, u8>,
+    /// Where its params stand in scenes, by their numbers, as far as they are kept there.
+    pub scenes: BTreeMap<u8, scene::Kept>,
 }
 
 /// A module's name within its patch: `vco`, `vco-2`, `lead`.
@@ -203,6 +208,7 @@ impl Patch {
         }
         self.comments.iter().try_for_each(|(id, comment)| comment.check(id))?;
         self.check_groups()?;
+        self.check_scenes()?;
         self.cables.iter().try_for_each(|cable| self.check_cable(cable))?;
         self.check_loops()
     }
@@ -247,6 +253,7 @@ impl PatchModule {
             text: Name::default(),
             group: None,
             shown: BTreeMap::new(),
+            scenes: BTreeMap::new(),
         }
     }
 
@@ -286,6 +293,7 @@ impl PatchModule {
     fn check(&self, id: &ModuleId) -> Result<(), Problem> {
         check_place(id.as_str(), self.x, self.y)?;
         self.shown.keys().try_for_each(|part| self.check_part(id, part))?;
+        self.scenes.values().try_for_each(|kept| self.check_kept(id, kept))?;
         self.check_own_text(id, &self.text)?;
         if self.is_placeholder {
             return self.check_placeholder(id);
@@ -316,6 +324,7 @@ impl PatchModule {
     pub(crate) fn tidied(mut self, id: &ModuleId) -> Result<PatchModule, Problem> {
         self.check(id)?;
         self.shown.retain(|_, levels| *levels > 0);
+        self.scenes.retain(|_, kept| !kept.is_empty());
         if self.is_placeholder {
             return Ok(self);
         }

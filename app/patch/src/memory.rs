@@ -16,6 +16,10 @@ pub fn bytes(edit: &Edit) -> usize {
         Edit::SetText { text, .. } => text.len(),
         Edit::SetComment { comment, .. } => comment.as_ref().map_or(0, |it| it.text.len()),
         Edit::SetGroup { group, .. } => group.as_ref().map_or(0, |it| it.title.len()),
+        Edit::SetScene { title, .. } => title.as_ref().map_or(0, String::len),
+        Edit::KeepInScene { values, .. } => {
+            ENTRY_BYTES * values.as_ref().map_or(0, |values| values.len())
+        }
         Edit::SetTitle(text) | Edit::SetDescription(text) => text.len(),
         Edit::Replace(patch) => of_patch(patch),
         Edit::Several(edits) => edits.iter().map(bytes).sum(),
@@ -36,6 +40,7 @@ fn of_module(module: &PatchModule) -> usize {
     size_of_val(module)
         + module.text.len()
         + ENTRY_BYTES * (module.params.len() + module.words.len() + module.shown.len())
+        + ENTRY_BYTES * module.scenes.values().map(|kept| 1 + kept.len()).sum::<usize>()
 }
 
 fn of_patch(patch: &Patch) -> usize {
@@ -51,4 +56,5 @@ fn of_patch(patch: &Patch) -> usize {
         + cables
         + comments.sum::<usize>()
         + groups.sum::<usize>()
+        + patch.scenes.values().map(|title| title.len() + ENTRY_BYTES).sum::<usize>()
 }

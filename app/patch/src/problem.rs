@@ -86,6 +86,14 @@ pub enum Problem {
         "`{text}` is no part of a module. Write `input NAME`, `output NAME`, `param NAME` or `screen`."
     )]
     BadPart { text: String },
+    #[error("There is no scene {number}.")]
+    NoScene { number: u8 },
+    #[error("There can be no scene {number}: they are numbered 1 to {last}.")]
+    BadScene { number: u8, last: u8 },
+    #[error("Modules are kept in scene {number}. Take them out of it first.")]
+    SceneInUse { number: u8 },
+    #[error("A morph goes from 0 to 1, not to {amount}.")]
+    NoMorph { amount: f32 },
     #[error("Unknown colour {colour}: it must be 0 to {last}.")]
     NoColour { colour: u8, last: u8 },
 }

@@ -109,6 +109,12 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
             part: part.parse().unwrap(),
             levels,
         }),
+        1 => (1u8..4, prop::option::of(".*"))
+            .prop_map(|(number, title)| Edit::SetScene { number, title }),
+        2 => (name(), 1u8..4, prop::option::of(-2.5f32..2.5)).prop_map(|(module, number, gain)| {
+            let values = gain.map(|gain| [("gain".into(), gain)].into());
+            Edit::KeepInScene { module: id(module), number, values }
+        }),
         1 => ".*".prop_map(Edit::SetTitle),
         1 => ".*".prop_map(Edit::SetDescription),
         1 => Just(Edit::Replace(Box::new(ring()))),

@@ -96,6 +96,31 @@ pub enum Taper {
 }
 
 impl Param {
+    /// Where a value lies on the way of a knob: from 0 at one end to 1 at the other.
+    pub fn position(&self, value: f32) -> f32 {
+        let (start, end) = (*self.range.start(), *self.range.end());
+        let value = value.clamp(start, end);
+        let position = match self.taper {
+            Taper::Log => (value / start).ln() / (end / start).ln(),
+            _ => (value - start) / (end - start),
+        };
+        if position.is_finite() { position.clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    /// Which value lies there.
+    pub fn at(&self, position: f32) -> f32 {
+        let (start, end) = (*self.range.start(), *self.range.end());
+        let position = position.clamp(0.0, 1.0);
+        let value = match self.taper {
+            // The ends themselves, whatever a logarithm makes of them.
+            _ if position == 0.0 => start,
+            _ if position == 1.0 => end,
+            Taper::Log => start * (end / start).powf(position),
+            _ => start + position * (end - start),
+        };
+        self.legal(value)
+    }
+
     /// A param whose turns are equal steps.
     pub const fn linear(
         name: &'static str,
@@ -252,6 +277,28 @@ mod tests {
 
     const CUTOFF: Param = Param::log("cutoff", 20.0..=20_000.0, 1000.0, Unit::Hz, "");
     const MODE: Param = Param::choice("mode", &["lowpass", "highpass"], 0, "");
+
+    #[test]
+    fn equal_turns_of_a_frequency_are_equal_ratios() {
+        assert_eq!(CUTOFF.position(20.0), 0.0);
+        assert_eq!(CUTOFF.position(20_000.0), 1.0);
+        assert!((CUTOFF.at(1.0 / 3.0) - 200.0).abs() < 0.1);
+        assert!((CUTOFF.at(2.0 / 3.0) - 2000.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn every_value_of_the_catalogue_is_where_its_position_says() {
+        for about in crate::catalog::CATALOG.iter().map(|entry| entry.about) {
+            for param in about.params {
+                for position in [0.0, 0.25, 0.5, 0.9, 1.0] {
+                    let set = param.at(position);
+                    let again = param.at(param.position(set));
+                    let span = param.range.end() - param.range.start();
+                    assert!((set - again).abs() <= 1e-5 * span, "{}.{}", about.name, param.name);
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_value_is_brought_into_range() {

@@ -250,7 +250,6 @@ mod tests {
     use sostenuto_patch::entry;
 
     use super::*;
-    use crate::param::travel;
     use sostenuto_patch::factory::{PATCHES, TEMPLATES};
 
     #[test]
@@ -303,7 +302,7 @@ mod tests {
             let room = if *kind == WidgetKind::Button { 20.0 } else { rect.width() };
             labels.push((label.clone(), 11.0, room));
             let shown = |parts: &[f32]| -> Vec<String> {
-                let value = |&part: &f32| entry::show(param, travel::value(param, part));
+                let value = |&part: &f32| entry::show(param, param.at(part));
                 parts.iter().map(value).collect()
             };
             match param.taper {

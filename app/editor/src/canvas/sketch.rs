@@ -6,7 +6,6 @@ use super::Scene;
 use super::face::JACK_RADIUS;
 use super::modules::{Spot, screen_spot};
 use crate::param::WidgetKind;
-use crate::param::travel::position;
 use crate::pen::Pen;
 use crate::screen::glance;
 
@@ -27,7 +26,7 @@ pub(super) fn draw_sketch(ui: &Ui, scene: Scene, spot: &Spot, zoom: f32) {
     for control in &spot.face.params {
         let about = spot.face.about;
         let Some(param) = about.map(|about| &about.params[control.index]) else { continue };
-        let stands = position(param, spot.module.param(param.name).unwrap_or(param.default));
+        let stands = param.position(spot.module.param(param.name).unwrap_or(param.default));
         let rect = place(control.rect);
         let middle = rect.center();
         match control.kind {

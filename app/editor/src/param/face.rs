@@ -90,12 +90,12 @@ fn knob(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look, radius: f32) ->
     let body = body(pen, spot);
     // The ring is open below, so the knob hangs a little.
     let center = body.center() + vec2(0.0, pen.scaled(radius * 0.1));
-    let (param, value) = (spot.param, travel::position(spot.param, look.value));
+    let (param, value) = (spot.param, spot.param.position(look.value));
     let ring = radius + 1.0;
     pen.arc(center, ring, [0.0, 1.0], 3.0, guide(theme, 0.75));
     pen.arc(center, ring, [travel::origin(param), value], 3.0, theme.accent);
     if let Some(moved) = spot.moved {
-        let moved = travel::position(param, moved);
+        let moved = param.position(moved);
         pen.arc(center, radius + 4.5, [value, moved], 2.0, theme.moved);
         let end = pen.on_ring(center, radius + 4.5, moved);
         pen.disc(end, 2.2, theme.moved, Stroke::NONE);
@@ -116,18 +116,18 @@ fn fader(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
     for tenth in [0.0, 0.25, 0.5, 0.75, 1.0] {
         tick(pen, pos2(x, y(tenth)), [8.0, 11.0], theme.edge);
     }
-    let default = travel::position(spot.param, spot.param.default);
+    let default = spot.param.position(spot.param.default);
     tick(pen, pos2(x, y(default)), [8.0, 14.0], theme.faint);
     let rail = |from: f32, to: f32, width: f32| {
         let half = pen.scaled(width / 2.0);
         Rect::from_min_max(pos2(x - half, y(to)), pos2(x + half, y(from)))
     };
-    let value = travel::position(spot.param, look.value);
+    let value = spot.param.position(look.value);
     pen.fill(rail(0.0, 1.0, 6.0), 3.0, theme.well);
     pen.edge(rail(0.0, 1.0, 6.0), 3.0, 1.0, guide(theme, 0.75));
     pen.fill(rail(travel::origin(spot.param), value, 4.0), 2.0, theme.accent);
     if let Some(moved) = spot.moved {
-        let at = pos2(x - pen.scaled(15.0), y(travel::position(spot.param, moved)));
+        let at = pos2(x - pen.scaled(15.0), y(spot.param.position(moved)));
         let far = pen.scaled(4.0);
         let points = vec![at, at + vec2(-far, -far), at + vec2(-far, far)];
         pen.shape(points, theme.moved);

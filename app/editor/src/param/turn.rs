@@ -7,7 +7,6 @@ use eframe::egui::{Id, Ui};
 use sostenuto_modules::param::Param;
 use sostenuto_patch::ModuleId;
 
-use super::travel;
 use crate::model::Asks;
 
 /// Notches of the wheel and presses of a key that come faster are one gesture.
@@ -100,16 +99,16 @@ impl<'a> ParamInput<'a> {
     pub fn turn_by(&mut self, way: f32, means: Means, asks: &mut Asks) {
         let position = match self.turn {
             Some(turn) if turn.means == means => turn.position,
-            _ => travel::position(self.param, self.value()),
+            _ => self.param.position(self.value()),
         };
         let position = (position + way).clamp(0.0, 1.0);
-        self.go_to(position, travel::value(self.param, position), means, asks);
+        self.go_to(position, self.param.at(position), means, asks);
     }
 
     /// A value that was said at once: a gesture of its own.
     pub fn set(&mut self, value: f32, asks: &mut Asks) {
         let value = self.param.legal(value);
-        self.go_to(travel::position(self.param, value), value, Means::Word, asks);
+        self.go_to(self.param.position(value), value, Means::Word, asks);
     }
 
     /// The pointer has let go.

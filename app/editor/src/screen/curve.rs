@@ -13,7 +13,7 @@ use sostenuto_patch::entry;
 use super::ScreenSpot;
 use crate::held::Held;
 use crate::model::Asks;
-use crate::param::travel::{self, FINE};
+use crate::param::travel::FINE;
 use crate::param::{ParamSpot, WidgetKind, wheel_over};
 use crate::pen::{Pen, across_and_up, at, guide};
 use crate::theme::Theme;
@@ -94,7 +94,7 @@ impl Values<'_> {
 
     /// How far a param is on its way, from 0 to 1.
     pub fn position(&self, name: &str) -> f32 {
-        travel::position(self.param(name), self.of(name))
+        self.param(name).position(self.of(name))
     }
 
     /// A param.
@@ -187,7 +187,7 @@ struct Grip {
 impl Grip {
     fn over(&self) -> impl Iterator<Item = (&'static str, f32)> + use<> {
         let turned = self.turned.into_iter().flatten();
-        turned.map(|(param, position)| (param.name, travel::value(param, position)))
+        turned.map(|(param, position)| (param.name, param.at(position)))
     }
 }
 
@@ -306,12 +306,12 @@ fn pull(
     let ways = [way.x / field.width().max(1.0), -way.y / field.height().max(1.0)];
     for (slot, axis) in [handle.across, handle.up].into_iter().enumerate() {
         let Some(Axis { param, span }) = axis.filter(|_| ways[slot] != 0.0) else { continue };
-        let heard = || travel::position(param, spot.param(param.name));
+        let heard = || param.position(spot.param(param.name));
         let from = held.now.turned[slot].map_or_else(heard, |(_, position)| position);
         let to = (from + ways[slot] * span).clamp(0.0, 1.0);
         held.now.turned[slot] = Some((param, to));
-        let value = travel::value(param, to);
-        if value != travel::value(param, from) {
+        let value = param.at(to);
+        if value != param.at(from) {
             asks.set_param(spot.module, param.name, value, held.gesture);
         }
     }
@@ -332,7 +332,7 @@ fn reset(
         [handle.across.map(|axis| axis.param), handle.up.map(|axis| axis.param), handle.wheel];
     for (slot, param) in turned.into_iter().enumerate() {
         let Some(param) = param else { continue };
-        held.now.turned[slot] = Some((param, travel::position(param, param.default)));
+        held.now.turned[slot] = Some((param, param.position(param.default)));
         if spot.param(param.name) != param.default {
             asks.set_param(spot.module, param.name, param.default, held.gesture);
         }
@@ -492,9 +492,9 @@ mod tests {
                 for (axis, is_across) in [(handle.across, true), (handle.up, false)] {
                     let Some(Axis { param, span }) = axis else { continue };
                     let value = module.param(param.name).unwrap_or(param.default);
-                    let from = travel::position(param, value);
+                    let from = param.position(value);
                     let to = if from + STEP > 1.0 { from - STEP } else { from + STEP };
-                    let over = vec![(param.name, travel::value(param, to))];
+                    let over = vec![(param.name, param.at(to))];
                     let after = handles(which, &module, over)[index].at;
                     let way = if is_across { after.0 - handle.at.0 } else { after.1 - handle.at.1 };
                     let part = way * span / (to - from);

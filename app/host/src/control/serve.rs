@@ -11,6 +11,7 @@ use sostenuto_osc::message::note::{AllOff, Panic, Press};
 use sostenuto_osc::message::patch::{Load, Put, Save};
 use sostenuto_osc::message::record::{SaveLast, Start};
 use sostenuto_osc::message::reports::Reports;
+use sostenuto_osc::message::scene::Recall;
 use sostenuto_osc::message::{Message, Request, history, host};
 use sostenuto_osc::outbox::Outbox;
 use sostenuto_osc::service::{Calls, ClientId, Rights, Service};
@@ -142,6 +143,9 @@ fn perform<'a, S: Sound>(
         Request::Kill(kill) => locked.kill_worker(kill.slot),
         Request::Edit(edit) => locked.edit_as(from, edit),
         Request::SetParam(set) => locked.set_param(from, set),
+        Request::Recall(Recall { press: Press::Up, .. }) => Ok(()),
+        Request::Recall(Recall { number, .. }) => locked.recall(from, number),
+        Request::Morph(morph) => locked.morph(from, &morph),
         Request::NoteOn(note) => {
             let event = note.event().map_err(Refused::from);
             event.and_then(|event| locked.note(&note.module, event))

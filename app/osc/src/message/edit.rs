@@ -5,7 +5,7 @@ use rosc::OscMessage;
 use sostenuto_patch::{Comment, Edit, Group, Patch};
 
 use crate::message::param::{SetParam, Value};
-use crate::message::{Message, add, cable, comment, group, module, patch};
+use crate::message::{Message, add, cable, comment, group, module, patch, scene};
 
 /// The requests that ask for a change.
 pub(crate) fn request(edit: &Edit) -> Vec<OscMessage> {
@@ -48,6 +48,10 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
                     module::Shown { module: id.clone(), part, levels }.encode()
                 }),
             );
+            let kept = module.scenes.into_iter();
+            messages.extend(kept.map(|(number, values)| {
+                scene::Keep { number, module: id.clone(), values }.encode()
+            }));
             return;
         }
         Edit::RemoveModule { id } => module::Remove { module: id }.encode(),
@@ -78,6 +82,11 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
         Edit::SetGroup { id, group: None } => group::Remove { group: id }.encode(),
         Edit::SetInside { module, group } => module::Inside { module, group }.encode(),
         Edit::SetShown { module, part, levels } => module::Shown { module, part, levels }.encode(),
+        Edit::SetScene { number, title: Some(title) } => scene::Set { number, title }.encode(),
+        Edit::SetScene { number, title: None } => scene::Remove { number }.encode(),
+        Edit::KeepInScene { module, number, values } => {
+            scene::Keep { number, module, values: values.unwrap_or_default() }.encode()
+        }
         Edit::SetTitle(title) => patch::Title { title }.encode(),
         Edit::SetDescription(text) => patch::Description { text }.encode(),
         Edit::Replace(with) => patch::Whole::of(&with).encode(),

@@ -53,7 +53,7 @@ impl Field for Value {
 }
 
 /// A number for settings that belong together; 0 is left out.
-struct Gesture;
+pub(crate) struct Gesture;
 
 impl Field<i32> for Gesture {
     const FORM: Form = Form::Int;

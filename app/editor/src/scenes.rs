@@ -1,0 +1,220 @@
+//! Scenes: where knobs stand, kept, recalled, and morphed between.
+
+use eframe::egui::{Button, ComboBox, Key, Slider, TextEdit, Ui, WidgetInfo, WidgetType};
+use sostenuto_osc::message::Request;
+use sostenuto_osc::message::note::Press;
+use sostenuto_osc::message::scene::{Morph, Recall};
+use sostenuto_patch::{Edit, Patch};
+
+use super::model::{Asks, Model};
+use super::parts::{button, caption, faint, row, sign};
+use super::theme::Theme;
+
+/// The panel of scenes.
+#[derive(Debug, Default)]
+pub struct Scenes {
+    /// The scene whose name is typed, and what was typed so far.
+    naming: Option<(u8, String)>,
+    /// Between which scenes the slider is, if that was chosen.
+    ends: Option<[u8; 2]>,
+    /// Where the slider stands, 0 to 1.
+    amount: f32,
+    /// While the slider is held: all that it does is one undo step.
+    gesture: Option<i32>,
+}
+
+impl Scenes {
+    /// Draws it.
+    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
+        let patch = model.patch();
+        ui.set_width(300.0);
+        if patch.scenes.is_empty() {
+            faint(ui, theme, "A scene keeps where all knobs stand. A click brings them back.");
+        }
+        for (&number, title) in &patch.scenes {
+            self.scene_ui(ui, theme, patch, (number, title), asks);
+        }
+        ui.add_space(6.0);
+        row(ui, |ui| {
+            let number = patch.fresh_scene();
+            ui.add_enabled_ui(number.is_some() && !patch.modules.is_empty(), |ui| {
+                if let (true, Some(number)) = (button(ui, "Keep as a new scene").clicked(), number)
+                {
+                    let title = format!("Scene {number}");
+                    asks.edit(patch.kept_scene(number, &title, patch.modules.keys()));
+                }
+            });
+        });
+        if patch.scenes.len() > 1 {
+            self.morph_ui(ui, theme, patch, asks);
+        }
+    }
+
+    fn scene_ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        patch: &Patch,
+        (number, title): (u8, &str),
+        asks: &mut Asks,
+    ) {
+        row(ui, |ui| {
+            if self.naming.as_ref().is_some_and(|(named, _)| *named == number) {
+                return self.name_ui(ui, number, title, asks);
+            }
+            let name = if title.is_empty() { format!("Scene {number}") } else { title.to_owned() };
+            // All knobs stand where it has them.
+            let is_here = patch.recalled(number) == Ok(Edit::Several(Vec::new()));
+            let recall = Button::selectable(is_here, format!("{number}  {name}"));
+            let recall = ui.add(recall.min_size([190.0, 24.0].into()));
+            recall.widget_info(|| {
+                let label = format!("Recall {name}");
+                WidgetInfo::selected(WidgetType::Button, true, is_here, label)
+            });
+            if recall.clicked() {
+                let press = Press::default();
+                asks.requests.push(Request::Recall(Recall { number, press }));
+            }
+            if sign(ui, "✎", theme.faint, &format!("Rename {name}")).clicked() {
+                self.naming = Some((number, title.to_owned()));
+            }
+            let keep = format!("Keep in {name} where knobs stand now");
+            if sign(ui, "⟳", theme.faint, &keep).clicked() {
+                let own = patch.modules.iter().filter(|(_, it)| it.scenes.contains_key(&number));
+                let own: Vec<_> = own.map(|(id, _)| id).collect();
+                asks.edit(match own.is_empty() {
+                    true => patch.kept_scene(number, title, patch.modules.keys()),
+                    false => patch.kept_scene(number, title, own),
+                });
+            }
+            if sign(ui, "✖", theme.faint, &format!("Delete {name}")).clicked() {
+                asks.edit(patch.without_scene(number));
+            }
+        });
+    }
+
+    fn name_ui(&mut self, ui: &mut Ui, number: u8, title: &str, asks: &mut Asks) {
+        let Some((_, typed)) = &mut self.naming else { return };
+        let field = ui.add(TextEdit::singleline(typed).desired_width(220.0));
+        let text = typed.clone();
+        field.widget_info(|| {
+            let mut info = WidgetInfo::labeled(WidgetType::TextEdit, true, "Name of the scene");
+            info.current_text_value = Some(text.clone());
+            info
+        });
+        if !field.has_focus() && !field.lost_focus() {
+            field.request_focus();
+        }
+        if field.lost_focus() {
+            let is_left = ui.input(|input| input.key_pressed(Key::Escape));
+            if !is_left && *typed != title {
+                let title = Some(typed.trim().to_owned());
+                asks.edit(Edit::SetScene { number, title });
+            }
+            self.naming = None;
+        }
+    }
+
+    fn morph_ui(&mut self, ui: &mut Ui, theme: &Theme, patch: &Patch, asks: &mut Asks) {
+        let mut numbers = patch.scenes.keys().copied();
+        let first_two = [numbers.next().unwrap_or(1), numbers.next().unwrap_or(1)];
+        let are_there = |ends: &[u8; 2]| ends.iter().all(|end| patch.scenes.contains_key(end));
+        let mut ends = self.ends.filter(are_there).unwrap_or(first_two);
+        ui.add_space(8.0);
+        caption(ui, theme, "Morph");
+        row(ui, |ui| {
+            for (end, words) in ends.iter_mut().zip(["from scene", "to scene"]) {
+                let chosen = format!("{end}  {}", patch.scenes[end]);
+                let shown = ComboBox::from_id_salt(words)
+                    .width(130.0)
+                    .selected_text(chosen)
+                    .show_ui(ui, |ui| {
+                        for (number, title) in &patch.scenes {
+                            ui.selectable_value(end, *number, format!("{number}  {title}"));
+                        }
+                    });
+                shown
+                    .response
+                    .widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, words));
+            }
+        });
+        ui.spacing_mut().slider_width = 280.0;
+        let slider = ui.add(Slider::new(&mut self.amount, 0.0..=1.0).show_value(false));
+        slider.widget_info(|| {
+            WidgetInfo::slider(true, f64::from(self.amount), "Morph between the scenes")
+        });
+        if slider.changed() {
+            let gesture = *self.gesture.get_or_insert_with(|| asks.begin_gesture());
+            let [from, to] = ends;
+            let morph = Morph { from, to, amount: self.amount, gesture };
+            asks.requests.push(Request::Morph(morph));
+        }
+        if !slider.dragged() && !slider.has_focus() {
+            self.gesture = None;
+        }
+        self.ends = Some(ends);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+    use sostenuto_osc::mirror::Mirror;
+    use sostenuto_patch::{PatchModule, apply};
+
+    use super::*;
+    use crate::theme::Look;
+
+    type Stage = (Scenes, Model, Asks);
+
+    fn patch() -> Patch {
+        let mut patch = Patch::default();
+        let module = PatchModule::new("ladder", 0.0, 0.0);
+        apply(&mut patch, Edit::AddModule { id: "ladder".parse().unwrap(), module }).unwrap();
+        patch
+    }
+
+    fn stage(patch: Patch) -> Harness<'static, Stage> {
+        let model = Model { mirror: Mirror::of(patch), ..Model::default() };
+        let app = |ui: &mut Ui, (scenes, model, asks): &mut Stage| {
+            scenes.ui(ui, &Theme::of(Look::Dark), model, asks);
+        };
+        let stage = (Scenes::default(), model, Asks::default());
+        let mut harness = Harness::builder().build_ui_state(app, stage);
+        harness.run_steps(3);
+        harness
+    }
+
+    fn click(harness: &mut Harness<Stage>, label: &str) -> Request {
+        harness.get_by_label(label).click();
+        harness.run_steps(3);
+        harness.state_mut().2.requests.pop().expect("something is asked for")
+    }
+
+    #[test]
+    fn what_stands_is_kept_and_recalled_kept_anew_and_deleted() {
+        let mut patch = patch();
+        let kept = click(&mut stage(patch.clone()), "Keep as a new scene");
+        let Request::Edit(kept) = kept else { panic!("an edit") };
+        apply(&mut patch, kept).unwrap();
+        assert_eq!(patch.scenes[&1], "Scene 1");
+        assert_eq!(patch.modules["ladder"].scenes[&1]["cutoff"], 1000.0);
+        let recall = click(&mut stage(patch.clone()), "Recall Scene 1");
+        assert_eq!(recall, Request::Recall(Recall { number: 1, press: Press::default() }));
+        let turn = Edit::SetParam {
+            module: "ladder".parse().unwrap(),
+            param: "cutoff".into(),
+            value: 200.0,
+        };
+        apply(&mut patch, turn).unwrap();
+        let anew = click(&mut stage(patch.clone()), "Keep in Scene 1 where knobs stand now");
+        let Request::Edit(anew) = anew else { panic!("an edit") };
+        apply(&mut patch, anew).unwrap();
+        assert_eq!(patch.modules["ladder"].scenes[&1]["cutoff"], 200.0);
+        let away = click(&mut stage(patch.clone()), "Delete Scene 1");
+        let Request::Edit(away) = away else { panic!("an edit") };
+        apply(&mut patch, away).unwrap();
+        assert!(patch.scenes.is_empty() && patch.modules["ladder"].scenes.is_empty());
+    }
+}
