@@ -77,7 +77,7 @@ pub mod units;
 pub mod wavetable;
 
 pub use atan::atan;
-pub use decibels::{db_from_gain, gain_from_db};
+pub use decibels::{db_from_gain, gain_from_db, reduction_db};
 pub use dry_wet::dry_wet;
 pub use exp2::exp2;
 pub use hush::hush;

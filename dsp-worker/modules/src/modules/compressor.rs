@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::one_pole::coefficient_of_secs;
 use sostenuto_dsp::units::FULL_SCALE_VOLTS;
-use sostenuto_dsp::{db_from_gain, dry_wet, gain_from_db, hush};
+use sostenuto_dsp::{db_from_gain, dry_wet, gain_from_db, hush, reduction_db};
 
 use crate::Module;
 use crate::face::Part;
@@ -56,6 +56,7 @@ impl Module for Compressor {
     const ABOUT: &'static About = &About {
         name: "compressor",
         title: "Compressor",
+        short: "Comp",
         summary: "Evens out levels, glues a mix together, or ducks it under a kick drum",
         aliases: &["sidechain", "ducking"],
         tags: &[Tag::Dynamics, Tag::Effect],
@@ -180,20 +181,6 @@ impl Module for Compressor {
         }
         block.show(0, self.reduction_db);
         block.show(1, level_db);
-    }
-}
-
-/// What is to be taken off a level so far above the threshold: their equation 4.
-#[inline(always)]
-fn reduction_db(over_db: f32, ratio: f32, knee_db: f32) -> f32 {
-    let slope = 1.0 - 1.0 / ratio;
-    if 2.0 * over_db <= -knee_db {
-        0.0
-    } else if 2.0 * over_db >= knee_db {
-        slope * over_db
-    } else {
-        let into_db = over_db + 0.5 * knee_db;
-        slope * into_db * into_db / (2.0 * knee_db)
     }
 }
 

@@ -1,5 +1,7 @@
 //! How loud something comes out, over how loud it goes in; and what is taken off now.
 
+use sostenuto_dsp::reduction_db;
+
 use super::{Axis, Handle, Ink, Line, Picture, Values};
 
 /// The field, in dB of full scale.
@@ -135,20 +137,6 @@ pub(super) fn gate(values: &Values) -> Picture {
         picture.taken = Some(taken_db / MOST_TAKEN_DB);
     }
     picture
-}
-
-/// What is taken off a level so far above the threshold: Giannoulis, Massberg and
-/// Reiss, "Digital Dynamic Range Compressor Design", JAES 60(6), 2012, equation 4.
-fn reduction_db(over_db: f32, ratio: f32, knee_db: f32) -> f32 {
-    let slope = 1.0 - 1.0 / ratio;
-    if 2.0 * over_db <= -knee_db {
-        0.0
-    } else if 2.0 * over_db >= knee_db {
-        slope * over_db
-    } else {
-        let into_db = over_db + 0.5 * knee_db;
-        slope * into_db * into_db / (2.0 * knee_db)
-    }
 }
 
 #[cfg(test)]
