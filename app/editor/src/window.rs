@@ -69,20 +69,20 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// A window of that session. Preferences are kept in `kept`, if at all;
-    /// `first` is the patch to begin with.
+    /// A window of that session. Preferences are kept in `kept`, if at all, where
+    /// one was last time beside them; `first` is the patch to begin with.
     pub fn new(
         ctx: &Context,
         session: Session,
         preferences: Preferences,
-        kept: Option<PathBuf>,
+        kept: Option<(PathBuf, LastTime)>,
         first: Option<PathBuf>,
     ) -> Editor {
         let theme = Theme::of(Look::chosen_or_system(preferences.look, ctx.system_theme()));
         ctx.set_fonts(fonts());
         theme.apply(ctx);
         ctx.set_zoom_factor(preferences.scale);
-        let last = kept.as_deref().map(|path| LastTime::load(&LastTime::path(path)));
+        let (kept, last) = kept.unzip();
         let last = last.unwrap_or_default();
         // The canvas zooms, not the letters in the menus.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);

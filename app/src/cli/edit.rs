@@ -57,8 +57,15 @@ impl Edit {
         let start = self.host(&preferences)?;
         let first = self.path.as_deref().map(std::path::absolute).transpose()?;
         let places = self.places;
-        let last = kept.as_deref().map(|path| LastTime::load(&LastTime::path(path)));
-        let place = move |viewport: ViewportBuilder| where_it_was(last, viewport);
+        let kept = kept.map(|path| {
+            let last = LastTime::load(&LastTime::path(&path));
+            (path, last)
+        });
+        let window = kept.as_ref().and_then(|(_, last)| last.window);
+        let place = move |viewport: ViewportBuilder| match window {
+            Some(window) => window.open(viewport),
+            None => viewport,
+        };
         window::open(place, move |window| {
             let ctx = window.egui_ctx.clone();
             let wake = move || ctx.request_repaint();
@@ -96,14 +103,6 @@ impl Edit {
         arguments.extend(self.silent.then(|| "--silent".to_owned()));
         let log = self.journal.clone().or_else(state_folder).map(|folder| folder.join("host.log"));
         Ok(StartHost { program, arguments, log })
-    }
-}
-
-/// The window, where it was and as large as it was when it closed.
-fn where_it_was(last: Option<LastTime>, viewport: ViewportBuilder) -> ViewportBuilder {
-    match last.and_then(|last| last.window) {
-        Some(window) => window.open(viewport),
-        None => viewport,
     }
 }
 
