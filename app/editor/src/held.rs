@@ -2,12 +2,28 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Id, Ui};
+use eframe::egui::{Id, Pos2, Response, Ui};
 
 use super::model::Asks;
 
 /// How long the host has to answer.
 const PATIENCE_SECS: f64 = 0.5;
+
+/// Where a hand is on a widget. A tap that came and went between two frames is there
+/// for the one that hears of it.
+pub fn hand_on(ui: &Ui, response: &Response) -> Option<Pos2> {
+    let (place, is_down, is_pressed) = ui.input(|input| {
+        let pointer = &input.pointer;
+        (pointer.interact_pos(), pointer.primary_down(), pointer.primary_pressed())
+    });
+    let is_tapped = !is_down && is_pressed && response.clicked();
+    if is_tapped {
+        // The hand has left, and nobody says so again.
+        ui.ctx().request_repaint();
+    }
+    let is_on = is_tapped || is_down && response.is_pointer_button_down_on();
+    place.filter(|_| is_on)
+}
 
 /// What is being drawn, in one gesture.
 #[derive(Clone, Copy, Debug)]

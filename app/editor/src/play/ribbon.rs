@@ -4,7 +4,7 @@ use eframe::egui::{Align2, Rect, Sense, Stroke, Ui, WidgetInfo, vec2};
 use sostenuto_patch::ModuleId;
 use sostenuto_patch::entry::pitch_name;
 
-use crate::held::Held;
+use crate::held::{Held, hand_on};
 use crate::model::Asks;
 use crate::pen::{Pen, across_and_up, at};
 use crate::theme::Theme;
@@ -35,9 +35,7 @@ pub fn ribbon_ui(ui: &mut Ui, theme: &Theme, spot: &RibbonSpot, asks: &mut Asks)
     let response = ui.interact(spot.rect, id, Sense::click_and_drag());
     let strip = spot.rect.shrink(6.0 * spot.zoom);
     let mut held: Option<Held<f32>> = Held::load(ui, id);
-    let place =
-        ui.input(|input| input.pointer.interact_pos().filter(|_| input.pointer.primary_down()));
-    let place = place.filter(|_| response.is_pointer_button_down_on());
+    let place = hand_on(ui, &response);
     match (place.map(|place| across_and_up(strip, place).0), &mut held) {
         (Some(position), Some(held)) if held.is_down => {
             let before = std::mem::replace(&mut held.now, position);

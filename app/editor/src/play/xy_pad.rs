@@ -3,7 +3,7 @@
 use eframe::egui::{Align2, Pos2, Rect, Sense, Stroke, Ui, WidgetInfo, WidgetType, vec2};
 use sostenuto_patch::ModuleId;
 
-use crate::held::Held;
+use crate::held::{Held, hand_on};
 use crate::model::Asks;
 use crate::pen::{Pen, across_and_up, at, guide};
 use crate::theme::Theme;
@@ -32,9 +32,7 @@ pub fn xy_pad_ui(ui: &mut Ui, theme: &Theme, spot: &PadSpot, asks: &mut Asks) {
     let response = ui.interact(spot.rect, id, Sense::click_and_drag());
     let field = spot.rect.shrink(8.0 * spot.zoom);
     let mut held: Option<Held<(f32, f32)>> = Held::load(ui, id);
-    let place =
-        ui.input(|input| input.pointer.interact_pos().filter(|_| input.pointer.primary_down()));
-    let place = place.filter(|_| response.is_pointer_button_down_on());
+    let place = hand_on(ui, &response);
     let params = |asks: &mut Asks, params: &[(&str, f32)], gesture| {
         for (param, value) in params {
             asks.set_param(spot.module, param, *value, gesture);

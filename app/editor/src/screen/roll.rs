@@ -12,6 +12,7 @@ use sostenuto_patch::entry::note_name;
 use sostenuto_patch::{Edit, Name};
 
 use super::ScreenSpot;
+use crate::held::hand_on;
 use crate::model::Asks;
 use crate::pen::Pen;
 use crate::theme::Theme;
@@ -135,9 +136,8 @@ pub fn roll_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
 }
 
 fn hand(ui: &Ui, spot: &ScreenSpot, field: &Field, response: &Response, draft: &mut Draft) {
-    let (place, modifiers, is_down) = ui.input(|input| {
-        (input.pointer.interact_pos(), input.modifiers, input.pointer.primary_down())
-    });
+    let (place, modifiers) =
+        ui.input(|input| (input.pointer.interact_pos(), input.modifiers));
     if response.has_focus() && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Backspace)) {
         draft.notes.pop();
         return;
@@ -156,7 +156,7 @@ fn hand(ui: &Ui, spot: &ScreenSpot, field: &Field, response: &Response, draft: &
     if response.hovered() && under.is_some_and(is_end) {
         ui.ctx().set_cursor_icon(CursorIcon::ResizeHorizontal);
     }
-    if !is_down || !response.is_pointer_button_down_on() {
+    if hand_on(ui, response).is_none() {
         draft.grip = None;
         return;
     }

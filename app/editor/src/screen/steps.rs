@@ -11,7 +11,7 @@ use sostenuto_modules::param::Param;
 use sostenuto_patch::entry::pitch_name;
 
 use super::ScreenSpot;
-use crate::held::Held;
+use crate::held::{Held, hand_on};
 use crate::model::Asks;
 use crate::param::{ParamSpot, WidgetKind, reachable_ui, ring, take_wheel};
 use crate::pen::{Pen, guide};
@@ -220,11 +220,8 @@ fn draw_by_hand(
     asks: &mut Asks,
 ) -> Option<Held<Drawing>> {
     let mut held: Option<Held<Drawing>> = Held::load(ui, response.id);
-    let (place, is_free) = ui.input(|input| {
-        let place = input.pointer.interact_pos().filter(|_| input.pointer.primary_down());
-        (place, input.modifiers.alt)
-    });
-    let Some(place) = place.filter(|_| response.is_pointer_button_down_on()) else {
+    let is_free = ui.input(|input| input.modifiers.alt);
+    let Some(place) = hand_on(ui, response) else {
         if let Some(held) = held.as_mut().filter(|held| held.is_down) {
             held.lift(ui);
         }
