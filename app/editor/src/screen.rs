@@ -19,6 +19,7 @@ use super::theme::Theme;
 pub(crate) mod curve;
 pub(crate) mod drum_grid;
 pub(crate) mod level_meter;
+pub(crate) mod notes;
 pub(crate) mod octave;
 pub(crate) mod roll;
 pub(crate) mod scope;
@@ -68,7 +69,8 @@ pub fn screen_size(about: &About) -> Option<Vec2> {
         Some(Screen::Levels) => vec2(120.0, 180.0),
         Some(Screen::Peaks) => vec2(84.0, 140.0),
         Some(Screen::Steps) => vec2(320.0, 230.0),
-        Some(Screen::DrumGrid) => vec2(400.0, 210.0),
+        Some(Screen::DrumGrid) => vec2(442.0, 210.0),
+        Some(Screen::Notes) => vec2(280.0, 56.0),
         Some(Screen::XyPad) => vec2(220.0, 220.0),
         Some(Screen::Ribbon) => vec2(320.0, 60.0),
         Some(Screen::Keys) => vec2(390.0, 90.0),
@@ -81,6 +83,9 @@ pub fn screen_size(about: &About) -> Option<Vec2> {
 
 /// The room that the field for a module's text wants. `None` where it has none.
 pub fn text_size(about: &About) -> Option<Vec2> {
+    if about.screen == Some(Screen::DrumGrid) {
+        return None;
+    }
     match about.text? {
         Text::Notes | Text::Tuning | Text::Sound | Text::Wavetable => Some(vec2(180.0, 28.0)),
         Text::Formula | Text::Words => Some(vec2(240.0, 28.0)),
@@ -109,6 +114,7 @@ pub fn glance(ui: &Ui, theme: &Theme, spot: &ScreenSpot) {
         Some(Screen::Curve(which)) => curve::glance(&pen, theme, which, spot),
         Some(Screen::Octave) => octave::glance(&pen, theme, spot),
         Some(Screen::DrumGrid) => drum_grid::glance(&pen, theme, spot),
+        Some(Screen::Notes) => notes::glance(&pen, theme, spot),
         Some(Screen::Steps) => steps::glance(&pen, theme, spot),
         Some(Screen::Peaks | Screen::Levels) => {
             level_meter::glance(&pen, theme, spot, [0, 1].map(|side| spot.shown(side)));
@@ -156,6 +162,7 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks)
                 ribbon_ui(ui, theme, &RibbonSpot { position, is_touched, ..ribbon(spot) }, asks);
             });
         }
+        Screen::Notes => notes::notes_ui(ui, theme, spot),
         Screen::Keys => keyboard_ui(ui, theme, spot, asks),
         Screen::Roll => roll::roll_ui(ui, theme, spot, asks),
     }

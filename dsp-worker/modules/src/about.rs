@@ -15,6 +15,9 @@ pub struct About {
     pub name: &'static str,
     /// As written on the panel: `VCO`.
     pub title: &'static str,
+    /// What it says from afar, where there is no room for its title; else empty.
+    #[serde(skip)]
+    pub short: &'static str,
     /// One line for the browser: what a musician uses it for.
     pub summary: &'static str,
     /// Other words that the browser finds it by: what it is called elsewhere.
@@ -129,8 +132,8 @@ pub enum Screen {
     /// Eight steps, drawn with the mouse: the params `step-N`, `gate-N`, `chance-N`
     /// and `ratchet-N`. Shows the step that plays.
     Steps,
-    /// Eight tracks of sixteen steps: the params `track-N` and `accents`. Shows
-    /// the step that plays.
+    /// Eight tracks of sixteen steps: the params `track-N` and `accents`. Its text has
+    /// the names of the tracks, with commas between. Shows the step that plays.
     DrumGrid,
     /// A field for a finger: the params `x`, `y` and `touch`.
     XyPad,
@@ -139,6 +142,8 @@ pub enum Screen {
     /// Keys, which play the module's notes. Shows the gates of its voices, then
     /// their pitches, both in volts.
     Keys,
+    /// Keys that light up. Shows how many notes there are, then their pitches, in volts.
+    Notes,
     /// The notes of its text. Shows the beat that plays.
     Roll,
 }
@@ -171,11 +176,21 @@ pub enum Curve {
     /// One cycle of the four waves of an LFO, by `phase` and `pulse-width`. Shows how
     /// much of the cycle has gone.
     Cycle,
-    /// One cycle as it shows it, by `position`.
+    /// A wave as it shows it, by `position` where there is such a param.
     Wave,
     /// The peaks of a sound in as many parts as it shows after its place, between
     /// `start` and `stop`, with `loop-start`.
     Sound,
+    /// Echoes over time, by `time`, `feedback` and `ping-pong`. Shows the time that it
+    /// stands at, in seconds.
+    Echoes,
+    /// How loud each band of a voice is, moved by `formant`. Shows the levels, in volts.
+    Voice,
+    /// The peaks of a response, by `decay`. Shows its length in seconds, then the peaks.
+    Response,
+    /// What grains are taken from, by `position` and `scatter`. Shows the peaks of the
+    /// tape, the newest first, then where each of as many grains reads it, or -1.
+    Grains,
 }
 
 /// How a scope shows its sweep: `header` numbers, then four rows of `points` in
@@ -278,6 +293,7 @@ impl About {
     pub const BLANK: About = About {
         name: "",
         title: "",
+        short: "",
         summary: "",
         aliases: &[],
         tags: &[],

@@ -10,6 +10,7 @@ use sostenuto_patch::entry::note_name;
 use super::hands::{C4_KEY, Finger, Hands};
 use super::keys;
 use super::scale::Scale;
+use crate::held::hand_on;
 use crate::pen::Pen;
 use crate::theme::{Look, Theme};
 
@@ -105,16 +106,12 @@ fn with_keys(events: Vec<Event>) -> Vec<(u32, Event)> {
 }
 
 fn play_mouse(ui: &Ui, row: &Row, piano: &mut Piano, response: &Response, events: &mut Vec<Event>) {
-    let (place, before, is_pressed) = ui.input(|input| {
-        let pointer = &input.pointer;
-        let place = pointer.interact_pos().filter(|_| pointer.primary_down());
-        let before = place.map(|place| place - pointer.delta());
-        (place, before, pointer.primary_pressed())
-    });
-    let place = place.filter(|_| response.is_pointer_button_down_on());
-    let (Some(place), Some(before)) = (place, before) else {
+    let Some(place) = hand_on(ui, response) else {
         return piano.hands.lift(Finger::Mouse, piano.holds, events);
     };
+    let (delta, is_pressed) =
+        ui.input(|input| (input.pointer.delta(), input.pointer.primary_pressed()));
+    let before = place - delta;
     if is_pressed {
         if let Some((key, velocity)) = row.key_at(place) {
             piano.hands.press(Finger::Mouse, piano.scale.nearest(key), velocity, events);
@@ -181,7 +178,7 @@ fn describe(ui: &Ui, spot: &PianoSpot, piano: &Piano, response: &Response) {
 }
 
 /// Which keys there are, and where.
-struct Row {
+pub struct Row {
     rect: Rect,
     first_key: u32,
     octaves: u32,
@@ -194,19 +191,23 @@ impl Row {
         let octaves = (spot.rect.width() / octave_width).round().clamp(1.0, 7.0) as u32;
         // C4 in the middle, unless that reaches below the lowest key.
         let below = 12 * (octaves / 2);
-        let first_key = keys::first_key(octave).saturating_sub(below);
-        let white_width = spot.rect.width() / (7 * octaves + 1) as f32;
-        Row { rect: spot.rect, first_key, octaves, white_width }
+        Row::of(spot.rect, keys::first_key(octave).saturating_sub(below), octaves)
+    }
+
+    /// So many octaves from a C on, and the C above them.
+    pub fn of(rect: Rect, first_key: u32, octaves: u32) -> Row {
+        Row { rect, first_key, octaves, white_width: rect.width() / (7 * octaves + 1) as f32 }
     }
 
     /// Whites first, as they are drawn: the blacks lie on them.
-    fn keys(&self) -> impl Iterator<Item = u32> + use<> {
+    pub fn keys(&self) -> impl Iterator<Item = u32> + use<> {
         let keys = self.first_key..=self.first_key + 12 * self.octaves;
         let (whites, blacks): (Vec<u32>, Vec<u32>) = keys.partition(|&key| !is_black(key));
         whites.into_iter().chain(blacks)
     }
 
-    fn rect(&self, key: u32) -> Rect {
+    /// Where a key is.
+    pub fn rect(&self, key: u32) -> Rect {
         let from_first = key - self.first_key;
         let lefts = 7.0 * (from_first / 12) as f32 + LEFTS[(from_first % 12) as usize];
         let left = self.rect.left() + lefts * self.white_width;
@@ -231,7 +232,8 @@ impl Row {
     }
 }
 
-fn is_black(key: u32) -> bool {
+/// Whether a key is a black one.
+pub fn is_black(key: u32) -> bool {
     matches!(key % 12, 1 | 3 | 6 | 8 | 10)
 }
 

@@ -20,6 +20,7 @@ use crate::theme::Theme;
 
 mod bands;
 mod dynamics;
+mod effects;
 mod envelopes;
 mod filters;
 mod waves;
@@ -97,6 +98,11 @@ impl Values<'_> {
         self.param(name).position(self.of(name))
     }
 
+    /// Whether there is a param of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.spot.about.param(name).is_some()
+    }
+
     /// A param.
     pub fn param(&self, name: &str) -> &'static Param {
         let about = self.spot.about;
@@ -155,7 +161,8 @@ pub fn size(which: Curve) -> Vec2 {
         Curve::Compressor | Curve::Limiter | Curve::Gate => vec2(136.0, 132.0),
         Curve::Ladder | Curve::StateVariable => vec2(180.0, 84.0),
         Curve::Cycle | Curve::Wave => vec2(180.0, 72.0),
-        Curve::Sound => vec2(220.0, 84.0),
+        Curve::Sound | Curve::Echoes | Curve::Voice => vec2(220.0, 84.0),
+        Curve::Response | Curve::Grains => vec2(220.0, 84.0),
     }
 }
 
@@ -173,6 +180,10 @@ fn picture(which: Curve, values: &Values) -> Picture {
         Curve::Cycle => waves::cycle(values),
         Curve::Wave => waves::wave(values),
         Curve::Sound => waves::sound(values),
+        Curve::Echoes => effects::echoes(values),
+        Curve::Voice => effects::voice(values),
+        Curve::Response => effects::response(values),
+        Curve::Grains => effects::grains(values),
     }
 }
 
@@ -433,7 +444,7 @@ mod tests {
         })
     }
 
-    fn shown(
+    pub(super) fn shown(
         which: Curve,
         module: &PatchModule,
         over: Vec<(&'static str, f32)>,

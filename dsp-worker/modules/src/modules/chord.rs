@@ -7,7 +7,7 @@ use sostenuto_dsp::scale::{self, KEY_NAMES, SCALE_NAMES};
 use sostenuto_dsp::schmitt::Schmitt;
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Screen, Tag, port};
 use crate::param::Param;
 
 const VOCT: usize = 0;
@@ -183,6 +183,9 @@ impl Module for Chord {
             Param::choice("key", &KEY_NAMES, 0, "The root of the scale"),
         ],
         bypass: &[(VOCT, 0), (VOCT, ROOT_OUT)],
+        // How many notes there are, then their pitches in volts.
+        display: 1 + MOST_VOICES,
+        screen: Some(Screen::Notes),
         keeps_time: true,
         ..About::BLANK
     };
@@ -205,6 +208,10 @@ impl Module for Chord {
             let above = Lanes::from_lanes(self.semitones) * Lanes::splat(1.0 / 12.0);
             block.output(0).put(0, frame, above + Lanes::splat(self.root_volts));
             block.output(ROOT_OUT).put(0, frame, self.root_volts);
+        }
+        block.show(0, voices as f32);
+        for (voice, semitones) in self.semitones[..voices].iter().enumerate() {
+            block.show(1 + voice, self.root_volts + semitones * (1.0 / 12.0));
         }
     }
 }

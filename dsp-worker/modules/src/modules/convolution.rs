@@ -12,7 +12,7 @@ use sostenuto_dsp::{dry_wet, exp2, hush};
 
 use crate::Module;
 use crate::clip::{Clip, Text};
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::convolver::{self, Convolver, LARGE, SMALL};
 use crate::parts::mix::mix;
@@ -43,6 +43,9 @@ const LONGEST_SECS: f32 = 5.0;
 /// making.
 const MAKING: usize = convolver::TAPES;
 const MAKING_FRAMES: usize = 1 << 15;
+
+/// Peaks of the response that it shows.
+const PEAKS: usize = 128;
 
 /// Frames of a response that are made in one quantum.
 const MADE_IN_QUANTUM: usize = 128;
@@ -75,13 +78,15 @@ pub struct Convolution {
     pause_quanta: u32,
     /// How loud the response is heard, 0 to 1.
     level: f32,
-    _unused: u32,
+    /// Of the part of the response that is shown next.
+    peak: f32,
 }
 
 impl Module for Convolution {
     const ABOUT: &'static About = &About {
         name: "convolution",
         title: "Convolution",
+        short: "Convolve",
         summary: "Places a sound in a hall, plate, room or spring, or in a response of your own",
         aliases: &["impulse response", "ir", "cabinet", "hall", "spring"],
         tags: &[Tag::Effect],
@@ -128,6 +133,9 @@ impl Module for Convolution {
             mix(0.35),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
+        // How long the response is, in seconds, then the peaks of its parts.
+        display: 1 + PEAKS,
+        screen: Some(Screen::Curve(Curve::Response)),
         text: Some(Text::Sound),
         ..About::BLANK
     };
@@ -297,6 +305,27 @@ impl Convolution {
         }
     }
 
+    /// Shows the peaks of what was made, from frame `first` on, of a response of so
+    /// many `frames`.
+    #[inline(always)]
+    fn show(
+        &mut self,
+        block: &Block,
+        first: usize,
+        made: &[[f32; MADE_IN_QUANTUM]; 2],
+        frames: usize,
+    ) {
+        let part = |frame: usize| frame * PEAKS / frames;
+        for offset in 0..MADE_IN_QUANTUM.min(frames.saturating_sub(first)) {
+            let frame = first + offset;
+            let peak = made[LEFT][offset].abs().max(made[RIGHT][offset].abs());
+            let is_new = frame == 0 || part(frame) != part(frame - 1);
+            self.peak = if is_new { peak } else { self.peak.max(peak) };
+            block.show(1 + part(frame), self.peak);
+        }
+        block.show(0, frames as f32 / block.sample_rate_hz);
+    }
+
     #[inline(always)]
     fn make_more(&mut self, block: &mut Block, wish: &Wish) {
         if self.made_frames >= self.all_frames {
@@ -312,6 +341,7 @@ impl Convolution {
                 self.energy += 0.5 * frame[side] * frame[side];
             }
         }
+        self.show(block, first, &made, wish.frames(block.sample_rate_hz));
         for (side, made) in made.iter().enumerate() {
             block.tapes.keep(MAKING + side, first, made);
         }

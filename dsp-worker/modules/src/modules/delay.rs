@@ -10,7 +10,7 @@ use sostenuto_dsp::tempo::FollowedTempo;
 use sostenuto_dsp::{dry_wet, exp2, hush, soft_clip};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::mix::mix;
@@ -133,6 +133,7 @@ impl Module for Delay {
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
         // The time that it stands at, in seconds.
         display: 1,
+        screen: Some(Screen::Curve(Curve::Echoes)),
         ..About::BLANK
     };
 

@@ -12,10 +12,11 @@ use sostenuto_dsp::rate_change::RateChange;
 use sostenuto_dsp::schmitt::Schmitt;
 use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::tape_head::{Place, SHORTEST_FRAMES};
+use sostenuto_dsp::units::{FULL_SCALE_VOLTS, QUANTUM};
 use sostenuto_dsp::{dry_wet, exp2, hush};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::mix::mix;
@@ -44,6 +45,12 @@ const MIX: usize = 10;
 
 const GRAINS: usize = 32;
 const LONGEST_SECS: f32 = 10.0;
+/// Peaks of the tape that it shows, and how many quanta there are from one to the
+/// next: all of them are new within a third of a second.
+const PEAKS: usize = 128;
+const QUANTA_PER_PEAK: u64 = 4;
+/// Frames that are looked at for a peak. More would not be seen, and cost.
+const LOOKS: usize = 24;
 /// How long the tape takes from recording to going round, in seconds.
 const FREEZE_SECS: f32 = 5e-3;
 
@@ -161,6 +168,10 @@ impl Module for Granular {
             mix(1.0),
         ],
         bypass: &[(LEFT, LEFT), (RIGHT, RIGHT)],
+        // The peaks of the tape, the newest first, then where each grain reads it, as
+        // `position` counts; -1 where there is no grain.
+        display: PEAKS + GRAINS,
+        screen: Some(Screen::Curve(Curve::Grains)),
         ..About::BLANK
     };
 
@@ -209,10 +220,45 @@ impl Module for Granular {
                 block.output(side).put(0, frame, dry * inputs[side] + wet * cloud[side]);
             }
         }
+        if block.starts_quantum() {
+            self.show_peak(block);
+            self.show_grains(block);
+        }
     }
 }
 
 impl Granular {
+    /// Shows the peak of the next part of the tape.
+    #[inline(always)]
+    fn show_peak(&self, block: &Block) {
+        let quantum = block.frame / QUANTUM as u64;
+        if !quantum.is_multiple_of(QUANTA_PER_PEAK) {
+            return;
+        }
+        let part = (quantum / QUANTA_PER_PEAK % PEAKS as u64) as usize;
+        let turn_frames = longest_frames(block.sample_rate_hz) as usize;
+        let [first, end] = [part, part + 1].map(|part| part * turn_frames / PEAKS);
+        let mut peak: f32 = 0.0;
+        for ago in (first..end).step_by(((end - first) / LOOKS).max(1)) {
+            // What is frozen lies a turn further on, at most.
+            let delay = (ago + self.turned_frames as usize) % turn_frames.max(1) + 1;
+            let level = self.recording.level(block.frame, delay as f32);
+            peak = peak.max((level * block.tapes.read(LEFT, 0, delay)).abs());
+        }
+        block.show(part, peak * (1.0 / FULL_SCALE_VOLTS));
+    }
+
+    /// Shows where grains read.
+    #[inline(always)]
+    fn show_grains(&self, block: &Block) {
+        let per_frame = 1.0 / longest_frames(block.sample_rate_hz) as f32;
+        for (index, grain) in self.grains.iter().enumerate() {
+            let ago = (grain.delay_frames as f32 - self.turned_frames as f32) * per_frame;
+            let place = if ago < 0.0 { ago + 1.0 } else { ago };
+            block.show(PEAKS + index, if grain.step > 0.0 { place } else { -1.0 });
+        }
+    }
+
     /// Writes the tapes: what comes in, or what was there one turn ago. It fades
     /// between them, so that neither seam clicks.
     #[inline(always)]

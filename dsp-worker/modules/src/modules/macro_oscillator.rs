@@ -20,7 +20,7 @@ use sostenuto_dsp::units::{AUDIO_VOLTS, C4_HZ, CHANNELS};
 use sostenuto_dsp::{exp2, soft_clip};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 use crate::parts::each_group::each_group;
@@ -49,6 +49,9 @@ const LOWEST_HZ: f32 = 4.0;
 /// Louder is bent, and never reaches the second.
 const LIMITS_VOLTS: [f32; 2] = [1.8 * AUDIO_VOLTS, 2.4 * AUDIO_VOLTS];
 
+/// Points of the two cycles that it shows.
+const SHOWN: usize = 128;
+
 /// All that a Macro Oscillator remembers.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -66,12 +69,23 @@ pub struct MacroOscillator {
     /// faded out.
     playing: u32,
     is_out: u32,
+    shown: Shown,
+}
+
+/// Two cycles of the first channel, from where it rises through 0 V.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Shown {
+    /// Points since the first, and past the last while it waits.
+    way: f32,
+    last_volts: f32,
 }
 
 impl Module for MacroOscillator {
     const ABOUT: &'static About = &About {
         name: "macro-oscillator",
         title: "Macro Oscillator",
+        short: "Macro Osc",
         summary: "Fourteen sound models behind three knobs: saws, FM, vowels, strings, bars",
         aliases: &["plaits", "braids", "oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],
@@ -132,6 +146,9 @@ impl Module for MacroOscillator {
             pitch::OCTAVE,
             pitch::TUNE,
         ],
+        // Two cycles, as they sound now.
+        display: SHOWN,
+        screen: Some(Screen::Curve(Curve::Wave)),
         ..About::BLANK
     };
 
@@ -259,6 +276,9 @@ impl MacroOscillator {
                 let volts = sound * level * AUDIO_VOLTS.into();
                 let volts = self.finish(output, group, volts, open, lean);
                 block.output(output).put(group, frame, volts);
+                if output == 0 && group == 0 {
+                    self.shown.follow(block, volts.first(), controls.turns.first());
+                }
             }
         }
     }
@@ -307,6 +327,25 @@ impl MacroOscillator {
         // 1e-20: it ends in silence, and not in denormal numbers.
         (low + 1e-20.into()).store(&mut self.lows[output], group);
         (low * open).map(|volts| soft_clip(volts, LIMITS_VOLTS[0], LIMITS_VOLTS[1]))
+    }
+}
+
+impl Shown {
+    /// Shows the points of a frame. What never rises is drawn all the same, after as
+    /// long again.
+    #[inline(always)]
+    fn follow(&mut self, block: &Block, volts: f32, turns: f32) {
+        let rises = self.last_volts < 0.0 && volts >= 0.0;
+        self.last_volts = volts;
+        let first = self.way;
+        self.way += turns * (SHOWN / 2) as f32;
+        if first < SHOWN as f32 {
+            for point in first as usize..=(self.way as usize).min(SHOWN - 1) {
+                block.show(point, volts * (1.0 / AUDIO_VOLTS));
+            }
+        } else if rises || self.way > 2.0 * SHOWN as f32 {
+            self.way = 0.0;
+        }
     }
 }
 

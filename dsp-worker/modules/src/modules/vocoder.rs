@@ -15,7 +15,7 @@ use sostenuto_dsp::units::AUDIO_VOLTS;
 use sostenuto_dsp::{exp2, hush, lag};
 
 use crate::Module;
-use crate::module::{About, Block, Tag, port};
+use crate::module::{About, Block, Curve, Screen, Tag, port};
 use crate::moves::By;
 use crate::param::{Param, Unit};
 
@@ -111,6 +111,7 @@ impl Module for Vocoder {
         bypass: &[(MODULATOR, 0)],
         // The level of each band, in volts.
         display: BANDS,
+        screen: Some(Screen::Curve(Curve::Voice)),
         ..About::BLANK
     };
 

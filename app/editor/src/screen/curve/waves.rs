@@ -52,30 +52,33 @@ pub(super) fn wave(values: &Values) -> Picture {
         let volts = values.shown(point % display.len().max(1)).clamp(-1.2, 1.2);
         (point as f32 / display.len().max(1) as f32, 0.5 + SWING * volts)
     });
-    let handle = Handle {
+    let handle = values.has("position").then(|| Handle {
         at: (values.position("position"), 0.08),
         across: values.axis("position", 1.0),
         up: None,
         wheel: None,
-    };
+    });
     Picture {
         lines: vec![Line { points: points.collect(), ink: Ink::Main, ground: Some(0.5) }],
-        handles: vec![handle],
+        handles: handle.into_iter().collect(),
         rows: vec![0.5],
         ..Picture::default()
     }
 }
 
-pub(super) fn sound(values: &Values) -> Picture {
-    let peaks = values.display().get(1..).unwrap_or_default();
+/// Heights from 0 to 1 across the whole field, up and down from its middle.
+pub(super) fn mirrored(heights: impl ExactSizeIterator<Item = f32> + Clone) -> Vec<Line> {
+    let count = heights.len() as f32;
     let half = |side: f32| {
-        let point = |(index, _)| {
-            let across = (index as f32 + 0.5) / peaks.len() as f32;
-            (across, 0.5 + side * 0.42 * values.shown(1 + index).clamp(0.0, 1.0))
-        };
-        let points = peaks.iter().enumerate().map(point).collect();
+        let point = |(index, height)| ((index as f32 + 0.5) / count, 0.5 + side * 0.42 * height);
+        let points = heights.clone().enumerate().map(point).collect();
         Line { points, ink: Ink::Main, ground: Some(0.5) }
     };
+    vec![half(1.0), half(-1.0)]
+}
+
+pub(super) fn sound(values: &Values) -> Picture {
+    let peaks = values.display().get(1..).unwrap_or_default();
     let (start, stop) = (values.of("start"), values.of("stop"));
     let (first, last) = (start.min(stop), start.max(stop));
     let loops_from = first + values.of("loop-start") * (last - first);
@@ -94,7 +97,7 @@ pub(super) fn sound(values: &Values) -> Picture {
     }
     let place = values.shown(0);
     Picture {
-        lines: vec![half(1.0), half(-1.0)],
+        lines: mirrored(peaks.iter().map(|peak| peak.clamp(0.0, 1.0))),
         handles,
         columns,
         rows: vec![0.5],
