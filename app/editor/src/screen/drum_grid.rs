@@ -1,19 +1,23 @@
 //! The drum grid: cells that are painted by dragging over them.
 
 use eframe::egui::{
-    Align2, Event, EventFilter, Key, Modifiers, Pos2, Rect, Response, Sense, Ui, WidgetInfo,
-    WidgetType, pos2, vec2,
+    Align2, Event, EventFilter, Key, Modifiers, Pos2, Rect, Response, Sense, TextEdit, Ui,
+    WidgetInfo, WidgetType, pos2, vec2,
 };
+use sostenuto_modules::module::Event as Note;
+use sostenuto_osc::message::Request;
 use sostenuto_patch::ModuleId;
 
 use super::ScreenSpot;
-use crate::held::Held;
+use crate::held::{Held, hand_on};
 use crate::model::Asks;
 use crate::pen::{Pen, guide};
+use crate::play::hands::C4_KEY;
 use crate::theme::Theme;
 
 const STEPS: usize = 16;
-const ROWS: usize = 9;
+const TRACKS: usize = 8;
+const ROWS: usize = TRACKS + 1;
 
 /// The tracks, and below them the accents: one bit a step.
 pub const PARAMS: [&str; ROWS] = [
@@ -24,8 +28,8 @@ pub const PARAMS: [&str; ROWS] = [
 /// The accents stand apart, by so much of a row.
 const APART: f32 = 0.35;
 
-/// The names of the rows stand to the left, in so much room.
-const NAMES: f32 = 20.0;
+/// The names of the tracks, to be hit, stand to the left, in so much room.
+const NAMES: f32 = 62.0;
 
 /// A grid, and what is on in it.
 pub struct GridSpot<'a> {
@@ -41,6 +45,8 @@ pub struct GridSpot<'a> {
     pub length: usize,
     /// The one that is played now.
     pub step: Option<usize>,
+    /// The names of the tracks, with commas between.
+    pub names: &'a str,
 }
 
 impl<'a> GridSpot<'a> {
@@ -54,8 +60,24 @@ impl<'a> GridSpot<'a> {
             masks: PARAMS.map(|name| spot.param(name) as u16),
             length: spot.param("length") as usize,
             step: step.map(|&step| step as usize),
+            names: &spot.params.text,
         }
     }
+}
+
+/// What a track is called: its number, where it has no name.
+fn name_of(names: &str, track: usize) -> String {
+    let name = names.split(',').nth(track).unwrap_or_default().trim();
+    if name.is_empty() { (track + 1).to_string() } else { name.to_owned() }
+}
+
+/// The names again, where one track has another. A comma would begin the next.
+fn renamed(names: &str, track: usize, name: &str) -> String {
+    let mut all: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
+    all.resize(TRACKS.max(all.len()), String::new());
+    all[track] = name.replace(',', " ").trim().to_owned();
+    let last = all.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+    all[..last].join(", ")
 }
 
 /// A stroke: what it has painted so far, and whether it sets or clears.
@@ -86,17 +108,111 @@ pub fn drum_grid_ui(ui: &mut Ui, theme: &Theme, spot: &GridSpot, asks: &mut Asks
         held.keep(ui, id);
     }
     describe(ui, spot, field, &response, &masks);
+    let hits: [Hit; TRACKS] = std::array::from_fn(|track| {
+        hit_ui(ui, theme, spot, hit_rect(spot, field, track), track, asks)
+    });
     if ui.is_rect_visible(spot.rect) {
         let cursor: Cursor = ui.data(|data| data.get_temp(id)).unwrap_or_default();
         let cursor = response.has_focus().then_some(cursor);
-        draw(&Pen::within(ui, spot.zoom, spot.rect), theme, spot, field, &masks, cursor);
+        let pen = Pen::within(ui, spot.zoom, spot.rect);
+        draw(&pen, theme, spot, field, &masks, cursor);
+        for (track, hit) in hits.iter().enumerate() {
+            draw_hit(&pen, theme, spot, hit_rect(spot, field, track), track, *hit);
+        }
     }
+}
+
+/// What a hit button looks like now.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hit {
+    is_down: bool,
+    is_hovered: bool,
+    has_focus: bool,
+}
+
+fn hit_rect(spot: &GridSpot, field: Rect, track: usize) -> Rect {
+    let row = row_rect(field, track);
+    let left = spot.rect.left() + 7.0 * spot.zoom;
+    Rect::from_x_y_ranges(left..=field.left() - 3.0 * spot.zoom, row.y_range())
+        .shrink2(vec2(0.0, 1.5 * spot.zoom))
+}
+
+/// A track's name: pressed, the track sounds at once. Its menu names it.
+fn hit_ui(
+    ui: &Ui,
+    theme: &Theme,
+    spot: &GridSpot,
+    rect: Rect,
+    track: usize,
+    asks: &mut Asks,
+) -> Hit {
+    let id = ui.id().with(("hit", spot.module.as_str(), track));
+    let response = ui.interact(rect, id, Sense::click_and_drag());
+    let name = name_of(spot.names, track);
+    response.widget_info(|| {
+        let words = format!("hit {name}, track {} of {}", track + 1, spot.module);
+        WidgetInfo::labeled(WidgetType::Button, ui.is_enabled(), words)
+    });
+    let is_down = hand_on(ui, &response).is_some();
+    let was_down = ui.data(|data| data.get_temp(id)).unwrap_or(false);
+    ui.data_mut(|data| data.insert_temp(id, is_down));
+    // A click without a hand comes from the keys or from a screen reader.
+    let is_said = response.clicked() && !is_down && !was_down;
+    if is_down && !was_down || is_said {
+        let key = C4_KEY + track as u32;
+        let (voct, velocity) = (track as f32 / 12.0, 1.0);
+        for event in [Note::NoteOn { key, voct, velocity }, Note::NoteOff { key }] {
+            asks.requests.push(Request::event(spot.module.clone(), event));
+        }
+    }
+    name_menu(theme, spot, &response, track, asks);
+    Hit { is_down, is_hovered: response.hovered(), has_focus: response.has_focus() }
+}
+
+/// A field for a track's name: taken with Enter or by leaving it.
+fn name_menu(theme: &Theme, spot: &GridSpot, response: &Response, track: usize, asks: &mut Asks) {
+    response.context_menu(|ui| {
+        ui.colored_label(theme.faint, format!("Name of track {}", track + 1));
+        let id = response.id.with("name");
+        let own = spot.names.split(',').nth(track).unwrap_or_default().trim();
+        let typed: Option<String> = ui.data(|data| data.get_temp(id));
+        let is_fresh = typed.is_none();
+        let mut typed = typed.unwrap_or_else(|| own.to_owned());
+        let field = ui.add(TextEdit::singleline(&mut typed).id(id).desired_width(120.0));
+        if is_fresh {
+            field.request_focus();
+        }
+        ui.data_mut(|data| data.insert_temp(id, typed.clone()));
+        if field.lost_focus() {
+            ui.data_mut(|data| data.remove_temp::<String>(id));
+            let names = renamed(spot.names, track, &typed);
+            if names != spot.names && !ui.input(|input| input.key_pressed(Key::Escape)) {
+                asks.set_text(spot.module, &names);
+            }
+            ui.close();
+        }
+    });
+}
+
+fn draw_hit(pen: &Pen, theme: &Theme, spot: &GridSpot, rect: Rect, track: usize, hit: Hit) {
+    let ink = theme.cables[track];
+    pen.fill(rect, 3.0, if hit.is_down { ink } else { ink.gamma_multiply(0.22) });
+    if hit.is_hovered || hit.has_focus {
+        pen.edge(rect, 3.0, 1.0, theme.text);
+    }
+    let colour = if hit.is_down { theme.well } else { theme.text };
+    let place = rect.shrink2(vec2(pen.scaled(4.0), 0.0));
+    pen.fitted_text(place, Align2::LEFT_CENTER, 10.0, colour, &name_of(spot.names, track));
 }
 
 /// What is on, and the step that plays.
 pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
     let spot = GridSpot::of(spot);
-    draw(pen, theme, &spot, field(&spot), &spot.masks, None);
+    let field = field(&spot);
+    draw(pen, theme, &spot, field, &spot.masks, None);
+    for track in 0..TRACKS {
+        draw_hit(pen, theme, &spot, hit_rect(&spot, field, track), track, Hit::default());
+    }
 }
 
 /// Where the cells are: beside the names of their rows.
@@ -113,9 +229,7 @@ fn paint(
     held: &mut Option<Held<Stroke>>,
     asks: &mut Asks,
 ) {
-    let place =
-        ui.input(|input| input.pointer.interact_pos().filter(|_| input.pointer.primary_down()));
-    let Some(place) = place.filter(|_| response.is_pointer_button_down_on()) else {
+    let Some(place) = hand_on(ui, response) else {
         if let Some(held) = held.as_mut().filter(|held| held.is_down) {
             held.lift(ui);
         }
@@ -254,9 +368,10 @@ fn draw(
     }
     for (row, mask) in masks.iter().enumerate() {
         let ink = theme.cables.get(row).copied().unwrap_or(theme.text);
-        let name = if row + 1 == ROWS { "acc".to_owned() } else { (row + 1).to_string() };
-        let at = pos2(field.left() - pen.scaled(4.0), row_rect(field, row).center().y);
-        pen.text(at, Align2::RIGHT_CENTER, 10.0, theme.faint, &name);
+        if row == TRACKS {
+            let at = pos2(field.left() - pen.scaled(6.0), row_rect(field, row).center().y);
+            pen.text(at, Align2::RIGHT_CENTER, 10.0, theme.faint, "accents");
+        }
         for step in 0..STEPS {
             let is_on = mask >> step & 1 == 1;
             let is_now = spot.step == Some(step);
@@ -285,10 +400,9 @@ mod tests {
 
     use super::*;
     use crate::theme::Look;
-    use sostenuto_osc::message::Request;
     use sostenuto_osc::message::param::{SetParam, Value};
 
-    /// Cells of 20 by 20 points, from (27, 7).
+    /// Cells of 20 by 20 points, from (69, 7).
     fn bench() -> Harness<'static, Asks> {
         let builder = Harness::builder().with_step_dt(1.0 / 60.0).with_size(vec2(400.0, 300.0));
         builder.build_ui_state(
@@ -297,12 +411,13 @@ mod tests {
                 let mut masks = [0; ROWS];
                 masks[1] = 0b10;
                 let spot = GridSpot {
-                    rect: Rect::from_min_size(Pos2::ZERO, vec2(354.0, 14.0 + 20.0 * 9.35)),
+                    rect: Rect::from_min_size(Pos2::ZERO, vec2(396.0, 14.0 + 20.0 * 9.35)),
                     zoom: 1.0,
                     module: &module,
                     masks,
                     length: 16,
                     step: Some(3),
+                    names: "Kick, , Hat",
                 };
                 drum_grid_ui(ui, &Theme::of(Look::Dark), &spot, asks);
             },
@@ -311,7 +426,7 @@ mod tests {
     }
 
     fn cell(row: usize, step: usize) -> Pos2 {
-        pos2(37.0 + 20.0 * step as f32, 17.0 + 20.0 * row as f32)
+        pos2(79.0 + 20.0 * step as f32, 17.0 + 20.0 * row as f32)
     }
 
     fn button(harness: &mut Harness<Asks>, pos: Pos2, pressed: bool) {
@@ -350,6 +465,59 @@ mod tests {
         assert!(asked.iter().all(|(track, _, gesture)| track == "track-1" && *gesture == 1));
         let row = harness.get_by_label("track-1 of drums").value();
         assert_eq!(row.as_deref(), Some("--xxxx----------"));
+    }
+
+    /// Press and release within one frame, as a tap of 10 ms is.
+    fn tap(harness: &mut Harness<Asks>, pos: Pos2) {
+        harness.hover_at(pos);
+        harness.step();
+        let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+        for pressed in [true, false] {
+            let event = Event::PointerButton { pos, button, pressed, modifiers };
+            harness.input_mut().events.push(event);
+        }
+        harness.step();
+        harness.step();
+    }
+
+    #[test]
+    fn a_tap_within_one_frame_sets_its_cell() {
+        let mut harness = bench();
+        tap(&mut harness, cell(0, 2));
+        assert_eq!(asked(&harness), [("track-1".to_owned(), 4.0, 1)]);
+        tap(&mut harness, cell(1, 1));
+        assert_eq!(asked(&harness)[1], ("track-2".to_owned(), 0.0, 2));
+    }
+
+    #[test]
+    fn a_track_is_hit_by_its_name_once_as_long_as_the_hand_is_down() {
+        let mut harness = bench();
+        let notes = |harness: &Harness<Asks>| -> Vec<f32> {
+            let voct = |request: &Request| match request {
+                Request::NoteOn(note) => note.voct,
+                _ => None,
+            };
+            harness.state().requests.iter().filter_map(voct).collect()
+        };
+        let name = pos2(20.0, 17.0 + 20.0 * 2.0);
+        tap(&mut harness, name);
+        assert_eq!(notes(&harness), [2.0 / 12.0]);
+        drag(&mut harness, name, name + vec2(5.0, 0.0));
+        assert_eq!(notes(&harness).len(), 2);
+        harness.get_by_label("hit Kick, track 1 of drums").click_accesskit();
+        harness.step();
+        assert_eq!(notes(&harness)[2], 0.0);
+    }
+
+    #[test]
+    fn names_are_kept_by_track() {
+        assert_eq!(
+            (0..3).map(|n| name_of("Kick, , Hat", n)).collect::<Vec<_>>(),
+            ["Kick", "2", "Hat"]
+        );
+        assert_eq!(renamed("Kick, , Hat", 1, "Rim, dry"), "Kick, Rim  dry, Hat");
+        assert_eq!(renamed("Kick, , Hat", 2, ""), "Kick");
+        assert_eq!(renamed("", 7, "Tom"), ", , , , , , , Tom");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use sostenuto_dsp::steps::{Step, Steps};
 use sostenuto_dsp::units::GATE_VOLTS;
 
 use crate::Module;
-use crate::module::{About, Block, Port, Screen, Tag, port};
+use crate::clip::Text;
+use crate::module::{About, Block, Event, Port, Screen, Tag, port};
 use crate::param::{Param, Unit};
 use crate::parts::rows::rows;
 
@@ -59,9 +60,9 @@ impl Module for DrumGrid {
     const ABOUT: &'static About = &About {
         name: "drum-grid",
         title: "Drum Grid",
-        summary: "Eight tracks of sixteen steps, played by a clock: drum patterns",
+        summary: "Eight tracks of sixteen steps, played by a clock and by hand: drum patterns",
         aliases: &["beat", "trigger", "sequencer", "16-step", "drum machine", "pattern"],
-        tags: &[Tag::Sequencing],
+        tags: &[Tag::Sequencing, Tag::Notes],
         inputs: &[
             port("clock", "Every rising edge plays the next step, without delay"),
             port("reset", "The next clock plays the first step; so does a clock within 1 ms"),
@@ -85,6 +86,7 @@ impl Module for DrumGrid {
         // The step that it is at, from 0; -1 before the first clock.
         display: 1,
         screen: Some(Screen::DrumGrid),
+        text: Some(Text::Words),
         keeps_time: true,
         ..About::BLANK
     };
@@ -100,6 +102,9 @@ impl Module for DrumGrid {
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
+        for event in block.events() {
+            self.take(*event, block.sample_rate_hz);
+        }
         let (clock, reset) = (block.input(CLOCK), block.input(RESET));
         for frame in block.frames() {
             let (clock, reset) = (clock.at(0, frame), reset.at(0, frame));
@@ -130,6 +135,17 @@ impl Module for DrumGrid {
 }
 
 impl DrumGrid {
+    /// Hits a track at once: C4 the first, and every eighth semitone again.
+    #[inline(always)]
+    fn take(&mut self, event: Event, sample_rate_hz: f32) {
+        if let Event::NoteOn { voct, .. } = event
+            && voct.is_finite()
+        {
+            let semitone = (12.0 * voct.clamp(-100.0, 100.0) + 1200.5) as usize;
+            self.triggers[semitone % TRACKS].start(sample_rate_hz);
+        }
+    }
+
     #[inline(always)]
     fn go_to_first(&mut self, block: &Block, is_clocked: bool) {
         self.step = 0;
@@ -205,6 +221,21 @@ mod tests {
         assert_eq!(edges(out.channel("track-3", 0)), [0; 0]);
         assert_eq!(edges(out.channel("track-8", 0)).len(), 32);
         assert_eq!(out.channel("track-1", 0).iter().filter(|&&v| v == 10.0).count(), 2 * 48);
+    }
+
+    #[test]
+    fn a_hit_sounds_at_once_and_holds_nothing() {
+        let mut rig = Rig::new::<DrumGrid>(48_000.0);
+        rig.run(100);
+        for (semitone, track) in [(0, "track-1"), (7, "track-8"), (8, "track-1"), (-1, "track-8")] {
+            let voct = semitone as f32 / 12.0;
+            let out = rig.event(Event::NoteOn { key: 60, voct, velocity: 1.0 }).run(96);
+            assert_eq!(out.channel(track, 0)[..48], [10.0; 48], "{semitone}");
+            assert_eq!(out.channel(track, 0)[48..], [0.0; 48], "{semitone}");
+            assert_eq!(out.channel("track-2", 0), [0.0; 96]);
+        }
+        rig.event(Event::NoteOn { key: 60, voct: f32::NAN, velocity: 1.0 });
+        assert_eq!(edges(rig.run(96).channel("track-1", 0)), [0; 0]);
     }
 
     #[test]
