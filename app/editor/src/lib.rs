@@ -23,6 +23,7 @@ pub mod last_time;
 mod meter;
 pub mod model;
 mod module_menu;
+pub mod moment;
 mod notices;
 mod own_modules;
 mod panel;
@@ -31,6 +32,8 @@ mod param;
 mod parts;
 pub mod patching;
 mod pen;
+#[cfg(test)]
+mod pictures;
 pub mod places;
 mod play;
 pub mod preferences;

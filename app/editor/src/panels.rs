@@ -16,6 +16,7 @@ use super::guide::Guide;
 use super::health::health_ui;
 use super::history_view::HistoryList;
 use super::model::{Asks, Model};
+use super::moment::Moment;
 use super::notices::Notices;
 use super::own_modules::{self, OwnModules};
 use super::panel::{Dock, Panel};
@@ -152,23 +153,17 @@ impl Panels {
 
     /// Once a frame: draws what is open, and hears what came of slow work. `shown` is
     /// where modules are on the screen that somebody looks at.
-    pub fn ui(
-        &mut self,
-        ctx: &Context,
-        theme: &Theme,
-        model: &Model,
-        shown: &[Rect],
-        preferences: &mut Preferences,
-        asks: &mut Asks,
-    ) {
+    pub fn ui(&mut self, ctx: &Context, moment: &mut Moment, shown: &[Rect]) {
+        let Moment { theme, model, preferences, asks } = moment;
         self.files.ui(ctx, theme, model, preferences, asks);
         self.recorder.poll(preferences, asks);
         self.say(ctx.input(|input| input.time));
         for panel in Panel::ALL {
-            if self.is_open(panel) && !is_docked(ctx, panel, preferences) {
-                self.window(ctx, theme, panel, model, preferences, asks);
+            if self.is_open(panel) && !is_docked(ctx, panel, moment.preferences) {
+                self.window(ctx, panel, moment);
             }
         }
+        let Moment { theme, model, preferences, .. } = moment;
         if preferences.open_panels != self.open {
             preferences.open_panels.clone_from(&self.open);
         }
@@ -187,29 +182,21 @@ impl Panels {
         }
     }
 
-    fn window(
-        &mut self,
-        ctx: &Context,
-        theme: &Theme,
-        panel: Panel,
-        model: &Model,
-        preferences: &mut Preferences,
-        asks: &mut Asks,
-    ) {
+    fn window(&mut self, ctx: &Context, panel: Panel, moment: &mut Moment) {
         let mut is_open = true;
         // Below the menus. Where there is room, they do not lie on each other.
         let mut room = ctx.content_rect();
         room.min.y += MENUS_HEIGHT;
         Window::new(panel.title())
             .open(&mut is_open)
-            .frame(floating(theme))
+            .frame(floating(moment.theme))
             .constrain_to(room)
             .resizable(false)
             .vscroll(true)
             .collapsible(false)
             .show(ctx, |ui| {
-                dock_ui(ui, theme, panel, preferences);
-                self.content(ui, theme, panel, model, preferences, asks);
+                dock_ui(ui, moment.theme, panel, moment.preferences);
+                self.content(ui, panel, moment);
             });
         if !is_open {
             self.open.remove(&panel);
@@ -217,74 +204,52 @@ impl Panels {
     }
 
     /// Once a frame, before the canvas: panels left and right of it.
-    pub fn docks_ui(
-        &mut self,
-        ui: &mut Ui,
-        theme: &Theme,
-        model: &Model,
-        preferences: &mut Preferences,
-        asks: &mut Asks,
-    ) {
+    pub fn docks_ui(&mut self, ui: &mut Ui, moment: &mut Moment) {
         for (dock, strip) in
             [(Dock::Left, Strip::left("dock left")), (Dock::Right, Strip::right("dock right"))]
         {
             let is_there = |panel: &Panel| {
                 self.is_open(*panel)
-                    && is_docked(ui.ctx(), *panel, preferences)
-                    && dock_of(*panel, preferences) == dock
+                    && is_docked(ui.ctx(), *panel, moment.preferences)
+                    && dock_of(*panel, moment.preferences) == dock
             };
             let there: Vec<Panel> = Panel::ALL.into_iter().filter(is_there).collect();
             let Some(width) = there.iter().map(|panel| panel.width()).reduce(f32::max) else {
                 continue;
             };
-            let frame = Frame::new().fill(theme.face).inner_margin(MARGIN);
+            let frame = Frame::new().fill(moment.theme.face).inner_margin(MARGIN);
             let strip = strip.exact_size(width + 2.0 * f32::from(MARGIN) + SCROLL_BAR);
             strip.resizable(false).frame(frame).show(ui, |ui| {
                 ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
                     for panel in there {
-                        self.docked(ui, theme, panel, model, preferences, asks);
+                        self.docked(ui, panel, moment);
                     }
                 });
             });
         }
     }
 
-    fn docked(
-        &mut self,
-        ui: &mut Ui,
-        theme: &Theme,
-        panel: Panel,
-        model: &Model,
-        preferences: &mut Preferences,
-        asks: &mut Asks,
-    ) {
+    fn docked(&mut self, ui: &mut Ui, panel: Panel, moment: &mut Moment) {
         ui.push_id(panel.title(), |ui| {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(panel.title()).size(15.0).strong());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let words = format!("Close {}", panel.title());
-                    if sign(ui, "✖", theme.faint, &words).clicked() {
+                    if sign(ui, "✖", moment.theme.faint, &words).clicked() {
                         self.open.remove(&panel);
                     }
-                    dock_ui(ui, theme, panel, preferences);
+                    dock_ui(ui, moment.theme, panel, moment.preferences);
                 });
             });
             ui.add_space(4.0);
-            ui.scope(|ui| self.content(ui, theme, panel, model, preferences, asks));
+            ui.scope(|ui| self.content(ui, panel, moment));
             ui.add_space(6.0);
             ui.separator();
         });
     }
 
-    fn content(
-        &mut self,
-        ui: &mut Ui,
-        theme: &Theme,
-        panel: Panel,
-        model: &Model,
-        preferences: &mut Preferences,
-        asks: &mut Asks,
-    ) {
+    fn content(&mut self, ui: &mut Ui, panel: Panel, moment: &mut Moment) {
+        let Moment { theme, model, preferences, asks } = moment;
         match panel {
             Panel::Scenes => self.scenes.ui(ui, theme, model, asks),
             Panel::Health => health_ui(ui, theme, model, asks),
@@ -349,10 +314,11 @@ mod tests {
             let Stage { panels, preferences, canvas } = stage;
             preferences.has_seen_guide = true;
             let panels = panels.get_or_insert_with(|| Panels::new(ui.ctx(), preferences));
-            let mut asks = Asks::default();
-            panels.docks_ui(ui, &theme, &model, preferences, &mut asks);
+            let (theme, model, asks) = (&theme, &model, &mut Asks::default());
+            let mut moment = Moment { theme, model, preferences, asks };
+            panels.docks_ui(ui, &mut moment);
             *canvas = CentralPanel::default().frame(Frame::NONE).show(ui, |ui| ui.max_rect()).inner;
-            panels.ui(&ui.ctx().clone(), &theme, &model, &[], preferences, &mut asks);
+            panels.ui(&ui.ctx().clone(), &mut moment, &[]);
         };
         let stage = Stage { panels: None, preferences, canvas: Rect::NOTHING };
         let builder = Harness::builder().with_size(vec2(width, 900.0));

@@ -21,6 +21,7 @@ use super::keyboard::Keyboard;
 use super::last_time::{LastTime, WindowPlace};
 use super::model::{Asks, Connection, Model};
 use super::module_menu::{ModuleWish, module_menu_ui};
+use super::moment::Moment;
 use super::own_modules;
 use super::panels::Panels;
 use super::patching;
@@ -146,7 +147,7 @@ impl Editor {
         self.top_ui(ui);
         self.bottom_ui(ui);
         let Editor { panels, theme, model, preferences, asks, .. } = self;
-        panels.docks_ui(ui, theme, model, preferences, asks);
+        panels.docks_ui(ui, &mut Moment { theme, model, preferences, asks });
         self.canvas_ui(ui);
         self.floating_ui(&ctx);
         self.session.send(&mut self.asks);
@@ -357,8 +358,9 @@ impl Editor {
         }
         let is_guided = panels.guide.is_open();
         let shown = if is_guided { canvas.looked_at(model.patch()) } else { Vec::new() };
-        panels.ui(ctx, theme, model, &shown, preferences, asks);
-        closing.ui(ctx, theme, &mut panels.files, model, preferences, asks);
+        let mut moment = Moment { theme, model, preferences, asks };
+        panels.ui(ctx, &mut moment, &shown);
+        closing.ui(ctx, &mut panels.files, &mut moment);
         let place = ctx.input(|input| WindowPlace::of(input.viewport()));
         self.window_place = place.or(self.window_place);
     }

@@ -3,10 +3,10 @@
 use eframe::egui::{Context, Id, Modal, ViewportCommand};
 
 use super::Files;
-use crate::model::{Asks, Connection, Model};
+use crate::model::{Connection, Model};
+use crate::moment::Moment;
 use crate::parts::{button, caption, faint, floating, main_button};
 use crate::preferences::{Preferences, Unsaved};
-use crate::theme::Theme;
 
 /// How far closing has come.
 #[derive(Debug, Default, PartialEq)]
@@ -37,24 +37,16 @@ impl Closing {
     }
 
     /// Once a frame: holds the window back while there is something to ask.
-    pub fn ui(
-        &mut self,
-        ctx: &Context,
-        theme: &Theme,
-        files: &mut Files,
-        model: &Model,
-        preferences: &mut Preferences,
-        asks: &mut Asks,
-    ) {
+    pub fn ui(&mut self, ctx: &Context, files: &mut Files, moment: &mut Moment) {
         let wants_to = ctx.input(|input| input.viewport().close_requested());
-        let must_ask = must_ask(model, preferences);
+        let must_ask = must_ask(moment.model, moment.preferences);
         if wants_to && self.stage != Stage::Closes && must_ask {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.stage = Stage::Asks;
         }
         match self.stage {
-            Stage::Asks => self.question(ctx, theme, files, model, preferences, asks),
-            Stage::Saves if model.file.is_saved => self.close(ctx),
+            Stage::Asks => self.question(ctx, files, moment),
+            Stage::Saves if moment.model.file.is_saved => self.close(ctx),
             Stage::Saves if files.has_given_up() => self.stage = Stage::Open,
             _ => {}
         }
@@ -65,15 +57,8 @@ impl Closing {
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 
-    fn question(
-        &mut self,
-        ctx: &Context,
-        theme: &Theme,
-        files: &mut Files,
-        model: &Model,
-        preferences: &mut Preferences,
-        asks: &mut Asks,
-    ) {
+    fn question(&mut self, ctx: &Context, files: &mut Files, moment: &mut Moment) {
+        let Moment { theme, model, preferences, asks } = moment;
         let modal = Modal::new(Id::new("closing")).frame(floating(theme));
         let shown = modal.show(ctx, |ui| {
             ui.set_width(440.0);
@@ -132,7 +117,8 @@ mod tests {
 
     use super::*;
     use crate::files::tests::files;
-    use crate::theme::Look;
+    use crate::model::Asks;
+    use crate::theme::{Look, Theme};
 
     struct Stage {
         closing: Closing,
@@ -161,7 +147,8 @@ mod tests {
         };
         let app = |ui: &mut Ui, stage: &mut Stage| {
             let Stage { closing, files, model, preferences, asks, .. } = stage;
-            closing.ui(ui.ctx(), &Theme::of(Look::Dark), files, model, preferences, asks);
+            let theme = &Theme::of(Look::Dark);
+            closing.ui(ui.ctx(), files, &mut Moment { theme, model, preferences, asks });
         };
         let mut harness = Harness::builder().build_ui_state(app, stage);
         harness.run_steps(2);
