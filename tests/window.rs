@@ -15,5 +15,6 @@ mod window {
     mod place;
     mod play;
     mod together;
+    mod unseen;
     mod worked;
 }

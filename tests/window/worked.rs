@@ -124,6 +124,18 @@ impl Worked {
         }
     }
 
+    /// Draws frames until what has that label has this value, in words.
+    #[track_caller]
+    pub fn until_value(&mut self, label: &str, words: &str) {
+        let began = Instant::now();
+        while self.node(label).value().as_deref() != Some(words) {
+            let is = self.node(label).value();
+            assert!(began.elapsed() < PATIENCE, "{label} is {is:?}, not {words}");
+            self.harness.step();
+            std::thread::yield_now();
+        }
+    }
+
     /// Draws frames until it has said something with these words.
     #[track_caller]
     pub fn until_said(&mut self, words: &str) {
