@@ -32,6 +32,7 @@ mod cable;
 pub(crate) mod camera;
 mod comments;
 mod drag;
+pub(crate) mod emblem;
 pub mod face;
 mod glow;
 mod groups;
@@ -384,6 +385,11 @@ impl Canvas {
         let is_mine = ground.contains_pointer() || ui.ui_contains_pointer();
         if !window.contains(pointer) || !is_mine || ui.ctx().any_popup_open() {
             return;
+        }
+        if let Some(fingers) = ui.input(|input| input.multi_touch()) {
+            // What the first finger had begun is none of theirs.
+            self.cancel();
+            self.camera.pan(fingers.translation_delta);
         }
         let (scroll, zoom, is_wheel) = ui.input(|input| {
             let is_line = |event: &Event| {

@@ -1,7 +1,7 @@
 //! What a module's face shows besides knobs: pictures of signals, and fields
 //! that are drawn on.
 
-use eframe::egui::{Rect, Ui, Vec2, vec2};
+use eframe::egui::{Rect, Stroke, Ui, Vec2, vec2};
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Screen};
 use sostenuto_osc::message::Request;
@@ -10,7 +10,7 @@ use sostenuto_patch::{ModuleId, PatchModule};
 use super::meter::Side;
 use super::model::Asks;
 use super::param::{ParamSpot, WidgetKind, reachable_ui, ring};
-use super::pen::Pen;
+use super::pen::{Pen, at};
 use super::play::piano::{self, Piano, PianoSpot};
 use super::play::ribbon::{RibbonSpot, ribbon_ui};
 use super::play::xy_pad::{PadSpot, xy_pad_ui};
@@ -116,6 +116,14 @@ pub fn glance(ui: &Ui, theme: &Theme, spot: &ScreenSpot) {
         Some(Screen::DrumGrid) => drum_grid::glance(&pen, theme, spot),
         Some(Screen::Notes) => notes::glance(&pen, theme, spot),
         Some(Screen::Steps) => steps::glance(&pen, theme, spot),
+        Some(Screen::XyPad) => {
+            let finger = at(spot.rect, spot.param("x"), spot.param("y"));
+            pen.disc(finger, 10.0, theme.accent, Stroke::NONE);
+        }
+        Some(Screen::Ribbon) => {
+            let finger = at(spot.rect, spot.param("position"), 0.5);
+            pen.disc(finger, 10.0, theme.accent, Stroke::NONE);
+        }
         Some(Screen::Peaks | Screen::Levels) => {
             level_meter::glance(&pen, theme, spot, [0, 1].map(|side| spot.shown(side)));
         }

@@ -23,6 +23,10 @@ pub fn snapped(place: Vec2) -> Vec2 {
 
 /// The bar with the module's name.
 pub const TITLE_HEIGHT: f32 = 28.0;
+/// The size of the name.
+pub const TITLE_TEXT: f32 = 14.0;
+/// The form of the family stands left of the name, in so much room.
+pub const EMBLEM: f32 = 16.0;
 /// From one port to the one below it.
 const PORT_STEP: f32 = 23.0;
 /// A jack's middle from the edge of the face.
@@ -289,7 +293,7 @@ mod tests {
 
     /// Everything that is written on a face, its size, and the room there is.
     fn labels(face: &Face) -> Vec<(String, f32, f32)> {
-        let mut labels = vec![(face.title.clone(), 14.0, face.size.x - 20.0)];
+        let mut labels = vec![(face.title.clone(), TITLE_TEXT, face.size.x - 16.0 - EMBLEM)];
         for heading in &face.headings {
             labels.push((heading.words.clone(), 11.0, heading.rect.width()));
         }

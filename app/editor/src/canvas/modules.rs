@@ -11,12 +11,14 @@ use sostenuto_osc::message::status::FaultState;
 use sostenuto_patch::{InputRef, ModuleId, OutputRef, Part, PatchModule};
 
 use super::drag::Drag;
-use super::face::{BELOW_TEXT, BESIDE_TEXT, Face, JACK_RADIUS, Jack, LABEL_INSET, TITLE_HEIGHT};
+use super::face::{
+    BELOW_TEXT, BESIDE_TEXT, EMBLEM, Face, JACK_RADIUS, Jack, LABEL_INSET, TITLE_HEIGHT, TITLE_TEXT,
+};
 use super::placing;
 use super::showing::show_entry;
 use super::sketch::{SKETCH_ZOOM, draw_sketch};
 use super::wiring::Wiring;
-use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, glow};
+use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, emblem, glow};
 use crate::model::{Asks, Level};
 use crate::module_menu::module_popup;
 use crate::param::{ParamSpot, param_ui};
@@ -28,6 +30,9 @@ use crate::shortcuts::{Command, entry};
 
 /// The least height of letters from some way off, in points of the screen.
 const FAR_TEXT: f32 = 10.0;
+
+/// What a finger still hits, in points at zoom 1.
+const REACH: f32 = 24.0;
 
 /// One module, in one frame.
 pub(super) struct Spot<'a> {
@@ -233,13 +238,18 @@ impl Canvas {
         pen.edge(rect, 6.0, width, edge);
         if is_near {
             let ink = if is_off { theme.faint } else { theme.text };
-            let place = title.shrink2(vec2(10.0 * zoom, 0.0));
-            pen.fitted_text(place, Align2::LEFT_CENTER, 14.0, ink, &spot.face.title);
+            let mut place = title.shrink2(vec2(8.0 * zoom, 0.0));
+            if let Some(about) = spot.face.about {
+                let at = place.left_center() + vec2(6.0 * zoom, 0.0);
+                emblem::draw(&pen, at, about, if is_off { theme.faint } else { category });
+                place.min.x += EMBLEM * zoom;
+            }
+            pen.fitted_text(place, Align2::LEFT_CENTER, TITLE_TEXT, ink, &spot.face.title);
             let name_fits = spot.face.about.is_none_or(|about| about.name != spot.id.as_str());
             let remark = self.remark(scene, spot);
             let names_it = remark.is_empty() && name_fits && !is_stand_in;
             let remark = if names_it { spoken(spot.id) } else { remark };
-            let taken = pen.text_width(14.0, &spot.face.title) + 18.0 * zoom;
+            let taken = pen.text_width(TITLE_TEXT, &spot.face.title) + (EMBLEM + 16.0) * zoom;
             let room =
                 Rect::from_min_max(title.min + vec2(taken, 0.0), title.max - vec2(8.0 * zoom, 0.0));
             if room.width() > 20.0 * zoom {
@@ -253,7 +263,11 @@ impl Canvas {
             }
             let place = title.shrink2(vec2(3.0, 0.0));
             let ink = if is_off { theme.faint } else { theme.text };
-            pen.fitted_text(place, Align2::LEFT_CENTER, FAR_TEXT / zoom, ink, &spot.face.title);
+            let size = FAR_TEXT / zoom;
+            let short = spot.face.about.map_or("", |about| about.short);
+            let is_whole = pen.text_width(size, &spot.face.title) <= place.width();
+            let words = if is_whole || short.is_empty() { &spot.face.title } else { short };
+            pen.fitted_text(place, Align2::LEFT_CENTER, size, ink, words);
         } else {
             // As large as it goes.
             let size = (rect.width() / zoom / 8.0).min(13.0 / zoom);
@@ -404,7 +418,7 @@ impl Canvas {
             End::Output(output) => (&output.port, true),
             End::Input(input) => (&input.port, false),
         };
-        let middle = Rect::from_center_size(jack, Vec2::splat(22.0 * zoom));
+        let middle = Rect::from_center_size(jack, Vec2::splat(REACH * zoom));
         let words = label_rect(place, jack, is_output, zoom);
         let pen = Pen::new(ui, zoom);
         let size = if place.is_below { BELOW_TEXT } else { BESIDE_TEXT };

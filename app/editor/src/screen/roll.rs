@@ -136,8 +136,7 @@ pub fn roll_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
 }
 
 fn hand(ui: &Ui, spot: &ScreenSpot, field: &Field, response: &Response, draft: &mut Draft) {
-    let (place, modifiers) =
-        ui.input(|input| (input.pointer.interact_pos(), input.modifiers));
+    let (place, modifiers) = ui.input(|input| (input.pointer.interact_pos(), input.modifiers));
     if response.has_focus() && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Backspace)) {
         draft.notes.pop();
         return;

@@ -83,6 +83,7 @@ impl Module for Arpeggiator {
     const ABOUT: &'static About = &About {
         name: "arpeggiator",
         title: "Arpeggiator",
+        short: "Arp",
         summary: "Plays the notes of a chord one after another: up, down, as played or at random",
         aliases: &["arp"],
         tags: &[Tag::Sequencing],

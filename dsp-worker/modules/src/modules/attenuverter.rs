@@ -22,6 +22,7 @@ impl Module for Attenuverter {
     const ABOUT: &'static About = &About {
         name: "attenuverter",
         title: "Attenuverter",
+        short: "Attenuv.",
         summary: "Scales, inverts and offsets a signal; unpatched, it is a constant voltage",
         aliases: &["offset", "invert", "attenuator", "constant voltage", "cv"],
         tags: &[Tag::Utility, Tag::Polyphonic],

@@ -35,6 +35,7 @@ impl Module for Attenuverters {
     const ABOUT: &'static About = &About {
         name: "attenuverters",
         title: "Eight Attenuverters",
+        short: "8 Attenuv.",
         summary: "Scales and inverts eight signals; unpatched, each knob sets a voltage from -10 to 10 V",
         aliases: &["attenuator", "cv"],
         tags: &[Tag::Utility, Tag::Polyphonic],

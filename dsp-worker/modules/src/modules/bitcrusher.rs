@@ -38,6 +38,7 @@ impl Module for Bitcrusher {
     const ABOUT: &'static About = &About {
         name: "bitcrusher",
         title: "Bitcrusher",
+        short: "Crusher",
         summary: "Reduces sample rate and bit depth: early samplers, toys, broken speakers",
         aliases: &["decimator", "lofi", "sample rate"],
         tags: &[Tag::Effect, Tag::Polyphonic],

@@ -63,6 +63,7 @@ impl Module for Comb {
     const ABOUT: &'static About = &About {
         name: "comb",
         title: "Comb Filter",
+        short: "Comb",
         summary: "Tuned resonator: feed it noise or clicks and play it like a string",
         aliases: &["resonator", "karplus"],
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],

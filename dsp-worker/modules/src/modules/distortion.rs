@@ -63,6 +63,7 @@ impl Module for Distortion {
     const ABOUT: &'static About = &About {
         name: "distortion",
         title: "Distortion",
+        short: "Distort",
         summary: "Saturation, clipping and fuzz: warmth, bite or ruin, without aliasing",
         aliases: &["overdrive", "fuzz", "saturation", "waveshaper"],
         tags: &[Tag::Effect, Tag::Polyphonic],

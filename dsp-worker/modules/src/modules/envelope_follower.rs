@@ -45,6 +45,7 @@ impl Module for EnvelopeFollower {
     const ABOUT: &'static About = &About {
         name: "envelope-follower",
         title: "Envelope Follower",
+        short: "Follower",
         summary: "Turns the loudness of a sound into a voltage and a gate: auto-wah, ducking, triggers",
         aliases: &["auto-wah"],
         tags: &[Tag::Modulator, Tag::Dynamics, Tag::Polyphonic],

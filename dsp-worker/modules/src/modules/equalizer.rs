@@ -72,6 +72,7 @@ impl Module for Equalizer {
     const ABOUT: &'static About = &About {
         name: "equalizer",
         title: "Parametric EQ",
+        short: "EQ",
         summary: "Two shelves and four peaks that shape the tone of a stereo sound",
         aliases: &["eq", "parametric"],
         tags: &[Tag::Filter, Tag::Effect],

@@ -190,6 +190,7 @@ impl Module for FmOperator {
     const ABOUT: &'static About = &About {
         name: "fm-operator",
         title: "FM Operator",
+        short: "FM Op",
         summary: "Four operators that modulate each other: bells, electric pianos, basses, brass",
         aliases: &["dx7", "frequency modulation", "e-piano"],
         tags: &[Tag::Source, Tag::Polyphonic],

@@ -88,6 +88,7 @@ impl Module for FormantFilter {
     const ABOUT: &'static About = &About {
         name: "formant-filter",
         title: "Formant Filter",
+        short: "Formants",
         summary: "Vowel filter: glides between A, E, I, O and U, from a giant's voice to a child's",
         aliases: &["vowel", "talk box"],
         tags: &[Tag::Filter, Tag::Effect, Tag::Polyphonic],

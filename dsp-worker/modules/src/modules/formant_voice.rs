@@ -90,6 +90,7 @@ impl Module for FormantVoice {
     const ABOUT: &'static About = &About {
         name: "formant-voice",
         title: "Formant Voice",
+        short: "Voice",
         summary: "A singing voice: vowels from bass to soprano, breath, vibrato and consonants",
         aliases: &["speech", "talk", "sing", "vowel", "choir"],
         tags: &[Tag::Source, Tag::Polyphonic],

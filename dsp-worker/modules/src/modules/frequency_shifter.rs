@@ -45,6 +45,7 @@ impl Module for FrequencyShifter {
     const ABOUT: &'static About = &About {
         name: "frequency-shifter",
         title: "Frequency Shifter",
+        short: "Freq Shift",
         summary: "Shifts all frequencies by the same number of Hz: slow swirls, clangs, endless rises",
         aliases: &["bode", "single sideband"],
         tags: &[Tag::Effect, Tag::Polyphonic],

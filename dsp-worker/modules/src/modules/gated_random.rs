@@ -79,6 +79,7 @@ impl Module for GatedRandom {
     const ABOUT: &'static About = &About {
         name: "gated-random",
         title: "Gated Random",
+        short: "Gated Rnd",
         summary: "Random gates and notes from a memory that repeats as much as you like",
         aliases: &["turing machine", "marbles", "loop"],
         tags: &[Tag::Sequencing, Tag::Random],

@@ -71,6 +71,7 @@ impl Module for Ladder {
     const ABOUT: &'static About = &About {
         name: "ladder",
         title: "Ladder VCF",
+        short: "Ladder",
         summary: "The round, saturating 24 dB lowpass; at full resonance it sings in tune",
         aliases: &["lowpass", "moog", "low pass", "lpf", "vcf", "303", "acid"],
         tags: &[Tag::Filter, Tag::Polyphonic],

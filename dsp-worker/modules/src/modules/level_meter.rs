@@ -35,6 +35,7 @@ impl Module for LevelMeter {
     const ABOUT: &'static About = &About {
         name: "level-meter",
         title: "Level Meter",
+        short: "Meter",
         summary: "Shows the level of two signals, and whether they exceed full scale, 10 V",
         aliases: &["vu", "peak", "meter"],
         tags: &[Tag::Display, Tag::Utility],

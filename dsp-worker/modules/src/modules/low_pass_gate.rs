@@ -77,6 +77,7 @@ impl Module for LowPassGate {
     const ABOUT: &'static About = &About {
         name: "low-pass-gate",
         title: "Low-Pass Gate",
+        short: "LPG",
         summary: "Opens volume and brightness together: bongos and plucks from any sound",
         aliases: &["lpg", "vactrol", "buchla", "bongo"],
         tags: &[Tag::Dynamics, Tag::Filter, Tag::Polyphonic],

@@ -32,6 +32,7 @@ impl Module for Math {
     const ABOUT: &'static About = &About {
         name: "math",
         title: "Math Expression",
+        short: "Math",
         summary: "Computes its output from your formula, such as if(a > 1, b, tanh(x * c))",
         aliases: &["formula", "expression", "function"],
         tags: &[Tag::Utility, Tag::Source, Tag::Polyphonic],

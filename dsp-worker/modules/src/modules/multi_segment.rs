@@ -96,6 +96,7 @@ impl Module for MultiSegment {
     const ABOUT: &'static About = &About {
         name: "multi-segment",
         title: "Multi Segment",
+        short: "Segments",
         summary: "Up to eight segments of time, level and curve: any envelope, loop or slow sequence",
         aliases: &["stages", "envelope", "msg"],
         tags: &[Tag::Modulator, Tag::Sequencing, Tag::Polyphonic],

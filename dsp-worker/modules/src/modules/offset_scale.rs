@@ -33,6 +33,7 @@ impl Module for OffsetScale {
     const ABOUT: &'static About = &About {
         name: "offset-scale",
         title: "Offset/Scale",
+        short: "Offset",
         summary: "Offsets and scales a signal, by knobs and CV, and limits it",
         aliases: &["bias", "gain", "cv", "attenuator"],
         tags: &[Tag::Utility, Tag::Polyphonic],

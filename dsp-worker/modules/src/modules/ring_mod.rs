@@ -48,6 +48,7 @@ impl Module for RingMod {
     const ABOUT: &'static About = &About {
         name: "ring-mod",
         title: "Ring Modulator",
+        short: "Ring Mod",
         summary: "Multiplies two sounds, cleanly or through diodes: bells, robots and radio",
         aliases: &["multiply"],
         tags: &[Tag::Effect, Tag::Polyphonic],

@@ -37,6 +37,7 @@ impl Module for SampleHold {
     const ABOUT: &'static About = &About {
         name: "sample-hold",
         title: "Sample & Hold",
+        short: "S&H",
         summary: "Holds the voltage sampled at a trigger; unpatched, random steps",
         aliases: &["random", "s&h", "track"],
         tags: &[Tag::Modulator, Tag::Random, Tag::Polyphonic],

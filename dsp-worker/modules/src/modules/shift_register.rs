@@ -49,6 +49,7 @@ impl Module for ShiftRegister {
     const ABOUT: &'static About = &About {
         name: "shift-register",
         title: "Shift Register",
+        short: "Register",
         summary: "Passes a voltage from output to output at each clock; in digital mode, a rungler",
         aliases: &["analog", "asr", "rungler"],
         tags: &[Tag::Sequencing, Tag::Random, Tag::Polyphonic],

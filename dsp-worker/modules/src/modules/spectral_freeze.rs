@@ -71,6 +71,7 @@ impl Module for SpectralFreeze {
     const ABOUT: &'static About = &About {
         name: "spectral-freeze",
         title: "Spectral Freeze",
+        short: "Freeze",
         summary: "Freezes or smears the spectrum of a sound: a chord from a moment, a haze from a voice",
         aliases: &["blur", "fft"],
         tags: &[Tag::Effect],

@@ -52,6 +52,7 @@ impl Module for Svf {
     const ABOUT: &'static About = &About {
         name: "svf",
         title: "State-variable VCF",
+        short: "SVF",
         summary: "Lowpass, highpass, bandpass and notch at once: clean, and exactly in tune",
         aliases: &[
             "lowpass",

@@ -30,6 +30,7 @@ impl Module for Switch1To8 {
     const ABOUT: &'static About = &About {
         name: "switch-1-to-8",
         title: "Switch 1→8",
+        short: "1→8",
         summary: "Sends a signal to one of eight outputs, the next at every clock",
         aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],

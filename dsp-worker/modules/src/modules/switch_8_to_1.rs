@@ -29,6 +29,7 @@ impl Module for Switch8To1 {
     const ABOUT: &'static About = &About {
         name: "switch-8-to-1",
         title: "Switch 8→1",
+        short: "8→1",
         summary: "Passes one of eight signals, the next at every clock",
         aliases: &["sequential switch"],
         tags: &[Tag::Sequencing, Tag::Utility, Tag::Polyphonic],

@@ -146,6 +146,7 @@ impl Module for TapeDelay {
     const ABOUT: &'static About = &About {
         name: "tape-delay",
         title: "Tape Delay",
+        short: "Tape",
         summary: "A worn tape echo with three heads: wow, flutter, drive and ping-pong",
         aliases: &["echo", "ping-pong", "wow", "flutter"],
         tags: &[Tag::Effect],

@@ -57,6 +57,7 @@ impl Module for Wavefolder {
     const ABOUT: &'static About = &About {
         name: "wavefolder",
         title: "Wavefolder",
+        short: "Folder",
         summary: "Folds a sine or triangle into bright, moving overtones: west-coast timbre",
         aliases: &["waveshaper", "serge", "buchla"],
         tags: &[Tag::Effect, Tag::Polyphonic],

@@ -52,6 +52,7 @@ impl Module for WavetableLfo {
     const ABOUT: &'static About = &About {
         name: "wavetable-lfo",
         title: "Wavetable LFO",
+        short: "WT LFO",
         summary: "A slow wave of any shape with four phase outputs, free or clocked",
         aliases: &["modulation"],
         tags: &[Tag::Modulator, Tag::Polyphonic],

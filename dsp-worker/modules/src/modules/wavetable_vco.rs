@@ -54,6 +54,7 @@ impl Module for WavetableVco {
     const ABOUT: &'static About = &About {
         name: "wavetable-vco",
         title: "Wavetable VCO",
+        short: "WT VCO",
         summary: "Oscillator that morphs through a table of single-cycle waves",
         aliases: &["oscillator"],
         tags: &[Tag::Source, Tag::Polyphonic],

@@ -1,0 +1,90 @@
+//! Every module of the catalogue on one sheet, at zoom 1 and from afar.
+
+use eframe::egui::{CentralPanel, Frame, Pos2, Rect, Vec2, vec2};
+use sostenuto_modules::catalog::CATALOG;
+use sostenuto_modules::rig::Rig;
+use sostenuto_patch::{Edit, ModuleId, Patch, PatchModule, apply};
+
+use super::{Drawn, draw, keep};
+use crate::canvas::camera::Camera;
+use crate::canvas::face::Face;
+use crate::canvas::{Canvas, Scene};
+use crate::model::{Asks, Model, ModuleSignals};
+use crate::preferences::Preferences;
+use crate::theme::{Look, Theme};
+
+/// Between two faces.
+const GAP: f32 = 20.0;
+/// As wide as a sheet is.
+const WIDTH: f32 = 3000.0;
+
+/// Every module, laid on shelves, and what each shows at work.
+fn everything() -> (Model, Vec2) {
+    let mut abouts: Vec<_> = CATALOG.iter().map(|entry| entry.about).collect();
+    // The highest first: a shelf is as high as its first.
+    abouts.sort_by(|a, b| Face::of(b).size.y.total_cmp(&Face::of(a).size.y));
+    let (mut patch, mut model) = (Patch::default(), Model::default());
+    let (mut at, mut shelf) = (Pos2::new(GAP, GAP), 0.0f32);
+    for about in abouts {
+        let size = Face::of(about).size;
+        if at.x + size.x + GAP > WIDTH {
+            at = Pos2::new(GAP, at.y + shelf + GAP);
+            shelf = 0.0;
+        }
+        shelf = shelf.max(size.y);
+        let id: ModuleId = about.name.parse().unwrap();
+        let module = PatchModule::new(about.name, at.x, at.y);
+        apply(&mut patch, Edit::AddModule { id: id.clone(), module }).unwrap();
+        let mut rig = Rig::at_work(about.name, 48_000.0, 1);
+        rig.run(9600);
+        let signals = ModuleSignals { display: rig.display(), ..ModuleSignals::default() };
+        model.signals.modules.insert(id, signals);
+        at.x += size.x + GAP;
+    }
+    model.mirror = sostenuto_osc::mirror::Mirror::of(patch);
+    (model, vec2(WIDTH, at.y + shelf + GAP))
+}
+
+/// The sheet from so near.
+fn sheet(look: Look, zoom: f32) -> Drawn {
+    let (model, size) = everything();
+    let (theme, preferences) = (Theme::of(look), Preferences::default());
+    let mut canvas = Canvas::default();
+    let middle = Rect::from_min_size(Pos2::ZERO, size).center();
+    draw(&theme, size * zoom, 1.0, |ui| {
+        canvas.camera = Camera::there(middle, zoom).unwrap();
+        let scene = Scene { theme: &theme, preferences: &preferences, model: &model };
+        let panel = CentralPanel::default().frame(Frame::NONE);
+        panel.show(ui, |ui| canvas.ui(ui, scene, &mut Asks::default(), &mut |_, _, _| None));
+    })
+}
+
+/// What is written there and was cut: it ends in dots that nobody wrote.
+fn cut(drawn: &Drawn) -> Vec<&str> {
+    let words = drawn.words.iter().map(|(words, _)| words.as_str());
+    words.filter(|words| words.ends_with('…') && !words.starts_with("Choose a sound")).collect()
+}
+
+#[test]
+fn nothing_on_the_sheet_of_all_modules_is_cut_or_shrunk() {
+    for (look, name) in
+        [(Look::Dark, "dark"), (Look::Light, "light"), (Look::HighContrast, "high-contrast")]
+    {
+        let drawn = sheet(look, 1.0);
+        assert_eq!(cut(&drawn), [""; 0], "{look:?}");
+        for entry in CATALOG.iter() {
+            let title = (entry.about.title.to_owned(), 14.0);
+            assert!(drawn.words.contains(&title), "{look:?}: {title:?}");
+        }
+        keep(&drawn.image, &format!("modules-{name}.png"));
+    }
+}
+
+#[test]
+fn every_title_is_whole_from_afar() {
+    for zoom in [0.45, 0.4] {
+        let drawn = sheet(Look::Dark, zoom);
+        assert_eq!(cut(&drawn), [""; 0], "{zoom}");
+        keep(&drawn.image, &format!("modules-afar-{zoom}.png"));
+    }
+}
