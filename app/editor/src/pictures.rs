@@ -16,15 +16,16 @@ use super::theme::{Theme, fonts};
 mod catalogue;
 mod states;
 
-/// What was drawn.
-struct Drawn {
-    image: ColorImage,
-    /// Every piece of writing, and its size in points.
-    words: Vec<(String, f32)>,
-}
-
-/// Draws some frames of an interface, and keeps the last one, at `scale` pixels a point.
-fn draw(theme: &Theme, size: Vec2, scale: f32, mut ui: impl FnMut(&mut Ui)) -> Drawn {
+/// Draws some frames of an interface at `scale` pixels a point. Every piece of writing
+/// in the last one, and its size in points. That frame is kept under `name`, where
+/// pictures are asked for.
+fn draw(
+    theme: &Theme,
+    size: Vec2,
+    scale: f32,
+    name: Option<&str>,
+    mut ui: impl FnMut(&mut Ui),
+) -> Vec<(String, f32)> {
     let ctx = Context::default();
     ctx.set_fonts(fonts());
     theme.apply(&ctx);
@@ -51,6 +52,9 @@ fn draw(theme: &Theme, size: Vec2, scale: f32, mut ui: impl FnMut(&mut Ui)) -> D
         drawn = Some((output.shapes, words));
     }
     let (shapes, words) = drawn.expect("three frames were drawn");
+    let Some(name) = name.filter(|_| std::env::var_os("UPDATE_PICTURES").is_some()) else {
+        return words;
+    };
     let pixels = [size.x, size.y].map(|points| (points * scale).round() as usize);
     let mut canvas = Canvas { scale, image: ColorImage::filled(pixels, theme.canvas) };
     for ClippedPrimitive { clip_rect, primitive } in ctx.tessellate(shapes, scale) {
@@ -59,7 +63,8 @@ fn draw(theme: &Theme, size: Vec2, scale: f32, mut ui: impl FnMut(&mut Ui)) -> D
             canvas.triangle(corners.map(|at| mesh.vertices[at as usize]), clip_rect, &atlas);
         }
     }
-    Drawn { image: canvas.image, words }
+    keep(&canvas.image, name);
+    words
 }
 
 /// A part of the fonts' texture, or all of it.
@@ -164,11 +169,8 @@ fn sample(atlas: &ColorImage, place: Vec2) -> [f32; 4] {
     all
 }
 
-/// Writes a picture into `docs/pictures`, where that is asked for.
+/// Writes a picture into `docs/pictures`.
 fn keep(image: &ColorImage, name: &str) {
-    if std::env::var_os("UPDATE_PICTURES").is_none() {
-        return;
-    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pictures");
     let file = BufWriter::new(File::create(folder.join(name)).unwrap());
     let [width, height] = image.size.map(|side| u32::try_from(side).unwrap());

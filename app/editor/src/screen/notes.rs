@@ -1,6 +1,6 @@
 //! Keys that light up: the notes of a chord.
 
-use eframe::egui::{Align2, Pos2, Sense, Ui, WidgetInfo, WidgetType, vec2};
+use eframe::egui::{Align2, Sense, Ui, WidgetInfo, WidgetType, vec2};
 use sostenuto_patch::entry::note_name;
 
 use super::ScreenSpot;
@@ -43,11 +43,11 @@ pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
         let ground = if is_black(key) { ebony } else { ivory };
         pen.fill(rect, 2.0, if is_lit { theme.accent } else { ground });
         pen.edge(rect, 2.0, 1.0, theme.edge);
-        if key.is_multiple_of(12) {
-            let ink = if is_lit { theme.face } else { theme.faint };
-            let foot: Pos2 = rect.center_bottom() - vec2(0.0, pen.scaled(2.0));
-            pen.text(foot, Align2::CENTER_BOTTOM, 8.0, ink, &note_name(key as i32));
-        }
+    }
+    // Wider than their keys, so they lie on those beside.
+    for key in row.keys().filter(|key| key.is_multiple_of(12)) {
+        let foot = row.rect(key).left_bottom() + vec2(pen.scaled(1.5), -pen.scaled(1.0));
+        pen.text(foot, Align2::LEFT_BOTTOM, 8.0, theme.text, &note_name(key as i32));
     }
 }
 
