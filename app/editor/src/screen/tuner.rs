@@ -63,11 +63,13 @@ fn draw(pen: &Pen, theme: &Theme, rect: Rect, hz: f32, heard: Option<(String, f3
     pen.line(on_dial(pivot, radius - pen.scaled(30.0), shown), needle, 3.0, colour);
     pen.disc(needle, 3.0, colour, Stroke::NONE);
     let middle = foot - vec2(0.0, pen.scaled(24.0));
-    pen.text(middle, Align2::CENTER_BOTTOM, 30.0, theme.text, &note);
+    // A note of a tuning has more to say than one with a name.
+    let (size, beside) = if note.len() > 4 { (22.0, 76.0) } else { (30.0, 44.0) };
+    pen.text(middle, Align2::CENTER_BOTTOM, size, theme.text, &note);
     // Not only by the colour: which way it has to go.
     if !is_in_tune {
         let side = -cents.signum();
-        let tip = middle + vec2(side * pen.scaled(44.0), -pen.scaled(17.0));
+        let tip = middle + vec2(side * pen.scaled(beside), -pen.scaled(17.0));
         let back = vec2(-side * pen.scaled(9.0), pen.scaled(7.0));
         pen.shape(vec![tip, tip + back, tip + vec2(back.x, -back.y)], colour);
     }
