@@ -45,8 +45,7 @@ impl Text {
     /// Where the names of files stand in a text of this kind, from left to right.
     pub fn files(self, text: &str) -> Vec<Range<usize>> {
         match self {
-            Text::Sound | Text::Wavetable if text.is_empty() => Vec::new(),
-            Text::Sound | Text::Wavetable => vec![0..text.len()],
+            Text::Sound | Text::Wavetable => parts(text, std::iter::once(text)),
             Text::Notes => parts(text, text.lines().filter_map(notes::tuning_of)),
             Text::Tuning => parts(text, text.lines().map(str::trim)),
             Text::Formula | Text::Words => Vec::new(),

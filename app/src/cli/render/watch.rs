@@ -1,6 +1,6 @@
 //! `sostenuto render --watch`: again and again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Instant, SystemTime};
 
@@ -29,7 +29,7 @@ impl Seen {
 /// When a file was written, and how long it is. `None` where there is none. It is asked for
 /// again and again: that finds a file which another takes the place of, on every system and
 /// every kind of disk, where notices of the system do not.
-fn look(file: &PathBuf) -> Option<(SystemTime, u64)> {
+fn look(file: &Path) -> Option<(SystemTime, u64)> {
     let there = file.metadata().ok()?;
     Some((there.modified().ok()?, there.len()))
 }
