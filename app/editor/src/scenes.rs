@@ -75,7 +75,7 @@ impl Scenes {
                 let press = Press::default();
                 asks.requests.push(Request::Recall(Recall { number, press }));
             }
-            if sign(ui, "✎", theme.faint, &format!("Rename {name}")).clicked() {
+            if sign(ui, "Aa", theme.faint, &format!("Rename {name}")).clicked() {
                 self.naming = Some((number, title.to_owned()));
             }
             let keep = format!("Keep in {name} where knobs stand now");

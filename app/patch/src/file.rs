@@ -573,7 +573,7 @@ mod tests {
 
     #[test]
     fn a_file_of_a_newer_version_says_so_whatever_is_in_it() {
-        let sentence = refused(r#"{"sostenuto": 3, "modules": {"else": "where"}}"#);
+        let sentence = refused(r#"{"sostenuto": 4, "modules": {"else": "where"}}"#);
         assert!(sentence.contains("saved by a newer version"), "{sentence}");
     }
 
@@ -718,7 +718,7 @@ mod tests {
     fn what_is_no_patch_is_never_overwritten_unless_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("letter.txt");
-        for text in ["Dear Ada,", r#"{"sostenuto": 3}"#] {
+        for text in ["Dear Ada,", r#"{"sostenuto": 4}"#] {
             fs::write(&path, text).unwrap();
             let error = save(&path, &ring(), Over::Patches).unwrap_err();
             assert!(error.to_string().contains("another name"), "{error}");

@@ -315,13 +315,17 @@ fn what_a_musician_kept_is_found_behind_the_catalogues_own() {
     let mut harness = stage(pos2(20.0, 20.0), &[]);
     type_text(&mut harness, "heron");
     assert!(harness.query_by_label("Crane").is_none());
-    press(&mut harness, Key::Enter);
+    harness.get_by_label("Heron").click();
+    harness.run_steps(2);
     let state = harness.state_mut();
     assert!(state.chosen.is_none() && !state.browser.is_open());
     let own = ChosenOwn { name: "Heron".to_owned(), at: pos2(100.0, 40.0) };
     assert_eq!(state.browser.take_own(), Some(own));
     let mut harness = stage(pos2(20.0, 20.0), &[]);
     type_text(&mut harness, "crane");
+    // Behind whatever else is like it, and the last of all.
+    press(&mut harness, Key::PageDown);
+    press(&mut harness, Key::PageDown);
     harness.get_by_label("Remove from My modules").click();
     harness.run_steps(2);
     let state = harness.state_mut();

@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_hit_sounds_at_once_and_holds_nothing() {
         let mut rig = Rig::new::<DrumGrid>(48_000.0);
-        rig.run(100);
+        rig.run(96);
         for (semitone, track) in [(0, "track-1"), (7, "track-8"), (8, "track-1"), (-1, "track-8")] {
             let voct = semitone as f32 / 12.0;
             let out = rig.event(Event::NoteOn { key: 60, voct, velocity: 1.0 }).run(96);
