@@ -332,7 +332,7 @@ fn a_patch_that_cannot_be_played_is_a_sentence() {
     place.write("torn.sostenuto", "{\n\"sostenuto\": 1,\n\"modules\": [\n");
     place.write("text.sostenuto", "Dear diary\n");
     place.write("other.sostenuto", "{\"name\": \"left-pad\"}\n");
-    place.write("newer.sostenuto", &patch_text(3, "", ""));
+    place.write("newer.sostenuto", &patch_text(4, "", ""));
     place.write("port.sostenuto", &patch_text(1, &a_tone(), r#""vco.sow -> vcf.in""#));
     place.write("range.sostenuto", &patch_text(1, &module("a", "vco", r#""octave": 9"#), ""));
     std::fs::create_dir(place.path("folder.sostenuto")).expect("a folder");
