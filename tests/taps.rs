@@ -126,8 +126,9 @@ fn gates() -> Vec<(&'static str, String, [Touch; 2])> {
             let press = [Touch::Switch(index, 1.0), Touch::Switch(index, 0.0)];
             gates.push((about.name, output, press));
         }
-        if is_played(about) {
-            let output = if about.output("gate").is_some() { "gate" } else { "gate-1" };
+        // What is struck, such as a drum, has triggers and no gate.
+        let gate = ["gate", "gate-1"].into_iter().find(|name| about.output(name).is_some());
+        if let Some(output) = gate.filter(|_| is_played(about)) {
             gates.push((about.name, output.to_owned(), [on(60), off(60)]));
         }
         if about.role == Some(Role::OscIn) {
