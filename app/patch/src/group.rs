@@ -9,8 +9,8 @@ use std::str::FromStr;
 use super::comment::check_colour;
 use super::problem::Problem;
 use super::{
-    Cable, Edit, InputRef, ModuleId, Name, OutputRef, Patch, check_place, check_text, is_id,
-    placeholder,
+    Cable, Comment, Edit, InputRef, ModuleId, Name, OutputRef, Patch, check_place, check_text,
+    is_id, placeholder,
 };
 
 /// How deep groups can lie in one another.
@@ -167,6 +167,12 @@ impl Patch {
             if inner.inside.as_ref() == Some(group) {
                 let inner = Group { inside: outside.clone(), ..inner.clone() };
                 edits.push(Edit::SetGroup { id: id.clone(), group: Some(inner) });
+            }
+        }
+        for (id, comment) in &self.comments {
+            if comment.group.as_ref() == Some(group) {
+                let comment = Comment { group: outside.clone(), ..comment.clone() };
+                edits.push(Edit::SetComment { id: id.clone(), comment: Some(comment) });
             }
         }
         for id in self.modules_within(group) {
@@ -491,6 +497,18 @@ mod tests {
         let mut patch = nested();
         apply(&mut patch, Edit::RemoveModule { id: id("b") }).unwrap();
         apply(&mut patch, away("group-2")).unwrap();
+    }
+
+    #[test]
+    fn a_group_with_a_comment_in_it_is_taken_apart_and_the_comment_stays() {
+        let mut patch = nested();
+        let inner = group("group-2");
+        let comment = Comment { group: Some(inner.clone()), ..Comment::default() };
+        let id = "note".parse().unwrap();
+        apply(&mut patch, Edit::SetComment { id, comment: Some(comment) }).unwrap();
+        let edit = patch.ungrouped(&inner).unwrap();
+        apply(&mut patch, edit).unwrap();
+        assert_eq!(patch.comments["note"].group, Some(group("group-1")));
     }
 
     #[test]
