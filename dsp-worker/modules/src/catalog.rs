@@ -1,5 +1,5 @@
 //! Every module there is. To add one: its file in `modules/`, and its line in
-//! `modules.rs` and here.
+//! `modules.rs` and here, where the browser is to show it.
 
 use std::ops::Range;
 
@@ -10,111 +10,145 @@ use sostenuto_dsp::signal::Signal;
 
 use crate::limits::{MAX_PARAMS, MAX_PORTS};
 use crate::module::{About, Block, Module, Role, Tag};
-use crate::modules as m;
 
-/// Every module, in the order of the browser. A running patch names them by
-/// index, so host and workers must be of one build; see [`fingerprint`].
-pub static CATALOG: &[Entry] = &[
-    Entry::of::<m::vco::Vco>(),
-    Entry::of::<m::wavetable_vco::WavetableVco>(),
-    Entry::of::<m::supersaw::Supersaw>(),
-    Entry::of::<m::fm_operator::FmOperator>(),
-    Entry::of::<m::macro_oscillator::MacroOscillator>(),
-    Entry::of::<m::formant_voice::FormantVoice>(),
-    Entry::of::<m::lfo::Lfo>(),
-    Entry::of::<m::wavetable_lfo::WavetableLfo>(),
-    Entry::of::<m::noise::Noise>(),
-    Entry::of::<m::sampler::Sampler>(),
-    Entry::of::<m::kick::Kick>(),
-    Entry::of::<m::snare::Snare>(),
-    Entry::of::<m::hi_hat::HiHat>(),
-    Entry::of::<m::clap::Clap>(),
-    Entry::of::<m::pluck::Pluck>(),
-    Entry::of::<m::modal::Modal>(),
-    Entry::of::<m::ladder::Ladder>(),
-    Entry::of::<m::svf::Svf>(),
-    Entry::of::<m::comb::Comb>(),
-    Entry::of::<m::formant_filter::FormantFilter>(),
-    Entry::of::<m::equalizer::Equalizer>(),
-    Entry::of::<m::vca::Vca>(),
-    Entry::of::<m::tremolo::Tremolo>(),
-    Entry::of::<m::stereo_vca::StereoVca>(),
-    Entry::of::<m::low_pass_gate::LowPassGate>(),
-    Entry::of::<m::adsr::Adsr>(),
-    Entry::of::<m::function::Function>(),
-    Entry::of::<m::multi_segment::MultiSegment>(),
-    Entry::of::<m::slew::Slew>(),
-    Entry::of::<m::mixer::Mixer>(),
-    Entry::of::<m::stereo_mixer::StereoMixer>(),
-    Entry::of::<m::mutes::Mutes>(),
-    Entry::of::<m::compressor::Compressor>(),
-    Entry::of::<m::limiter::Limiter>(),
-    Entry::of::<m::gate::Gate>(),
-    Entry::of::<m::envelope_follower::EnvelopeFollower>(),
-    Entry::of::<m::wavefolder::Wavefolder>(),
-    Entry::of::<m::distortion::Distortion>(),
-    Entry::of::<m::ring_mod::RingMod>(),
-    Entry::of::<m::frequency_shifter::FrequencyShifter>(),
-    Entry::of::<m::bitcrusher::Bitcrusher>(),
-    Entry::of::<m::sample_hold::SampleHold>(),
-    Entry::of::<m::random::Random>(),
-    Entry::of::<m::gated_random::GatedRandom>(),
-    Entry::of::<m::chaos::Chaos>(),
-    Entry::of::<m::attenuverter::Attenuverter>(),
-    Entry::of::<m::octave::Octave>(),
-    Entry::of::<m::compare::Compare>(),
-    Entry::of::<m::logic::Logic>(),
-    Entry::of::<m::gate_tools::GateTools>(),
-    Entry::of::<m::attenuverters::Attenuverters>(),
-    Entry::of::<m::offset_scale::OffsetScale>(),
-    Entry::of::<m::crossfade::Crossfade>(),
-    Entry::of::<m::mid_side::MidSide>(),
-    Entry::of::<m::mult::Mult>(),
-    Entry::of::<m::split::Split>(),
-    Entry::of::<m::merge::Merge>(),
-    Entry::of::<m::sum::Sum>(),
-    Entry::of::<m::math::Math>(),
-    Entry::of::<m::clock::Clock>(),
-    Entry::of::<m::sequencer::Sequencer>(),
-    Entry::of::<m::piano_roll::PianoRoll>(),
-    Entry::of::<m::drum_grid::DrumGrid>(),
-    Entry::of::<m::divider::Divider>(),
-    Entry::of::<m::swing::Swing>(),
-    Entry::of::<m::euclid::Euclid>(),
-    Entry::of::<m::bernoulli::Bernoulli>(),
-    Entry::of::<m::arpeggiator::Arpeggiator>(),
-    Entry::of::<m::quantizer::Quantizer>(),
-    Entry::of::<m::chord::Chord>(),
-    Entry::of::<m::shift_register::ShiftRegister>(),
-    Entry::of::<m::switch_1_to_8::Switch1To8>(),
-    Entry::of::<m::switch_8_to_1::Switch8To1>(),
-    Entry::of::<m::keyboard::Keyboard>(),
-    Entry::of::<m::osc_in::OscIn>(),
-    Entry::of::<m::ribbon::Ribbon>(),
-    Entry::of::<m::xy_pad::XyPad>(),
-    Entry::of::<m::macros::Macros>(),
-    Entry::of::<m::buttons::Buttons>(),
-    Entry::of::<m::delay::Delay>(),
-    Entry::of::<m::granular::Granular>(),
-    Entry::of::<m::chorus::Chorus>(),
-    Entry::of::<m::flanger::Flanger>(),
-    Entry::of::<m::phaser::Phaser>(),
-    Entry::of::<m::tape_delay::TapeDelay>(),
-    Entry::of::<m::reverb::Reverb>(),
-    Entry::of::<m::shimmer::Shimmer>(),
-    Entry::of::<m::convolution::Convolution>(),
-    Entry::of::<m::spectral_freeze::SpectralFreeze>(),
-    Entry::of::<m::vocoder::Vocoder>(),
-    Entry::of::<m::scope::Scope>(),
-    Entry::of::<m::spectrum::Spectrum>(),
-    Entry::of::<m::tuner::Tuner>(),
-    Entry::of::<m::level_meter::LevelMeter>(),
-    Entry::of::<m::audio_in::AudioIn>(),
-    Entry::of::<m::recorder::Recorder>(),
-    Entry::of::<m::osc_out::OscOut>(),
-    Entry::of::<m::audio_out::AudioOut>(),
-    Entry::of::<m::saboteur::Saboteur>(),
-];
+/// The catalogue, and the code of every module in a Rust module of its own: by these the
+/// compiler shares out its work. In one, all would be compiled one after the other.
+macro_rules! catalog {
+    ($($file:ident::$module:ident,)*) => {
+        /// Every module, in the order of the browser. A running patch names them by
+        /// index, so host and workers must be of one build; see [`fingerprint`].
+        pub static CATALOG: &[Entry] =
+            &[$(Entry::of::<crate::modules::$file::$module>(code::$file::CODE)),*];
+
+        mod code {$(
+            pub mod $file {
+                use crate::catalog::Code;
+                use crate::module::{Block, Module};
+                use crate::modules::$file::$module;
+
+                pub const CODE: Code = Code {
+                    #[cfg(any(without_avx2, test))]
+                    process,
+                    #[cfg(all(with_avx2, not(test)))]
+                    process_avx2,
+                };
+
+                #[cfg(any(without_avx2, test))]
+                fn process(state: &mut [u8], block: &mut Block) {
+                    bytemuck::from_bytes_mut::<$module>(state).process(block);
+                }
+
+                #[cfg(all(with_avx2, not(test)))]
+                #[target_feature(enable = "avx2")]
+                fn process_avx2(state: &mut [u8], block: &mut Block) {
+                    bytemuck::from_bytes_mut::<$module>(state).process(block);
+                }
+            }
+        )*}
+    };
+}
+
+catalog! {
+    vco::Vco,
+    wavetable_vco::WavetableVco,
+    supersaw::Supersaw,
+    fm_operator::FmOperator,
+    macro_oscillator::MacroOscillator,
+    formant_voice::FormantVoice,
+    lfo::Lfo,
+    wavetable_lfo::WavetableLfo,
+    noise::Noise,
+    sampler::Sampler,
+    kick::Kick,
+    snare::Snare,
+    hi_hat::HiHat,
+    clap::Clap,
+    pluck::Pluck,
+    modal::Modal,
+    ladder::Ladder,
+    svf::Svf,
+    comb::Comb,
+    formant_filter::FormantFilter,
+    equalizer::Equalizer,
+    vca::Vca,
+    tremolo::Tremolo,
+    stereo_vca::StereoVca,
+    low_pass_gate::LowPassGate,
+    adsr::Adsr,
+    function::Function,
+    multi_segment::MultiSegment,
+    slew::Slew,
+    mixer::Mixer,
+    stereo_mixer::StereoMixer,
+    mutes::Mutes,
+    compressor::Compressor,
+    limiter::Limiter,
+    gate::Gate,
+    envelope_follower::EnvelopeFollower,
+    wavefolder::Wavefolder,
+    distortion::Distortion,
+    ring_mod::RingMod,
+    frequency_shifter::FrequencyShifter,
+    bitcrusher::Bitcrusher,
+    sample_hold::SampleHold,
+    random::Random,
+    gated_random::GatedRandom,
+    chaos::Chaos,
+    attenuverter::Attenuverter,
+    octave::Octave,
+    compare::Compare,
+    logic::Logic,
+    gate_tools::GateTools,
+    attenuverters::Attenuverters,
+    offset_scale::OffsetScale,
+    crossfade::Crossfade,
+    mid_side::MidSide,
+    mult::Mult,
+    split::Split,
+    merge::Merge,
+    sum::Sum,
+    math::Math,
+    clock::Clock,
+    sequencer::Sequencer,
+    piano_roll::PianoRoll,
+    drum_grid::DrumGrid,
+    divider::Divider,
+    swing::Swing,
+    euclid::Euclid,
+    bernoulli::Bernoulli,
+    arpeggiator::Arpeggiator,
+    quantizer::Quantizer,
+    chord::Chord,
+    shift_register::ShiftRegister,
+    switch_1_to_8::Switch1To8,
+    switch_8_to_1::Switch8To1,
+    keyboard::Keyboard,
+    osc_in::OscIn,
+    ribbon::Ribbon,
+    xy_pad::XyPad,
+    macros::Macros,
+    buttons::Buttons,
+    delay::Delay,
+    granular::Granular,
+    chorus::Chorus,
+    flanger::Flanger,
+    phaser::Phaser,
+    tape_delay::TapeDelay,
+    reverb::Reverb,
+    shimmer::Shimmer,
+    convolution::Convolution,
+    spectral_freeze::SpectralFreeze,
+    vocoder::Vocoder,
+    scope::Scope,
+    spectrum::Spectrum,
+    tuner::Tuner,
+    level_meter::LevelMeter,
+    audio_in::AudioIn,
+    recorder::Recorder,
+    osc_out::OscOut,
+    audio_out::AudioOut,
+    saboteur::Saboteur,
+}
 
 /// The module called that, and its index.
 pub fn find(name: &str) -> Option<(usize, &'static Entry)> {
@@ -174,16 +208,23 @@ pub struct Entry {
     /// [`Module::forget`].
     #[serde(skip)]
     pub forget: fn(state: &mut [u8], channels: Range<usize>),
-    #[cfg(any(without_avx2, test))]
     #[serde(skip)]
+    code: Code,
+}
+
+/// [`Module::process`]. Once more for processors with AVX2, without fused
+/// multiply-add, so that the sound is the same to the bit. The tests in this
+/// crate run the code without, so that both are tested.
+#[derive(Clone, Copy)]
+struct Code {
+    #[cfg(any(without_avx2, test))]
     process: fn(state: &mut [u8], block: &mut Block),
     #[cfg(all(with_avx2, not(test)))]
-    #[serde(skip)]
     process_avx2: unsafe fn(state: &mut [u8], block: &mut Block),
 }
 
 impl Entry {
-    const fn of<M: Module>() -> Entry {
+    const fn of<M: Module>(code: Code) -> Entry {
         assert!(align_of::<M>() <= STATE_ALIGN, "a module's state is aligned to a cache line");
         assert!(M::ABOUT.inputs.len() <= MAX_PORTS && M::ABOUT.outputs.len() <= MAX_PORTS);
         assert!(M::ABOUT.params.len() <= MAX_PARAMS);
@@ -197,10 +238,7 @@ impl Entry {
                 bytemuck::from_bytes_mut::<M>(state).change_rate(change);
             },
             forget: |state, channels| bytemuck::from_bytes_mut::<M>(state).forget(channels),
-            #[cfg(any(without_avx2, test))]
-            process: |state, block| bytemuck::from_bytes_mut::<M>(state).process(block),
-            #[cfg(all(with_avx2, not(test)))]
-            process_avx2: process_avx2::<M>,
+            code,
         }
     }
 
@@ -214,10 +252,10 @@ impl Entry {
             // SAFETY: the processor has just said that it has AVX2, the only
             // feature that `process_avx2` needs; or said so when this was built
             // for it alone.
-            return unsafe { (self.process_avx2)(state, block) };
+            return unsafe { (self.code.process_avx2)(state, block) };
         }
         #[cfg(any(without_avx2, test))]
-        (self.process)(state, block);
+        (self.code.process)(state, block);
     }
 }
 
@@ -253,15 +291,6 @@ fn clean_avx2(outputs: &mut [Signal], muted: u32, frames: Range<usize>) -> u32 {
 
 /// Alignment of a module's state in shared memory, in bytes.
 pub const STATE_ALIGN: usize = 64;
-
-/// The same code once more, for processors with AVX2. Without fused
-/// multiply-add, so that the sound is the same to the bit. The tests in this
-/// crate run the code above, so that both are tested.
-#[cfg(all(with_avx2, not(test)))]
-#[target_feature(enable = "avx2")]
-fn process_avx2<M: Module>(state: &mut [u8], block: &mut Block) {
-    bytemuck::from_bytes_mut::<M>(state).process(block);
-}
 
 #[cfg(test)]
 mod heard;

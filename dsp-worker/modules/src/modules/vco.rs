@@ -350,8 +350,8 @@ impl Vco {
     }
 
     /// One channel's way through a frame, with its edges. Returns the phase at its
-    /// end.
-    #[inline(always)]
+    /// end. Rare and long: code of its own, not a copy for every lane and case.
+    #[inline(never)]
     fn pass(&mut self, way: Way, late: f32, place: [usize; 3], knobs: &Knobs) -> i32 {
         let [group, lane, frame] = place;
         let (waves, sub) = (&mut self.waves, &mut self.sub);
