@@ -587,6 +587,7 @@ fn commented(random: &mut Random) -> Edit {
         height: 50.0,
         colour: (random.bits() % 9) as u8,
         group: None,
+        twin: 0,
     };
     Edit::SetComment { id, comment: (!random.bits().is_multiple_of(3)).then_some(comment) }
 }

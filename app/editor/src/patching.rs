@@ -9,14 +9,17 @@ use sostenuto_patch::edit::Move;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{
     Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Part, Patch,
-    PatchModule, apply,
+    PatchModule, Problem, apply, followed,
 };
 
 use super::habits::habits;
+use super::own_modules;
 
 pub use insert::insert;
+pub use voices::voices;
 
 mod insert;
+mod voices;
 
 /// Where copies lie from what they are copies of, in points.
 pub const COPY_OFFSET: f32 = 40.0;
@@ -342,7 +345,7 @@ pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleI
     let (left, top) = corners.fold((f32::INFINITY, f32::INFINITY), |least, corner| {
         (least.0.min(corner.0), least.1.min(corner.1))
     });
-    let (names, mut edits) = put(patch, copied, x - left, y - top);
+    let Copies { names, mut edits, links } = put(patch, copied, x - left, y - top);
     let renamed = |cable: &Cable| {
         let mut cable = cable.clone();
         cable.from.module = names.get(&cable.from.module)?.clone();
@@ -352,7 +355,7 @@ pub fn paste(patch: &Patch, copied: &Patch, x: f32, y: f32) -> (BTreeSet<ModuleI
     edits.extend(copied.cables.iter().filter_map(renamed).map(Edit::Connect));
     let mut delayed = patch.delayed.clone();
     delayed.extend(copied.delayed.iter().filter_map(renamed));
-    let edit = with_delays(patch, edits, &delayed);
+    let edit = Edit::Several(vec![with_delays(patch, edits, &delayed), links]);
     (names.into_values().collect(), edit)
 }
 
@@ -365,7 +368,7 @@ pub fn duplicate(
     comments: &BTreeSet<CommentId>,
 ) -> (BTreeSet<ModuleId>, Edit) {
     let copied = copy(patch, level, modules, comments);
-    let (names, mut edits) = put(patch, &copied, COPY_OFFSET, COPY_OFFSET);
+    let Copies { names, mut edits, links } = put(patch, &copied, COPY_OFFSET, COPY_OFFSET);
     let mut delayed = patch.delayed.clone();
     for own in &patch.cables {
         let Some(to) = names.get(&own.to.module) else { continue };
@@ -379,56 +382,94 @@ pub fn duplicate(
         }
         edits.push(Edit::Connect(cable));
     }
-    let edit = with_delays(patch, edits, &delayed);
+    let edit = Edit::Several(vec![with_delays(patch, edits, &delayed), links]);
     (names.into_values().collect(), edit)
+}
+
+/// Another copy of a group that follows it, and that it follows. Returns the names of the
+/// modules.
+pub fn linked_copy(
+    patch: &Patch,
+    level: Option<&GroupId>,
+    id: &GroupId,
+) -> Result<(BTreeSet<ModuleId>, Edit), Problem> {
+    let link = linked(patch, id)?;
+    let mut ahead = patch.clone();
+    apply(&mut ahead, link.clone())?;
+    let modules = ahead.modules_within(id).cloned().collect();
+    let (names, copy) = duplicate(&ahead, level, &modules, &BTreeSet::new());
+    Ok((names, Edit::Several(vec![link, copy])))
+}
+
+/// Makes a group one that can have linked copies, where it is none.
+pub fn linked(patch: &Patch, id: &GroupId) -> Result<Edit, Problem> {
+    let group = patch.group(id)?;
+    if group.link.is_some() {
+        return Ok(Edit::Several(Vec::new()));
+    }
+    let link = Some(patch.fresh_link(&own_modules::name_of(&group.title)));
+    let group = Some(Group { link, ..group.clone() });
+    followed(patch, &Edit::SetGroup { id: id.clone(), group })
+}
+
+/// What is put on the canvas.
+struct Copies {
+    /// What its modules are called there.
+    names: BTreeMap<ModuleId, ModuleId>,
+    edits: Vec<Edit>,
+    /// Links its groups again: the last of all edits, as from then on they follow others.
+    links: Edit,
 }
 
 /// The modules, comments and groups of a copy, under fresh names. What lies in no group is
 /// moved, and what lies in one stays where it is in there.
-fn put(
-    patch: &Patch,
-    copied: &Patch,
-    dx: f32,
-    dy: f32,
-) -> (BTreeMap<ModuleId, ModuleId>, Vec<Edit>) {
+fn put(patch: &Patch, copied: &Patch, dx: f32, dy: f32) -> Copies {
     let mut taken = patch.clone();
     let mut names = BTreeMap::new();
     let mut edits = Vec::new();
+    let mut links = Vec::new();
     let mut group_names: BTreeMap<GroupId, GroupId> = BTreeMap::new();
     let mut groups: Vec<_> = copied.groups.iter().collect();
     groups.sort_by_key(|(id, _)| copied.around(Some(*id)).count());
     for (id, group) in groups {
         let new_id = taken.fresh_group_id();
         let inside = group.inside.as_ref().and_then(|outer| group_names.get(outer)).cloned();
-        let (dx, dy) = if inside.is_some() { (0.0, 0.0) } else { (dx, dy) };
-        let group = Group { x: group.x + dx, y: group.y + dy, inside, ..group.clone() };
+        let ((dx, dy), twin) =
+            if inside.is_some() { ((0.0, 0.0), group.twin) } else { ((dx, dy), 0) };
+        let (x, y) = (group.x + dx, group.y + dy);
+        let group = Group { x, y, inside, twin, ..group.clone() };
+        if group.link.is_some() {
+            links.push(Edit::SetGroup { id: new_id.clone(), group: Some(group.clone()) });
+        }
+        let group = Group { link: None, ..group };
         taken.groups.insert(new_id.clone(), group.clone());
         group_names.insert(id.clone(), new_id.clone());
         edits.push(Edit::SetGroup { id: new_id, group: Some(group) });
     }
-    let place = |group: &Option<GroupId>| {
+    let place = |group: &Option<GroupId>, twin: u32| {
         let group = group.as_ref().and_then(|own| group_names.get(own)).cloned();
-        let by = if group.is_some() { (0.0, 0.0) } else { (dx, dy) };
-        (group, by)
+        if group.is_some() { (group, twin, (0.0, 0.0)) } else { (None, 0, (dx, dy)) }
     };
     for (id, module) in &copied.modules {
-        let stem = id.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
-        let stem = stem.strip_suffix('-').filter(|stem| !stem.is_empty()).unwrap_or(id.as_str());
-        let new_id = taken.fresh_id(stem);
-        let (group, (dx, dy)) = place(&module.group);
-        let module = PatchModule { x: module.x + dx, y: module.y + dy, group, ..module.clone() };
+        let new_id = taken.fresh_id(id.stem());
+        let (group, twin, (dx, dy)) = place(&module.group, module.twin);
+        let (x, y) = (module.x + dx, module.y + dy);
+        let module = PatchModule { x, y, group, twin, ..module.clone() };
         taken.modules.insert(new_id.clone(), module.clone());
         names.insert(id.clone(), new_id.clone());
         edits.push(Edit::AddModule { id: new_id, module });
     }
     for comment in copied.comments.values() {
         let id = taken.fresh_comment_id();
-        let (group, (dx, dy)) = place(&comment.group);
-        let comment = Comment { x: comment.x + dx, y: comment.y + dy, group, ..comment.clone() };
+        let (group, twin, (dx, dy)) = place(&comment.group, comment.twin);
+        let (x, y) = (comment.x + dx, comment.y + dy);
+        let comment = Comment { x, y, group, twin, ..comment.clone() };
         taken.comments.insert(id.clone(), comment.clone());
         edits.push(Edit::SetComment { id, comment: Some(comment) });
     }
-    (names, edits)
+    // The innermost first: what lies in a copy is what it should be before others follow it.
+    links.reverse();
+    Copies { names, edits, links: Edit::Several(links) }
 }
 
 /// A module's name as one says it.

@@ -324,6 +324,25 @@ impl Editor {
                 self.panels.own_modules.keep(&title, *patch);
                 self.panels.notices.say(sentence, false, ui.input(|input| input.time));
             }
+            Intent::Update(id) => {
+                let Some(link) = self.model.patch().groups.get(&id).and_then(|it| it.link.clone())
+                else {
+                    return;
+                };
+                let all = self.panels.own_modules.all();
+                let kept =
+                    all.get(&*link).and_then(|kept| Some((kept, kept.linked(&link).next()?)));
+                let sentence =
+                    match kept.map(|(kept, root)| self.model.patch().made_like(&id, kept, root)) {
+                        Some(Ok(edit)) => {
+                            self.asks.edit(edit);
+                            format!("“{link}” is as it is in My modules, in all copies.")
+                        }
+                        Some(Err(problem)) => problem.to_string(),
+                        None => format!("“{link}” is not in My modules: nothing was changed."),
+                    };
+                self.panels.notices.say(sentence, false, ui.input(|input| input.time));
+            }
             Intent::Module(ModuleWish::Replace(id)) => {
                 let (corner, at) = self.canvas.beside(self.model.patch(), &id);
                 let modules: BTreeSet<ModuleId> = match self.canvas.selection.contains(&id) {

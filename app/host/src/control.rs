@@ -549,8 +549,8 @@ impl<S: Sound> Control<S> {
     /// Changes the patch, as an undo step of its own or of a gesture. Where
     /// the edit cannot be done, nothing changes.
     pub fn edit(&mut self, edit: Edit, gesture: Option<Gesture>) -> Result<(), Problem> {
-        if self.history.apply(&mut self.patch, &edit, gesture)? {
-            self.spread(&edit);
+        if let Some(done) = self.history.apply(&mut self.patch, &edit, gesture)? {
+            self.spread(&done);
         }
         Ok(())
     }
@@ -595,8 +595,8 @@ impl<S: Sound> Control<S> {
     ) -> Result<(), Refused> {
         let edit = Edit::Replace(Box::new(read?));
         let gesture = self.open_gesture(from);
-        if self.history.apply_from(&mut self.patch, &edit, gesture, file)? {
-            self.spread(&edit);
+        if let Some(done) = self.history.apply_from(&mut self.patch, &edit, gesture, file)? {
+            self.spread(&done);
         }
         if let Some(sentence) = self.patch.about_placeholders() {
             self.notice(&Notice::Placeholders { sentence });

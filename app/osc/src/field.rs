@@ -102,6 +102,57 @@ impl Field for PathBuf {
     }
 }
 
+/// A name, or none where it is empty or not there.
+#[derive(Debug)]
+pub(crate) struct OrEmpty;
+
+impl Field<Option<GroupId>> for OrEmpty {
+    const FORM: Form = Form::Text;
+    const COUNT: Count = Count::Optional;
+    const RANGE: &'static str = ID;
+
+    fn read(args: &mut Args) -> Result<Option<GroupId>, Unreadable> {
+        let text = <OrEmpty as Field<Option<Name>>>::read(args)?;
+        Ok(text.map(|text| text.parse()).transpose()?)
+    }
+
+    fn write(value: &Option<GroupId>, args: &mut Vec<OscType>) {
+        args.push(text(value.as_ref().map_or("", GroupId::as_str)));
+    }
+}
+
+impl Field<Option<Name>> for OrEmpty {
+    const FORM: Form = Form::Text;
+    const COUNT: Count = Count::Optional;
+
+    fn read(args: &mut Args) -> Result<Option<Name>, Unreadable> {
+        let text = if args.is_empty() { String::new() } else { args.text()? };
+        Ok(Some(text).filter(|text| !text.is_empty()).map(Into::into))
+    }
+
+    fn write(value: &Option<Name>, args: &mut Vec<OscType>) {
+        args.push(text(value.as_deref().unwrap_or_default()));
+    }
+}
+
+/// A number, or 0 where it is not there.
+#[derive(Debug)]
+pub(crate) struct OrZero;
+
+impl Field<u32> for OrZero {
+    const FORM: Form = Form::Int;
+    const COUNT: Count = Count::Optional;
+    const RANGE: &'static str = "0 or more";
+
+    fn read(args: &mut Args) -> Result<u32, Unreadable> {
+        if args.is_empty() { Ok(0) } else { <u32 as Field>::read(args) }
+    }
+
+    fn write(value: &u32, args: &mut Vec<OscType>) {
+        <u32 as Field>::write(value, args);
+    }
+}
+
 /// A text, or nothing where it is empty.
 #[derive(Debug)]
 pub(crate) struct MaybeText;

@@ -27,6 +27,8 @@ pub struct Comment {
     pub colour: u8,
     /// The group that it lies in. `None`: it lies on the canvas itself.
     pub group: Option<GroupId>,
+    /// In a linked group, the number that it has in every copy of that. 0: none.
+    pub twin: u32,
 }
 
 /// A comment's name within its patch. It is not shown.

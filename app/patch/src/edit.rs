@@ -85,6 +85,8 @@ pub enum Edit {
         module: ModuleId,
         /// Where it lies from now on. `None`: on the canvas itself.
         group: Option<GroupId>,
+        /// [`PatchModule::twin`] from now on.
+        twin: u32,
     },
     /// Shows a part of a module on the faces of the groups around it, or no longer.
     /// Nothing is heard.
@@ -195,7 +197,7 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
         Edit::SetText { module, text } => set_text(patch, module, text),
         Edit::SetComment { id, comment } => set_comment(patch, id, comment),
         Edit::SetGroup { id, group } => patch.set_group(id, group),
-        Edit::SetInside { module, group } => patch.set_inside(module, group),
+        Edit::SetInside { module, group, twin } => patch.set_inside(module, group, twin),
         Edit::SetShown { module, part, levels } => patch.set_shown(module, part, levels),
         Edit::SetScene { number, title } => patch.set_scene(number, title),
         Edit::KeepInScene { module, number, values } => patch.keep_in_scene(module, number, values),

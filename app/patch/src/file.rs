@@ -213,6 +213,8 @@ struct FileComment<S> {
     colour: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<S>,
+    #[serde(default, skip_serializing_if = "is_none")]
+    twin: u32,
     text: S,
 }
 
@@ -228,20 +230,26 @@ struct FileGroup<S> {
     colour: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     inside: Option<S>,
+    #[serde(default, skip_serializing_if = "is_none")]
+    twin: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<S>,
     title: S,
 }
 
 fn written_group<'a>(id: &'a GroupId, group: &'a Group) -> FileGroup<Cow<'a, str>> {
-    let &Group { x, y, colour, .. } = group;
+    let &Group { x, y, colour, twin, .. } = group;
     let inside = group.inside.as_ref().map(|id| id.as_str().into());
-    FileGroup { id: id.as_str().into(), x, y, colour, inside, title: group.title.as_str().into() }
+    let link = group.link.as_ref().map(|link| Cow::Borrowed(&**link));
+    let title = group.title.as_str().into();
+    FileGroup { id: id.as_str().into(), x, y, colour, inside, twin, link, title }
 }
 
 fn written_comment<'a>(id: &'a CommentId, comment: &'a Comment) -> FileComment<Cow<'a, str>> {
-    let &Comment { x, y, width, height, colour, .. } = comment;
+    let &Comment { x, y, width, height, colour, twin, .. } = comment;
     let group = comment.group.as_ref().map(|id| id.as_str().into());
     let text = comment.text.as_str().into();
-    FileComment { id: id.as_str().into(), x, y, width, height, colour, group, text }
+    FileComment { id: id.as_str().into(), x, y, width, height, colour, group, twin, text }
 }
 
 #[derive(Serialize)]
@@ -257,6 +265,8 @@ struct WrittenModule<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_none")]
+    twin: u32,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     shown: BTreeMap<String, u8>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -274,6 +284,11 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+/// Whether it is the number of none.
+fn is_none(twin: &u32) -> bool {
+    *twin == 0
+}
+
 impl<'a> WrittenModule<'a> {
     fn new(id: &'a ModuleId, module: &'a PatchModule) -> WrittenModule<'a> {
         let numbers = module.params.iter();
@@ -289,6 +304,7 @@ impl<'a> WrittenModule<'a> {
             bypassed: module.is_bypassed,
             text: &module.text,
             group: module.group.as_ref().map(GroupId::as_str),
+            twin: module.twin,
             shown: module.shown.iter().map(|(part, &levels)| (part.to_string(), levels)).collect(),
             scenes: module
                 .scenes
@@ -353,6 +369,8 @@ struct ReadModule {
     #[serde(default)]
     text: String,
     group: Option<String>,
+    #[serde(default)]
+    twin: u32,
     #[serde(default)]
     shown: BTreeMap<String, u8>,
     #[serde(default)]
@@ -429,21 +447,23 @@ impl ReadPatch {
             patch.delayed.insert(cable);
         }
         delay(&mut patch, self.version, &order);
-        for FileComment { id, x, y, width, height, colour, group, text } in self.comments {
+        for FileComment { id, x, y, width, height, colour, group, twin, text } in self.comments {
             let id: CommentId = id.parse()?;
             if patch.comments.contains_key(&id) {
                 return Err(ReadError::CommentTwice { id: id.to_string() });
             }
             let group = group.map(|id| id.parse::<GroupId>()).transpose()?;
-            patch.comments.insert(id, Comment { text, x, y, width, height, colour, group });
+            let comment = Comment { text, x, y, width, height, colour, group, twin };
+            patch.comments.insert(id, comment);
         }
-        for FileGroup { id, x, y, colour, inside, title } in self.groups {
+        for FileGroup { id, x, y, colour, inside, twin, link, title } in self.groups {
             let id: GroupId = id.parse()?;
             if patch.groups.contains_key(&id) {
                 return Err(ReadError::GroupTwice { id: id.to_string() });
             }
             let inside = inside.map(|id| id.parse::<GroupId>()).transpose()?;
-            patch.groups.insert(id, Group { title, x, y, colour, inside });
+            let link = link.map(Into::into);
+            patch.groups.insert(id, Group { title, x, y, colour, inside, twin, link });
         }
         patch.check()?;
         Ok(patch)
@@ -471,6 +491,7 @@ impl ReadModule {
         module.is_bypassed = self.bypassed;
         module.text = self.text.into();
         module.group = self.group.map(|id| id.parse::<GroupId>()).transpose()?;
+        module.twin = self.twin;
         for (part, levels) in self.shown {
             module.shown.insert(part.parse()?, levels);
         }

@@ -29,6 +29,11 @@ pub struct Group {
     pub colour: u8,
     /// The group that it lies in. `None`: it lies on the canvas itself.
     pub inside: Option<GroupId>,
+    /// In a linked group, the number that it has in every copy of that. 0: none.
+    pub twin: u32,
+    /// What it is linked by: groups with the same link are copies of each other.
+    /// `None`: it is linked with none.
+    pub link: Option<Name>,
 }
 
 /// A group's name within its patch. It is not shown.
@@ -115,7 +120,8 @@ impl Patch {
     ) -> (GroupId, Edit) {
         let id = self.fresh_group_id();
         let inside = level.cloned();
-        let group = Group { title: title.to_owned(), x, y, colour: 0, inside };
+        let title = title.to_owned();
+        let group = Group { title, x, y, inside, ..Group::default() };
         let mut edits = vec![Edit::SetGroup { id: id.clone(), group: Some(group) }];
         let mut moved_groups = Vec::new();
         let modules: BTreeSet<&ModuleId> = modules.into_iter().collect();
@@ -124,11 +130,13 @@ impl Patch {
                 Some(inner) if moved_groups.contains(&inner) => {}
                 Some(inner) => {
                     moved_groups.push(inner);
-                    let group = Group { inside: Some(id.clone()), ..self.groups[inner].clone() };
+                    let own = self.groups[inner].clone();
+                    let group = Group { inside: Some(id.clone()), twin: 0, ..own };
                     edits.push(Edit::SetGroup { id: inner.clone(), group: Some(group) });
                 }
                 None => {
-                    edits.push(Edit::SetInside { module: module.clone(), group: Some(id.clone()) })
+                    let (module, group) = (module.clone(), Some(id.clone()));
+                    edits.push(Edit::SetInside { module, group, twin: 0 });
                 }
             }
             let mut shown = self.reshown(module, level, 1);
@@ -161,23 +169,30 @@ impl Patch {
 
     /// Puts what lies in a group where the group lies, and takes the group away.
     pub fn ungrouped(&self, group: &GroupId) -> Result<Edit, Problem> {
-        let outside = self.group(group)?.inside.clone();
+        let was = self.group(group)?;
+        let outside = was.inside.clone();
+        // Its copies stay what they are.
+        let alone = Group { link: None, ..was.clone() };
         let mut edits = Vec::new();
+        if was.link.is_some() {
+            edits.push(Edit::SetGroup { id: group.clone(), group: Some(alone) });
+        }
         for (id, inner) in &self.groups {
             if inner.inside.as_ref() == Some(group) {
-                let inner = Group { inside: outside.clone(), ..inner.clone() };
+                let inner = Group { inside: outside.clone(), twin: 0, ..inner.clone() };
                 edits.push(Edit::SetGroup { id: id.clone(), group: Some(inner) });
             }
         }
         for (id, comment) in &self.comments {
             if comment.group.as_ref() == Some(group) {
-                let comment = Comment { group: outside.clone(), ..comment.clone() };
+                let comment = Comment { group: outside.clone(), twin: 0, ..comment.clone() };
                 edits.push(Edit::SetComment { id: id.clone(), comment: Some(comment) });
             }
         }
         for id in self.modules_within(group) {
             if self.modules[id].group.as_ref() == Some(group) {
-                edits.push(Edit::SetInside { module: id.clone(), group: outside.clone() });
+                let (module, group) = (id.clone(), outside.clone());
+                edits.push(Edit::SetInside { module, group, twin: 0 });
             }
             edits.extend(shown_as(id, self.reshown(id, Some(group), -1)));
         }
@@ -206,6 +221,7 @@ impl Patch {
                 return Err(Problem::GroupInItself { id: id.to_string(), most: MAX_DEPTH });
             }
         }
+        self.check_links()?;
         let modules = self.modules.values().map(|module| &module.group);
         let comments = self.comments.values().map(|comment| &comment.group);
         modules.chain(comments).try_for_each(|group| self.check_inside(group.as_ref()))
@@ -254,10 +270,13 @@ impl Patch {
         &mut self,
         module: ModuleId,
         group: Option<GroupId>,
+        twin: u32,
     ) -> Result<Edit, Problem> {
         self.check_inside(group.as_ref())?;
-        let group = std::mem::replace(&mut self.module_mut(&module)?.group, group);
-        Ok(Edit::SetInside { module, group })
+        let here = self.module_mut(&module)?;
+        let group = std::mem::replace(&mut here.group, group);
+        let twin = std::mem::replace(&mut here.twin, twin);
+        Ok(Edit::SetInside { module, group, twin })
     }
 
     pub(crate) fn set_shown(
@@ -303,6 +322,9 @@ impl Group {
     /// Whether it is somewhere, and its title and colour may be what they are.
     fn check(&self, id: &GroupId) -> Result<(), Problem> {
         check_text("title of the group", &self.title)?;
+        if let Some(link) = &self.link {
+            check_text("link of the group", link)?;
+        }
         check_place(id.as_str(), self.x, self.y)?;
         check_colour(self.colour)
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Patch;
 use super::edit::{Edit, apply};
 use super::label::Label;
+use super::link::followed;
 use super::memory::bytes;
 use super::problem::Problem;
 
@@ -58,15 +59,15 @@ impl History {
     /// Changes the patch and remembers how to take it back. What was undone
     /// before can then no longer be redone.
     ///
-    /// Returns whether anything has changed: where a knob is set to where it
-    /// stands there is nothing to take back. Where the edit cannot be done,
-    /// neither patch nor history change.
+    /// Returns the edit with all that follows from it ([`followed`]). `None` where nothing
+    /// has changed: where a knob is set to where it stands there is nothing to take
+    /// back. Where the edit cannot be done, neither patch nor history change.
     pub fn apply(
         &mut self,
         patch: &mut Patch,
         edit: &Edit,
         gesture: Option<Gesture>,
-    ) -> Result<bool, Problem> {
+    ) -> Result<Option<Edit>, Problem> {
         self.apply_from(patch, edit, gesture, None)
     }
 
@@ -78,10 +79,11 @@ impl History {
         edit: &Edit,
         gesture: Option<Gesture>,
         file: Option<&Path>,
-    ) -> Result<bool, Problem> {
+    ) -> Result<Option<Edit>, Problem> {
         let label = Label::of(edit, patch);
+        let edit = followed(patch, edit)?;
         let turned = apply(patch, edit.clone())?;
-        let has_changed = turned != *edit;
+        let has_changed = turned != edit;
         let files = edit.replaces().then(|| [self.file.clone(), file.map(Path::to_owned)]);
         if let Some([_, file]) = &files {
             self.file.clone_from(file);
@@ -93,7 +95,7 @@ impl History {
         if let Some([_, file]) = files {
             self.saved.insert(file, self.undos());
         }
-        Ok(has_changed)
+        Ok(has_changed.then_some(edit))
     }
 
     fn push(&mut self, step: Step) {
@@ -487,7 +489,7 @@ mod tests {
     fn a_knob_set_to_where_it_stands_is_no_step() {
         let (mut patch, mut history) = steps([added("d")], None);
         history.undo(&mut patch).unwrap();
-        assert_eq!(history.apply(&mut patch, &set("a", "gain", 1.0), None), Ok(false));
+        assert_eq!(history.apply(&mut patch, &set("a", "gain", 1.0), None), Ok(None));
         assert_eq!((history.undos(), history.redos()), (0, 1));
     }
 

@@ -99,10 +99,10 @@ impl Label {
                 let (deed, sentence) = group_sentence(id, group.as_ref(), patch);
                 one(deed, id, sentence)
             }
-            Edit::SetInside { module, group: Some(_) } => {
+            Edit::SetInside { module, group: Some(_), .. } => {
                 one(Deed::Move, module, format!("Move {module} into a group"))
             }
-            Edit::SetInside { module, group: None } => {
+            Edit::SetInside { module, group: None, .. } => {
                 one(Deed::Move, module, format!("Move {module} out of its group"))
             }
             Edit::SetShown { module, part, levels } => {

@@ -21,6 +21,7 @@ pub mod file;
 mod group;
 mod history;
 mod label;
+mod link;
 pub mod loops;
 mod memory;
 mod near;
@@ -36,6 +37,7 @@ pub use comment::{Comment, CommentId};
 pub use edit::{Edit, apply};
 pub use group::{Group, GroupId, Part};
 pub use history::{Gesture, History};
+pub use link::followed;
 pub use near::nearest;
 pub use problem::Problem;
 
@@ -99,6 +101,8 @@ pub struct PatchModule {
     pub text: Name,
     /// The group that it lies in. `None`: it lies on the canvas itself.
     pub group: Option<GroupId>,
+    /// In a linked group, the number that it has in every copy of that. 0: none.
+    pub twin: u32,
     /// What of it is seen on the faces of the groups around it, and of how many, from
     /// its own outwards: 1 or more.
     pub shown: BTreeMap<Part, u8>,
@@ -252,6 +256,7 @@ impl PatchModule {
             is_bypassed: false,
             text: Name::default(),
             group: None,
+            twin: 0,
             shown: BTreeMap::new(),
             scenes: BTreeMap::new(),
         }
@@ -410,6 +415,12 @@ impl ModuleId {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name without the number at its end: what a copy is called by.
+    pub fn stem(&self) -> &str {
+        let stem = self.0.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        stem.strip_suffix('-').filter(|stem| !stem.is_empty()).unwrap_or(&self.0)
     }
 
     /// A name that no module of a patch can have: for one whose whole patch is

@@ -80,6 +80,8 @@ pub enum Problem {
         "The group `{id}` cannot lie there: it would lie in itself, or in more than {most} groups."
     )]
     GroupInItself { id: String, most: usize },
+    #[error("The group `{id}` would lie in a linked copy of itself.")]
+    LinkInItself { id: String },
     #[error("`{module}` has no {part} that a group could show.")]
     NoPart { module: String, part: String },
     #[error(

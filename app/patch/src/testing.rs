@@ -55,6 +55,13 @@ pub fn grouped(name: &str, inside: Option<&str>) -> Edit {
     Edit::SetGroup { id: name.parse().unwrap(), group: Some(group) }
 }
 
+/// That group, on the canvas, linked by that name.
+pub fn linked(name: &str, link: Option<&str>) -> Edit {
+    let link = link.map(Into::into);
+    let group = Group { title: name.to_owned(), link, ..Group::default() };
+    Edit::SetGroup { id: name.parse().unwrap(), group: Some(group) }
+}
+
 /// A granular delay that will be there one day.
 pub fn grains() -> PatchModule {
     let mut module = PatchModule::new("grains", 20.0, 40.0);
@@ -100,10 +107,11 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
         2 => (name(), prop::option::of(name()))
             .prop_map(|(name, inside)| grouped(name, inside)),
         1 => name().prop_map(|name| Edit::SetGroup { id: name.parse().unwrap(), group: None }),
-        2 => (name(), prop::option::of(name())).prop_map(|(module, group)| Edit::SetInside {
-            module: id(module),
-            group: group.map(|name| name.parse().unwrap()),
+        2 => (name(), prop::option::of(name()), 0u32..3).prop_map(|(module, group, twin)| {
+            let group = group.map(|name| name.parse().unwrap());
+            Edit::SetInside { module: id(module), group, twin }
         }),
+        1 => (name(), prop::option::of(name())).prop_map(|(name, link)| linked(name, link)),
         1 => (name(), part, 0u8..3).prop_map(|(module, part, levels)| Edit::SetShown {
             module: id(module),
             part: part.parse().unwrap(),

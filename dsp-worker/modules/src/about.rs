@@ -240,6 +240,10 @@ pub enum Role {
     Envelope,
     /// The same for a macro knob: the first of its outputs that is free.
     Macros,
+    /// Voices of a group get their channels from it: one at each output, of one input.
+    Split,
+    /// The other way round: one at each input, to one output.
+    Merge,
     /// Fails on command, for drills.
     Saboteur,
 }
@@ -249,7 +253,7 @@ pub const OSC_VALUES: usize = 8;
 
 impl Role {
     /// Every role; exactly one module of the catalogue has each.
-    pub const ALL: [Role; 13] = [
+    pub const ALL: [Role; 15] = [
         Role::AudioOut,
         Role::AudioIn,
         Role::Recorder,
@@ -262,6 +266,8 @@ impl Role {
         Role::Lfo,
         Role::Envelope,
         Role::Macros,
+        Role::Split,
+        Role::Merge,
         Role::Saboteur,
     ];
 }

@@ -232,6 +232,29 @@ impl Canvas {
         }
     }
 
+    /// Another copy of a group, linked with it.
+    pub(super) fn copy_linked(&mut self, patch: &Patch, id: &GroupId, asks: &mut Asks) {
+        if let Ok((names, edit)) = patching::linked_copy(patch, self.open.as_ref(), id) {
+            self.add_copies(patch, names, edit, asks);
+        }
+    }
+
+    /// Makes several linked copies of a group, each with its own channel.
+    pub(super) fn make_voices(
+        &mut self,
+        patch: &Patch,
+        id: &GroupId,
+        count: usize,
+        asks: &mut Asks,
+    ) {
+        let rect = placing::shown_rect(patch, &id.stand_in());
+        let height = rect.map_or(0.0, |rect| rect.height());
+        let level = self.open.as_ref();
+        if let Ok((names, edit)) = patching::voices(patch, level, id, count, height) {
+            self.add_copies(patch, names, edit, asks);
+        }
+    }
+
     /// Puts copies where there is room, and chooses them: where they lie in new groups, these.
     fn add_copies(
         &mut self,

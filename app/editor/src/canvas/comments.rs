@@ -267,6 +267,7 @@ impl Canvas {
             height: place.height(),
             colour: (patch.comments.len() % 8) as u8,
             group: None,
+            twin: 0,
         };
         self.editing = Editing::Words(id.clone(), String::new());
         asks.edit(Edit::SetComment { id, comment: Some(comment) });

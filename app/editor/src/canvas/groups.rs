@@ -74,7 +74,11 @@ impl Canvas {
         let is_in = |group: Option<&GroupId>| group.is_some_and(|id| groups.contains(id));
         let comments = patch.comments.iter().filter(|(_, comment)| is_in(comment.group.as_ref()));
         let wipe = comments.map(|(id, _)| Edit::SetComment { id: id.clone(), comment: None });
-        let mut edits = vec![patching::remove(patch, &modules)];
+        // Their copies stay.
+        let linked = groups.iter().filter_map(|id| Some((id, patch.groups.get(id)?)));
+        let linked = linked.filter(|(_, group)| group.link.is_some());
+        let mut edits: Vec<Edit> = linked.map(|(id, group)| independent(id, group)).collect();
+        edits.push(patching::remove(patch, &modules));
         edits.extend(wipe);
         let away = groups.iter().map(|id| Edit::SetGroup { id: id.clone(), group: None });
         edits.extend(away);
@@ -146,11 +150,12 @@ impl Canvas {
         for id in std::mem::take(&mut self.selection) {
             match id.stands_for().and_then(|id| Some((patch.groups.get(&id)?, id))) {
                 Some((group, id)) => {
-                    let group = Group { inside: outside.clone(), ..group.clone() };
+                    let group = Group { inside: outside.clone(), twin: 0, ..group.clone() };
                     edits.push(Edit::SetGroup { id, group: Some(group) });
                 }
                 None if patch.modules.contains_key(&id) => {
-                    edits.push(Edit::SetInside { module: id, group: outside.clone() });
+                    let group = outside.clone();
+                    edits.push(Edit::SetInside { module: id, group, twin: 0 });
                 }
                 None => {}
             }
@@ -189,10 +194,28 @@ impl Canvas {
                 }
             }
         });
+        if ui.button("Linked copy").on_hover_text(LINKED_HELP).clicked() {
+            self.copy_linked(patch, &id, desk.asks);
+            ui.close();
+        }
+        ui.menu_button("Make voices", |ui| {
+            for count in [2, 4, 8, 16] {
+                if ui.button(count.to_string()).on_hover_text(VOICES_HELP).clicked() {
+                    self.make_voices(patch, &id, count, desk.asks);
+                    ui.close();
+                }
+            }
+        });
+        if group.link.is_some() && ui.button("Make independent").clicked() {
+            desk.asks.edit(independent(&id, group));
+            ui.close();
+        }
         if ui.button("Keep in My modules").clicked() {
-            let modules = patch.modules_within(&id).cloned().collect();
-            let kept = patching::copy(patch, self.open.as_ref(), &modules, &BTreeSet::new());
-            desk.intents.push(Intent::Keep(group.title.clone(), Box::new(kept)));
+            self.keep_own(desk, &id);
+            ui.close();
+        }
+        if group.link.is_some() && ui.button("Update from My modules").clicked() {
+            desk.intents.push(Intent::Update(id.clone()));
             ui.close();
         }
         ui.separator();
@@ -207,6 +230,24 @@ impl Canvas {
                 desk.intents.push(Intent::Obey(command));
                 ui.close();
             }
+        }
+    }
+
+    /// Keeps a group in My modules, and as one whose copies follow it.
+    fn keep_own(&self, desk: &mut Desk, id: &GroupId) {
+        let patch = desk.scene.model.patch();
+        let mut ahead = patch.clone();
+        let Ok(link) = patching::linked(patch, id) else { return };
+        if apply(&mut ahead, link.clone()).is_err() {
+            return;
+        }
+        if link != Edit::Several(Vec::new()) {
+            desk.asks.edit(link);
+        }
+        let modules = ahead.modules_within(id).cloned().collect();
+        let kept = patching::copy(&ahead, self.open.as_ref(), &modules, &BTreeSet::new());
+        if let Some(name) = &ahead.groups[id].link {
+            desk.intents.push(Intent::Keep(name.to_string(), Box::new(kept)));
         }
     }
 
@@ -249,6 +290,19 @@ impl Canvas {
             self.look_into(group);
         }
     }
+}
+
+/// What is said of linked copies.
+const LINKED_HELP: &str = "What is changed in one of its copies is changed in all of them; \
+    knobs on their faces are each copy's own";
+
+/// What is said of voices.
+const VOICES_HELP: &str = "Linked copies, each with its own channel of every cable that comes in; \
+    what leaves them becomes channels of one cable";
+
+/// Makes a group follow its copies no longer.
+fn independent(id: &GroupId, group: &Group) -> Edit {
+    Edit::SetGroup { id: id.clone(), group: Some(Group { link: None, ..group.clone() }) }
 }
 
 /// What was in a group, moved so far: modules, and the groups among them.

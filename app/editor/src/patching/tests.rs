@@ -266,6 +266,7 @@ fn a_comment_is_pasted_around_its_modules_and_names_do_not_clash() {
         height: 200.0,
         colour: 3,
         group: None,
+        twin: 0,
     };
     patch.comments.insert(patch.fresh_comment_id(), around.clone());
     let comments = patch.comments.keys().cloned().collect();
@@ -334,4 +335,85 @@ fn a_name_is_typed_as_one_says_it() {
     assert_eq!(name("bass"), None, "it is taken");
     assert_eq!(name("…"), None);
     assert_eq!(spoken(&"my-filter-2".parse().unwrap()), "my filter 2");
+}
+
+/// Ladder and VCA of the voice in a group.
+fn grouped() -> (Patch, GroupId) {
+    let patch = voice();
+    let (group, edit) = patch.grouped(&ids(&["ladder", "vca"]), None, "Tone", (0.0, 0.0));
+    (after(patch, edit), group)
+}
+
+/// What a host makes of an edit, which comes to it piece by piece.
+fn at_the_host(patch: &Patch, edit: &Edit) -> Patch {
+    fn pieces(edit: &Edit) -> Vec<&Edit> {
+        match edit {
+            Edit::Several(edits) => edits.iter().flat_map(pieces).collect(),
+            edit => vec![edit],
+        }
+    }
+    let mut patch = patch.clone();
+    for edit in pieces(edit) {
+        let edit = followed(&patch, edit).unwrap();
+        apply(&mut patch, edit).unwrap();
+    }
+    patch.check().unwrap();
+    patch
+}
+
+#[test]
+fn a_linked_copy_is_fed_as_the_group_is_and_follows_it() {
+    let (patch, group) = grouped();
+    let (names, edit) = linked_copy(&patch, None, &group).unwrap();
+    assert_eq!(names, ids(&["ladder-2", "vca-2"]));
+    let mut patch = at_the_host(&patch, &edit);
+    assert_eq!(patch.modules.len(), 6, "and not twice");
+    assert!(patch.cables.contains(&cable("vco.saw -> ladder-2.in")));
+    assert_eq!(patch.linked("Tone").count(), 2);
+    let turn = Edit::SetParam { module: id("ladder-2"), param: "resonance".into(), value: 0.5 };
+    patch = at_the_host(&patch, &turn);
+    assert_eq!(patch.modules["ladder"].param("resonance"), Some(0.5));
+    // A copy of the copy is one of them; one alone may be pasted elsewhere.
+    let copied = copy(&patch, None, &names, &BTreeSet::new());
+    let pasted = at_the_host(&patch, &paste(&patch, &copied, 0.0, 900.0).1);
+    assert_eq!((pasted.linked("Tone").count(), pasted.modules.len()), (3, 8));
+    let alone = at_the_host(&voice(), &paste(&voice(), &copied, 0.0, 900.0).1);
+    assert_eq!((alone.linked("Tone").count(), alone.modules.len()), (1, 6));
+}
+
+#[test]
+fn what_is_pasted_follows_what_the_patch_has_under_its_name() {
+    let (patch, group) = grouped();
+    let patch = after(patch.clone(), linked(&patch, &group).unwrap());
+    let kept = copy(&patch, None, &ids(&["ladder", "vca"]), &BTreeSet::new());
+    let drive = Edit::SetParam { module: id("ladder"), param: "drive".into(), value: 0.75 };
+    let newer = at_the_host(&patch, &drive);
+    let pasted = at_the_host(&newer, &paste(&newer, &kept, 0.0, 900.0).1);
+    assert_eq!(pasted.modules["ladder-2"].param("drive"), Some(0.75));
+    let root = kept.linked("Tone").next().unwrap();
+    let back = at_the_host(&pasted, &pasted.made_like(&group, &kept, root).unwrap());
+    assert_ne!(back.modules["ladder"].param("drive"), Some(0.75));
+    assert_ne!(back.modules["ladder-2"].param("drive"), Some(0.75));
+}
+
+#[test]
+fn voices_have_their_own_channels_and_come_together_again() {
+    let (patch, group) = grouped();
+    let (_, edit) = voices(&patch, None, &group, 4, 200.0).unwrap();
+    let patch = at_the_host(&patch, &edit);
+    assert_eq!(patch.linked("Tone").count(), 4);
+    assert_eq!(patch.modules.len(), 4 + 3 * 2 + 2);
+    for text in [
+        "vco.saw -> split.in",
+        "split.out-1 -> ladder.in",
+        "split.out-4 -> ladder-4.in",
+        "ladder-3.lowpass -> vca-3.in",
+        "vca.out -> merge.in-1",
+        "vca-4.out -> merge.in-4",
+        "merge.out -> audio-out.left",
+    ] {
+        assert!(patch.cables.contains(&cable(text)), "{text}");
+    }
+    assert_eq!(patch.cables.len(), 1 + 4 + 4 + 4 + 1);
+    assert_eq!(patch.modules["split"].param("repeat"), Some(1.0));
 }

@@ -4,12 +4,12 @@ use sostenuto_patch::{Comment, CommentId, Edit, GroupId};
 
 use crate::address::{EDIT, Form};
 use crate::args::Args;
-use crate::field::{Field, Small};
+use crate::field::{Field, OrEmpty, OrZero, Small};
 use crate::unreadable::Unreadable;
 
 message! {
     /// Writes a comment, a coloured rectangle behind the modules, or changes the one of that name.
-    Set("/comment/set", EDIT, "voice 20.0 20.0 680.0 300.0 2 \"The voice\"") {
+    Set("/comment/set", EDIT, "voice 20.0 20.0 680.0 300.0 2 \"The voice\" \"\" 0") {
         /// a comment's name in the patch
         comment: CommentId,
         /// its left edge on the canvas
@@ -24,8 +24,10 @@ message! {
         colour: u8 as Colour,
         /// what it says
         text: String ["", "at most 64 KiB"],
-        /// the group that it lies in; the canvas itself without it
-        group: Option<GroupId>,
+        /// the group that it lies in; the canvas itself where it is empty
+        group: Option<GroupId> as OrEmpty,
+        /// in a linked group, the number that it has in every copy; 0 for none
+        twin: u32 as OrZero,
     }
 }
 
@@ -53,9 +55,9 @@ impl Field<u8> for Colour {
 }
 
 edits! {
-    Set { comment, x, y, width, height, colour, text, group } => Edit::SetComment {
+    Set { comment, x, y, width, height, colour, text, group, twin } => Edit::SetComment {
         id: comment,
-        comment: Some(Comment { text, x, y, width, height, colour, group }),
+        comment: Some(Comment { text, x, y, width, height, colour, group, twin }),
     };
     Remove { comment } => Edit::SetComment { id: comment, comment: None };
 }

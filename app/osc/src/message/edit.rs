@@ -39,7 +39,8 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
             messages.extend(module.is_bypassed.then(|| bypass.encode()));
             messages.extend(module::text_of(&id, &module));
             if module.group.is_some() {
-                let inside = module::Inside { module: id.clone(), group: module.group };
+                let (group, twin) = (module.group, module.twin);
+                let inside = module::Inside { module: id.clone(), group, twin };
                 messages.push(inside.encode());
             }
             let shown = module.shown.into_iter();
@@ -71,16 +72,16 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
         Edit::SetText { module, text } => module::Text { module, text }.encode(),
         Edit::SetBypass { module, is_bypassed } => module::Bypass { module, is_bypassed }.encode(),
         Edit::SetComment { id, comment: Some(is) } => {
-            let Comment { text, x, y, width, height, colour, group } = is;
-            comment::Set { comment: id, x, y, width, height, colour, text, group }.encode()
+            let Comment { text, x, y, width, height, colour, group, twin } = is;
+            comment::Set { comment: id, x, y, width, height, colour, text, group, twin }.encode()
         }
         Edit::SetComment { id, comment: None } => comment::Remove { comment: id }.encode(),
         Edit::SetGroup { id, group: Some(is) } => {
-            let Group { title, x, y, colour, inside } = is;
-            group::Set { group: id, x, y, colour, title, inside }.encode()
+            let Group { title, x, y, colour, inside, twin, link } = is;
+            group::Set { group: id, x, y, colour, title, inside, twin, link }.encode()
         }
         Edit::SetGroup { id, group: None } => group::Remove { group: id }.encode(),
-        Edit::SetInside { module, group } => module::Inside { module, group }.encode(),
+        Edit::SetInside { module, group, twin } => module::Inside { module, group, twin }.encode(),
         Edit::SetShown { module, part, levels } => module::Shown { module, part, levels }.encode(),
         Edit::SetScene { number, title: Some(title) } => scene::Set { number, title }.encode(),
         Edit::SetScene { number, title: None } => scene::Remove { number }.encode(),

@@ -1,14 +1,15 @@
 //! Groups: modules that are shown as one.
 
-use sostenuto_patch::{Edit, Group, GroupId};
+use sostenuto_patch::{Edit, Group, GroupId, Name};
 
 use crate::address::EDIT;
+use crate::field::{OrEmpty, OrZero};
 use crate::message::comment::Colour;
 
 message! {
     /// Makes a group, a box on the canvas that modules can lie in, or changes the one of that name.
     /// Nothing is heard.
-    Set("/group/set", EDIT, "voice 120.0 80.0 2 \"The voice\"") {
+    Set("/group/set", EDIT, "voice 120.0 80.0 2 \"The voice\" \"\" 0 Moog") {
         /// a group's name in the patch
         group: GroupId,
         /// its left edge, on the canvas that it lies on
@@ -19,8 +20,13 @@ message! {
         colour: u8 as Colour,
         /// what it is called
         title: String ["", "at most 64 KiB"],
-        /// the group that it lies in; the canvas itself without it
-        inside: Option<GroupId>,
+        /// the group that it lies in; the canvas itself where it is empty
+        inside: Option<GroupId> as OrEmpty,
+        /// in a linked group, the number that it has in every copy; 0 for none
+        twin: u32 as OrZero,
+        /// groups with the same link are copies of each other, and what is changed in one is changed
+        /// in all; without it, it is linked with none
+        link: Option<Name> as OrEmpty,
     }
 }
 
@@ -33,9 +39,9 @@ message! {
 }
 
 edits! {
-    Set { group, x, y, colour, title, inside } => Edit::SetGroup {
+    Set { group, x, y, colour, title, inside, twin, link } => Edit::SetGroup {
         id: group,
-        group: Some(Group { title, x, y, colour, inside }),
+        group: Some(Group { title, x, y, colour, inside, twin, link }),
     };
     Remove { group } => Edit::SetGroup { id: group, group: None };
 }

@@ -6,7 +6,7 @@ use sostenuto_patch::{Edit, GroupId, ModuleId, Name, Part, PatchModule};
 
 use crate::address::{Address, Arg, EDIT, Form, REQUEST};
 use crate::args::Args;
-use crate::field::{Field, ID, Small};
+use crate::field::{Field, ID, OrEmpty, OrZero, Small};
 use crate::message::Message;
 use crate::unreadable::Unreadable;
 
@@ -92,11 +92,13 @@ message! {
 
 message! {
     /// Moves a module into a group, or out of all groups. Nothing is heard.
-    Inside("/module/inside", EDIT, "lead voice") {
+    Inside("/module/inside", EDIT, "lead voice 2") {
         /// a module's name in the patch
         module: ModuleId,
-        /// the group that it lies in from now on; the canvas itself without it
-        group: Option<GroupId>,
+        /// the group that it lies in from now on; the canvas itself where it is empty
+        group: Option<GroupId> as OrEmpty,
+        /// in a linked group, the number that it has in every copy; 0 for none
+        twin: u32 as OrZero,
     }
 }
 
@@ -137,7 +139,7 @@ edits! {
     Rename { module, new_name } => Edit::RenameModule { id: module, new_id: new_name };
     Bypass { module, is_bypassed } => Edit::SetBypass { module, is_bypassed };
     Text { module, text } => Edit::SetText { module, text };
-    Inside { module, group } => Edit::SetInside { module, group };
+    Inside { module, group, twin } => Edit::SetInside { module, group, twin };
     Shown { module, part, levels } => Edit::SetShown { module, part, levels };
 }
 

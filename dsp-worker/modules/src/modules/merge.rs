@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::units::CHANNELS;
 
 use crate::Module;
-use crate::module::{About, Block, Port, Tag, port};
+use crate::module::{About, Block, Port, Role, Tag, port};
 use crate::param::Param;
 use crate::parts::rows::rows;
 
@@ -35,6 +35,7 @@ impl Module for Merge {
             0.0,
             "The number of channels; 0 follows the last patched input",
         )],
+        role: Some(Role::Merge),
         ..About::BLANK
     };
 

@@ -4,10 +4,12 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::units::CHANNELS;
 
 use crate::Module;
-use crate::module::{About, Block, Port, Tag, port};
+use crate::module::{About, Block, Port, Role, Tag, port};
+use crate::param::Param;
 use crate::parts::rows::rows;
 
 const IN: usize = 0;
+const REPEAT: usize = 0;
 
 /// Remembers nothing.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -15,7 +17,7 @@ const IN: usize = 0;
 pub struct Split {}
 
 const fn channel(name: &'static str) -> Port {
-    port(name, "The channel of this number; 0 V if the cable has fewer")
+    port(name, "The channel of this number; if the cable has fewer, 0 V")
 }
 
 impl Module for Split {
@@ -27,6 +29,12 @@ impl Module for Split {
         tags: &[Tag::Utility, Tag::Polyphonic],
         inputs: &[port("in", "A cable with up to 16 channels")],
         outputs: &rows![channel("out-", 1..=16)],
+        params: &[Param::switch(
+            "repeat",
+            false,
+            "A cable with one channel goes to every output, such as a clock that all voices follow",
+        )],
+        role: Some(Role::Split),
         ..About::BLANK
     };
 
@@ -34,10 +42,12 @@ impl Module for Split {
     fn process(&mut self, block: &mut Block) {
         block.set_channels(1);
         let input = block.input(IN);
+        let is_repeated = block.is_on(REPEAT) && input.channels() == 1;
         for channel in 0..CHANNELS {
-            let is_there = channel < input.channels();
+            let from = if is_repeated { 0 } else { channel };
+            let is_there = from < input.channels();
             for frame in block.frames() {
-                let volts = if is_there { input.at(channel, frame) } else { 0.0 };
+                let volts = if is_there { input.at(from, frame) } else { 0.0 };
                 block.output(channel).put(0, frame, volts);
             }
         }
@@ -58,5 +68,9 @@ mod tests {
         assert_eq!(["out-1", "out-11", "out-12"].map(volts), [(1, 301.0), (1, 311.0), (1, 0.0)]);
         let out = rig.feed("in", |_, _| 7.0).run(1);
         assert_eq!(["out-1", "out-2"].map(|port| out.channel(port, 0)[0]), [7.0, 0.0]);
+        let out = rig.choose("repeat", "on").run(1);
+        assert_eq!(["out-1", "out-16"].map(|port| out.channel(port, 0)[0]), [7.0, 7.0]);
+        let out = rig.feed_channels("in", 2, |channel, _| channel as f32).run(1);
+        assert_eq!(["out-2", "out-3"].map(|port| out.channel(port, 0)[0]), [1.0, 0.0]);
     }
 }

@@ -32,9 +32,12 @@ struct ToLend {
 impl Face {
     /// The face of a group: what it shows of the modules in it, and the ports that leave it.
     pub fn of_group(patch: &Patch, id: &GroupId, group: &Group) -> Face {
-        let title = if group.title.is_empty() { "Group" } else { &group.title };
-        let mut face =
-            Face { title: title.to_owned(), colour: Some(group.colour), ..Face::default() };
+        let mut title = if group.title.is_empty() { "Group" } else { &group.title }.to_owned();
+        let copies = group.link.as_ref().map_or(1, |link| patch.linked(link).count());
+        if copies > 1 {
+            title.push_str(&format!(" ×{copies}"));
+        }
+        let mut face = Face { title, colour: Some(group.colour), ..Face::default() };
         let (outputs, inputs) = ports_of(patch, id);
         let sides = Sides::of_several(patch, &inputs, &outputs, false);
         let lent = to_lend(patch, id);
