@@ -96,3 +96,41 @@ fn a_cable_is_pulled_from_a_group_to_a_module_and_back() {
     let patch = window.until_cable("svf.lowpass -> ladder.in");
     assert!(patch.cables.contains(&cable("vco.saw -> ladder.in")));
 }
+
+#[test]
+fn a_linked_copy_follows_and_is_one_undo_step() {
+    let place = Place::playing(&voice());
+    let (mut window, before) = grouped(&place);
+    let grouped = window.patch();
+    window.settle();
+    let bar = window.rect("Group, group").center_top() + vec2(0.0, 10.0);
+    window.right_click_at(bar);
+    window.click("Linked copy");
+    let patch = window.until_patch("a copy", |patch| {
+        patch.groups.values().filter(|group| group.link.is_some()).count() == 2
+    });
+    assert!(patch.cables.contains(&cable("vco.saw -> ladder-2.in")));
+    window.until_shown("Group ×2, group");
+    window.command(Key::Z);
+    window.until_patch("as it was", |patch| *patch == grouped);
+    window.command(Key::Z);
+    window.until_patch("no group", |patch| *patch == before);
+}
+
+#[test]
+fn a_group_becomes_voices_that_come_together_again() {
+    let place = Place::playing(&voice());
+    let (mut window, _) = grouped(&place);
+    window.settle();
+    let bar = window.rect("Group, group").center_top() + vec2(0.0, 10.0);
+    window.right_click_at(bar);
+    window.click_part("Make voices");
+    window.click("4");
+    let patch = window.until_patch("four voices", |patch| {
+        patch.groups.values().filter(|group| group.link.is_some()).count() == 4
+    });
+    for text in ["vco.saw -> split.in", "split.out-4 -> ladder-4.in", "vca-4.out -> merge.in-4"] {
+        assert!(patch.cables.contains(&cable(text)), "{text}");
+    }
+    window.until_shown("Group ×4, group");
+}

@@ -14,6 +14,7 @@ use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef, Patch};
 pub use self::find::tag_title;
 use self::find::{Usual, find, sort_by_use, tags, usual};
 
+use super::own_modules::Own;
 use super::parts::{caption, chip, faint, floating, search_field, sign};
 use super::preferences::Preferences;
 use super::search::{Finder, other_name};
@@ -159,7 +160,7 @@ impl Browser {
         ctx: &Context,
         theme: &Theme,
         preferences: &mut Preferences,
-        own: &BTreeMap<String, Patch>,
+        own: &BTreeMap<String, Own>,
     ) -> Option<Chosen> {
         if !self.is_open {
             return None;
@@ -187,7 +188,7 @@ impl Browser {
                     let clicked = self.rows(ui, theme, preferences, (&list, &own), &parts);
                     chosen = chosen.take().or(clicked);
                     match self.marked.checked_sub(list.len()).and_then(|at| own.get(at)) {
-                        Some((name, patch)) => self.own_help(ui, theme, name, patch),
+                        Some((name, own)) => self.own_help(ui, theme, name, own),
                         None => self.help(ui, theme, list.get(self.marked).copied()),
                     }
                 });
@@ -266,7 +267,7 @@ impl Browser {
         &mut self,
         ctx: &Context,
         list: &[&'static About],
-        own: &[(&String, &Patch)],
+        own: &[(&String, &Own)],
         preferences: &mut Preferences,
     ) -> Option<&'static About> {
         let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
@@ -333,7 +334,7 @@ impl Browser {
         ui: &mut Ui,
         theme: &Theme,
         preferences: &mut Preferences,
-        (list, own): (&[&'static About], &[(&String, &Patch)]),
+        (list, own): (&[&'static About], &[(&String, &Own)]),
         parts: &[(usize, &str)],
     ) -> Option<&'static About> {
         let mut chosen = None;
@@ -357,11 +358,12 @@ impl Browser {
                     self.carried = Some(about);
                 }
             }
-            if !own.is_empty() {
-                ui.add_space(if list.is_empty() { 0.0 } else { 6.0 });
-                caption(ui, theme, "My modules");
-            }
-            for (index, (name, _)) in own.iter().enumerate() {
+            for (index, (name, one)) in own.iter().enumerate() {
+                let is_kept = |at: usize| own[at].1.is_kept;
+                if index == 0 || is_kept(index - 1) != one.is_kept {
+                    ui.add_space(if list.is_empty() && index == 0 { 0.0 } else { 6.0 });
+                    caption(ui, theme, if one.is_kept { "My modules" } else { "Groups" });
+                }
                 if self.row_of(ui, theme, name, list.len() + index).1.clicked() {
                     self.choose_own(name);
                 }
@@ -432,15 +434,18 @@ impl Browser {
         (rect, response)
     }
 
-    /// The musician's own that were meant: they stand alone, and so only where a module is
-    /// to be added.
-    fn own_list<'a>(&self, own: &'a BTreeMap<String, Patch>) -> Vec<(&'a String, &'a Patch)> {
+    /// The groups that were meant, the musician's own first: they stand alone, and so only
+    /// where a module is to be added.
+    fn own_list<'a>(&self, own: &'a BTreeMap<String, Own>) -> Vec<(&'a String, &'a Own)> {
         let is_plain = self.shelf.tag.is_none() && !self.shelf.only_favourites;
         if self.wish != BrowseFor::New || !is_plain {
             return Vec::new();
         }
         let typed = self.shelf.typed.trim().to_lowercase();
-        own.iter().filter(|(name, _)| name.to_lowercase().contains(&typed)).collect()
+        let mut list: Vec<_> =
+            own.iter().filter(|(name, _)| name.to_lowercase().contains(&typed)).collect();
+        list.sort_by_key(|(_, own)| !own.is_kept);
+        list
     }
 
     fn choose_own(&mut self, name: &str) {
@@ -458,16 +463,19 @@ impl Browser {
         self.removed_own.take()
     }
 
-    fn own_help(&mut self, ui: &mut Ui, theme: &Theme, name: &str, patch: &Patch) {
+    fn own_help(&mut self, ui: &mut Ui, theme: &Theme, name: &str, own: &Own) {
+        let Own { patch, is_kept } = own;
         let size = vec2(HELP_WIDTH, BODY_HEIGHT);
         ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
             ui.set_min_size(size);
             ui.set_max_width(HELP_WIDTH - 12.0);
             ui.label(RichText::new(name).size(18.0).strong().color(theme.text));
             let count = patch.modules.len();
-            ui.label(
-                RichText::new(format!("A group of yours: {count} modules.")).color(theme.text),
-            );
+            if !patch.description.is_empty() {
+                ui.label(RichText::new(&patch.description).color(theme.text));
+            }
+            let whose = if *is_kept { "A group of yours" } else { "A group" };
+            ui.label(RichText::new(format!("{whose}: {count} modules.")).color(theme.text));
             let kinds: BTreeSet<&str> = patch
                 .modules
                 .values()
@@ -476,7 +484,7 @@ impl Browser {
             let kinds = kinds.into_iter().collect::<Vec<_>>().join(" · ");
             ui.label(RichText::new(kinds).size(12.5).color(theme.faint));
             ui.add_space(12.0);
-            if ui.button("Remove from My modules").clicked() {
+            if *is_kept && ui.button("Remove from My modules").clicked() {
                 self.removed_own = Some(name.to_owned());
             }
         });

@@ -46,6 +46,7 @@ mod scenes;
 mod screen;
 mod search;
 pub mod session;
+mod set_list;
 mod shortcuts;
 mod sound_settings;
 pub mod theme;

@@ -1,9 +1,11 @@
-//! Modules of a musician's own: groups that were kept, each a patch file in a folder.
+//! Groups that can be had as modules are: those that come with the program, and those of
+//! the musician's own that were kept, each a patch file in a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sostenuto_patch::factory::GROUPS;
 use sostenuto_patch::{Patch, disk, file};
 
 use super::errands::Errands;
@@ -14,8 +16,17 @@ const EXTENSION: &str = "sostenuto";
 /// All of them. The disk is read and written beside the window.
 pub struct OwnModules {
     folder: Option<PathBuf>,
-    all: BTreeMap<String, Patch>,
+    all: BTreeMap<String, Own>,
     errands: Errands<Told>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Own {
+    /// What is put on the canvas.
+    pub patch: Patch,
+    /// Whether the musician kept it: then it can be forgotten, too.
+    pub is_kept: bool,
 }
 
 enum Told {
@@ -31,7 +42,8 @@ impl OwnModules {
         if let Some(folder) = folder.clone() {
             errands.send(move || Some(Told::Read(read_all(&folder))));
         }
-        OwnModules { folder, all: BTreeMap::new(), errands }
+        let all = GROUPS.iter().map(|own| (own.name.to_owned(), come_along(own.patch()))).collect();
+        OwnModules { folder, all, errands }
     }
 
     /// Hears what the disk said. What went wrong comes back as sentences.
@@ -45,7 +57,10 @@ impl OwnModules {
             Told::Trouble(sentence) => Some(sentence),
             Told::Read(there) => {
                 for (name, patch) in there {
-                    self.all.entry(name).or_insert(patch);
+                    // One that was kept since is newer.
+                    if self.all.get(&name).is_none_or(|own| !own.is_kept) {
+                        self.all.insert(name, Own { patch, is_kept: true });
+                    }
                 }
                 None
             }
@@ -53,7 +68,7 @@ impl OwnModules {
     }
 
     /// By their names.
-    pub fn all(&self) -> &BTreeMap<String, Patch> {
+    pub fn all(&self) -> &BTreeMap<String, Own> {
         &self.all
     }
 
@@ -69,12 +84,15 @@ impl OwnModules {
             let (path, patch) = (folder.join(file_name), patch.clone());
             self.errands.send(move || write(&path, &patch).err().map(Told::Trouble));
         }
-        self.all.insert(name, patch);
+        self.all.insert(name, Own { patch, is_kept: true });
     }
 
-    /// Forgets one.
+    /// Forgets one that was kept. One of that name that comes along is there again.
     pub fn remove(&mut self, name: &str) {
-        self.all.remove(name);
+        match GROUPS.iter().find(|group| group.name == name) {
+            Some(group) => _ = self.all.insert(name.to_owned(), come_along(group.patch())),
+            None => _ = self.all.remove(name),
+        }
         let Some(folder) = &self.folder else { return };
         let path = folder.join(format!("{name}.{EXTENSION}"));
         self.errands.send(move || {
@@ -83,6 +101,10 @@ impl OwnModules {
             Some(Told::Trouble(format!("It is still in My modules ({error}): {path}")))
         });
     }
+}
+
+fn come_along(patch: Patch) -> Own {
+    Own { patch, is_kept: false }
 }
 
 /// What a group of that title is called among them: also the name of a file.
@@ -157,12 +179,32 @@ mod tests {
         fs::write(folder.path().join("broken.sostenuto"), "{").unwrap();
         fs::write(folder.path().join("notes.txt"), "").unwrap();
         let mut own = on(folder.path());
-        let names: Vec<&String> = own.all().keys().collect();
-        assert_eq!(names, ["..-up", "Group", "Voice v1.2"]);
-        assert_eq!(own.all()["Voice v1.2"], second);
+        let kept = |own: &OwnModules| -> Vec<String> {
+            own.all().iter().filter(|(_, it)| it.is_kept).map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(kept(&own), ["..-up", "Group", "Voice v1.2"]);
+        assert_eq!(own.all()["Voice v1.2"].patch, second);
         own.remove("Voice v1.2");
         assert_eq!(settled(&mut own), Vec::<String>::new());
-        assert_eq!(on(folder.path()).all().len(), 2);
+        assert_eq!(kept(&on(folder.path())).len(), 2);
+    }
+
+    #[test]
+    fn what_comes_along_is_there_under_the_name_of_its_group_and_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut own = on(folder.path());
+        assert!(!GROUPS.is_empty());
+        for group in GROUPS {
+            let patch = &own.all()[group.name].patch;
+            assert_eq!(patch.linked(group.name).count(), 1, "{}", group.name);
+            assert!(!patch.description.is_empty(), "{}", group.name);
+        }
+        let name = GROUPS[0].name;
+        own.keep(name, PATCHES[0].patch());
+        assert!(own.all()[name].is_kept);
+        own.remove(name);
+        assert_eq!(settled(&mut own), Vec::<String>::new());
+        assert_eq!(own.all()[name], come_along(GROUPS[0].patch()));
     }
 
     #[test]

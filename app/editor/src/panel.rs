@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Panel {
     Scenes,
+    SetList,
     Health,
     Sound,
     Recorder,
@@ -18,8 +19,9 @@ pub enum Panel {
 
 impl Panel {
     /// Every one, in the order of the menu.
-    pub const ALL: [Panel; 8] = [
+    pub const ALL: [Panel; 9] = [
         Panel::Scenes,
+        Panel::SetList,
         Panel::Health,
         Panel::Sound,
         Panel::Recorder,
@@ -33,6 +35,7 @@ impl Panel {
     pub fn title(self) -> &'static str {
         match self {
             Panel::Scenes => "Scenes",
+            Panel::SetList => "Set list",
             Panel::Health => "Health",
             Panel::Sound => "Sound",
             Panel::Recorder => "Recorder",
@@ -47,6 +50,7 @@ impl Panel {
     pub fn width(self) -> f32 {
         match self {
             Panel::Scenes => 310.0,
+            Panel::SetList => 310.0,
             Panel::Health => 460.0,
             Panel::Sound => 400.0,
             Panel::Recorder => 320.0,

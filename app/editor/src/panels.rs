@@ -26,6 +26,7 @@ use super::preferences_panel::preferences_ui;
 use super::presets::{Presets, shelf};
 use super::recorder::Recorder;
 use super::scenes::Scenes;
+use super::set_list::{SetList, Step};
 use super::shortcuts::{Command, command_of, entry_of, shortcuts_ui};
 use super::sound_settings::SoundSettings;
 use super::theme::Theme;
@@ -57,6 +58,7 @@ pub struct Panels {
     /// The first steps.
     pub guide: Guide,
     scenes: Scenes,
+    set_list: SetList,
     history: HistoryList,
     sound: SoundSettings,
 }
@@ -79,6 +81,7 @@ impl Panels {
             transport: Transport::default(),
             guide: Guide::new(preferences),
             scenes: Scenes::default(),
+            set_list: SetList::new(wake()),
             history: HistoryList::default(),
             sound: SoundSettings::default(),
         }
@@ -124,6 +127,10 @@ impl Panels {
             Command::Panic => asks.requests.push(Request::Panic(Panic::default())),
             Command::Record => self.recorder.toggle(model, preferences, asks),
             Command::SaveLast => self.recorder.save_last(model, preferences),
+            Command::NextScene => self.scenes.step(model, preferences, Step::On, asks),
+            Command::PreviousScene => self.scenes.step(model, preferences, Step::Back, asks),
+            Command::NextPatch => self.step_patch(model, preferences, Step::On, asks),
+            Command::PreviousPatch => self.step_patch(model, preferences, Step::Back, asks),
             Command::KillWorker => asks.requests.push(Request::Kill(Kill { slot: None })),
             command => match Panel::ALL.into_iter().find(|panel| command_of(*panel) == command) {
                 Some(panel) => self.toggle(panel),
@@ -131,6 +138,18 @@ impl Panels {
             },
         }
         true
+    }
+
+    fn step_patch(
+        &mut self,
+        model: &Model,
+        preferences: &Preferences,
+        step: Step,
+        asks: &mut Asks,
+    ) {
+        if let Some(path) = SetList::beside(model, preferences, step) {
+            self.files.load(&path, model, asks);
+        }
     }
 
     /// The entries of a menu.
@@ -251,7 +270,12 @@ impl Panels {
     fn content(&mut self, ui: &mut Ui, panel: Panel, moment: &mut Moment) {
         let Moment { theme, model, preferences, asks } = moment;
         match panel {
-            Panel::Scenes => self.scenes.ui(ui, theme, model, asks),
+            Panel::Scenes => self.scenes.ui(ui, theme, model, preferences, asks),
+            Panel::SetList => {
+                if let Some(path) = self.set_list.ui(ui, theme, model, preferences) {
+                    self.files.load(&path, model, asks);
+                }
+            }
             Panel::Health => health_ui(ui, theme, model, asks),
             Panel::Sound => self.sound.ui(ui, theme, model, preferences, asks),
             Panel::Recorder => self.recorder.ui(ui, theme, model, preferences, asks),

@@ -55,6 +55,10 @@ pub struct Preferences {
     pub recent_modules: Vec<String>,
     /// Patches opened or saved last, newest first.
     pub recent_patches: Vec<PathBuf>,
+    /// Patches in the order in which they are played.
+    pub set_list: Vec<PathBuf>,
+    /// How long knobs take to a scene, in seconds.
+    pub glide_secs: f32,
     /// Where recordings go; the system's place for music, if not said.
     pub recordings: Option<PathBuf>,
     /// `f32`, `s24` or `s16`.
@@ -83,6 +87,8 @@ impl Default for Preferences {
             favourites: BTreeSet::new(),
             recent_modules: Vec::new(),
             recent_patches: Vec::new(),
+            set_list: Vec::new(),
+            glide_secs: 0.0,
             recordings: None,
             recording_format: "s24".to_owned(),
             sound: None,

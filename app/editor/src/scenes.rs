@@ -1,13 +1,15 @@
 //! Scenes: where knobs stand, kept, recalled, and morphed between.
 
-use eframe::egui::{Button, ComboBox, Key, Slider, TextEdit, Ui, WidgetInfo, WidgetType};
+use eframe::egui::{Button, ComboBox, DragValue, Key, Slider, TextEdit, Ui, WidgetInfo, WidgetType};
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::note::Press;
-use sostenuto_osc::message::scene::{Morph, Recall};
+use sostenuto_osc::message::scene::{Glide, Morph, Recall};
 use sostenuto_patch::{Edit, Patch};
 
 use super::model::{Asks, Model};
 use super::parts::{button, caption, faint, row, sign};
+use super::preferences::Preferences;
+use super::set_list::Step;
 use super::theme::Theme;
 
 /// The panel of scenes.
@@ -21,18 +23,51 @@ pub struct Scenes {
     amount: f32,
     /// While the slider is held: all that it does is one undo step.
     gesture: Option<i32>,
+    /// The scene that was recalled last.
+    last: Option<u8>,
 }
 
 impl Scenes {
+    /// Recalls the scene after the one that was recalled last, or the one before, and goes
+    /// round at the ends.
+    pub fn step(&mut self, model: &Model, preferences: &Preferences, step: Step, asks: &mut Asks) {
+        let numbers = || model.patch().scenes.keys().copied();
+        let next = match (step, self.last) {
+            (Step::On, Some(last)) => numbers().find(|number| *number > last),
+            (Step::Back, Some(last)) => numbers().rfind(|number| *number < last),
+            (_, None) => None,
+        };
+        let round = if step == Step::On { numbers().next() } else { numbers().next_back() };
+        if let Some(number) = next.or(round) {
+            self.recall(number, preferences, asks);
+        }
+    }
+
+    fn recall(&mut self, number: u8, preferences: &Preferences, asks: &mut Asks) {
+        self.last = Some(number);
+        let (press, secs) = (Press::default(), preferences.glide_secs);
+        asks.requests.push(match secs {
+            0.0 => Request::Recall(Recall { number, press }),
+            secs => Request::Glide(Glide { number, secs, press }),
+        });
+    }
+
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        model: &Model,
+        preferences: &mut Preferences,
+        asks: &mut Asks,
+    ) {
         let patch = model.patch();
         ui.set_width(300.0);
         if patch.scenes.is_empty() {
             faint(ui, theme, "A scene keeps where all knobs stand. A click brings them back.");
         }
         for (&number, title) in &patch.scenes {
-            self.scene_ui(ui, theme, patch, (number, title), asks);
+            self.scene_ui(ui, theme, patch, preferences, (number, title), asks);
         }
         ui.add_space(6.0);
         row(ui, |ui| {
@@ -45,6 +80,19 @@ impl Scenes {
                 }
             });
         });
+        if !patch.scenes.is_empty() {
+            row(ui, |ui| {
+                faint(ui, theme, "Glide");
+                let secs = &mut preferences.glide_secs;
+                let value = DragValue::new(secs).range(0.0..=60.0).speed(0.05).suffix(" s");
+                let help = "How long knobs take to the scene that you recall. Page Down and Page Up \
+                    recall the next scene and the one before";
+                let value = ui.add(value.max_decimals(2)).on_hover_text(help);
+                value.widget_info(|| {
+                    WidgetInfo::labeled(WidgetType::DragValue, true, "Seconds to a scene")
+                });
+            });
+        }
         if patch.scenes.len() > 1 {
             self.morph_ui(ui, theme, patch, asks);
         }
@@ -55,6 +103,7 @@ impl Scenes {
         ui: &mut Ui,
         theme: &Theme,
         patch: &Patch,
+        preferences: &Preferences,
         (number, title): (u8, &str),
         asks: &mut Asks,
     ) {
@@ -72,8 +121,7 @@ impl Scenes {
                 WidgetInfo::selected(WidgetType::Button, true, is_here, label)
             });
             if recall.clicked() {
-                let press = Press::default();
-                asks.requests.push(Request::Recall(Recall { number, press }));
+                self.recall(number, preferences, asks);
             }
             if sign(ui, "Aa", theme.faint, &format!("Rename {name}")).clicked() {
                 self.naming = Some((number, title.to_owned()));
@@ -166,7 +214,7 @@ mod tests {
     use super::*;
     use crate::theme::Look;
 
-    type Stage = (Scenes, Model, Asks);
+    type Stage = (Scenes, Model, Asks, Preferences);
 
     fn patch() -> Patch {
         let mut patch = Patch::default();
@@ -177,10 +225,10 @@ mod tests {
 
     fn stage(patch: Patch) -> Harness<'static, Stage> {
         let model = Model { mirror: Mirror::of(patch), ..Model::default() };
-        let app = |ui: &mut Ui, (scenes, model, asks): &mut Stage| {
-            scenes.ui(ui, &Theme::of(Look::Dark), model, asks);
+        let app = |ui: &mut Ui, (scenes, model, asks, preferences): &mut Stage| {
+            scenes.ui(ui, &Theme::of(Look::Dark), model, preferences, asks);
         };
-        let stage = (Scenes::default(), model, Asks::default());
+        let stage = (Scenes::default(), model, Asks::default(), Preferences::default());
         let mut harness = Harness::builder().build_ui_state(app, stage);
         harness.run_steps(3);
         harness
@@ -190,6 +238,32 @@ mod tests {
         harness.get_by_label(label).click();
         harness.run_steps(3);
         harness.state_mut().2.requests.pop().expect("something is asked for")
+    }
+
+    #[test]
+    fn keys_go_round_the_scenes_and_knobs_glide_as_long_as_is_said() {
+        let mut patch = patch();
+        for number in [2, 5, 9] {
+            let kept = patch.kept_scene(number, "", patch.modules.keys());
+            apply(&mut patch, kept).unwrap();
+        }
+        let model = Model { mirror: Mirror::of(patch), ..Model::default() };
+        let mut scenes = Scenes::default();
+        let mut preferences = Preferences::default();
+        let mut step = |step, secs| {
+            let mut asks = Asks::default();
+            preferences.glide_secs = secs;
+            scenes.step(&model, &preferences, step, &mut asks);
+            asks.requests.pop().unwrap()
+        };
+        let press = Press::default();
+        let recall = |number| Request::Recall(Recall { number, press });
+        for number in [2, 5, 9, 2] {
+            assert_eq!(step(Step::On, 0.0), recall(number));
+        }
+        assert_eq!(step(Step::Back, 0.0), recall(9));
+        let glide = Request::Glide(Glide { number: 5, secs: 2.5, press });
+        assert_eq!(step(Step::Back, 2.5), glide);
     }
 
     #[test]

@@ -58,6 +58,11 @@ pub enum Command {
     ShowSound,
     ShowPreferences,
     ShowShortcuts,
+    ShowSetList,
+    NextScene,
+    PreviousScene,
+    NextPatch,
+    PreviousPatch,
 }
 
 /// A part of the sheet.
@@ -178,6 +183,20 @@ pub const SHORTCUTS: &[Shortcut] = &[
     always(&[plain(Key::F11)], Command::FullScreen, Group::View, "Full screen"),
     idle(&[plain(Key::Space)], Command::PlayStop, Group::Sound, "Start and stop the clocks"),
     idle(&[command(Key::T)], Command::Tap, Group::Sound, "Tap the tempo"),
+    idle(&[plain(Key::PageDown)], Command::NextScene, Group::Sound, "Next scene"),
+    idle(&[plain(Key::PageUp)], Command::PreviousScene, Group::Sound, "Previous scene"),
+    idle(
+        &[command(Key::PageDown)],
+        Command::NextPatch,
+        Group::Sound,
+        "Next patch of the set list",
+    ),
+    idle(
+        &[command(Key::PageUp)],
+        Command::PreviousPatch,
+        Group::Sound,
+        "Previous patch of the set list",
+    ),
     always(
         &[plain(Key::F9)],
         Command::Panic,
@@ -197,6 +216,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     idle(&[], Command::ShowLoad, Group::View, "Load of each module, and its worker"),
     always(&[plain(Key::F8)], Command::ShowRecorder, Group::Window, "Recorder"),
     always(&[plain(Key::F10)], Command::ShowScenes, Group::Window, "Scenes"),
+    always(&[plain(Key::F12)], Command::ShowSetList, Group::Window, "Set list"),
     always(&[plain(Key::F4)], Command::ShowHealth, Group::Window, "Health"),
     always(&[plain(Key::F5)], Command::ShowHistory, Group::Window, "History"),
     always(&[plain(Key::F6)], Command::ShowNotices, Group::Window, "Notices"),
@@ -272,7 +292,12 @@ pub fn menu_of(menu: Menu) -> &'static [&'static [Command]] {
             &[ZoomIn, ZoomOut, ZoomReset],
             &[FullScreen, ShowKeyboard, ShowLoad],
         ],
-        Menu::Sound => &[&[PlayStop, Tap, Panic], &[Record, SaveLast], &[KillWorker]],
+        Menu::Sound => &[
+            &[PlayStop, Tap, Panic],
+            &[PreviousScene, NextScene, PreviousPatch, NextPatch],
+            &[Record, SaveLast],
+            &[KillWorker],
+        ],
     }
 }
 
@@ -312,6 +337,7 @@ pub fn entry_of(
 pub fn command_of(panel: Panel) -> Command {
     match panel {
         Panel::Scenes => Command::ShowScenes,
+        Panel::SetList => Command::ShowSetList,
         Panel::Health => Command::ShowHealth,
         Panel::Sound => Command::ShowSound,
         Panel::Recorder => Command::ShowRecorder,

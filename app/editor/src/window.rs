@@ -11,7 +11,7 @@ use sostenuto_modules::module::Role;
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::host::Quit;
 use sostenuto_osc::message::patch::{Load, Put};
-use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule, factory};
+use sostenuto_patch::{Cable, Edit, GroupId, ModuleId, Patch, PatchModule, factory};
 
 use super::browser::{BrowseFor, Browser, ChosenOwn};
 use super::canvas::camera::Camera;
@@ -317,7 +317,7 @@ impl Editor {
             Intent::Obey(command) => self.obey(ui, command),
             Intent::Keep(title, patch) => {
                 let name = own_modules::name_of(&title);
-                let was = self.panels.own_modules.all().contains_key(&name);
+                let was = self.panels.own_modules.all().get(&name).is_some_and(|own| own.is_kept);
                 let how =
                     if was { "It replaces the one of that name." } else { "The browser lists it." };
                 let sentence = format!("“{name}” is kept in My modules. {how}");
@@ -325,22 +325,7 @@ impl Editor {
                 self.panels.notices.say(sentence, false, ui.input(|input| input.time));
             }
             Intent::Update(id) => {
-                let Some(link) = self.model.patch().groups.get(&id).and_then(|it| it.link.clone())
-                else {
-                    return;
-                };
-                let all = self.panels.own_modules.all();
-                let kept =
-                    all.get(&*link).and_then(|kept| Some((kept, kept.linked(&link).next()?)));
-                let sentence =
-                    match kept.map(|(kept, root)| self.model.patch().made_like(&id, kept, root)) {
-                        Some(Ok(edit)) => {
-                            self.asks.edit(edit);
-                            format!("“{link}” is as it is in My modules, in all copies.")
-                        }
-                        Some(Err(problem)) => problem.to_string(),
-                        None => format!("“{link}” is not in My modules: nothing was changed."),
-                    };
+                let sentence = self.update(&id);
                 self.panels.notices.say(sentence, false, ui.input(|input| input.time));
             }
             Intent::Module(ModuleWish::Replace(id)) => {
@@ -359,6 +344,26 @@ impl Editor {
         }
     }
 
+    /// Makes a group and its copies what My modules has under its name. Returns what there
+    /// is to say.
+    fn update(&mut self, id: &GroupId) -> String {
+        let patch = self.model.patch();
+        let link = patch.groups.get(id).and_then(|group| group.link.as_deref()).unwrap_or_default();
+        let own = self.panels.own_modules.all().get(link);
+        let found = own.and_then(|own| Some((own, own.patch.linked(link).next()?)));
+        let Some((own, root)) = found else {
+            return format!("“{link}” is not in My modules: nothing was changed.");
+        };
+        match patch.made_like(id, &own.patch, root) {
+            Ok(edit) => {
+                let sentence = format!("“{link}” is as it is in My modules, in all copies.");
+                self.asks.edit(edit);
+                sentence
+            }
+            Err(problem) => problem.to_string(),
+        }
+    }
+
     fn floating_ui(&mut self, ctx: &Context) {
         let Editor { model, theme, preferences, panels, asks, browser, canvas, closing, .. } = self;
         if let Some(chosen) = browser.ui(ctx, theme, preferences, panels.own_modules.all()) {
@@ -370,7 +375,7 @@ impl Editor {
         if let Some(ChosenOwn { name, at }) = browser.take_own()
             && let Some(kept) = panels.own_modules.all().get(&name)
         {
-            canvas.put_own(model.patch(), kept, at, asks);
+            canvas.put_own(model.patch(), &kept.patch, at, asks);
         }
         if let Some(name) = browser.take_removed() {
             panels.own_modules.remove(&name);

@@ -25,6 +25,8 @@ use sostenuto_osc::unreadable::Unreadable;
 use thiserror::Error;
 
 use self::feedback::Feedback;
+pub use self::glide::GLIDE_EVERY;
+use self::glide::Glide;
 use self::overload::{Change, Overload};
 use self::sound::Sound;
 use crate::journal::Ticket;
@@ -41,6 +43,7 @@ use sostenuto_patch::{Gesture, History, ModuleId, Patch, PatchModule};
 use sostenuto_patch::{find_param, is_played, read_value};
 
 mod feedback;
+mod glide;
 mod overload;
 mod serve;
 
@@ -54,6 +57,8 @@ enum Refused {
     Problem(#[from] Problem),
     #[error("{0}")]
     Request(#[from] Unreadable),
+    #[error("A glide takes 0 to 3600 seconds, not {secs}. No knob was moved.")]
+    NoGlide { secs: f32 },
     #[error("{0}")]
     File(#[from] FileError),
     #[error("{0} The patch that plays was not changed.")]
@@ -134,6 +139,10 @@ pub struct Control<S> {
     notices: VecDeque<status::Notice>,
     is_quitting: bool,
     framed: Vec<u8>,
+    /// Knobs on their way to a scene.
+    glide: Option<Glide>,
+    /// How many there were.
+    glides: u32,
 }
 
 /// A `/sync` that waits until what came before it is kept.
@@ -147,6 +156,9 @@ struct Sync {
 
 /// Turned knobs that nobody asks about are kept so often, to spare the disk.
 const KEEP_EVERY: Duration = Duration::from_millis(500);
+
+/// The hand that lets knobs glide: no client's.
+const GLIDING_HAND: u32 = u32::MAX;
 
 /// How many sentences are kept for who subscribes later.
 const KEPT_NOTICES: usize = 20;
@@ -202,6 +214,8 @@ impl<S: Sound> Control<S> {
             notices: VecDeque::new(),
             is_quitting: false,
             framed: Vec::new(),
+            glide: None,
+            glides: 0,
         };
         control.settle(None);
         Ok(control)
@@ -687,8 +701,40 @@ impl<S: Sound> Control<S> {
     /// Puts the knobs of a scene where they stood.
     fn recall(&mut self, from: ClientId, number: u8) -> Result<(), Refused> {
         let edit = self.patch.recalled(number)?;
+        self.glide = None;
         let gesture = self.open_gesture(from);
         Ok(self.edit(edit, gesture)?)
+    }
+
+    /// Lets the knobs of a scene glide to where they stood.
+    fn glide_to(&mut self, from: ClientId, number: u8, secs: f32) -> Result<(), Refused> {
+        if !(0.0..=glide::LONGEST_SECS).contains(&secs) {
+            return Err(Refused::NoGlide { secs });
+        }
+        if secs == 0.0 {
+            return self.recall(from, number);
+        }
+        let goal = self.patch.recalled(number)?;
+        self.glides = self.glides.wrapping_add(1);
+        let gesture = Gesture { hand: GLIDING_HAND, number: self.glides };
+        self.glide = Some(Glide::new(&self.patch, goal, secs, gesture, Instant::now()));
+        Ok(())
+    }
+
+    /// Moves knobs that glide on. Returns whether any still do: then it is to be called
+    /// again after [`GLIDE_EVERY`].
+    pub fn glide(&mut self) -> bool {
+        self.glide_on(Instant::now())
+    }
+
+    fn glide_on(&mut self, now: Instant) -> bool {
+        let Some(mut glide) = self.glide.take() else { return false };
+        let (edit, is_over) = glide.step(&self.patch, now);
+        // Nothing of it can be refused: all these knobs are there.
+        let _ = self.edit(edit, Some(glide.gesture));
+        self.settle(None);
+        self.glide = (!is_over).then_some(glide);
+        self.glide.is_some()
     }
 
     /// Puts knobs between two scenes.
@@ -1097,6 +1143,58 @@ pub(crate) mod tests {
         rig.told();
         assert!(editor.refused("/scene/recall 3").contains("no scene 3"));
         assert!(editor.refused("/scene/morph 1 2 7").contains("0 to 1"));
+    }
+
+    #[test]
+    fn knobs_glide_to_a_scene_as_one_step_and_a_hand_takes_one_away() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        for text in ["/scene/set 1 Low", "/scene/keep 1 a gain -1.0", "/scene/keep 1 b gain -1.0"] {
+            assert_eq!(editor.ask(text), []);
+        }
+        let before = rig.patch();
+        let gain = |module: &str| rig.patch().modules[module].param("gain").unwrap();
+        assert!(editor.refused("/scene/glide 1 -1").contains("0 to 3600"));
+        assert!(editor.refused("/scene/glide 2 1").contains("no scene 2"));
+        assert!(!rig.control.lock().glide(), "nothing is on its way");
+        assert_eq!(editor.ask("/scene/glide 1 10.0"), []);
+        let began = Instant::now();
+        let after = |secs| rig.control.lock().glide_on(began + Duration::from_secs_f32(secs));
+        assert!(after(4.0));
+        let way = gain("a");
+        assert!((way - 0.2).abs() < 0.05 && gain("b") == way, "{way}");
+        editor.ask("/param/set b gain 0.75");
+        assert!(after(6.0));
+        assert!(gain("a") < way && gain("b") == 0.75);
+        assert!(!after(11.0), "it is over");
+        assert_eq!((gain("a"), gain("b")), (-1.0, 0.75));
+        assert!(!after(12.0));
+        for _ in 0..3 {
+            editor.ask("/undo");
+        }
+        assert_eq!(rig.patch(), before, "before the hand, the hand, after the hand");
+    }
+
+    #[test]
+    fn a_change_of_one_linked_group_is_told_as_the_changes_that_it_is() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        for text in [
+            "/group/set one 0 0 0 One",
+            "/module/inside a one",
+            "/group/set one 0 0 0 One \"\" 0 Voice",
+            "/group/set two 0 0 0 Two \"\" 0 Voice",
+        ] {
+            assert_eq!(editor.ask(text), []);
+        }
+        let before = rig.patch();
+        rig.told();
+        editor.ask("/param/set a gain 0.5");
+        let told = rig.told();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(rig.patch().modules["a-2"].param("gain"), Some(0.5));
+        editor.ask("/undo");
+        assert_eq!(rig.patch(), before);
     }
 
     #[test]

@@ -225,6 +225,7 @@ messages! {
         scene::Remove,
         scene::Keep,
         scene::Recall as Recall,
+        scene::Glide as Glide,
         scene::Morph as Morph,
         note::NoteOn as NoteOn,
         note::NoteOff as NoteOff,

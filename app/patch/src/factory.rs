@@ -51,6 +51,9 @@ pub static PATCHES: &[Factory] = factory![
 pub static TEMPLATES: &[Factory] =
     factory!["templates": "empty", "mono-voice", "poly-voice", "groove"];
 
+/// Groups that can be had as modules are, by the names that they are linked by.
+pub static GROUPS: &[Factory] = factory!["library":];
+
 /// Sounds that modules can play, by the names of their files.
 pub static SOUNDS: &[(&str, &[u8])] = sounds!["hat", "kick", "pluck", "snare"];
 

@@ -273,9 +273,10 @@ impl Step {
             Edit::Several(edits) => edits,
             edit => vec![edit],
         };
-        if !is_covered(&later, &edits) {
-            edits.insert(0, later);
-        }
+        // One by one: of many knobs that are turned together, each is kept once.
+        let mut later = if let Edit::Several(several) = later { several } else { vec![later] };
+        later.retain(|edit| !is_covered(edit, &edits));
+        edits.splice(0..0, later);
         self.turned = Edit::Several(edits);
     }
 }
@@ -421,6 +422,19 @@ mod tests {
         assert_eq!(history.changes(), before);
         history.apply(&mut patch, &set("a", "offset", 0.2), TURN).unwrap();
         assert_eq!((history.changes(), &*history.label()), (before + 1, "Turn 2 knobs"));
+    }
+
+    #[test]
+    fn many_knobs_that_are_turned_together_are_each_kept_once() {
+        let both = |gain| Edit::Several(vec![set("a", "gain", gain), set("b", "gain", gain)]);
+        let (mut patch, mut history) = steps([both(0.1)], TURN);
+        let bytes = history.bytes;
+        for step in 2..100 {
+            history.apply(&mut patch, &both(0.01 * step as f32), TURN).unwrap();
+        }
+        assert_eq!(history.bytes, bytes);
+        history.undo(&mut patch).unwrap();
+        assert_eq!(patch, ring());
     }
 
     /// The name of the patch's file, and whether it is saved.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use sostenuto_modules::param::Param;
+
 use super::problem::Problem;
 use super::{
     Edit, ModuleId, Name, Patch, PatchModule, check_text, check_value, find_param, placeholder,
@@ -13,6 +15,20 @@ pub const MAX_SCENES: u8 = 64;
 
 /// Where the params of a module stand in a scene: those that are kept in it.
 pub type Kept = BTreeMap<Name, f32>;
+
+/// Between two values of a param, at 0 the first and at 1 the last, on its own scale. A
+/// choice changes in the middle.
+pub fn between(param: &Param, first: f32, last: f32, amount: f32) -> f32 {
+    match amount {
+        0.0 => first,
+        1.0 => last,
+        _ if param.jumps() => [first, last][usize::from(amount >= 0.5)],
+        _ => {
+            let [first, last] = [first, last].map(|value| param.position(value));
+            param.at(first + amount * (last - first))
+        }
+    }
+}
 
 impl Patch {
     /// The number of the first scene that is free.
@@ -77,22 +93,7 @@ impl Patch {
                 let (Some(&last), Some(index)) = (to.get(name), about.param(name)) else {
                     continue;
                 };
-                let param = &about.params[index];
-                let value = match amount {
-                    0.0 => first,
-                    1.0 => last,
-                    _ if param.jumps() => {
-                        if amount < 0.5 {
-                            first
-                        } else {
-                            last
-                        }
-                    }
-                    _ => {
-                        let [first, last] = [first, last].map(|value| param.position(value));
-                        param.at(first + amount * (last - first))
-                    }
-                };
+                let value = between(&about.params[index], first, last, amount);
                 if module.param(name) != Some(value) {
                     edits.push(Edit::SetParam { module: id.clone(), param: name.clone(), value });
                 }

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use sostenuto_host::control::{Control, SharedControl};
+use sostenuto_host::control::{Control, GLIDE_EVERY, SharedControl};
 use sostenuto_host::journal::recovery::Beginning;
 use sostenuto_host::journal::{Journal, folder_of_this_user};
 use sostenuto_host::notice::{Notice, Tell};
@@ -105,8 +105,15 @@ impl Host {
         let server = Server::start(&endpoint, Arc::clone(&control))?;
         eprintln!("Editors find this host at {}.", endpoint.path().display());
         let udp = self.udp.map(|address| listen(address, &control)).transpose()?;
-        while stop.recv_timeout(REPORT_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let mut pause = REPORT_EVERY;
+        let mut reported_at = Instant::now();
+        while stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             let mut control = control.lock();
+            pause = if control.glide() { GLIDE_EVERY } else { REPORT_EVERY };
+            if reported_at.elapsed() < REPORT_EVERY {
+                continue;
+            }
+            reported_at = Instant::now();
             told.try_iter().for_each(|notice| control.notice(&notice));
             control.report();
             if control.is_quitting() {

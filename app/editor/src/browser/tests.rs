@@ -227,7 +227,7 @@ struct Stage {
     browser: Browser,
     preferences: Preferences,
     chosen: Option<Chosen>,
-    own: BTreeMap<String, Patch>,
+    own: BTreeMap<String, Own>,
 }
 
 fn stage(corner: Pos2, recent: &[&str]) -> Harness<'static, Stage> {
@@ -241,7 +241,8 @@ fn stage(corner: Pos2, recent: &[&str]) -> Harness<'static, Stage> {
         let chosen = browser.ui(ui.ctx(), &theme, preferences, own);
         stage.chosen = chosen.or(stage.chosen.take());
     };
-    let own = ["Crane", "Heron"].map(|name| (name.to_owned(), Patch::default()));
+    let kept = || Own { patch: Patch::default(), is_kept: true };
+    let own = ["Crane", "Heron"].map(|name| (name.to_owned(), kept()));
     let stage = Stage { browser, preferences, chosen: None, own: own.into() };
     let builder = Harness::builder().with_size(vec2(900.0, 700.0)).with_step_dt(1.0 / 60.0);
     let mut harness = builder.build_ui_state(app, stage);

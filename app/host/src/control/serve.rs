@@ -11,7 +11,7 @@ use sostenuto_osc::message::note::{AllOff, Panic, Press};
 use sostenuto_osc::message::patch::{Load, Put, Save};
 use sostenuto_osc::message::record::{SaveLast, Start};
 use sostenuto_osc::message::reports::Reports;
-use sostenuto_osc::message::scene::Recall;
+use sostenuto_osc::message::scene::{Glide, Recall};
 use sostenuto_osc::message::{Message, Request, history, host};
 use sostenuto_osc::outbox::Outbox;
 use sostenuto_osc::service::{Calls, ClientId, Rights, Service};
@@ -143,8 +143,10 @@ fn perform<'a, S: Sound>(
         Request::Kill(kill) => locked.kill_worker(kill.slot),
         Request::Edit(edit) => locked.edit_as(from, edit),
         Request::SetParam(set) => locked.set_param(from, set),
-        Request::Recall(Recall { press: Press::Up, .. }) => Ok(()),
+        Request::Recall(Recall { press: Press::Up, .. })
+        | Request::Glide(Glide { press: Press::Up, .. }) => Ok(()),
         Request::Recall(Recall { number, .. }) => locked.recall(from, number),
+        Request::Glide(Glide { number, secs, .. }) => locked.glide_to(from, number, secs),
         Request::Morph(morph) => locked.morph(from, &morph),
         Request::NoteOn(note) => {
             let event = note.event().map_err(Refused::from);

@@ -100,6 +100,20 @@ message! {
 }
 
 message! {
+    /// Moves the knobs of a scene to where they stood, over some seconds, each on its own scale; a
+    /// choice changes in the middle. A knob that a hand turns meanwhile stays with the hand. It is one
+    /// undo step.
+    Glide("/scene/glide", REQUEST.over_udp(), "3 2.5") {
+        /// its number
+        number as "scene": u8 as Number,
+        /// how long it takes
+        secs: f32 ["seconds", "0 to 3600"],
+        /// for buttons that send a number: at 0, as the button comes up, nothing is done
+        press: Press,
+    }
+}
+
+message! {
     /// Puts the knobs that are in both scenes between where they stand in the one and in the other,
     /// each on its own scale; a choice changes in the middle. Over UDP, morphs less than a second
     /// apart are one undo step.
