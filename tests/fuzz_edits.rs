@@ -33,6 +33,7 @@ use sostenuto_osc::stream::Server;
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::{
     Cable, Comment, Edit, Group, InputRef, ModuleId, OutputRef, Part, Patch, PatchModule, apply,
+    followed,
 };
 use sostenuto_tests::{RATE_HZ, factory_patches, module, patch};
 
@@ -385,7 +386,8 @@ impl Hand {
             _ => {
                 let Some(edit) = any_edit(&self.guess, rack, random) else { return };
                 let is_group = matches!(edit, Edit::Several(_)) && !self.has_gesture;
-                let _ = apply(&mut self.guess, edit.clone());
+                let done = followed(&self.guess, &edit);
+                let _ = done.and_then(|done| apply(&mut self.guess, done));
                 if is_group {
                     self.ask(&Request::BeginGesture(BeginGesture {}));
                 }
@@ -482,11 +484,11 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
     })
 }
 
-/// Modules made one, a group that is moved or taken apart, or a part that is shown on its
-/// face.
+/// Modules made one, a group that is moved, linked or taken apart, or a part that is shown
+/// on its face.
 fn in_groups(patch: &Patch, random: &mut Random) -> Option<Edit> {
     let group = pick(random, patch.groups.keys());
-    Some(match random.bits() % 5 {
+    Some(match random.bits() % 7 {
         0 | 1 => {
             let level = pick(random, patch.groups.keys().map(Some).chain([None]))?;
             let here = patch.modules.iter().filter(|(_, module)| module.group.as_ref() == level);
@@ -502,6 +504,16 @@ fn in_groups(patch: &Patch, random: &mut Random) -> Option<Edit> {
                 inside: pick(random, patch.groups.keys()).cloned(),
                 ..patch.groups[&id].clone()
             };
+            Edit::SetGroup { id, group: Some(group) }
+        }
+        4 | 5 => {
+            let id = group?.clone();
+            let link = pick(random, [None, Some("one"), Some("other")].into_iter())?;
+            // Copies in copies grow fast.
+            let is_full = patch.modules.len() > 24;
+            let link = link.filter(|link| !is_full && patch.linked(link).count() < 3);
+            let link = link.map(Into::into);
+            let group = Group { link, ..patch.groups[&id].clone() };
             Edit::SetGroup { id, group: Some(group) }
         }
         _ => {

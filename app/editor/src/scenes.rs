@@ -1,6 +1,8 @@
 //! Scenes: where knobs stand, kept, recalled, and morphed between.
 
-use eframe::egui::{Button, ComboBox, DragValue, Key, Slider, TextEdit, Ui, WidgetInfo, WidgetType};
+use eframe::egui::{
+    Button, ComboBox, DragValue, Key, Slider, TextEdit, Ui, WidgetInfo, WidgetType,
+};
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::note::Press;
 use sostenuto_osc::message::scene::{Glide, Morph, Recall};

@@ -58,7 +58,11 @@ impl SetList {
         ui.set_width(300.0);
         let list = &mut preferences.set_list;
         if list.is_empty() {
-            faint(ui, theme, "Patches in the order of an evening. Ctrl+Page Down goes on to the next.");
+            faint(
+                ui,
+                theme,
+                "Patches in the order of an evening. Ctrl+Page Down goes on to the next.",
+            );
         }
         let here = place_of(model, list);
         let (mut chosen, mut change) = (None, None);
@@ -96,7 +100,8 @@ impl SetList {
                 }
             });
             let others = preferences.recent_patches.iter();
-            let others: Vec<PathBuf> = others.filter(|path| !list.contains(path)).cloned().collect();
+            let others: Vec<PathBuf> =
+                others.filter(|path| !list.contains(path)).cloned().collect();
             ui.add_enabled_ui(!others.is_empty(), |ui| {
                 ui.menu_button("Add a recent one", |ui| {
                     for path in others {

@@ -185,12 +185,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     idle(&[command(Key::T)], Command::Tap, Group::Sound, "Tap the tempo"),
     idle(&[plain(Key::PageDown)], Command::NextScene, Group::Sound, "Next scene"),
     idle(&[plain(Key::PageUp)], Command::PreviousScene, Group::Sound, "Previous scene"),
-    idle(
-        &[command(Key::PageDown)],
-        Command::NextPatch,
-        Group::Sound,
-        "Next patch of the set list",
-    ),
+    idle(&[command(Key::PageDown)], Command::NextPatch, Group::Sound, "Next patch of the set list"),
     idle(
         &[command(Key::PageUp)],
         Command::PreviousPatch,
