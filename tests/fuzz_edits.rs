@@ -81,6 +81,30 @@ fn any_edits_of_two_editors_are_heard_without_a_click() {
     drop(folder);
 }
 
+#[test]
+fn a_switch_is_not_thrown_in_another_kind_that_has_its_modules_name_by_then() {
+    let mut fuzz = Fuzz::new(patch("", &[]), Rack::tame(), 1, 4);
+    let id: ModuleId = "it".parse().expect("a name");
+    let added = |kind: &str| {
+        let module = PatchModule::new(kind, 0.0, 0.0);
+        Request::Edit(Edit::AddModule { id: id.clone(), module })
+    };
+    let removed = Request::Edit(Edit::RemoveModule { id: id.clone() });
+    let (param, value) = ("oversample".into(), Value::Number(1.0));
+    let thrown = SetParam { module: id.clone(), param, value, gesture: 0 };
+    let thrown = Request::SetParam(thrown);
+    for _ in 0..30 {
+        // Quicker than a plan is made: the switch waits for one that never comes.
+        let hand = &mut fuzz.hands[0];
+        for request in [&added("vco"), &thrown, &removed, &added("attenuverter"), &removed] {
+            hand.ask(request);
+        }
+        hand.sync();
+        fuzz.listen();
+    }
+    fuzz.all_have_the_same();
+}
+
 /// Two octaves below C4.
 const LOW_HZ: f32 = 65.406;
 /// A cable or a module comes and goes over this time, in frames.

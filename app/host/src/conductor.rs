@@ -504,9 +504,9 @@ impl Conductor {
             // A module of that kind may be leaving for another of its name.
             if let Some(module) = patch.modules.get_mut(&key.0)
                 && module.kind == key.1
-                && let Ok(about) = module.about()
+                && let Some(param) = module.about().ok().and_then(|about| about.params.get(param))
             {
-                module.params.insert(about.params[param].name.into(), value);
+                module.params.insert(param.name.into(), value);
             }
         }
         let is_switch = is_switch(key, param);

@@ -22,6 +22,7 @@ use sostenuto_patch::{ModuleId, Patch, file};
 use crate::folders::state_folder;
 use crate::notice::{Notice, Tell};
 use crate::plan::snapshot::Snapshot;
+use crate::vital;
 
 /// A patch that has played for so long has not ended the program.
 const PLAYS_WELL_AFTER: Duration = Duration::from_secs(3);
@@ -157,8 +158,7 @@ impl Journal {
             when_kept: Mutex::new(None),
         });
         let writing = Arc::clone(&inner);
-        let thread = std::thread::Builder::new().name("journal".to_owned());
-        let thread = thread.spawn(move || writing.write_until_closed())?;
+        let thread = vital::spawn("journal", move || writing.write_until_closed())?;
         Ok(Journal { inner, thread: Mutex::new(Some(thread)), found })
     }
 

@@ -17,3 +17,4 @@ pub mod render;
 pub mod shared;
 pub mod sound_card;
 pub mod sound_writer;
+mod vital;

@@ -210,30 +210,32 @@ impl PlayPatch for Player {
 
     fn param_changed(&mut self, module: &ModuleId, param: usize, value: f32) {
         let mut score = lock(&self.inner.score);
+        let Some(key) = score.key(module) else { return };
         // A plan that is about to be made must know of it too.
         let Score { wanted, waiting, .. } = &mut *score;
         for wanted in [wanted, waiting].into_iter().flatten() {
             if let Some(module) = wanted.patch.modules.get_mut(module)
+                && module.kind == key.1
                 && let Ok(about) = module.about()
                 && let Some(param) = about.params.get(param)
             {
                 module.params.insert(param.name.into(), value);
             }
         }
-        let Some(key) = score.key(module) else { return };
         let is_heard = !score.is_parting() && score.conductor.set_param(&key, param, value);
         if !is_heard && is_switch(&key, param) {
             // Its plan begins where the switch is in the end.
-            score.early.push((module.clone(), Early::Switch(param, value)));
+            score.early.push((key.0, Some(key.1), Early::Switch(param, value)));
         }
     }
 
     fn event(&mut self, module: &ModuleId, event: Event) {
         let mut score = lock(&self.inner.score);
         let is_to_wait = score.is_going_over || score.is_parting();
-        let key = score.key(module).filter(|_| !is_to_wait);
-        if !key.is_some_and(|key| score.conductor.event(&key, event)) {
-            score.early.push((module.clone(), Early::Event(event)));
+        let key = score.key(module);
+        let is_heard = |key| !is_to_wait && score.conductor.event(key, event);
+        if !key.as_ref().is_some_and(is_heard) {
+            score.early.push((module.clone(), key.map(|key| key.1), Early::Event(event)));
         }
     }
 

@@ -47,6 +47,7 @@ use self::staff::{Staff, Threads};
 use self::supervisor::{Action, Event, Seat, Supervisor};
 use self::watchdog::{Patience, Sight, Verdict, Watch};
 use crate::shared::Shared;
+use crate::vital;
 
 mod death;
 mod recovery;
@@ -257,12 +258,11 @@ impl Pool {
         if !is_warm {
             return Err(PoolError::Cold);
         }
-        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let telling = Arc::clone(&pool.inner);
-        let teller = named("troubles").spawn(move || telling.tell_of_troubles(&troubles));
+        let teller = vital::spawn("troubles", move || telling.tell_of_troubles(&troubles));
         pool.teller = Some(teller.map_err(PoolError::Thread)?);
         let watching = Arc::clone(&pool.inner);
-        let watchdog = named("watchdog").spawn(move || watching.keep_watch());
+        let watchdog = vital::spawn("watchdog", move || watching.keep_watch());
         let watchdog = watchdog.map_err(PoolError::Thread)?;
         pool.inner.shared.alarm.wake_when_late(watchdog.thread().clone(), patience.late);
         pool.watchdog = Some(watchdog);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sostenuto_modules::module::Event;
-use sostenuto_patch::{ModuleId, Patch};
+use sostenuto_patch::{ModuleId, Name, Patch};
 
 use crate::conductor::Conductor;
 use crate::journal::Ticket;
@@ -23,7 +23,7 @@ pub(super) struct Score {
     /// Some were read, and no plan has them yet.
     pub has_new_clips: bool,
     /// What happened to modules that the plan which plays does not have yet.
-    pub early: Vec<(ModuleId, Early)>,
+    pub early: Vec<(ModuleId, Option<Name>, Early)>,
     /// Everything is to be let go.
     pub wants_rest: bool,
     /// The sample rate and the block that are wanted, where others play.
@@ -70,14 +70,16 @@ impl Score {
         if self.is_parting() {
             return;
         }
-        for (module, early) in std::mem::take(&mut self.early) {
+        for (module, kind, early) in std::mem::take(&mut self.early) {
+            // Its name may be another kind's, before it or again.
             let key = self.conductor.key(&module);
+            let key = key.filter(|key| kind.as_ref().is_none_or(|kind| *kind == key.1));
             let is_heard = key.is_some_and(|key| match early {
                 Early::Event(event) => self.conductor.event(&key, event),
                 Early::Switch(param, value) => self.conductor.set_param(&key, param, value),
             });
             if !is_heard && self.wanted.is_some() {
-                self.early.push((module, early));
+                self.early.push((module, kind, early));
             }
         }
     }

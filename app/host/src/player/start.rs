@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use dsp_worker::protocol::ModuleLayout;
@@ -31,6 +31,7 @@ use crate::recorder::{ModuleTakes, Recorder};
 use crate::shared::Shared;
 use crate::sound_card::device::{Device, OutputState, SILENT_CLOCK, Setting};
 use crate::sound_card::ear::{self, Ear};
+use crate::vital;
 
 impl Player {
     /// Starts the workers, the engine and the sound card. `tell` hears what
@@ -257,25 +258,23 @@ fn start_threads(
     tell: &Tell,
 ) -> std::io::Result<Vec<JoinHandle<()>>> {
     let with = || (Arc::clone(inner), Arc::clone(tell));
-    let spawn =
-        |name: &str, run: Box<dyn FnOnce() + Send>| Builder::new().name(name.to_owned()).spawn(run);
     let (running, _) = with();
     let play = move || flushing_denormals(|| running.play(engine, feed, sender));
-    let engine = spawn("engine", Box::new(play))?;
+    let engine = vital::spawn("engine", play)?;
     let (inner, tell) = with();
-    let planner = spawn("planner", Box::new(move || inner.follow_edits(&*tell)))?;
+    let planner = vital::spawn("planner", move || inner.follow_edits(&*tell))?;
     let (inner, tell) = with();
-    let reader = spawn("reader", Box::new(move || inner.read_sounds(&*tell)))?;
+    let reader = vital::spawn("reader", move || inner.read_sounds(&*tell))?;
     let (inner, tell) = with();
-    let sender = spawn("osc out", Box::new(move || inner.send_osc(&*tell)))?;
+    let sender = vital::spawn("osc out", move || inner.send_osc(&*tell))?;
     let mut threads = vec![engine, planner, reader, sender];
     if let Some(takes) = takes {
         let (inner, tell) = with();
-        threads.push(spawn("takes", Box::new(move || inner.write_takes(takes, &*tell)))?);
+        threads.push(vital::spawn("takes", move || inner.write_takes(takes, &*tell))?);
     }
     let (inner, _) = with();
     if let Some(journal) = inner.journal.clone() {
-        threads.push(spawn("keeper", Box::new(move || inner.keep_session(&journal)))?);
+        threads.push(vital::spawn("keeper", move || inner.keep_session(&journal))?);
     }
     Ok(threads)
 }

@@ -13,6 +13,7 @@ use super::process::{self, Process};
 use super::supervisor::Seat;
 use super::{Inner, PAUSE, PoolError};
 use crate::shared::Shared;
+use crate::vital;
 
 /// How often it is looked whether a worker that is waited for is still there.
 const LOOK: Duration = Duration::from_millis(200);
@@ -65,14 +66,14 @@ impl Staff for Threads {
             }
             inner.ended(seat, &*its_child, &its_news, result);
         };
-        let waiting = std::thread::Builder::new().name(format!("worker {seat}")).spawn(wait);
+        let waiting = vital::spawn(&format!("worker {seat}"), wait);
         let inner = Arc::clone(pool);
         let listen = move || {
             if is_warm(&inner, seat) && inner.warmed(seat) && has_fallen(&inner, seat, &*child) {
                 inner.fell(seat, &*child, &news);
             }
         };
-        let listening = std::thread::Builder::new().name(format!("listening {seat}")).spawn(listen);
+        let listening = vital::spawn(&format!("listening {seat}"), listen);
         let mut state = pool.lock();
         state.threads.retain(|thread| !thread.is_finished());
         for thread in [waiting, listening] {
@@ -90,8 +91,7 @@ impl Staff for Threads {
                 std::thread::sleep(PAUSE);
             }
         };
-        let thread = std::thread::Builder::new().name(format!("spawning {seat}"));
-        match thread.spawn(refill) {
+        match vital::spawn(&format!("spawning {seat}"), refill) {
             Ok(thread) => pool.lock().threads.push(thread),
             Err(error) => tracing::error!("no thread to start a worker: {error}"),
         }

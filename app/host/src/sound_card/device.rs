@@ -13,6 +13,7 @@ use crate::sound_card::driver::Said;
 pub use crate::sound_card::process::list;
 use crate::sound_card::process::{AGAIN, CardProcess, Ended, Letter, OPENING, PULSE, Post, Pulse};
 use crate::sound_card::silent_clock::SilentClock;
+use crate::vital;
 
 /// What the host plays through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,8 +105,7 @@ impl Device {
             told: None,
             tell: Box::new(tell),
         };
-        let thread = std::thread::Builder::new().name("sound card".to_owned());
-        let thread = thread.spawn(move || keeper.run())?;
+        let thread = vital::spawn("sound card", move || keeper.run())?;
         Ok(Device { orders, thread: Some(thread) })
     }
 

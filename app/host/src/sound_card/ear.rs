@@ -11,6 +11,7 @@ use crate::engine::intake::{HEARD_FRAMES, InputFeed};
 use crate::engine::link::HeardLink;
 use crate::sound_card::driver::Said;
 use crate::sound_card::process::{AGAIN, Ended, Letter, OPENING, PULSE, Post, Pulse};
+use crate::vital;
 
 /// What a host listens to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,8 +99,7 @@ impl Ear {
             is_asked_anew: true,
             tell: Box::new(tell),
         };
-        let thread = std::thread::Builder::new().name("ear".to_owned());
-        let thread = thread.spawn(move || listener.run())?;
+        let thread = vital::spawn("ear", move || listener.run())?;
         Ok(Ear { orders, thread: Some(thread) })
     }
 

@@ -13,6 +13,7 @@ use sostenuto_osc::message::device::Card;
 
 use crate::pool::process::spare_ctrl_c;
 use crate::sound_card::driver::Said;
+use crate::vital;
 
 /// How long a card's process has to end by itself; then it is killed.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -212,7 +213,7 @@ fn start(arguments: &[&str], hear: impl Fn(Said) + Send + 'static) -> std::io::R
         let how = dying.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
         hear(Said::Gone { how });
     };
-    std::thread::Builder::new().name("card's ear".to_owned()).spawn(listen)?;
+    vital::spawn("card's ear", listen)?;
     Ok(CardProcess { child, orders })
 }
 

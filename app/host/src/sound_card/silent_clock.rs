@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use dsp_worker::thread::ask_for_real_time;
 
 use crate::engine::callback::Callback;
+use crate::vital;
 
 /// Runs until it is dropped.
 pub struct SilentClock {
@@ -42,7 +43,7 @@ impl SilentClock {
                 std::thread::sleep(due.saturating_sub(began.elapsed()));
             }
         };
-        let thread = std::thread::Builder::new().name("silent clock".to_owned()).spawn(tick)?;
+        let thread = vital::spawn("silent clock", tick)?;
         Ok(SilentClock { is_over, thread: Some(thread) })
     }
 }
