@@ -37,6 +37,8 @@ pub mod face;
 mod glow;
 mod groups;
 mod level;
+#[cfg(test)]
+mod library_tests;
 mod menus;
 mod minimap;
 mod modules;

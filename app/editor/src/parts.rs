@@ -180,6 +180,25 @@ pub fn file_title(path: &Path) -> String {
     path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
+/// The colours that a comment or a group can have, in a row. Returns the one that was
+/// picked.
+pub fn palette(ui: &mut Ui, theme: &Theme) -> Option<u8> {
+    let mut picked = None;
+    ui.horizontal(|ui| {
+        for (index, colour) in theme.cables.iter().enumerate() {
+            let (place, pick) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::click());
+            ui.painter().rect_filled(place.shrink(2.0), 3.0, *colour);
+            pick.widget_info(|| {
+                WidgetInfo::labeled(WidgetType::Button, true, format!("Colour {}", index + 1))
+            });
+            if pick.clicked() {
+                picked = Some(index as u8);
+            }
+        }
+    });
+    picked
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use sostenuto_modules::module::{About, Port, Role};
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{
-    Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Part, Patch,
+    Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Patch,
     PatchModule, Problem, apply, followed,
 };
 
@@ -287,16 +287,15 @@ pub fn copy(
         let scenes = BTreeMap::new();
         own.insert(id.clone(), PatchModule { group, scenes, ..module.clone() });
     }
-    for (id, part) in leaving(patch, modules) {
-        let Some(module) = own.get_mut(id) else { continue };
+    let is_in = |id: &ModuleId| modules.contains(id);
+    for (id, module) in &mut own {
         let groups = patch.around(module.group.as_ref()).take_while(|(id, _)| is_copied(id));
         let levels = groups.count() as u8;
-        if levels > 0 {
+        for part in patch.leaving(is_in, id).filter(|_| levels > 0) {
             let shown = module.shown.entry(part).or_default();
             *shown = levels.max(*shown);
         }
     }
-    let is_in = |id: &ModuleId| modules.contains(id);
     let is_between = |cable: &&Cable| is_in(&cable.from.module) && is_in(&cable.to.module);
     Patch {
         modules: own,
@@ -316,20 +315,6 @@ pub fn copy(
         groups,
         ..Patch::default()
     }
-}
-
-/// The ports of these modules that have cables to others.
-fn leaving<'a>(
-    patch: &'a Patch,
-    modules: &'a BTreeSet<ModuleId>,
-) -> impl Iterator<Item = (&'a ModuleId, Part)> {
-    patch.cables.iter().filter_map(|Cable { from, to }| {
-        match (modules.contains(&from.module), modules.contains(&to.module)) {
-            (true, false) => Some((&from.module, Part::Output(from.port.clone()))),
-            (false, true) => Some((&to.module, Part::Input(to.port.clone()))),
-            _ => None,
-        }
-    })
 }
 
 /// Puts what was copied on the canvas, its leftmost and topmost edges at `x`

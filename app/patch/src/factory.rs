@@ -52,7 +52,21 @@ pub static TEMPLATES: &[Factory] =
     factory!["templates": "empty", "mono-voice", "poly-voice", "groove"];
 
 /// Groups that can be had as modules are, by the names that they are linked by.
-pub static GROUPS: &[Factory] = factory!["library":];
+pub static GROUPS: &[Factory] = factory![
+    "library":
+    "Analogue Voice",
+    "Acid Line",
+    "Wobble Bass",
+    "FM Bell",
+    "Karplus Ensemble",
+    "Vowel Choir",
+    "Drum Machine",
+    "Generative Melody",
+    "Granular Cloud",
+    "Channel Strip",
+    "Dub Echo",
+    "Ambient Space",
+];
 
 /// Sounds that modules can play, by the names of their files.
 pub static SOUNDS: &[(&str, &[u8])] = sounds!["hat", "kick", "pluck", "snare"];

@@ -140,7 +140,7 @@ impl Patch {
                 }
             }
             let mut shown = self.reshown(module, level, 1);
-            for part in self.leaving(&modules, module) {
+            for part in self.leaving(|id| modules.contains(id), module) {
                 let within = self.around(self.modules[module].group.as_ref());
                 let within = within.take_while(|(id, _)| Some(*id) != level).count();
                 let levels = shown.entry(part).or_default();
@@ -151,14 +151,13 @@ impl Patch {
         (id, Edit::Several(edits))
     }
 
-    /// The ports of one of these modules that have cables to others.
-    fn leaving<'a>(
+    /// The ports of one of some modules that have cables to others.
+    pub fn leaving<'a>(
         &'a self,
-        modules: &'a BTreeSet<&ModuleId>,
+        is_in: impl Fn(&ModuleId) -> bool + 'a,
         module: &'a ModuleId,
     ) -> impl Iterator<Item = Part> {
-        self.cables_of(module).filter_map(|Cable { from, to }| {
-            let is_in = |id: &ModuleId| modules.contains(id);
+        self.cables_of(module).filter_map(move |Cable { from, to }| {
             match (is_in(&from.module), is_in(&to.module)) {
                 (true, false) => Some(Part::Output(from.port.clone())),
                 (false, true) => Some(Part::Input(to.port.clone())),

@@ -13,6 +13,7 @@ use sostenuto_patch::{Comment, CommentId, Edit, ModuleId, Patch};
 use super::face::{GRID, snapped};
 use super::{Canvas, Desk, Layout};
 use crate::model::Asks;
+use crate::parts::palette;
 use crate::pen::Pen;
 
 const LEAST: Vec2 = vec2(120.0, 60.0);
@@ -119,23 +120,10 @@ impl Canvas {
         }
         self.grip_ui(ui, desk, id, comment, rect);
         response.context_menu(|ui| {
-            ui.horizontal(|ui| {
-                for colour in 0..theme.cables.len() {
-                    let (spot, pick) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::click());
-                    ui.painter().rect_filled(spot.shrink(2.0), 3.0, theme.cables[colour]);
-                    pick.widget_info(|| {
-                        WidgetInfo::labeled(
-                            WidgetType::Button,
-                            true,
-                            format!("Colour {}", colour + 1),
-                        )
-                    });
-                    if pick.clicked() {
-                        set(desk, id, Comment { colour: colour as u8, ..comment.clone() });
-                        ui.close();
-                    }
-                }
-            });
+            if let Some(colour) = palette(ui, theme) {
+                set(desk, id, Comment { colour, ..comment.clone() });
+                ui.close();
+            }
             if ui.button("Write").clicked() {
                 self.editing = Editing::Words(id.clone(), comment.text.clone());
             }

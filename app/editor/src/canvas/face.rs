@@ -191,7 +191,7 @@ fn lay_out(about: &'static About, face: &mut Face) {
         width += GRID;
     };
     cells.extend(rows);
-    let bottom = place_stack(cells, width, TITLE_HEIGHT + MARGIN, face);
+    let bottom = place_stack(cells, (0.0, width), TITLE_HEIGHT + MARGIN, face);
     finish(face, &sides, width, bottom);
 }
 

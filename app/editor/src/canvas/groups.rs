@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use eframe::egui::{
-    Button, Key, Modifiers, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, vec2,
-};
+use eframe::egui::{Button, Key, Modifiers, Rect, Ui, UiBuilder, Vec2, vec2};
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::{Edit, Group, GroupId, ModuleId, Patch, apply};
 
@@ -15,6 +13,7 @@ use super::level::Level;
 use super::modules::Spot;
 use super::{Canvas, Desk, Intent, placing};
 use crate::model::Asks;
+use crate::parts::palette;
 use crate::patching;
 use crate::shortcuts::{Command, entry};
 
@@ -178,22 +177,11 @@ impl Canvas {
             self.begin_rename(spot.id, &group.title);
             ui.close();
         }
-        ui.horizontal(|ui| {
-            let colours = desk.scene.theme.cables;
-            for (index, colour) in colours.iter().enumerate() {
-                let (place, pick) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::click());
-                ui.painter().rect_filled(place.shrink(2.0), 3.0, *colour);
-                pick.widget_info(|| {
-                    let name = format!("Colour {}", index + 1);
-                    WidgetInfo::labeled(WidgetType::Button, true, name)
-                });
-                if pick.clicked() {
-                    let group = Group { colour: index as u8, ..group.clone() };
-                    desk.asks.edit(Edit::SetGroup { id: id.clone(), group: Some(group) });
-                    ui.close();
-                }
-            }
-        });
+        if let Some(colour) = palette(ui, desk.scene.theme) {
+            let group = Group { colour, ..group.clone() };
+            desk.asks.edit(Edit::SetGroup { id: id.clone(), group: Some(group) });
+            ui.close();
+        }
         if ui.button("Linked copy").on_hover_text(LINKED_HELP).clicked() {
             self.copy_linked(patch, &id, desk.asks);
             ui.close();

@@ -134,12 +134,20 @@ fn group_rect(patch: &Patch, id: &GroupId, group: &Group) -> Rect {
 /// The patch after an edit, what the edit adds, and where everything else is.
 fn after(patch: &Patch, edit: &Edit) -> Option<(Patch, BTreeSet<ModuleId>, Vec<Rect>)> {
     let mut ahead = patch.clone();
-    apply(&mut ahead, edit.clone()).ok()?;
+    apply_what_can_be(&mut ahead, edit);
     let mut added = added(edit);
     added.retain(|id| ahead.modules.contains_key(id));
     let taken = here(&ahead).filter(|id| !added.contains(*id));
     let taken = taken.map(|id| module_rect(&ahead, id)).collect();
     Some((ahead, added, taken))
+}
+
+/// Does an edit as far as it can be done: cables of groups are not where a patch is shown.
+fn apply_what_can_be(patch: &mut Patch, edit: &Edit) {
+    match edit {
+        Edit::Several(edits) => edits.iter().for_each(|edit| apply_what_can_be(patch, edit)),
+        edit => drop(apply(patch, edit.clone())),
+    }
 }
 
 /// The modules that lie in no group: those that are seen, where it is a patch as shown.
@@ -277,6 +285,7 @@ mod tests {
     use sostenuto_patch::factory;
 
     use super::*;
+    use crate::canvas::level::Level;
     use crate::patching::Modulator;
 
     fn overlaps(patch: &Patch) -> Vec<(String, String)> {
@@ -290,6 +299,21 @@ mod tests {
             }
         }
         overlaps
+    }
+
+    #[test]
+    fn voices_of_a_group_lie_on_nothing() {
+        let mut patch = factory::PATCHES[0].patch();
+        let chosen: Vec<ModuleId> = patch.modules.keys().take(3).cloned().collect();
+        let at = (module_rect(&patch, &chosen[0]).left(), -900.0);
+        let (group, edit) = patch.grouped(&chosen, None, "Voice", at);
+        apply(&mut patch, edit).unwrap();
+        let level = Level::of(&patch, None);
+        let (_, edit) = patching::voices(&patch, None, &group, 8, 100.0).unwrap();
+        let edit = settled_together(level.shown(&patch), edit);
+        apply(&mut patch, edit).unwrap();
+        assert_eq!(patch.linked("Voice").count(), 8);
+        assert_eq!(overlaps(&Level::of(&patch, None).seen(&patch)), []);
     }
 
     /// Something is added, in one of the ways that there are.

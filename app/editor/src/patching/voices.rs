@@ -12,7 +12,7 @@ use sostenuto_patch::{
 use super::{Copies, copy, linked, put};
 
 /// How far apart voices lie, and what splits and merges beside them, in points.
-const APART: [f32; 2] = [420.0, 48.0];
+const APART: [f32; 2] = [560.0, 48.0];
 
 /// Makes `count` voices of a group, 2 to 16. `height` is that of its face, in points.
 /// Returns the names of the new modules.

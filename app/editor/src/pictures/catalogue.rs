@@ -1,16 +1,19 @@
-//! Every module of the catalogue on one sheet, at zoom 1 and from afar.
+//! Every module of the catalogue on one sheet, at zoom 1 and from afar; and every group
+//! of the library on another.
 
 use eframe::egui::{CentralPanel, Frame, Pos2, Rect, Vec2, vec2};
 use sostenuto_modules::catalog::CATALOG;
 use sostenuto_modules::module::{Curve, Screen};
 use sostenuto_modules::rig::Rig;
-use sostenuto_patch::{Edit, ModuleId, Patch, PatchModule, apply};
+use sostenuto_patch::factory::GROUPS;
+use sostenuto_patch::{Edit, Group, ModuleId, Patch, PatchModule, apply};
 
 use super::draw;
 use crate::canvas::camera::Camera;
 use crate::canvas::face::{Face, TITLE_TEXT};
 use crate::canvas::{Canvas, Scene};
 use crate::model::{Asks, Model, ModuleSignals};
+use crate::patching;
 use crate::preferences::Preferences;
 use crate::theme::{Look, Theme};
 
@@ -46,6 +49,34 @@ fn everything() -> (Model, Vec2) {
     }
     model.mirror = sostenuto_osc::mirror::Mirror::of(patch);
     (model, vec2(WIDTH, at.y + shelf + GAP))
+}
+
+/// As wide as the sheet of groups is.
+const LIBRARY_WIDTH: f32 = 1600.0;
+
+/// Every group of the library, laid on shelves.
+fn library() -> (Model, Vec2) {
+    let mut patch = Patch::default();
+    for group in GROUPS {
+        let (_, edit) = patching::paste(&patch, &group.patch(), 0.0, 0.0);
+        apply(&mut patch, edit).unwrap();
+    }
+    let size = |(id, group): (_, &Group)| Face::of_group(&patch, id, group).size;
+    let mut groups: Vec<_> = patch.groups.iter().map(|it| (it.0.clone(), size(it))).collect();
+    groups.sort_by(|a, b| b.1.y.total_cmp(&a.1.y));
+    let (mut at, mut shelf) = (Pos2::new(GAP, GAP), 0.0f32);
+    for (id, size) in groups {
+        if at.x + size.x + GAP > LIBRARY_WIDTH {
+            at = Pos2::new(GAP, at.y + shelf + GAP);
+            shelf = 0.0;
+        }
+        shelf = shelf.max(size.y);
+        let group = patch.groups.get_mut(&id).unwrap();
+        (group.x, group.y) = (at.x, at.y);
+        at.x += size.x + GAP;
+    }
+    let mirror = sostenuto_osc::mirror::Mirror::of(patch);
+    (Model { mirror, ..Model::default() }, vec2(LIBRARY_WIDTH, at.y + shelf + GAP))
 }
 
 /// What is written on the sheet from so near. It is kept under `name`.
@@ -87,6 +118,16 @@ fn nothing_on_the_sheet_of_all_modules_is_cut_or_shrunk() {
             let title = (entry.about.title.to_owned(), TITLE_TEXT);
             assert!(words.contains(&title), "{look:?}: {title:?}");
         }
+    }
+}
+
+#[test]
+fn nothing_on_the_sheet_of_all_groups_is_cut_or_shrunk() {
+    let words = sheet(&library(), Look::Dark, 1.0, Some("library.png"));
+    assert_eq!(cut(&words), [""; 0]);
+    for group in GROUPS {
+        let title = (group.name.to_owned(), TITLE_TEXT);
+        assert!(words.contains(&title), "{title:?}");
     }
 }
 

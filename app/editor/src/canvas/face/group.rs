@@ -7,13 +7,15 @@ use sostenuto_modules::face::Part as Laid;
 use sostenuto_modules::module::About;
 use sostenuto_patch::{Cable, Group, GroupId, InputRef, ModuleId, Name, OutputRef, Part, Patch};
 
-use super::parts::{Measure, place_stack, port_label, rows};
+use super::parts::{Cell, Measure, place_stack, port_label, rows};
 use super::{Face, GRID, Heading, LEAST_WIDTH, MARGIN, Sides, TITLE_HEIGHT, finish};
 use crate::patching::spoken;
 use crate::screen::screen_size;
 
 /// Of a face that has more than two knobs of one module.
 const WIDTH: f32 = 260.0;
+/// What is higher than that stands in columns.
+const COLUMN_HEIGHT: f32 = 480.0;
 /// Above what a module shows: its name.
 const HEADING: f32 = 22.0;
 
@@ -40,30 +42,29 @@ impl Face {
         let mut face = Face { title, colour: Some(group.colour), ..Face::default() };
         let (outputs, inputs) = ports_of(patch, id);
         let sides = Sides::of_several(patch, &inputs, &outputs, false);
-        let lent = to_lend(patch, id);
-        let screens = lent.iter().filter(|lent| lent.shows_screen);
-        let widest = screens.filter_map(|lent| screen_size(lent.about)).map(|size| size.x);
-        let width =
-            widest.fold(LEAST_WIDTH.max(sides.width()), |most, x| most.max(x + 2.0 * MARGIN));
-        let most_knobs = lent.iter().map(|lent| lent.params.len()).max().unwrap_or(0);
-        let width = if most_knobs > 2 { width.max(WIDTH) } else { width };
-        let width = (width / GRID).ceil() * GRID;
-        let mut bottom = TITLE_HEIGHT + MARGIN / 2.0;
-        for ToLend { module, about, params, shows_screen } in lent {
-            let mut part = Face { about: Some(about), ..Face::default() };
-            let measure = Measure { about, screen: screen_size(about) };
-            let screen = shows_screen.then(|| measure.cell(&Laid::Screen, None));
-            let knobs = rows(about, &params, width - 2.0 * MARGIN);
-            let cells = screen.into_iter().chain(knobs).collect();
-            let top = bottom;
-            bottom = place_stack(cells, width, top + HEADING, &mut part);
-            let rect =
-                Rect::from_min_max(pos2(MARGIN / 2.0, top), pos2(width - MARGIN / 2.0, bottom));
-            face.headings.push(Heading { rect, words: spoken(&module) });
-            bottom += MARGIN / 2.0;
-            face.lent.push((module, part));
+        let columns = in_columns(to_lend(patch, id));
+        let is_one = columns.len() < 2;
+        let first = TITLE_HEIGHT + MARGIN / 2.0;
+        let (mut left, mut lowest) = (0.0f32, first);
+        for column in columns {
+            let own = width_of(&column);
+            let width = if is_one { on_grid(own.max(sides.width())) } else { own };
+            let mut bottom = first;
+            for lent in column {
+                let mut part = Face { about: Some(lent.about), ..Face::default() };
+                let top = bottom;
+                bottom = place_stack(lent.cells(width), (left, width), top + HEADING, &mut part);
+                let [from, to] = [left + MARGIN / 2.0, left + width - MARGIN / 2.0];
+                let rect = Rect::from_min_max(pos2(from, top), pos2(to, bottom));
+                face.headings.push(Heading { rect, words: spoken(&lent.module) });
+                bottom += MARGIN / 2.0;
+                face.lent.push((lent.module, part));
+            }
+            left += width;
+            lowest = lowest.max(bottom);
         }
-        finish(&mut face, &sides, width, bottom + MARGIN / 2.0);
+        let width = on_grid(left.max(LEAST_WIDTH).max(sides.width()));
+        finish(&mut face, &sides, width, lowest + MARGIN / 2.0);
         face
     }
 
@@ -81,6 +82,53 @@ impl Face {
         finish(&mut face, &sides, sides.width().max(LEAST_WIDTH), TITLE_HEIGHT + MARGIN);
         face
     }
+}
+
+impl ToLend {
+    fn cells(&self, width: f32) -> Vec<Cell> {
+        let measure = Measure { about: self.about, screen: screen_size(self.about) };
+        let screen = self.shows_screen.then(|| measure.cell(&Laid::Screen, None));
+        let knobs = rows(self.about, &self.params, width - 2.0 * MARGIN);
+        screen.into_iter().chain(knobs).collect()
+    }
+
+    fn height(&self, width: f32) -> f32 {
+        self.cells(width).iter().map(Cell::height).sum::<f32>() + HEADING + MARGIN / 2.0
+    }
+}
+
+/// How wide a column must be.
+fn width_of(column: &[ToLend]) -> f32 {
+    let screens = column.iter().filter(|lent| lent.shows_screen);
+    let widest = screens.filter_map(|lent| screen_size(lent.about)).map(|size| size.x);
+    let width = widest.fold(LEAST_WIDTH, |most, x| most.max(x + 2.0 * MARGIN));
+    let has_many = column.iter().any(|lent| lent.params.len() > 2);
+    on_grid(if has_many { width.max(WIDTH) } else { width })
+}
+
+fn on_grid(width: f32) -> f32 {
+    (width / GRID).ceil() * GRID
+}
+
+/// What is shown, in columns of about the same height.
+fn in_columns(lent: Vec<ToLend>) -> Vec<Vec<ToLend>> {
+    let width = width_of(&lent);
+    let heights: Vec<f32> = lent.iter().map(|lent| lent.height(width)).collect();
+    let all: f32 = heights.iter().sum();
+    let count = (all / COLUMN_HEIGHT).ceil();
+    let mut columns: Vec<Vec<ToLend>> = Vec::new();
+    let (mut passed, mut here) = (0.0, -1.0);
+    for (lent, height) in lent.into_iter().zip(heights) {
+        // The column in which its middle would be, were all in one.
+        let wanted = ((passed + height / 2.0) / all * count).floor();
+        passed += height;
+        match columns.last_mut() {
+            Some(column) if wanted <= here => column.push(lent),
+            _ => columns.push(vec![lent]),
+        }
+        here = wanted;
+    }
+    columns
 }
 
 impl Sides {

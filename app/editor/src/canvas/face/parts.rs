@@ -252,12 +252,17 @@ fn wrap(about: &'static About, params: &[usize], width: f32) -> Vec<Vec<usize>> 
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Puts parts below each other, and says where they end.
-pub(super) fn place_stack(cells: Vec<Cell>, width: f32, mut top: f32, face: &mut Face) -> f32 {
+/// Puts parts below each other in a column from `left` on, and says where they end.
+pub(super) fn place_stack(
+    cells: Vec<Cell>,
+    (left, width): (f32, f32),
+    mut top: f32,
+    face: &mut Face,
+) -> f32 {
     for cell in cells {
         let height = cell.height();
         let size = vec2(width - 2.0 * MARGIN, cell.size.y);
-        place(cell, Rect::from_min_size(Pos2::new(MARGIN, top), size), face);
+        place(cell, Rect::from_min_size(Pos2::new(left + MARGIN, top), size), face);
         top += height;
     }
     top
