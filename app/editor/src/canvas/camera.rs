@@ -3,7 +3,7 @@
 use eframe::egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 /// As far out as one can go.
-pub const MIN_ZOOM: f32 = 0.25;
+pub const MIN_ZOOM: f32 = 0.1;
 /// As close as one can go.
 pub const MAX_ZOOM: f32 = 4.0;
 /// How long a zoom takes to come most of the way, in seconds.
