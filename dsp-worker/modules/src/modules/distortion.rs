@@ -240,14 +240,10 @@ impl<L: Lane> Drive<L> {
 impl<L: Lane> Curve<L> for Drive<L> {
     #[inline(always)]
     fn means(&self, points: &[L], means: &mut [L]) {
-        // In a loop, so that the curves are there once.
-        let shapes = [self.before.map_or(self.shape, |(before, _)| before), self.shape];
-        let mut old = [L::default(); 8];
-        for round in usize::from(self.before.is_none())..2 {
-            old[..means.len()].copy_from_slice(means);
-            self.bend(shapes[round], points, means);
-        }
-        if let Some((_, way)) = self.before {
+        self.bend(self.shape, points, means);
+        if let Some((before, way)) = self.before {
+            let mut old = [L::default(); 8];
+            self.bend(before, points, &mut old[..means.len()]);
             for k in 0..means.len() {
                 means[k] = old[k] + (means[k] - old[k]) * L::splat(way);
             }

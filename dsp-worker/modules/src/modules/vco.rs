@@ -350,21 +350,29 @@ impl Vco {
     }
 
     /// One channel's way through a frame, with its edges. Returns the phase at its
-    /// end. Rare and long: code of its own, not a copy for every lane and case.
-    #[inline(never)]
+    /// end.
+    #[inline(always)]
     fn pass(&mut self, way: Way, late: f32, place: [usize; 3], knobs: &Knobs) -> i32 {
         let [group, lane, frame] = place;
         let (waves, sub) = (&mut self.waves, &mut self.sub);
         let turns = &mut self.turns[group * LANES + lane];
         let Knobs { hears, sub_bit, .. } = *knobs;
         let mut edges = Edges { waves, hears, sub, sub_bit, turns, group, lane, frame };
-        if late >= NO_RISE {
-            edges.pass(way)
-        } else if knobs.is_soft_sync {
-            self.turned[group * LANES + lane] ^= -1;
-            edges.turn(way, late)
-        } else {
-            edges.reset(way, late)
+        let mut is_cut = late < NO_RISE;
+        let mut part = if is_cut { way.until(late) } else { way };
+        // In a loop, so that the long code of edges is there once.
+        loop {
+            let reached = edges.pass(part);
+            if !is_cut {
+                return reached;
+            }
+            is_cut = false;
+            part = if knobs.is_soft_sync {
+                self.turned[group * LANES + lane] ^= -1;
+                edges.turn(way, late, reached)
+            } else {
+                edges.reset(way, late, reached)
+            };
         }
     }
 

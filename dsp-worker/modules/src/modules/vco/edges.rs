@@ -59,6 +59,20 @@ impl Way {
         Way { phases: [from, from + i64::from(step)], times: [0.0, 1.0], width: Width::of(widths) }
     }
 
+    /// The part before sync comes, so many frames before the end.
+    #[inline(always)]
+    pub(super) fn until(self, late: f32) -> Way {
+        let [from, to] = self.phases;
+        Way { phases: [from, to - self.rest(late)], times: [0.0, 1.0 - late], ..self }
+    }
+
+    /// How far the phase goes after that.
+    #[inline(always)]
+    fn rest(&self, late: f32) -> i64 {
+        let [from, to] = self.phases;
+        ((to - from) as f32 * late) as i64
+    }
+
     #[inline(always)]
     fn frames(&self) -> f32 {
         self.times[1] - self.times[0]
@@ -157,16 +171,11 @@ impl Edges<'_> {
         }
     }
 
-    /// Goes a frame's way until sync turns it around, and the rest backwards.
-    /// Returns the phase at its end.
+    /// Turns around where sync comes on a frame's way, at a phase. Returns the rest of
+    /// the way, backwards.
     #[inline(always)]
-    pub(super) fn turn(&mut self, way: Way, late: f32) -> i32 {
-        let [from, to] = way.phases;
-        let rest = ((to - from) as f32 * late) as i64;
+    pub(super) fn turn(&mut self, way: Way, late: f32, reached: i32) -> Way {
         let speed = way.speed();
-        let time = 1.0 - late;
-        let reached = self.pass(Way { phases: [from, to - rest], times: [0.0, time], ..way });
-
         self.corner(SAW, late, -4.0 * speed);
         let is_rising = reached.wrapping_add(1 << 30) >= 0;
         self.corner(TRIANGLE, late, if is_rising { -8.0 * speed } else { 8.0 * speed });
@@ -175,19 +184,15 @@ impl Edges<'_> {
         self.jump_sine(late, speed, [0.0, -2.0, 0.0, 2.0, 0.0, -2.0].map(|sign| sign * cosine));
 
         let reached = i64::from(reached as u32);
-        self.pass(Way { phases: [reached, reached - rest], times: [time, 1.0], ..way })
+        Way { phases: [reached, reached - way.rest(late)], times: [1.0 - late, 1.0], ..way }
     }
 
-    /// Goes a frame's way until sync resets the phase, and the rest from
-    /// there. Returns the phase at its end.
+    /// Begins anew where sync comes on a frame's way, at a phase. Returns the rest of
+    /// the way.
     #[inline(always)]
-    pub(super) fn reset(&mut self, way: Way, late: f32) -> i32 {
-        let [from, to] = way.phases;
-        let rest = ((to - from) as f32 * late) as i64;
+    pub(super) fn reset(&mut self, way: Way, late: f32, reached: i32) -> Way {
         let speed = way.speed();
         let time = 1.0 - late;
-        let reached = self.pass(Way { phases: [from, to - rest], times: [0.0, time], ..way });
-
         let is_high = phase::is_less(reached, way.width.at(time) as i32);
         self.step(SAW, late, -phase::saw::<f32, 1>([reached]));
         self.step(SQUARE, late, if is_high { 0.0 } else { 2.0 });
@@ -200,7 +205,7 @@ impl Edges<'_> {
         let cosine = sine_of_triangle(phase::triangle::<f32, 1>([reached.wrapping_add(1 << 30)]));
         self.jump_sine(late, speed, [-sine, 1.0 - cosine, sine, cosine - 1.0, -sine, 1.0 - cosine]);
 
-        self.pass(Way { phases: [0, rest], times: [time, 1.0], ..way })
+        Way { phases: [0, way.rest(late)], times: [time, 1.0], ..way }
     }
 
     /// The sine and its derivatives, by the angle, jumped that far.

@@ -130,9 +130,8 @@ impl Vco {
         }
     }
 
-    /// The edges of one wave on one channel's way through a frame. Rare and long, as
-    /// [`Vco::pass`] is.
-    #[inline(never)]
+    /// The edges of one wave on one channel's way through a frame.
+    #[inline(always)]
     fn pass_one<const WAVE: usize>(&mut self, way: Way, [group, lane, frame]: [usize; 3]) {
         let mut hears = [false; WAVES];
         hears[WAVE] = true;
