@@ -272,6 +272,8 @@ impl Patch {
         twin: u32,
     ) -> Result<Edit, Problem> {
         self.check_inside(group.as_ref())?;
+        // Twins lie in groups.
+        let twin = if group.is_some() { twin } else { 0 };
         let here = self.module_mut(&module)?;
         let group = std::mem::replace(&mut here.group, group);
         let twin = std::mem::replace(&mut here.twin, twin);
@@ -452,6 +454,7 @@ impl fmt::Display for GroupId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PatchModule;
     use crate::edit::{Reach, apply};
     use crate::testing::{grouped, id, ring};
 
@@ -530,6 +533,19 @@ mod tests {
         let edit = patch.ungrouped(&inner).unwrap();
         apply(&mut patch, edit).unwrap();
         assert_eq!(patch.comments["note"].group, Some(group("group-1")));
+    }
+
+    #[test]
+    fn what_lies_in_no_group_has_no_number() {
+        let mut patch = nested();
+        let inside = |group, twin| Edit::SetInside { module: id("c"), group, twin };
+        apply(&mut patch, inside(Some(group("group-1")), 3)).unwrap();
+        assert_eq!(patch.modules["c"].twin, 3);
+        apply(&mut patch, inside(None, 3)).unwrap();
+        assert_eq!(patch.modules["c"].twin, 0);
+        let module = PatchModule { twin: 4, ..PatchModule::new("vca", 0.0, 0.0) };
+        apply(&mut patch, Edit::AddModule { id: id("d"), module }).unwrap();
+        assert_eq!(patch.modules["d"].twin, 0);
     }
 
     #[test]

@@ -329,6 +329,9 @@ impl PatchModule {
     pub(crate) fn tidied(mut self, id: &ModuleId) -> Result<PatchModule, Problem> {
         self.check(id)?;
         self.shown.retain(|_, levels| *levels > 0);
+        if self.group.is_none() {
+            self.twin = 0;
+        }
         self.scenes.retain(|_, kept| !kept.is_empty());
         if self.is_placeholder {
             return Ok(self);
