@@ -51,6 +51,12 @@ fn may_concern_links(patch: &Patch, edit: &Edit) -> bool {
         Edit::MoveModules(moves) => moves.iter().any(|step| lies_linked(&step.module)),
         Edit::Several(edits) => edits.iter().any(|edit| may_concern_links(patch, edit)),
         Edit::SetGroup { group: Some(group), .. } if group.link.is_some() => true,
+        Edit::SetBypass { .. }
+        | Edit::RenameModule { .. }
+        | Edit::SetScene { .. }
+        | Edit::KeepInScene { .. }
+        | Edit::SetTitle(_)
+        | Edit::SetDescription(_) => false,
         _ => patch.groups.values().any(|group| group.link.is_some()),
     }
 }
@@ -60,6 +66,10 @@ impl Patch {
     pub fn linked<'a>(&'a self, link: &'a str) -> impl Iterator<Item = &'a GroupId> {
         let is_linked = move |group: &Group| group.link.as_deref() == Some(link);
         self.groups.iter().filter(move |(_, group)| is_linked(group)).map(|(id, _)| id)
+    }
+
+    fn is_linked(&self, group: &GroupId, link: &Name) -> bool {
+        self.groups.get(group).is_some_and(|group| group.link.as_ref() == Some(link))
     }
 
     /// A link that no group has yet: that name, or it with a number.
@@ -105,7 +115,7 @@ impl Patch {
     ) -> Result<Edit, Problem> {
         let target = Content::of(other, there);
         let mut done = Done { patch: self.clone(), edits: Vec::new() };
-        done.become_like(group, &target)?;
+        done.become_like(group, Content::of(self, group), &target)?;
         Ok(Edit::Several(done.edits))
     }
 }
@@ -115,6 +125,7 @@ impl Patch {
 type Way = Vec<u32>;
 
 /// What lies in a group, as far as its copies share it, and what it is called in this one.
+#[derive(Default)]
 struct Content {
     modules: BTreeMap<Way, (ModuleId, PatchModule)>,
     groups: BTreeMap<Way, (GroupId, Group)>,
@@ -124,27 +135,33 @@ struct Content {
 
 impl Content {
     fn of(patch: &Patch, root: &GroupId) -> Content {
-        let way = |inside: Option<&GroupId>, twin: u32| {
+        let mut all = Content::of_all(patch, [root]);
+        all.remove(root).expect("as many as were asked for")
+    }
+
+    /// What lies in each of some groups, of which none lies in another.
+    fn of_all<'a>(
+        patch: &Patch,
+        roots: impl IntoIterator<Item = &'a GroupId>,
+    ) -> BTreeMap<&'a GroupId, Content> {
+        let mut all: BTreeMap<&GroupId, Content> =
+            roots.into_iter().map(|root| (root, Content::default())).collect();
+        let roots: BTreeSet<&GroupId> = all.keys().copied().collect();
+        let place = |inside: Option<&GroupId>, twin: u32| {
             let mut way = vec![twin];
             for (id, group) in patch.around(inside) {
-                if id == root {
+                if let Some(root) = roots.get(id) {
                     way.reverse();
-                    return Some(way);
+                    return Some((*root, way));
                 }
                 way.push(group.twin);
             }
             None
         };
-        let mut content = Content {
-            modules: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            comments: BTreeMap::new(),
-            cables: BTreeMap::new(),
-        };
-        let mut ways: BTreeMap<&ModuleId, Way> = BTreeMap::new();
+        let mut ways: BTreeMap<&ModuleId, (&GroupId, Way)> = BTreeMap::new();
         for (id, module) in &patch.modules {
-            let Some(way) = way(module.group.as_ref(), module.twin) else { continue };
-            ways.insert(id, way.clone());
+            let Some((root, way)) = place(module.group.as_ref(), module.twin) else { continue };
+            ways.insert(id, (root, way.clone()));
             let mut shared = module.clone();
             for levels in shared.shown.values_mut() {
                 // The face of the group is its last that copies share.
@@ -152,28 +169,40 @@ impl Content {
             }
             shared.scenes.clear();
             shared.is_bypassed = false;
-            content.modules.insert(way, (id.clone(), shared));
+            all.entry(root).or_default().modules.insert(way, (id.clone(), shared));
         }
         for (id, group) in &patch.groups {
-            if let Some(way) = way(group.inside.as_ref(), group.twin) {
-                content.groups.insert(way, (id.clone(), group.clone()));
+            if let Some((root, way)) = place(group.inside.as_ref(), group.twin) {
+                all.entry(root).or_default().groups.insert(way, (id.clone(), group.clone()));
             }
         }
         for (id, comment) in &patch.comments {
-            if let Some(way) = way(comment.group.as_ref(), comment.twin) {
-                content.comments.insert(way, (id.clone(), comment.clone()));
+            if let Some((root, way)) = place(comment.group.as_ref(), comment.twin) {
+                all.entry(root).or_default().comments.insert(way, (id.clone(), comment.clone()));
             }
         }
         for cable in &patch.cables {
-            if let (Some(from), Some(to)) =
-                (ways.get(&cable.from.module), ways.get(&cable.to.module))
+            let [from, to] = [&cable.from.module, &cable.to.module].map(|id| ways.get(id));
+            if let (Some((root, from)), Some((other, to))) = (from, to)
+                && root == other
             {
-                let ends =
-                    [(from.clone(), cable.from.port.clone()), (to.clone(), cable.to.port.clone())];
-                content.cables.insert(ends, patch.is_delayed(cable));
+                let [output, input] = [&cable.from.port, &cable.to.port].map(Name::clone);
+                let ends = [(from.clone(), output), (to.clone(), input)];
+                all.entry(root).or_default().cables.insert(ends, patch.is_delayed(cable));
             }
         }
-        content
+        all
+    }
+
+    /// This copy, each thing where it goes to as its twin in another copy did, which was
+    /// like that and is like this now.
+    fn moved_as(self, was: &Content, is: &Content) -> Content {
+        Content {
+            modules: moved_as(self.modules, &was.modules, &is.modules),
+            groups: moved_as(self.groups, &was.groups, &is.groups),
+            comments: moved_as(self.comments, &was.comments, &is.comments),
+            cables: self.cables,
+        }
     }
 
     /// Whether two copies share all that copies share.
@@ -191,6 +220,32 @@ impl Content {
             && comments.eq(twins)
             && self.cables == other.cables
     }
+}
+
+/// What there is of one kind, by where it goes. What its copy has no more goes nowhere that
+/// a thing can be: nothing has the number 0.
+fn moved_as<Id: Ord, T>(
+    things: BTreeMap<Way, (Id, T)>,
+    was: &BTreeMap<Way, (Id, T)>,
+    is: &BTreeMap<Way, (Id, T)>,
+) -> BTreeMap<Way, (Id, T)> {
+    let known: BTreeSet<&Id> = was.values().map(|(id, _)| id).collect();
+    let goes: BTreeMap<&Id, &Way> = is.iter().map(|(way, (id, _))| (id, way)).collect();
+    let is_taken_anew = |way: &Way| is.get(way).is_some_and(|(id, _)| !known.contains(id));
+    let mut moved = BTreeMap::new();
+    let mut rest = Vec::new();
+    for (way, thing) in things {
+        match was.get(&way).map(|(id, _)| goes.get(id)) {
+            Some(Some(to)) => _ = moved.insert((*to).clone(), thing),
+            Some(None) if !is_taken_anew(&way) => rest.push((None, thing)),
+            _ => rest.push((Some(way), thing)),
+        }
+    }
+    for (index, (way, thing)) in rest.into_iter().enumerate() {
+        let way = way.filter(|way| !moved.contains_key(way));
+        moved.insert(way.unwrap_or_else(|| vec![0, index as u32]), thing);
+    }
+    moved
 }
 
 /// A group in a group, without what it is called in one copy.
@@ -287,32 +342,33 @@ impl Done {
     /// Makes all copies of one like the one that was changed.
     fn follow(&mut self, before: &Patch, link: &Name) -> Result<(), Problem> {
         let copies: Vec<GroupId> = self.patch.linked(link).cloned().collect();
-        let contents: Vec<Content> = copies.iter().map(|id| Content::of(&self.patch, id)).collect();
-        if contents.iter().all(|content| content.is_like(&contents[0])) {
+        let mut now = Content::of_all(&self.patch, &copies);
+        let are_alike = now.values().zip(now.values().skip(1)).all(|(a, b)| a.is_like(b));
+        if are_alike {
             return Ok(());
         }
-        let was_copy = |id: &GroupId| {
-            before.groups.get(id).is_some_and(|group| group.link.as_ref() == Some(link))
-        };
-        let is_changed =
-            |index: &usize| !Content::of(before, &copies[*index]).is_like(&contents[*index]);
-        let mut old = (0..copies.len()).filter(|index| was_copy(&copies[*index])).peekable();
+        let old = Content::of_all(before, copies.iter().filter(|id| before.is_linked(id, link)));
         // One that has just become a copy follows those that are.
-        let first = old.peek().copied();
-        let has_joined = copies.iter().any(|id| !was_copy(id));
-        let leader = old.find(is_changed).or(first.filter(|_| has_joined));
-        let Some(leader) = leader.or(has_joined.then_some(0)) else { return Ok(()) };
-        for (index, copy) in copies.iter().enumerate() {
-            if index != leader && !contents[index].is_like(&contents[leader]) {
-                self.become_like(copy, &contents[leader])?;
-            }
+        let changed = old.iter().find(|(id, was)| !was.is_like(&now[*id])).map(|(id, _)| *id);
+        let has_joined = old.len() < copies.len();
+        let leader = changed.or_else(|| old.keys().next().copied().filter(|_| has_joined));
+        let Some(leader) = leader.or(copies.first().filter(|_| has_joined)) else { return Ok(()) };
+        let target = now.remove(leader).expect("it is one of them");
+        for (copy, own) in now.into_iter().filter(|(_, own)| !own.is_like(&target)) {
+            let was = old.get(leader).filter(|_| old.contains_key(copy));
+            let own = if let Some(was) = was { own.moved_as(was, &target) } else { own };
+            self.become_like(copy, own, &target)?;
         }
         Ok(())
     }
 
-    /// Makes what lies in a group like what lies in one of its copies.
-    fn become_like(&mut self, root: &GroupId, target: &Content) -> Result<(), Problem> {
-        let own = Content::of(&self.patch, root);
+    /// Makes what lies in a group, its `own`, like what lies in one of its copies.
+    fn become_like(
+        &mut self,
+        root: &GroupId,
+        own: Content,
+        target: &Content,
+    ) -> Result<(), Problem> {
         let groups = self.groups_like(root, &own, target)?;
         let inside = |way: &Way| match way.split_last() {
             Some((_, [])) | None => root.clone(),
@@ -328,6 +384,10 @@ impl Done {
             let group = Some(inside(way));
             let id = match own.modules.get(way) {
                 Some((id, module)) if is_amendable(module, wanted) => {
+                    if (&module.group, module.twin) != (&group, wanted.twin) {
+                        let twin = wanted.twin;
+                        self.make(Edit::SetInside { module: id.clone(), group, twin })?;
+                    }
                     self.amend(way, id, module, wanted)?;
                     if (module.x, module.y) != (wanted.x, wanted.y) {
                         moves.push(Move { module: id.clone(), x: wanted.x, y: wanted.y });
@@ -674,6 +734,32 @@ mod tests {
         make(&mut patch, Edit::Several(edits));
         assert_eq!(&*patch.modules["a-2"].kind, "vca");
         assert!(patch.cables.contains(&"c.out -> a-2.in".parse().unwrap()));
+        are_alike(&patch).unwrap();
+    }
+
+    #[test]
+    fn what_is_grouped_in_one_copy_goes_along_in_the_others_and_keeps_its_cables() {
+        let mut patch = twins();
+        make(&mut patch, connected("c.out -> a-2.in"));
+        let comment = Comment { group: Some(group("two")), ..Comment::default() };
+        let note = "note".parse().unwrap();
+        make(&mut patch, Edit::SetComment { id: note, comment: Some(comment) });
+        let before = patch.clone();
+        let (inner, edit) =
+            patch.grouped(&[id("a"), id("b")], Some(&group("one")), "In", (0.0, 0.0));
+        // Piece by piece, as it comes over the wire.
+        let Edit::Several(pieces) = edit else { panic!("several") };
+        pieces.into_iter().for_each(|edit| make(&mut patch, edit));
+        assert_eq!(patch.cables, before.cables);
+        assert!(patch.modules.keys().eq(before.modules.keys()), "none is a new one");
+        assert_eq!((patch.groups.len(), patch.comments.len()), (4, 2));
+        assert_eq!(patch.steps_out(&id("a-2"), &group("two")), Some(2));
+        are_alike(&patch).unwrap();
+        let Edit::Several(pieces) = patch.ungrouped(&inner).unwrap() else { panic!("several") };
+        pieces.into_iter().for_each(|edit| make(&mut patch, edit));
+        assert_eq!(patch.cables, before.cables);
+        assert!(patch.modules.keys().eq(before.modules.keys()));
+        assert_eq!(patch.groups.len(), 2);
         are_alike(&patch).unwrap();
     }
 
