@@ -15,7 +15,6 @@ use thiserror::Error;
 use crate::engine::Frame;
 use crate::engine::tap::Tap;
 use crate::notice::{Notice, Tell};
-use crate::vital;
 
 mod memory;
 mod modules;
@@ -101,7 +100,8 @@ impl Recorder {
             savers: Vec::new(),
             tell,
         };
-        let thread = vital::spawn("recorder", move || keeper.run(&mailbox))?;
+        let thread = std::thread::Builder::new().name("recorder".to_owned());
+        let thread = thread.spawn(move || keeper.run(&mailbox))?;
         Ok(Recorder { remote: Remote { orders, shared }, thread: Some(thread) })
     }
 

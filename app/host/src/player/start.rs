@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use dsp_worker::protocol::ModuleLayout;
@@ -258,6 +258,8 @@ fn start_threads(
     tell: &Tell,
 ) -> std::io::Result<Vec<JoinHandle<()>>> {
     let with = || (Arc::clone(inner), Arc::clone(tell));
+    // The sound goes on without them.
+    let named = |name: &str| Builder::new().name(name.to_owned());
     let (running, _) = with();
     let play = move || flushing_denormals(|| running.play(engine, feed, sender));
     let engine = vital::spawn("engine", play)?;
@@ -266,11 +268,11 @@ fn start_threads(
     let (inner, tell) = with();
     let reader = vital::spawn("reader", move || inner.read_sounds(&*tell))?;
     let (inner, tell) = with();
-    let sender = vital::spawn("osc out", move || inner.send_osc(&*tell))?;
+    let sender = named("osc out").spawn(move || inner.send_osc(&*tell))?;
     let mut threads = vec![engine, planner, reader, sender];
     if let Some(takes) = takes {
         let (inner, tell) = with();
-        threads.push(vital::spawn("takes", move || inner.write_takes(takes, &*tell))?);
+        threads.push(named("takes").spawn(move || inner.write_takes(takes, &*tell))?);
     }
     let (inner, _) = with();
     if let Some(journal) = inner.journal.clone() {
