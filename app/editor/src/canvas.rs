@@ -87,7 +87,7 @@ pub enum Intent {
     Obey(Command),
     /// A group, as it was copied, is to be kept under that title.
     Keep(String, Box<Patch>),
-    /// A linked group and its copies made to be what My modules has under its name.
+    /// A linked group and its copies made to be what the browser has under its name.
     Update(GroupId),
 }
 

@@ -81,7 +81,7 @@ impl Panels {
             transport: Transport::default(),
             guide: Guide::new(preferences),
             scenes: Scenes::default(),
-            set_list: SetList::new(wake()),
+            set_list: SetList::new(),
             history: HistoryList::default(),
             sound: SoundSettings::default(),
         }
@@ -176,6 +176,7 @@ impl Panels {
         let Moment { theme, model, preferences, asks } = moment;
         self.files.ui(ctx, theme, model, preferences, asks);
         self.recorder.poll(preferences, asks);
+        self.set_list.read_ahead(model, preferences);
         self.say(ctx.input(|input| input.time));
         for panel in Panel::ALL {
             if self.is_open(panel) && !is_docked(ctx, panel, moment.preferences) {

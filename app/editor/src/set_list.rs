@@ -11,11 +11,12 @@ use super::errands::Errands;
 use super::model::Model;
 use super::parts::{button, faint, file_title, row, sign};
 use super::preferences::Preferences;
+use super::shortcuts::{Command, keys_of};
 use super::theme::Theme;
 
 /// Its panel. The list itself is kept with the preferences.
 pub struct SetList {
-    errands: Errands<PathBuf>,
+    errands: Errands<()>,
     /// What is read ahead, so that the disk is not waited for.
     ahead: Option<PathBuf>,
 }
@@ -30,9 +31,10 @@ pub enum Step {
 }
 
 impl SetList {
-    /// `wake` is called when something was read ahead.
-    pub fn new(wake: impl Fn() + Send + 'static) -> SetList {
-        SetList { errands: Errands::new("set list", wake), ahead: None }
+    /// That of no musician yet.
+    pub fn new() -> SetList {
+        // Nobody waits for what is read.
+        SetList { errands: Errands::new("set list", || {}), ahead: None }
     }
 
     /// The patch that lies a step from the one that plays; from one that is not in the
@@ -58,11 +60,9 @@ impl SetList {
         ui.set_width(300.0);
         let list = &mut preferences.set_list;
         if list.is_empty() {
-            faint(
-                ui,
-                theme,
-                "Patches in the order of an evening. Ctrl+Page Down goes on to the next.",
-            );
+            let keys = keys_of(ui.ctx(), Command::NextPatch);
+            let words = format!("Patches in the order of an evening. {keys} goes on to the next.");
+            faint(ui, theme, &words);
         }
         let here = place_of(model, list);
         let (mut chosen, mut change) = (None, None);
@@ -113,13 +113,13 @@ impl SetList {
                 });
             });
         });
-        self.read_ahead(Self::beside(model, preferences, Step::On));
         chosen
     }
 
-    /// Reads the next patch and its sounds once, so that they are at hand when it is time.
-    fn read_ahead(&mut self, next: Option<PathBuf>) {
-        self.errands.news().for_each(drop);
+    /// Once a frame: has the next patch and its sounds read, so that they are at hand when
+    /// it is time.
+    pub fn read_ahead(&mut self, model: &Model, preferences: &Preferences) {
+        let next = SetList::beside(model, preferences, Step::On);
         if next == self.ahead {
             return;
         }
@@ -128,7 +128,7 @@ impl SetList {
             self.errands.send(move || {
                 let patch = file::load(&path).ok()?;
                 sounds_of(&patch).for_each(|sound| _ = disk::read(sound));
-                Some(path)
+                None
             });
         }
     }
@@ -215,7 +215,7 @@ mod tests {
             let theme = Theme::of(Look::Dark);
             *chosen = set_list.ui(ui, &theme, &model, preferences).or(chosen.take());
         };
-        let (set_list, preferences) = (SetList::new(|| {}), listed(&["a", "b"]));
+        let (set_list, preferences) = (SetList::new(), listed(&["a", "b"]));
         let stage = Stage { set_list, preferences, chosen: None };
         let mut harness = Harness::builder().build_ui_state(app, stage);
         let mut click = |label: &str| {

@@ -344,7 +344,7 @@ impl Editor {
         }
     }
 
-    /// Makes a group and its copies what My modules has under its name. Returns what there
+    /// Makes a group and its copies what the browser has under its name. Returns what there
     /// is to say.
     fn update(&mut self, id: &GroupId) -> String {
         let patch = self.model.patch();
@@ -352,11 +352,11 @@ impl Editor {
         let own = self.panels.own_modules.all().get(link);
         let found = own.and_then(|own| Some((own, own.patch.linked(link).next()?)));
         let Some((own, root)) = found else {
-            return format!("“{link}” is not in My modules: nothing was changed.");
+            return format!("The browser has no group “{link}”, so nothing was changed.");
         };
         match patch.made_like(id, &own.patch, root) {
             Ok(edit) => {
-                let sentence = format!("“{link}” is as it is in My modules, in all copies.");
+                let sentence = format!("“{link}” is now as the browser has it, in all its copies.");
                 self.asks.edit(edit);
                 sentence
             }

@@ -202,7 +202,7 @@ impl Canvas {
             self.keep_own(desk, &id);
             ui.close();
         }
-        if group.link.is_some() && ui.button("Update from My modules").clicked() {
+        if group.link.is_some() && ui.button("Update from the browser").clicked() {
             desk.intents.push(Intent::Update(id.clone()));
             ui.close();
         }
@@ -229,9 +229,7 @@ impl Canvas {
         if apply(&mut ahead, link.clone()).is_err() {
             return;
         }
-        if link != Edit::Several(Vec::new()) {
-            desk.asks.edit(link);
-        }
+        desk.asks.edit(link);
         let modules = ahead.modules_within(id).cloned().collect();
         let kept = patching::copy(&ahead, self.open.as_ref(), &modules, &BTreeSet::new());
         if let Some(name) = &ahead.groups[id].link {

@@ -78,34 +78,24 @@ impl Growing {
         (x, y): (f32, f32),
     ) -> Result<(), Problem> {
         let about = catalog::with_role(Role::Split).1.about;
-        let is_entry = |cable: &&Cable| {
-            !first.contains(&cable.from.module) && first.contains(&cable.to.module)
-        };
-        let entries: Vec<Cable> = self.patch.cables.iter().filter(is_entry).cloned().collect();
-        let mut splits: BTreeMap<OutputRef, ModuleId> = BTreeMap::new();
-        for cable in entries {
-            let split = match splits.get(&cable.from) {
-                Some(split) => split.clone(),
-                None => {
-                    let down = splits.len() as f32 * APART[0];
-                    let split = self.add(about, level, (x - APART[0], y + down))?;
-                    if let Some(repeats) = about.params.first() {
-                        let (module, param) = (split.clone(), repeats.name.into());
-                        self.make(Edit::SetParam { module, param, value: 1.0 })?;
-                    }
-                    let port = about.inputs[0].name.into();
-                    let to = InputRef { module: split.clone(), port };
-                    self.make(Edit::Connect(Cable { from: cable.from.clone(), to }))?;
-                    splits.insert(cable.from.clone(), split.clone());
-                    split
+        let entries = self.cables(|from, to| !first.contains(from) && first.contains(to));
+        let sources: BTreeSet<&OutputRef> = entries.iter().map(|cable| &cable.from).collect();
+        for (row, source) in sources.into_iter().enumerate() {
+            let split = self.add(about, level, (x - APART[0], y + row as f32 * APART[0]))?;
+            if let Some(repeats) = about.params.first() {
+                let (module, param) = (split.clone(), repeats.name.into());
+                self.make(Edit::SetParam { module, param, value: 1.0 })?;
+            }
+            let to = InputRef { module: split.clone(), port: about.inputs[0].name.into() };
+            self.make(Edit::Connect(Cable { from: source.clone(), to }))?;
+            for cable in entries.iter().filter(|cable| cable.from == *source) {
+                self.make(Edit::Disconnect(cable.clone()))?;
+                for (names, port) in voices.iter().zip(about.outputs) {
+                    let from = OutputRef { module: split.clone(), port: port.name.into() };
+                    let module = names[&cable.to.module].clone();
+                    let to = InputRef { module, port: cable.to.port.clone() };
+                    self.make(Edit::Connect(Cable { from, to }))?;
                 }
-            };
-            self.make(Edit::Disconnect(cable.clone()))?;
-            for (names, port) in voices.iter().zip(about.outputs) {
-                let from = OutputRef { module: split.clone(), port: port.name.into() };
-                let module = names[&cable.to.module].clone();
-                let to = InputRef { module, port: cable.to.port.clone() };
-                self.make(Edit::Connect(Cable { from, to }))?;
             }
         }
         Ok(())
@@ -120,32 +110,29 @@ impl Growing {
         (x, y): (f32, f32),
     ) -> Result<(), Problem> {
         let about = catalog::with_role(Role::Merge).1.about;
-        let is_exit = |cable: &&Cable| {
-            first.contains(&cable.from.module) && !first.contains(&cable.to.module)
-        };
-        let exits: Vec<Cable> = self.patch.cables.iter().filter(is_exit).cloned().collect();
-        let mut merges: BTreeMap<OutputRef, ModuleId> = BTreeMap::new();
-        for cable in exits {
-            let merge = match merges.get(&cable.from) {
-                Some(merge) => merge.clone(),
-                None => {
-                    let down = merges.len() as f32 * APART[0];
-                    let merge = self.add(about, level, (x + APART[0], y + down))?;
-                    for (names, port) in voices.iter().zip(about.inputs) {
-                        let module = names[&cable.from.module].clone();
-                        let from = OutputRef { module, port: cable.from.port.clone() };
-                        let to = InputRef { module: merge.clone(), port: port.name.into() };
-                        self.make(Edit::Connect(Cable { from, to }))?;
-                    }
-                    merges.insert(cable.from.clone(), merge.clone());
-                    merge
-                }
-            };
-            self.make(Edit::Disconnect(cable.clone()))?;
-            let from = OutputRef { module: merge, port: about.outputs[0].name.into() };
-            self.make(Edit::Connect(Cable { from, to: cable.to }))?;
+        let exits = self.cables(|from, to| first.contains(from) && !first.contains(to));
+        let sources: BTreeSet<&OutputRef> = exits.iter().map(|cable| &cable.from).collect();
+        for (row, source) in sources.into_iter().enumerate() {
+            let merge = self.add(about, level, (x + APART[0], y + row as f32 * APART[0]))?;
+            for (names, port) in voices.iter().zip(about.inputs) {
+                let module = names[&source.module].clone();
+                let from = OutputRef { module, port: source.port.clone() };
+                let to = InputRef { module: merge.clone(), port: port.name.into() };
+                self.make(Edit::Connect(Cable { from, to }))?;
+            }
+            for cable in exits.iter().filter(|cable| cable.from == *source) {
+                self.make(Edit::Disconnect(cable.clone()))?;
+                let from = OutputRef { module: merge.clone(), port: about.outputs[0].name.into() };
+                self.make(Edit::Connect(Cable { from, to: cable.to.clone() }))?;
+            }
         }
         Ok(())
+    }
+
+    /// The cables between modules that are meant.
+    fn cables(&self, are_meant: impl Fn(&ModuleId, &ModuleId) -> bool) -> Vec<Cable> {
+        let all = self.patch.cables.iter();
+        all.filter(|cable| are_meant(&cable.from.module, &cable.to.module)).cloned().collect()
     }
 
     fn add(
