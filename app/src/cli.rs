@@ -9,6 +9,7 @@ mod drill;
 mod edit;
 mod host;
 mod man;
+mod module;
 mod modules;
 mod options;
 mod play;
@@ -41,6 +42,7 @@ enum Command {
     Drill(drill::Drill),
     Check(check::Check),
     Modules(modules::Modules),
+    Module(module::Module),
     Devices(devices::Devices),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -65,6 +67,7 @@ pub fn run() -> ExitCode {
         Some(Command::Drill(command)) => command.run(),
         Some(Command::Check(command)) => command.run(),
         Some(Command::Modules(command)) => command.run(),
+        Some(Command::Module(command)) => command.run(),
         Some(Command::Devices(command)) => command.run(),
         Some(Command::Doctor(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),

@@ -226,7 +226,7 @@ impl Evidence {
             }
         }
         let entry = self.entry(index);
-        let (start, count) = (ModuleLayout::of(entry).outputs, entry.about.outputs.len());
+        let (start, count) = (ModuleLayout::of(entry).outputs, entry.room.outputs.len());
         let quanta = 0..self.start.frames as usize / QUANTUM;
         let quanta = quanta.map(|quantum| place_of_quantum(&self.start, quantum));
         let signals =
@@ -294,7 +294,7 @@ impl Evidence {
             let first = module.first_param as usize;
             Witness {
                 entry,
-                params: &self.tables.params[first..first + entry.about.params.len()],
+                params: &self.tables.params[first..first + entry.room.params.len()],
                 is_bypassed: module.is_bypassed != 0,
                 is_in_job: index < self.job_len(),
             }
@@ -452,11 +452,11 @@ fn cut_out(plan: &Plan, job: &Job, members: &[u32]) -> Tables {
             index_of(members, cable.module).map(|module| PlanCable { module, ..*cable })
         };
         let inputs = plan.inputs[module.first_input as usize..].iter();
-        let inputs = inputs.take(entry.about.inputs.len()).map(|cables| {
+        let inputs = inputs.take(entry.room.inputs.len()).map(|cables| {
             let cables = if is_own { &plan.cables[cables.range()] } else { &[] };
             cables.iter().filter_map(moved_cable)
         });
-        let params = &plan.params[module.first_param as usize..][..entry.about.params.len()];
+        let params = &plan.params[module.first_param as usize..][..entry.room.params.len()];
         tables.push_module(moved, tapes, params, inputs);
     }
     tables
@@ -540,15 +540,15 @@ impl Evidence {
             memory = memory.checked_add(clip_room(clip))?;
             demand(memory <= MOST_BYTES)?;
             let span = |first, count: usize| Span { first, count: count as u32 };
-            within(&tables.params, span(module.first_param, entry.about.params.len()))?;
-            let inputs = span(module.first_input, entry.about.inputs.len());
+            within(&tables.params, span(module.first_param, entry.room.params.len()))?;
+            let inputs = span(module.first_input, entry.room.inputs.len());
             for &cables in within(&tables.inputs, inputs)? {
                 within(&tables.cables, cables)?;
             }
         }
         for cable in &tables.cables {
             let kind = tables.modules.get(cable.module as usize)?.kind;
-            demand((cable.output as usize) < CATALOG[kind as usize].about.outputs.len())?;
+            demand((cable.output as usize) < CATALOG[kind as usize].room.outputs.len())?;
             demand(cable.is_delayed == 0 || (cable.module as usize) < self.job_len())?;
         }
         self.pieces_fit()
@@ -615,9 +615,9 @@ mod tests {
         for (name, cables) in [("lfo", [None; 2]), ("delay", [Some(lfo), Some(itself)])] {
             let (kind, entry) = find(name).expect("it is in the catalogue");
             let tapes = lay_out(&(entry.tapes)(RATE_HZ));
-            let params: Vec<f32> = entry.about.params.iter().map(|param| param.default).collect();
-            let time = entry.about.input("time");
-            let inputs = (0..entry.about.inputs.len()).map(|input| match input {
+            let params: Vec<f32> = entry.room.params.iter().map(|param| param.default).collect();
+            let time = entry.room.input("time");
+            let inputs = (0..entry.room.inputs.len()).map(|input| match input {
                 0 => cables[0],
                 input if Some(input) == time => cables[1],
                 _ => None,
@@ -736,8 +736,8 @@ mod tests {
             jobs: vec![Job { modules, ..Job::default() }],
             job_modules: vec![0],
             modules: vec![module],
-            inputs: vec![Span::default(); entry.about.inputs.len()],
-            params: vec![0.0; entry.about.params.len()],
+            inputs: vec![Span::default(); entry.room.inputs.len()],
+            params: vec![0.0; entry.room.params.len()],
             ..Tables::default()
         };
         let mut evidence = capture(&arena, &tables.as_plan(&[]), &start(1), 0, 0).unwrap();

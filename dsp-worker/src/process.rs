@@ -18,18 +18,25 @@ use shm_ring::region::{Access, PAGE, Region};
 use shm_ring::robust;
 use shm_ring::sync::Ordering;
 use sostenuto_modules::catalog;
+use sostenuto_modules::own::Code;
+use sostenuto_wasm::run::{Loader, prepare_this_thread};
 
 use crate::faults::FaultPoints;
 use crate::last_words;
 use crate::limits::limit_this_process;
 use crate::protocol::{CONTROL_BYTES, ModuleLayout, ModuleMemories, Plan, jobs_of_slot};
 use crate::rights;
-use crate::run::{Holder, Runner};
+use crate::run::{Holder, Runner, clip};
 use crate::thread::{ask_for_real_time, flushing_denormals};
 use crate::warm::{Grant, Memories, lock_memory, touch_every_module};
 
+/// The word with which the host starts this program to compile a module of a musician's
+/// own, once: from its standard input to its standard output.
+pub const COMPILE: &str = "compile";
+
 /// The program: `dsp-worker CONTROL ARENA SEAT`, the names of the host's two
 /// regions and the number of this worker. It ends when its standard input does.
+/// Or `dsp-worker compile`: see [`COMPILE`].
 pub fn main() -> ExitCode {
     main_with(|_seat| ())
 }
@@ -38,6 +45,9 @@ pub fn main() -> ExitCode {
 pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
     let born = Instant::now();
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if words == [COMPILE] {
+        return compile();
+    }
     let [control, arena, seat] = &words[..] else {
         eprintln!("dsp-worker: started by the host of Sostenuto, not by hand");
         return ExitCode::from(2);
@@ -59,9 +69,10 @@ pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
         return ExitCode::FAILURE;
     }
     session.leave_last_words(seat);
+    let (runs, mut loader) = sostenuto_wasm::run::pair();
     let listening = std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
-        let listen = || session.listen(seat, std::io::stdin().lock());
-        let result = std::panic::catch_unwind(listen);
+        let listen = || session.listen(seat, std::io::stdin().lock(), &mut loader);
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(listen));
         // The host is gone, and nobody hears this worker any more. Or an order
         // could not be understood: without this thread the worker would never
         // hear that the host is gone.
@@ -71,7 +82,16 @@ pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
         eprintln!("dsp-worker: no thread for the host's orders: {error}");
         return ExitCode::FAILURE;
     }
-    session.work(seat, born, faults(seat))
+    session.work(seat, born, runs, faults(seat))
+}
+
+/// Compiles one module, with nothing but its two pipes and a bound on its memory.
+fn compile() -> ExitCode {
+    limit_this_process();
+    rights::prepare();
+    rights::keep_what_compiling_needs();
+    let served = sostenuto_wasm::compile::serve(std::io::stdin().lock(), std::io::stdout().lock());
+    ExitCode::from(u8::from(served.is_err()))
 }
 
 /// A session's shared memory, as a worker sees it.
@@ -144,17 +164,24 @@ impl Session {
     }
 
     /// Lives the life of the worker in a seat that was taken.
-    pub fn work<F: FaultPoints>(&'static self, seat: usize, born: Instant, faults: F) -> ! {
+    pub fn work<F: FaultPoints>(
+        &'static self,
+        seat: usize,
+        born: Instant,
+        runs: sostenuto_wasm::run::Runner,
+        faults: F,
+    ) -> ! {
         let record: &'static WorkerRecord =
             self.arena.record(arena::worker_record(seat)).expect("checked in attach");
         record.pid.store(std::process::id(), Ordering::Relaxed);
         // Where the system has no such thing, it tells of the process's end.
         robust::hold(&record.alive);
+        prepare_this_thread();
         touch_every_module();
         let (control, arena) = (Arc::clone(&self.control), Arc::clone(&self.arena));
         let doorbell = Arc::clone(&self.doorbell);
         let needs_rights = faults.needs_rights();
-        let mut runner = Runner::with_faults(control, arena, doorbell, faults);
+        let mut runner = Runner::with_faults(control, arena, doorbell, runs, faults);
         let start = self.clock().read::<BlockStart>().unwrap_or_default();
         let (frames, rate) = (start.frames.max(1), start.sample_rate_hz.max(1.0) as u32);
         let mut granted = 0;
@@ -256,7 +283,8 @@ impl Session {
 
     /// Listens to the host, on a thread that is not real-time, until it is
     /// gone. Each line is an [`Order`].
-    pub fn listen(&self, seat: usize, orders: impl BufRead) {
+    pub fn listen(&self, seat: usize, orders: impl BufRead, loader: &mut Loader) {
+        prepare_this_thread();
         let _ = self.listens.set(());
         let Some(record) = self.arena.record::<WorkerRecord>(arena::worker_record(seat)) else {
             return;
@@ -280,10 +308,22 @@ impl Session {
                 }
                 self.grant().populate(memories(&new), slot, order.frames);
                 self.grant().populate_clips(memories(&new), &mut mapped);
+                self.load_code(memories(&new), loader);
                 let prepared = prepared_word(slot, new.generation);
                 publish(&self.doorbell, &record.prepared, prepared, 1 << HOST.0);
             }
         }
+    }
+}
+
+impl Session {
+    /// Makes modules of a musician's own ready to run, whoever runs them now.
+    fn load_code(&self, plan: Memories, loader: &mut Loader) {
+        let code = catalog::find(Code::NAME).map(|(kind, _)| kind as u32);
+        let own = plan.modules.iter().filter(|module| Some(module.kind) == code);
+        let own = own.map(|module| (clip(&self.arena, &module.clip).samples, module.seed));
+        loader.keep_only(own.clone().map(|(clip, _)| clip));
+        own.for_each(|(clip, seed)| loader.load(clip, seed));
     }
 }
 

@@ -85,8 +85,8 @@ impl ModuleLayout {
         let first = size_of::<ModuleRecord>();
         let second = first + state.size_bytes();
         let display = second + state.size_bytes();
-        let outputs = (display + 4 * entry.about.display).next_multiple_of(64);
-        let output_count = entry.about.outputs.len();
+        let outputs = (display + 4 * entry.room.display).next_multiple_of(64);
+        let output_count = entry.room.outputs.len();
         let longest_block = MAX_BLOCK_FRAMES / QUANTUM * output_count;
         let tapes = outputs + longest_block * size_of::<Signal>();
         ModuleLayout { state, states: [first, second], display, outputs, output_count, tapes }

@@ -32,6 +32,12 @@ pub fn give_up(arena: &Region) -> bool {
     os::give_up(range.start.addr()..range.end.addr())
 }
 
+/// Gives up all but taking memory, computing, and the pipes that are open. Whether the system
+/// holds this process to it. To be called before there are other threads.
+pub fn keep_what_compiling_needs() -> bool {
+    os::keep_what_compiling_needs()
+}
+
 /// Gives up what no driver of a sound card needs, nor the sound servers that it may
 /// start: to look into other processes, and to change the machine. Such a call is
 /// refused. Whether the system holds this process to it. To be called before there are

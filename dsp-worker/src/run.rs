@@ -27,10 +27,12 @@ use sostenuto_modules::limits::{MAX_PARAMS, MAX_PORTS};
 use sostenuto_modules::module::Event;
 use sostenuto_modules::state::{Call, ParamRamps, Quantum, Remedy};
 use sostenuto_modules::tools::Tools;
+use sostenuto_wasm::run as own;
 
 use self::gather::{Gather, Source};
+use self::memory::Memory;
+pub(crate) use self::memory::clip;
 pub(crate) use self::memory::place_of_quantum;
-use self::memory::{Memory, clip};
 use crate::faults::{FaultPoints, Step};
 use crate::protocol::{Job, MAX_EVENTS, ModuleLayout, Plan, PlanCable, PlanModule, card_input};
 
@@ -126,25 +128,28 @@ impl Default for Kept {
 impl Runner {
     /// Plans FFTs and takes scratch memory; not real-time.
     pub fn new(control: Arc<Region>, arena: Arc<Region>, doorbell: Arc<Doorbell>) -> Runner {
-        Runner::with_faults(control, arena, doorbell, ())
+        Runner::with_faults(control, arena, doorbell, own::alone(), ())
     }
 }
 
 impl<F: FaultPoints> Runner<F> {
-    /// As [`Runner::new`], for a worker that is to die at points of a test's
-    /// choice.
+    /// As [`Runner::new`], with what runs modules of a musician's own, for a worker that may
+    /// be to die at points of a test's choice.
     pub fn with_faults(
         control: Arc<Region>,
         arena: Arc<Region>,
         doorbell: Arc<Doorbell>,
+        runs: own::Runner,
         faults: F,
     ) -> Runner<F> {
+        let mut tools = Tools::new();
+        tools.runs = Some(Box::new(runs));
         Runner {
             control,
             arena,
             doorbell,
             layouts: ModuleLayout::all(),
-            tools: Tools::new(),
+            tools,
             scratch: Box::new(Scratch {
                 sums: [SILENCE; MAX_PORTS],
                 targets: [0.0; MAX_PARAMS],
@@ -384,7 +389,7 @@ impl<F: FaultPoints> Runner<F> {
         let module = &plan.modules[turn.module];
         at.store(turn.module as u32, Ordering::Relaxed);
         let entry = &CATALOG[module.kind as usize];
-        let ports = entry.about.inputs.len();
+        let ports = entry.room.inputs.len();
         let Scratch { sums, targets, events, kept } = &mut *self.scratch;
         let Kept { ramps, sources } = &mut kept[turn.place.min(KEPT)];
         let gather = Gather { start, plan, arena: &self.arena, layouts: &self.layouts };
@@ -470,7 +475,7 @@ fn news<'a>(
     targets: &'a mut [f32],
     events: &'a mut [Event],
 ) -> (&'a [f32], &'a [Event]) {
-    let params = CATALOG[module.kind as usize].about.params.len();
+    let params = CATALOG[module.kind as usize].room.params.len();
     let params = &plan.params[module.first_param as usize..][..params];
     let (mut has_changed, mut count) = (false, 0);
     for event in plan.events.iter().filter(|event| event.memory() == module.memory) {
@@ -557,7 +562,7 @@ pub fn sources<'a>(plan: &'a Plan, job: &'a Job) -> impl Iterator<Item = &'a Pla
 /// All cables that end in any input of that module.
 pub(crate) fn cables_into<'a>(plan: &Plan<'a>, module: usize) -> &'a [PlanCable] {
     let module = &plan.modules[module];
-    let inputs = CATALOG[module.kind as usize].about.inputs.len();
+    let inputs = CATALOG[module.kind as usize].room.inputs.len();
     let first = module.first_input as usize;
     // The cables of one module's inputs lie together.
     match &plan.inputs[first..first + inputs] {

@@ -122,7 +122,7 @@ impl<'m> Grant<'m> {
 
     fn used(&self, plan: Memories, module: &PlanModule, frames: usize) -> [Range<usize>; 2] {
         let start = module.memory as usize;
-        let outputs = CATALOG[module.kind as usize].about.outputs.len();
+        let outputs = CATALOG[module.kind as usize].room.outputs.len();
         let layout = &self.layouts[module.kind as usize];
         let parts = layout.used(&plan.tapes[module.tapes.range()], outputs, frames);
         parts.map(|part| start + part.start..start + part.end)

@@ -12,7 +12,8 @@ use sostenuto_osc::message::patch::{Load, Save};
 use sostenuto_patch::disk;
 use sostenuto_patch::file::{self, FileError, Over};
 use sostenuto_patch::sounds::{is_sound, is_tuning};
-use sostenuto_patch::{Edit, ModuleId, Patch};
+use sostenuto_patch::{Edit, ModuleId, Patch, PatchModule};
+use sostenuto_wasm::project::FACTS_FILE;
 
 use super::errands::Errands;
 use super::factory::FactoryBrowser;
@@ -214,10 +215,14 @@ impl Files {
             Purpose::Module(_, form) if form.takes_tuning() => {
                 ("Path of the Scala file", "Take it")
             }
+            Purpose::Module(_, Text::Code) => {
+                ("Path of the module: a .wasm, or its facts.txt", "Take it")
+            }
             Purpose::Module(..) => ("Path of the sound file", "Take it"),
         };
         let path = match purpose {
             Purpose::Module(_, form) if form.takes_tuning() => path.with_file_name("tuning.scl"),
+            Purpose::Module(_, Text::Code) => path.with_file_name(FACTS_FILE),
             Purpose::Module(..) => path.with_file_name("sound.wav"),
             Purpose::Open | Purpose::Save | Purpose::Copy => path,
         };
@@ -417,6 +422,11 @@ impl Files {
     }
 
     fn give(&mut self, module: &ModuleId, path: &Path, model: &Model, asks: &mut Asks) {
+        let there = model.patch().modules.get(module);
+        if there.and_then(PatchModule::text_form) == Some(Text::Code) {
+            asks.build = Some((module.clone(), path.to_owned()));
+            return;
+        }
         match path.to_str() {
             Some(path) => match tuning::retune(model.patch(), module, path) {
                 Some(edit) => asks.edit(edit),

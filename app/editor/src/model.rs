@@ -2,6 +2,7 @@
 //! frames, read by every panel.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use sostenuto_modules::clip::Text;
 use sostenuto_osc::message::Request;
@@ -158,6 +159,12 @@ pub struct Asks {
     pub requests: Vec<Request>,
     /// For the system's dialog: a module that wants a file, and what its text is.
     pub file_for: Option<(ModuleId, Text)>,
+    /// A module of one's own that is to be built from its file, and watched from now on.
+    pub build: Option<(ModuleId, PathBuf)>,
+    /// The module whose program is to be written.
+    pub program: Option<ModuleId>,
+    /// The module for which a project is to be made.
+    pub new_module: Option<ModuleId>,
     gestures: i32,
 }
 

@@ -24,6 +24,7 @@ use super::parts::{MARGIN, floating, sign};
 use super::preferences::Preferences;
 use super::preferences_panel::preferences_ui;
 use super::presets::{Presets, shelf};
+use super::program::ProgramSheet;
 use super::recorder::Recorder;
 use super::scenes::Scenes;
 use super::set_list::{SetList, Step};
@@ -31,6 +32,7 @@ use super::shortcuts::{Command, command_of, entry_of, shortcuts_ui};
 use super::sound_settings::SoundSettings;
 use super::theme::Theme;
 use super::transport::{Transport, play_stop};
+use super::workshop::{self, Workshop};
 
 /// What the window's menus take at its top, in points.
 const MENUS_HEIGHT: f32 = 44.0;
@@ -59,6 +61,8 @@ pub struct Panels {
     pub guide: Guide,
     scenes: Scenes,
     set_list: SetList,
+    workshop: Workshop,
+    program: ProgramSheet,
     history: HistoryList,
     sound: SoundSettings,
 }
@@ -82,6 +86,8 @@ impl Panels {
             guide: Guide::new(preferences),
             scenes: Scenes::default(),
             set_list: SetList::new(),
+            workshop: Workshop::new(workshop::folder_of_this_user(), wake()),
+            program: ProgramSheet::default(),
             history: HistoryList::default(),
             sound: SoundSettings::default(),
         }
@@ -177,7 +183,12 @@ impl Panels {
         self.files.ui(ctx, theme, model, preferences, asks);
         self.recorder.poll(preferences, asks);
         self.set_list.read_ahead(model, preferences);
-        self.say(ctx.input(|input| input.time));
+        let now_secs = ctx.input(|input| input.time);
+        for sentence in self.workshop.poll(model.patch(), asks) {
+            self.notices.say(sentence, true, now_secs);
+        }
+        self.say(now_secs);
+        self.program.ui(ctx, theme, model.patch(), asks);
         for panel in Panel::ALL {
             if self.is_open(panel) && !is_docked(ctx, panel, moment.preferences) {
                 self.window(ctx, panel, moment);

@@ -134,7 +134,7 @@ impl Face<'_> {
     /// The numbers that it shows.
     pub fn display(&self) -> impl Iterator<Item = f32> {
         let offset = self.memory.checked_add(self.probe.layouts[self.kind].display);
-        let count = CATALOG[self.kind].about.display;
+        let count = CATALOG[self.kind].room.display;
         let cells = offset.and_then(|at| self.probe.arena.records::<AtomicU32>(at, count));
         let cells = cells.unwrap_or_default().iter();
         cells.map(|cell| finite(f32::from_bits(cell.load(Ordering::Relaxed))))
@@ -198,7 +198,7 @@ impl Face<'_> {
         frames: usize,
         mut each: impl FnMut(&Signal, usize),
     ) -> Option<()> {
-        let outputs = CATALOG[self.kind].about.outputs.len();
+        let outputs = CATALOG[self.kind].room.outputs.len();
         let first = self.memory.checked_add(self.probe.layouts[self.kind].outputs)?;
         let mut signal = SILENCE;
         for quantum in 0..(frames / QUANTUM).min(MAX_BLOCK_FRAMES / QUANTUM) {

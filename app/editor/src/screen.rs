@@ -87,7 +87,9 @@ pub fn text_size(about: &About) -> Option<Vec2> {
         return None;
     }
     match about.text? {
-        Text::Notes | Text::Tuning | Text::Sound | Text::Wavetable => Some(vec2(180.0, 28.0)),
+        Text::Notes | Text::Tuning | Text::Sound | Text::Wavetable | Text::Code => {
+            Some(vec2(180.0, 28.0))
+        }
         Text::Formula | Text::Words => Some(vec2(240.0, 28.0)),
     }
 }

@@ -15,7 +15,7 @@ use sostenuto_dsp::fnv::fnv1a;
 use sostenuto_dsp::tape::TapeSpan;
 use sostenuto_modules::catalog::{self, Entry};
 use sostenuto_modules::clip::ClipSpan;
-use sostenuto_modules::module::Role;
+use sostenuto_modules::module::{About, Role};
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{Cable, InputRef, ModuleId, Name, OutputRef, Patch, PatchModule};
 
@@ -158,7 +158,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
             fade: cable.fade,
         };
         let cables = &cables;
-        let inputs = (0..member.entry.about.inputs.len()).map(|port| {
+        let inputs = (0..member.entry.room.inputs.len()).map(|port| {
             let own = cables.iter().filter(move |cable| cable.to == index && cable.input == port);
             own.map(plan_cable)
         });
@@ -202,8 +202,12 @@ pub fn plan(request: &PlanRequest) -> Plan {
 
 /// Where every param of a module stands.
 pub fn params(module: &PatchModule, entry: &Entry) -> Vec<f32> {
-    let params = entry.about.params.iter();
-    params.map(|param| module.param(param.name).unwrap_or(param.default)).collect()
+    // A module of one's own has as many as its text says, where the catalogue has room for
+    // the most.
+    let about = module.about().unwrap_or(entry.about);
+    let own = about.params.iter().map(|param| module.param(param.name).unwrap_or(param.default));
+    let room = entry.room.params.iter().map(|param| param.default);
+    own.chain(room.skip(about.params.len())).collect()
 }
 
 /// Different for each module of a patch, and the same whenever it is opened.
@@ -268,7 +272,13 @@ fn cables(request: &PlanRequest, members: &[Member], index: &BTreeMap<Key, usize
     let all = |patch: &Patch| -> BTreeSet<CableKey> { cable_keys(patch).collect() };
     let next = all(request.next);
     let now = request.now.map_or_else(|| next.clone(), all);
-    let links = now.union(&next).map(|cable| {
+    let about = |key: &Key, has: &dyn Fn(&About) -> Option<usize>| {
+        // A module of one's own may have lost the port with its old code.
+        let patches = [Some(request.next), request.now].into_iter().flatten();
+        let modules = patches.filter_map(|patch| patch.modules.get(&key.0));
+        modules.filter_map(|module| has(module.about().ok()?)).next()
+    };
+    let links = now.union(&next).filter_map(|cable| {
         let (from, to) = (index[&cable.0], index[&cable.2]);
         let fade = match (now.contains(cable), next.contains(cable)) {
             (true, true) => STEADY,
@@ -279,14 +289,14 @@ fn cables(request: &PlanRequest, members: &[Member], index: &BTreeMap<Key, usize
         let [source, target] = [from, to].map(|end| members[end].fade);
         let is_within = request.is_crossing && source == fade && target == fade;
         let fade = if is_within { STEADY } else { fade };
-        Link {
+        Some(Link {
             from,
-            output: members[from].entry.about.output(&cable.1).expect("checked"),
+            output: about(&cable.0, &|about| about.output(&cable.1))?,
             to,
-            input: members[to].entry.about.input(&cable.3).expect("checked"),
+            input: about(&cable.2, &|about| about.input(&cable.3))?,
             is_delayed: cable.4,
             fade,
-        }
+        })
     });
     links.collect()
 }

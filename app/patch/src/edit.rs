@@ -1,5 +1,7 @@
 //! Every change that a musician can make to a patch, and how it is taken back.
 
+use sostenuto_modules::clip::Text;
+
 use super::problem::Problem;
 use super::scene::Kept;
 use super::{
@@ -317,8 +319,18 @@ fn set_param(patch: &mut Patch, module: ModuleId, name: Name, value: f32) -> Res
 fn set_text(patch: &mut Patch, id: ModuleId, text: Name) -> Result<Edit, Problem> {
     let module = patch.module_mut(&id)?;
     module.check_own_text(&id, &text)?;
-    let text = std::mem::replace(&mut module.text, text);
-    Ok(Edit::SetText { module: id, text })
+    let was = module.clone();
+    module.text = text;
+    let text = Edit::SetText { module: id.clone(), text: was.text.clone() };
+    if was.text_form() != Some(Text::Code) {
+        return Ok(text);
+    }
+    let back = patch.fit_to_own(&id, &was)?;
+    Ok(if back.is_empty() {
+        text
+    } else {
+        Edit::Several(std::iter::once(text).chain(back).collect())
+    })
 }
 
 fn set_comment(

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sostenuto_modules::catalog;
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Role, Tag};
+use sostenuto_modules::own::{Code, own};
 use sostenuto_modules::param::Param;
 
 mod brief;
@@ -25,6 +26,7 @@ mod link;
 pub mod loops;
 mod memory;
 mod near;
+mod own;
 mod placeholder;
 pub mod problem;
 pub mod scene;
@@ -264,7 +266,7 @@ impl PatchModule {
 
     /// What the catalogue says of its kind. A placeholder's is in none.
     pub fn about(&self) -> Result<&'static About, Problem> {
-        find_kind(&self.kind)
+        if &*self.kind == Code::NAME { about_own(&self.text) } else { find_kind(&self.kind) }
     }
 
     /// What its text is. `None` where its kind has none, and for a placeholder.
@@ -317,6 +319,9 @@ impl PatchModule {
     /// Whether it may have that text.
     pub(crate) fn check_own_text(&self, id: &ModuleId, text: &str) -> Result<(), Problem> {
         check_text("text of the module", text)?;
+        if &*self.kind == Code::NAME {
+            return about_own(text).map(drop);
+        }
         if text.is_empty() || self.is_placeholder || self.text_form().is_some() {
             return Ok(());
         }
@@ -350,7 +355,15 @@ impl PatchModule {
     }
 }
 
-/// What the catalogue says of a kind of module.
+/// What the text of a module of one's own says of it.
+fn about_own(text: &str) -> Result<&'static About, Problem> {
+    if text.is_empty() {
+        return find_kind(Code::NAME);
+    }
+    Ok(own(text).map_err(|error| Problem::Own { error })?.about)
+}
+
+/// What the catalogue says of a kind of module. Of a module of one's own, its text says more.
 pub fn find_kind(kind: &str) -> Result<&'static About, Problem> {
     if let Some((_, entry)) = catalog::find(kind) {
         return Ok(entry.about);

@@ -1,5 +1,6 @@
 //! What can be wrong with a patch, each with its sentence.
 
+use sostenuto_modules::own::OwnError;
 use thiserror::Error;
 
 use crate::entry::EntryError;
@@ -24,6 +25,8 @@ pub enum Problem {
     Unread { param: String, error: EntryError },
     #[error("`{module}` ({title}) takes no text.")]
     NoText { module: String, title: &'static str },
+    #[error("This is no module of one's own that can be played: {error}.")]
+    Own { error: OwnError },
     #[error("There is already a cable `{cable}`.")]
     CableTwice { cable: String },
     #[error("There is no cable `{cable}`.")]

@@ -75,6 +75,7 @@ fn form_of(text: Text) -> &'static str {
         Text::Formula => FORMULA,
         Text::Notes => NOTES,
         Text::Tuning => TUNING,
+        Text::Code => "the facts and the code of a module in WebAssembly: see docs/sdk.md",
         Text::Words => "words",
     }
 }

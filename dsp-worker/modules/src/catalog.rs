@@ -22,11 +22,10 @@ macro_rules! catalog {
 
         mod code {$(
             pub mod $file {
-                use crate::catalog::Code;
                 use crate::module::{Block, Module};
                 use crate::modules::$file::$module;
 
-                pub const CODE: Code = Code {
+                pub const CODE: crate::catalog::Code = crate::catalog::Code {
                     #[cfg(any(without_avx2, test))]
                     process,
                     #[cfg(all(with_avx2, not(test)))]
@@ -108,6 +107,7 @@ catalog! {
     merge::Merge,
     sum::Sum,
     math::Math,
+    code::Code,
     clock::Clock,
     sequencer::Sequencer,
     piano_roll::PianoRoll,
@@ -190,6 +190,9 @@ pub struct Entry {
     /// Its facts.
     #[serde(flatten)]
     pub about: &'static About,
+    /// The ports and params that there is room for: [`Module::ROOM`].
+    #[serde(skip)]
+    pub room: &'static About,
     /// The size of its plain data.
     #[serde(skip)]
     pub state_bytes: usize,
@@ -226,10 +229,11 @@ struct Code {
 impl Entry {
     const fn of<M: Module>(code: Code) -> Entry {
         assert!(align_of::<M>() <= STATE_ALIGN, "a module's state is aligned to a cache line");
-        assert!(M::ABOUT.inputs.len() <= MAX_PORTS && M::ABOUT.outputs.len() <= MAX_PORTS);
-        assert!(M::ABOUT.params.len() <= MAX_PARAMS);
+        assert!(M::ROOM.inputs.len() <= MAX_PORTS && M::ROOM.outputs.len() <= MAX_PORTS);
+        assert!(M::ROOM.params.len() <= MAX_PARAMS);
         Entry {
             about: M::ABOUT,
+            room: M::ROOM,
             state_bytes: size_of::<M>(),
             tapes: M::tapes,
             start: |state, seed| bytemuck::from_bytes_mut::<M>(state).start(seed),

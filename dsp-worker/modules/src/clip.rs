@@ -24,6 +24,8 @@ pub enum Text {
     /// The paths of Scala files, or `factory:name.scl`, a line each: one of a scale, one of a
     /// keyboard mapping, or both. Its clip is a [tuning](sostenuto_dsp::tuning).
     Tuning,
+    /// A [module of one's own](crate::own). Its clip is its machine code.
+    Code,
     /// Words for people. It has no clip.
     Words,
 }
@@ -37,6 +39,11 @@ impl Text {
         matches!(self, Text::Sound | Text::Wavetable)
     }
 
+    /// Whether its clip takes long to be made.
+    pub fn takes_long(self, text: &str) -> bool {
+        self == Text::Code || !self.files(text).is_empty()
+    }
+
     /// Whether it may say where a tuning is to be found.
     pub fn takes_tuning(self) -> bool {
         matches!(self, Text::Notes | Text::Tuning)
@@ -48,7 +55,7 @@ impl Text {
             Text::Sound | Text::Wavetable => parts(text, std::iter::once(text)),
             Text::Notes => parts(text, text.lines().filter_map(notes::tuning_of)),
             Text::Tuning => parts(text, text.lines().map(str::trim)),
-            Text::Formula | Text::Words => Vec::new(),
+            Text::Formula | Text::Code | Text::Words => Vec::new(),
         }
     }
 

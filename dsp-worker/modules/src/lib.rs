@@ -13,6 +13,7 @@ pub mod limits;
 pub mod module;
 mod modules;
 pub mod moves;
+pub mod own;
 pub mod param;
 pub mod parts;
 pub mod rig;

@@ -30,6 +30,10 @@ pub trait Module: Pod {
     /// What host, editor and manual know of this module.
     const ABOUT: &'static About;
 
+    /// The same, but for ports and params: those that it has in memory and in plans, where
+    /// they are more than [`Module::ABOUT`] says.
+    const ROOM: &'static About = Self::ABOUT;
+
     /// The longest delay, in frames, that each of the module's tapes is read
     /// at. Called by the host when the module is made; not real-time.
     fn tapes(sample_rate_hz: f32) -> Vec<usize> {
@@ -127,6 +131,7 @@ pub struct Block<'a> {
     pub(crate) display: &'a [AtomicU32],
     pub(crate) unheard: u32,
     pub(crate) muted: u32,
+    pub(crate) begins_anew: bool,
 }
 
 impl<'a> Block<'a> {
@@ -175,6 +180,12 @@ impl<'a> Block<'a> {
         let frames = self.frames();
         self.outputs[port].clear(frames);
         self.muted |= 1 << (port % MAX_PORTS);
+    }
+
+    /// Its outputs go on from somewhere else: they fade there from where they were.
+    #[inline(always)]
+    pub fn begin_anew(&mut self) {
+        self.begins_anew = true;
     }
 
     /// Where an output is written.

@@ -14,6 +14,7 @@ pub mod chord;
 pub mod chorus;
 pub mod clap;
 pub mod clock;
+pub mod code;
 pub mod comb;
 pub mod compare;
 pub mod compressor;

@@ -19,6 +19,7 @@ use crate::catalog::{CATALOG, Entry};
 use crate::clip::Clip;
 use crate::limits::MAX_PORTS;
 use crate::module::{Event, Module};
+use crate::own::Runs;
 use crate::state::{Call, ParamRamps, Quantum, StateLayout};
 use crate::tools::Tools;
 
@@ -100,7 +101,7 @@ impl Rig {
             state: vec![CacheLine([0; 64]); layout.size_bytes() / 64],
             layout,
             ramps: ParamRamps::default(),
-            targets: entry.about.params.iter().map(|param| param.default).collect(),
+            targets: entry.room.params.iter().map(|param| param.default).collect(),
             tapes: vec![0.0; tape_spans.last().map_or(0, |span| span.end())],
             tape_spans,
             clip: (Vec::new(), 0, 0.0),
@@ -108,13 +109,13 @@ impl Rig {
             clip_root_cents: 0,
             card: None,
             card_samples: Vec::new(),
-            feeds: entry.about.inputs.iter().map(|_| None).collect(),
-            inputs: vec![SILENCE; entry.about.inputs.len()],
-            outputs: vec![Signal::zeroed(); entry.about.outputs.len()],
-            previous: vec![Signal::zeroed(); entry.about.outputs.len()],
+            feeds: entry.room.inputs.iter().map(|_| None).collect(),
+            inputs: vec![SILENCE; entry.room.inputs.len()],
+            outputs: vec![Signal::zeroed(); entry.room.outputs.len()],
+            previous: vec![Signal::zeroed(); entry.room.outputs.len()],
             has_previous: false,
             events: Vec::new(),
-            display: (0..entry.about.display).map(|_| AtomicU32::new(0)).collect(),
+            display: (0..entry.room.display).map(|_| AtomicU32::new(0)).collect(),
             tools: Tools::new(),
             frame: 0,
             seed: 1,
@@ -131,7 +132,7 @@ impl Rig {
     /// # Panics
     /// Where the module has no such param.
     pub fn set(&mut self, param: &str, value: f32) -> &mut Rig {
-        self.targets[self.entry.about.param(param).expect("a param of this module")] = value;
+        self.targets[self.entry.room.param(param).expect("a param of this module")] = value;
         self.ramps.reset();
         self
     }
@@ -141,9 +142,9 @@ impl Rig {
     /// # Panics
     /// Where the module has no such param, or the param no such choice.
     pub fn choose(&mut self, param: &str, word: &str) -> &mut Rig {
-        let index = self.entry.about.param(param).expect("a param of this module");
+        let index = self.entry.room.param(param).expect("a param of this module");
         self.targets[index] =
-            self.entry.about.params[index].parse(word).expect("one of its choices");
+            self.entry.room.params[index].parse(word).expect("one of its choices");
         self.ramps.reset();
         self
     }
@@ -170,6 +171,12 @@ impl Rig {
     /// length, and which note it plays, in cents above C4.
     pub fn clip_facts(&mut self, loop_part: [f64; 2], root_cents: i32) -> &mut Rig {
         (self.clip_loop, self.clip_root_cents) = (loop_part, root_cents);
+        self
+    }
+
+    /// Gives it what runs modules of a musician's own.
+    pub fn runs(&mut self, runs: Box<dyn Runs>) -> &mut Rig {
+        self.tools.runs = Some(runs);
         self
     }
 
@@ -200,7 +207,7 @@ impl Rig {
         channels: usize,
         volts: impl FnMut(usize, u64) -> f32 + 'static,
     ) -> &mut Rig {
-        let index = self.entry.about.input(input).expect("an input of this module");
+        let index = self.entry.room.input(input).expect("an input of this module");
         self.feeds[index] = Some((channels, Box::new(volts)));
         // In lanes past the last channel there is 0 V, as on every cable.
         self.inputs[index] = SILENCE;
@@ -212,7 +219,7 @@ impl Rig {
     /// # Panics
     /// Where the module has no such input.
     pub fn unplug(&mut self, input: &str) -> &mut Rig {
-        let index = self.entry.about.input(input).expect("an input of this module");
+        let index = self.entry.room.input(input).expect("an input of this module");
         self.feeds[index] = None;
         self.inputs[index] = SILENCE;
         self
@@ -231,8 +238,8 @@ impl Rig {
     /// # Panics
     /// Where either has no such port.
     pub fn plug(&mut self, input: &str, from: &Rig, output: &str) -> &mut Rig {
-        let index = self.entry.about.input(input).expect("an input of this module");
-        let output = from.entry.about.output(output).expect("an output of the other");
+        let index = self.entry.room.input(input).expect("an input of this module");
+        let output = from.entry.room.output(output).expect("an output of the other");
         self.inputs[index] = from.outputs[output];
         self
     }
@@ -268,7 +275,7 @@ impl Rig {
     /// # Panics
     /// Where the module has no such output.
     pub fn hear(&mut self, outputs: &[&str]) -> &mut Rig {
-        let heard = outputs.iter().map(|name| self.entry.about.output(name));
+        let heard = outputs.iter().map(|name| self.entry.room.output(name));
         self.unheard = heard.fold(u32::MAX, |unheard, output| {
             unheard & !(1 << output.expect("an output of this module"))
         });
@@ -459,7 +466,7 @@ impl Render {
     /// # Panics
     /// Where the module has no such output, or it never had that channel.
     pub fn channel(&self, output: &str, channel: usize) -> &[f32] {
-        &self.channels[self.entry.about.output(output).expect("an output of this module")][channel]
+        &self.channels[self.entry.room.output(output).expect("an output of this module")][channel]
     }
 
     /// The first channel of the first output.
@@ -472,7 +479,7 @@ impl Render {
     /// # Panics
     /// Where the module has no such output.
     pub fn channels(&self, output: &str) -> usize {
-        self.channels[self.entry.about.output(output).expect("an output of this module")].len()
+        self.channels[self.entry.room.output(output).expect("an output of this module")].len()
     }
 
     fn keep(&mut self, outputs: &[Signal], frames: std::ops::Range<usize>) {

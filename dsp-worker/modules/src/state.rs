@@ -53,6 +53,9 @@ struct Head {
     width: u32,
 }
 
+/// The range of a param that says of itself which range it has.
+const ANY_RANGE: f32 = 2e6;
+
 const WIDE: u32 = 1;
 const WAS_WIDE: u32 = 2;
 
@@ -97,9 +100,9 @@ pub enum Remedy {
 impl StateLayout {
     /// The layout of that module's state.
     pub fn of(entry: &Entry) -> StateLayout {
-        let params = size_of::<Head>()..size_of::<Head>() + 4 * entry.about.params.len();
+        let params = size_of::<Head>()..size_of::<Head>() + 4 * entry.room.params.len();
         let last_frames =
-            params.end..params.end + size_of::<LastFrame>() * entry.about.outputs.len();
+            params.end..params.end + size_of::<LastFrame>() * entry.room.outputs.len();
         let module = last_frames.end.next_multiple_of(STATE_ALIGN);
         StateLayout { params, last_frames, module: module..module + entry.state_bytes }
     }
@@ -121,7 +124,7 @@ impl StateLayout {
         state.fill(0);
         head_mut(state).bypassed = f32::from(u8::from(is_bypassed));
         let places = self.params.clone().step_by(4);
-        for ((at, param), &value) in places.zip(entry.about.params).zip(params) {
+        for ((at, param), &value) in places.zip(entry.room.params).zip(params) {
             state[at..at + 4].copy_from_slice(&param.legal(value).to_ne_bytes());
         }
         (entry.start)(&mut state[self.module.clone()], seed);
@@ -298,7 +301,7 @@ impl Call<'_> {
     /// were not finite; they are 0 V now. Real-time safe.
     pub fn run(self, time: Quantum) -> u32 {
         let Quantum { sample_rate_hz, frame, frames } = time;
-        let about = self.entry.about;
+        let about = self.entry.room;
         let (head, rest) = self.state.split_at_mut(size_of::<Head>());
         let head: &mut Head = bytemuck::from_bytes_mut(head);
         let (params, rest) = rest.split_at_mut(self.layout.params.len());
@@ -341,9 +344,13 @@ impl Call<'_> {
                 display: self.display,
                 unheard: self.unheard,
                 muted: 0,
+                begins_anew: false,
             };
             self.entry.process(module, &mut block);
             muted = block.muted;
+            if block.begins_anew {
+                head.gap = UNMEASURED;
+            }
             let channels = block.outputs.iter().map(|output| output.channels()).max();
             let channels = channels.unwrap_or_default() as u32;
             if ends_quantum {
@@ -512,7 +519,9 @@ fn glide(sample_rate_hz: f32) -> f32 {
 #[inline]
 fn glided(param: &Param, now: f32, target: f32, glide: f32) -> f32 {
     let way = target - now;
-    let near = 1e-5 * (param.range.end() - param.range.start());
+    let range = param.range.end() - param.range.start();
+    // A param of any range is near by its own measure.
+    let near = 1e-5 * if range < ANY_RANGE { range } else { target.abs().max(1e-3) };
     if param.jumps() || way.abs() <= near { target } else { now + way * glide }
 }
 
@@ -527,7 +536,7 @@ fn faded(now: f32, is_bypassed: bool, sample_rate_hz: f32) -> f32 {
 
 /// What an output carries while its module is bypassed.
 fn route<'a>(entry: &Entry, inputs: &[&'a Signal], output: usize) -> &'a Signal {
-    let route = entry.about.bypass.iter().find(|(_, to)| *to == output);
+    let route = entry.room.bypass.iter().find(|(_, to)| *to == output);
     route.and_then(|&(from, _)| inputs.get(from).copied()).unwrap_or(&SILENCE)
 }
 

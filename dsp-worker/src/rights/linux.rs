@@ -36,6 +36,13 @@ pub fn give_up(arena: Range<usize>) -> bool {
     filter.map(allow_at_once).is_ok_and(install)
 }
 
+pub fn keep_what_compiling_needs() -> bool {
+    let _ = leave_all_paths();
+    let filter = calls_of_a_compiler()
+        .and_then(|calls| filter(calls, SeccompAction::Trap, SeccompAction::Allow));
+    filter.map(allow_at_once).is_ok_and(install)
+}
+
 pub fn keep_what_sound_cards_need() -> bool {
     let calls = CALLS_OF_NO_DRIVER.iter().map(|&call| (call, Vec::new())).collect();
     let refused = SeccompAction::Errno(libc::EPERM as u32);
@@ -54,6 +61,22 @@ fn leave_all_paths() -> Result<(), RulesetError> {
     Ok(())
 }
 
+/// Its pipes, and memory for code, which it tries.
+fn calls_of_a_compiler() -> Result<Vec<Call>, BackendError> {
+    const OF_NO_FILE: SeccompCmpOp = SeccompCmpOp::MaskedEq(libc::MAP_ANONYMOUS as u64);
+    let orders = rule([number(0, libc::STDIN_FILENO)?])?;
+    let answers = rule([number(0, libc::STDOUT_FILENO)?])?;
+    let itself = rule([number(0, std::process::id() as libc::c_int)?])?;
+    let map = rule([when(3, OF_NO_FILE, libc::MAP_ANONYMOUS as u64)?])?;
+    Ok(vec![
+        (libc::SYS_read, vec![orders]),
+        (libc::SYS_write, vec![answers]),
+        (libc::SYS_tgkill, vec![itself]),
+        (libc::SYS_mmap, vec![map]),
+        (libc::SYS_mprotect, Vec::new()),
+    ])
+}
+
 /// What it may do with these arguments only.
 fn calls_of_a_worker(arena: &Range<usize>) -> Result<Vec<Call>, BackendError> {
     const NO_CODE: SeccompCmpOp = SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64);
@@ -65,6 +88,12 @@ fn calls_of_a_worker(arena: &Range<usize>) -> Result<Vec<Call>, BackendError> {
     let itself = rule([number(0, std::process::id() as libc::c_int)?])?;
     let map = rule([when(2, NO_CODE, 0)?, when(3, OF_NO_FILE, libc::MAP_ANONYMOUS as u64)?])?;
     let close = rule([when(2, NO_WRITE, 0)?])?;
+    // Modules of a musician's own: what can be run cannot be written, and is none of the
+    // memory that others write.
+    const CODE: u64 = (libc::PROT_READ | libc::PROT_EXEC) as u64;
+    let code = |where_to, than| rule([when(2, SeccompCmpOp::Eq, CODE)?, when(0, where_to, than)?]);
+    let below = code(SeccompCmpOp::Lt, arena.start as u64)?;
+    let above = code(SeccompCmpOp::Ge, arena.end as u64)?;
     let open = rule([
         when(2, NO_CODE, 0)?,
         when(0, SeccompCmpOp::Ge, arena.start as u64)?,
@@ -77,7 +106,7 @@ fn calls_of_a_worker(arena: &Range<usize>) -> Result<Vec<Call>, BackendError> {
         // To end by a signal.
         (libc::SYS_tgkill, vec![itself]),
         (libc::SYS_mmap, vec![map]),
-        (libc::SYS_mprotect, vec![close, open]),
+        (libc::SYS_mprotect, vec![close, open, below, above]),
     ])
 }
 

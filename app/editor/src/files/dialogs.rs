@@ -68,9 +68,12 @@ impl FileDialogs for SystemDialogs {
     }
 
     fn file(&mut self, folder: Option<&Path>, form: Text) {
-        let (title, kind, endings): (_, _, &[&str]) = match form.takes_tuning() {
-            true => ("Choose a tuning", "Scala files", &TUNING_ENDINGS),
-            false => ("Choose a sound", "Sounds", &ENDINGS),
+        let (title, kind, endings): (_, _, &[&str]) = match form {
+            Text::Code => {
+                ("Open a module of your own", "Modules and their facts", &["wasm", "txt"])
+            }
+            form if form.takes_tuning() => ("Choose a tuning", "Scala files", &TUNING_ENDINGS),
+            _ => ("Choose a sound", "Sounds", &ENDINGS),
         };
         let dialog = within(folder).add_filter(kind, &in_any_case(endings));
         self.ask(dialog.add_filter("All files", &["*"]).set_title(title).pick_file());

@@ -7,13 +7,16 @@ use eframe::egui::{
     WidgetInfo, WidgetType,
 };
 use sostenuto_modules::clip::{Text, retuned};
+use sostenuto_modules::own::file_of;
 use sostenuto_patch::factory::{SOUNDS, TUNINGS};
 use sostenuto_patch::sounds::FACTORY;
+use sostenuto_wasm::language::is_program;
 
 use super::ScreenSpot;
 use crate::model::Asks;
 use crate::parts::file_title;
 use crate::pen::Pen;
+use crate::program::can_be_written;
 use crate::theme::Theme;
 use crate::tuning;
 
@@ -26,6 +29,7 @@ pub fn text_ui(ui: &mut Ui, theme: &Theme, form: Text, spot: &ScreenSpot, asks: 
         Text::Sound | Text::Wavetable => sound_ui(ui, theme, spot, asks),
         Text::Formula => line_ui(ui, theme, spot, "Formula", "a + b", asks),
         Text::Words => line_ui(ui, theme, spot, "Words", "", asks),
+        Text::Code => code_ui(ui, theme, spot, asks),
         Text::Notes | Text::Tuning => tuning_ui(ui, theme, form, spot, asks),
     }
 }
@@ -92,6 +96,43 @@ fn tuning_ui(ui: &mut Ui, theme: &Theme, form: Text, spot: &ScreenSpot, asks: &m
     });
     let edit = chosen.and_then(|files| tuning::tune(spot.params, spot.module, &files));
     edit.into_iter().for_each(|edit| asks.edit(edit));
+}
+
+fn code_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
+    let text = &*spot.params.text;
+    let file = file_of(text);
+    let name = file.map(|file| file_title(Path::new(file))).unwrap_or_default();
+    let name = match &*name {
+        "" if is_program(text) => "a program",
+        "" if !text.is_empty() => "carried by the patch",
+        name => name,
+    };
+    let response = strip(ui, theme, spot, "module of your own", name);
+    Popup::menu(&response).show(|ui| {
+        ui.set_min_width(180.0);
+        if can_be_written(text) && ui.button("Write its program…").clicked() {
+            asks.program = Some(spot.module.clone());
+            ui.close();
+        }
+        if ui.button("Open a module…").clicked() {
+            asks.file_for = Some((spot.module.clone(), Text::Code));
+            ui.close();
+        }
+        if let Some(file) = file
+            && ui.button("Build it again").on_hover_text(file).clicked()
+        {
+            asks.build = Some((spot.module.clone(), file.into()));
+            ui.close();
+        }
+        if ui.button("New module…").clicked() {
+            asks.new_module = Some(spot.module.clone());
+            ui.close();
+        }
+        if !text.is_empty() && ui.button("None").clicked() {
+            asks.set_text(spot.module, "");
+            ui.close();
+        }
+    });
 }
 
 /// A strip that says which file is chosen, if any, and opens a menu.

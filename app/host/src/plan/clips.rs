@@ -10,6 +10,7 @@ use sostenuto_patch::{Patch, PatchModule};
 use crate::plan::memory::{ModuleMemory, NoMemory};
 use crate::plan::{Key, Plan, keys};
 
+mod code;
 mod make;
 mod sound_facts;
 mod sound_file;
@@ -78,7 +79,7 @@ impl Clips {
             if self.taken.contains_key(&source) || self.bad.contains(&source) {
                 continue;
             }
-            if self.is_read_by_others && !source.0.files(&source.1).is_empty() {
+            if self.is_read_by_others && source.0.takes_long(&source.1) {
                 self.unread.insert(source);
                 continue;
             }

@@ -79,7 +79,7 @@ impl ModuleMemory {
             let (kind, entry) = catalog::find(&key.1).expect("the patch has been checked");
             let layout = &self.layouts[kind];
             let start = memory.offset as usize;
-            for part in layout.used(&memory.tapes, entry.about.outputs.len(), frames) {
+            for part in layout.used(&memory.tapes, entry.room.outputs.len(), frames) {
                 arena.populate(start + part.start..start + part.end, Access::Write)?;
             }
         }
@@ -166,7 +166,7 @@ impl ModuleMemory {
         let layout = &self.layouts[kind];
         let tapes = lay_out(&(entry.tapes)(self.sample_rate_hz));
         let size = layout.size_bytes(&tapes);
-        let parts = layout.used(&tapes, entry.about.outputs.len(), self.block_frames);
+        let parts = layout.used(&tapes, entry.room.outputs.len(), self.block_frames);
         let before = self.before.get(key).map(|memory| memory.number);
         let number = before.or_else(|| self.numbers.last().copied()).ok_or(NoMemory::Modules)?;
         let start = first_fit(&mut self.free, size).ok_or(NoMemory::Full(arena.len() >> 20))?;

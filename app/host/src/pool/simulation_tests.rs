@@ -805,6 +805,7 @@ fn live_through(seed: u64, weather: Option<Weather>) -> Outcome {
         Arc::clone(&shared.control),
         Arc::clone(&shared.arena),
         Arc::clone(&shared.doorbell),
+        sostenuto_wasm::run::alone(),
         breaks.clone(),
     );
     let began = SECOND;

@@ -28,7 +28,10 @@ pub fn report(edit: &Edit) -> Vec<OscMessage> {
 fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
     messages.push(match edit {
         Edit::AddModule { id, module } => {
-            let added = add::Add::new(&id, &module);
+            let mut added = add::Add::new(&id, &module);
+            // Which params a module of one's own has, its text says first.
+            let is_own = module.text_form() == Some(sostenuto_modules::clip::Text::Code);
+            let later = if is_own { std::mem::take(&mut added.params) } else { Vec::new() };
             let is_known = !module.is_placeholder;
             messages.push(if is_known {
                 added.encode()
@@ -38,6 +41,9 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
             let bypass = module::Bypass { module: id.clone(), is_bypassed: true };
             messages.extend(module.is_bypassed.then(|| bypass.encode()));
             messages.extend(module::text_of(&id, &module));
+            messages.extend(later.into_iter().map(|(param, value)| {
+                SetParam { module: id.clone(), param, value, gesture: 0 }.encode()
+            }));
             if module.group.is_some() {
                 let (group, twin) = (module.group, module.twin);
                 let inside = module::Inside { module: id.clone(), group, twin };

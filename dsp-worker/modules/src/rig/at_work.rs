@@ -30,7 +30,7 @@ impl Rig {
     /// Where no module is called that.
     pub fn at_work(name: &str, sample_rate_hz: f32, channels: usize) -> Rig {
         let mut rig = Rig::named(name, sample_rate_hz);
-        let about = rig.entry.about;
+        let about = rig.entry.room;
         let rate_hz = f64::from(sample_rate_hz);
         for (index, port) in about.inputs.iter().enumerate() {
             match use_of(about, index) {
@@ -70,7 +70,7 @@ impl Rig {
     /// Where no module is called that.
     pub fn fingerprint(name: &str) -> u64 {
         let mut rig = Rig::at_work(name, 48_000.0, 3);
-        let about = rig.entry.about;
+        let about = rig.entry.room;
         let out = rig.run(4800);
         let channels = about.outputs.iter().flat_map(|port| {
             (0..out.channels(port.name)).map(|channel| out.channel(port.name, channel))

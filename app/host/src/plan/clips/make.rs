@@ -15,6 +15,7 @@ use sostenuto_patch::factory::sound;
 use sostenuto_patch::sounds::FACTORY;
 use thiserror::Error;
 
+use super::code::{self, CodeError};
 use super::sound_facts;
 use super::sound_file::{self, Sound, SoundError};
 use super::tuning_file::{self, TuningError};
@@ -61,6 +62,8 @@ pub enum ClipError {
     Notes(#[from] notes::NotesError),
     #[error("{0}")]
     Tuning(#[from] TuningError),
+    #[error("{0}")]
+    Code(#[from] CodeError),
     #[error("Give the full path of the file: {0}")]
     HalfPath(String),
     #[error("There is no factory sound called `{0}`.")]
@@ -101,6 +104,7 @@ pub fn make((form, text): &Source) -> Result<Made, ClipError> {
         Text::Formula => Ok(numbers(formula::compile(text)?)),
         Text::Notes => Ok(numbers(tuned(notes::compile(text)?, &form.tuning(text))?)),
         Text::Tuning => Ok(numbers(tuning_file::read(text)?)),
+        Text::Code => Ok(numbers(code::compile(text)?)),
         Text::Words => Ok(Made::default()),
     }
 }
