@@ -188,7 +188,9 @@ impl Threads {
             Box::leak(Box::new(session.unwrap_or_else(|error| panic!("{error}"))));
         for seat in 0..JOBS {
             assert!(session.take_seat(seat), "there is no seat {seat}");
-            std::thread::spawn(move || session.work(seat, Instant::now(), Guest));
+            std::thread::spawn(move || {
+                session.work(seat, Instant::now(), sostenuto_wasm::run::alone(), Guest)
+            });
             let (state, patience) = (&shared.worker_record(seat).state, Duration::from_secs(10));
             assert!(wait_for(&shared.doorbell, HOST, state, WARM, Some(patience)), "seat {seat}");
             give_slot(&shared.doorbell, shared.slots(), shared.workers(), seat, seat);

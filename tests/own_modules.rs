@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use sostenuto_dsp::random::Random;
+use sostenuto_host::engine::Frame;
 use sostenuto_host::pool::supervisor::Seat;
+use sostenuto_host::render::{ComputedBy, Render};
 use sostenuto_patch::{Edit, Patch, apply};
 use sostenuto_tests::faults::{Signal, signal};
 use sostenuto_tests::{RATE_HZ, assert_same, module, patch, ready, reference, workers};
@@ -113,4 +115,58 @@ fn workers_killed_at_random_instants_leave_own_modules_as_they_are() {
         }
     });
     assert_same("own-killed", &is, &reference(&patch, is.len()));
+}
+
+/// Plays until the plan that was led to plays alone, and keeps what was heard.
+fn follow(render: &mut Render, patch: &Patch, heard: &mut Vec<Frame>) {
+    render.conductor().lead(patch).expect("it fits");
+    loop {
+        while !render.conductor().is_taken_up() {
+            heard.extend_from_slice(render.block());
+        }
+        render.conductor().settle();
+        if !render.conductor().is_passing() {
+            return;
+        }
+        render.conductor().arrive().expect("it fits");
+    }
+}
+
+/// A low sine, as loud as that, which remembers where it stands.
+fn sine(volts: f32) -> Edit {
+    let text = format!(
+        "sostenuto 1\ntitle Sine\noutput out\nprogram\nstate phase\n\
+         phase = (phase + 65.406 / sample_rate) % 1\nout = {volts:.3} * sine(phase)\n"
+    );
+    Edit::SetText { module: "own".parse().unwrap(), text: text.into() }
+}
+
+#[test]
+fn a_hundred_new_codes_in_a_row_do_not_click_whoever_computes_them() {
+    with_compiler();
+    let modules = [module("own", "code", ""), module("out", "audio-out", r#""dc-block": 0"#)];
+    let mut first = patch(&modules.join(","), &[]);
+    apply(&mut first, sine(5.0)).unwrap();
+    apply(&mut first, Edit::Connect("own.out -> out.left".parse().unwrap())).unwrap();
+    let reload = |computed_by| {
+        let (mut render, mut patch) = (ready(&first, 64, computed_by), first.clone());
+        let mut heard = render.frames(4800);
+        for turn in 1..=100 {
+            apply(&mut patch, sine(5.0 - 0.5 * (turn % 2) as f32 - 0.001 * turn as f32)).unwrap();
+            follow(&mut render, &patch, &mut heard);
+            heard.extend(render.frames(640));
+        }
+        heard
+    };
+    let alone = reload(ComputedBy::InProcess);
+    let steps = alone.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs());
+    let step = steps.fold(0f32, f32::max);
+    // What a sine of half the full scale may do that comes or goes in 5 ms.
+    let bound = 0.5 * (std::f32::consts::TAU * 65.406 / RATE_HZ as f32 + 1.0 / 240.0) * 1.01;
+    assert!(step <= bound, "a step of {step}, not {bound}");
+    let peak = alone.iter().fold(0f32, |peak, frame| peak.max(frame[0].abs()));
+    assert!((0.45..=0.51).contains(&peak), "it sounds all the time: {peak}");
+    let by_workers = reload(workers(2, WORKER));
+    assert_eq!(by_workers.len(), alone.len());
+    assert_same("own-reloaded", &by_workers, &alone);
 }

@@ -285,6 +285,7 @@ impl Session {
     /// gone. Each line is an [`Order`].
     pub fn listen(&self, seat: usize, orders: impl BufRead, loader: &mut Loader) {
         prepare_this_thread();
+        self.load_what_plays(loader);
         let _ = self.listens.set(());
         let Some(record) = self.arena.record::<WorkerRecord>(arena::worker_record(seat)) else {
             return;
@@ -317,6 +318,15 @@ impl Session {
 }
 
 impl Session {
+    /// What is born may be given a slot before it hears of a plan.
+    fn load_what_plays(&self, loader: &mut Loader) {
+        let now = self.clock().read::<BlockStart>().filter(|start| start.block != 0);
+        let plan = now.and_then(|start| ModuleMemories::read(&self.control, start.plan as usize));
+        if let Some(plan) = plan {
+            self.load_code(memories(&plan), loader);
+        }
+    }
+
     /// Makes modules of a musician's own ready to run, whoever runs them now.
     fn load_code(&self, plan: Memories, loader: &mut Loader) {
         let code = catalog::find(Code::NAME).map(|(kind, _)| kind as u32);

@@ -24,7 +24,7 @@ use sostenuto_dsp::units::QUANTUM;
 use sostenuto_modules::card::CardInput;
 use sostenuto_modules::catalog::CATALOG;
 use sostenuto_modules::limits::{MAX_PARAMS, MAX_PORTS};
-use sostenuto_modules::module::Event;
+use sostenuto_modules::module::{Event, Runs};
 use sostenuto_modules::state::{Call, ParamRamps, Quantum, Remedy};
 use sostenuto_modules::tools::Tools;
 use sostenuto_wasm::run as own;
@@ -43,6 +43,7 @@ pub struct Runner<F = ()> {
     doorbell: Arc<Doorbell>,
     layouts: Box<[ModuleLayout]>,
     tools: Tools,
+    runs: Option<Box<dyn Runs>>,
     scratch: Box<Scratch>,
     faults: F,
     /// No module's code is run now.
@@ -142,14 +143,13 @@ impl<F: FaultPoints> Runner<F> {
         runs: own::Runner,
         faults: F,
     ) -> Runner<F> {
-        let mut tools = Tools::new();
-        tools.runs = Some(Box::new(runs));
         Runner {
             control,
             arena,
             doorbell,
             layouts: ModuleLayout::all(),
-            tools,
+            tools: Tools::new(),
+            runs: Some(Box::new(runs)),
             scratch: Box::new(Scratch {
                 sums: [SILENCE; MAX_PORTS],
                 targets: [0.0; MAX_PARAMS],
@@ -416,7 +416,7 @@ impl<F: FaultPoints> Runner<F> {
         let clip = clip(&self.arena, &module.clip);
         // SAFETY: this block is being computed.
         let card = CardInput::new(unsafe { card_input(&self.control) }, turn.quantum * QUANTUM);
-        let tools = &mut self.tools;
+        let (tools, runs) = (&mut self.tools, &mut self.runs);
         let previous = turn.quantum.checked_sub(1).map(|quantum| memory.outputs(start, quantum));
         let mut run = |state: &mut [u8], rests: bool| {
             let call = Call {
@@ -436,6 +436,7 @@ impl<F: FaultPoints> Runner<F> {
                 display: memory.display(),
                 unheard: module.unheard as u32,
                 tools,
+                runs,
                 is_bypassed: module.is_bypassed != 0,
                 rests,
             };

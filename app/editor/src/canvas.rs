@@ -143,7 +143,9 @@ pub struct Canvas {
     selected_cable: Option<Cable>,
     selected_comment: Option<CommentId>,
     drag: Drag,
-    faces: HashMap<&'static str, Arc<Face>>,
+    /// By the address of the page that each is made of: modules of one's own have pages of
+    /// their own.
+    faces: HashMap<usize, Arc<Face>>,
     /// Bottom to top; what was touched last is on top.
     order: Vec<ModuleId>,
     pointed: Pointed,
@@ -261,7 +263,7 @@ impl Canvas {
         }
         match module.about() {
             Ok(about) => {
-                let face = self.faces.entry(about.name);
+                let face = self.faces.entry(std::ptr::from_ref(about).addr());
                 Arc::clone(face.or_insert_with(|| Arc::new(Face::of(about))))
             }
             Err(_) => Arc::new(Face::of_placeholder(patch, id, module)),

@@ -20,7 +20,7 @@ use super::moment::Moment;
 use super::notices::Notices;
 use super::own_modules::{self, OwnModules};
 use super::panel::{Dock, Panel};
-use super::parts::{MARGIN, floating, sign};
+use super::parts::{MARGIN, MENUS_HEIGHT, floating, sign};
 use super::preferences::Preferences;
 use super::preferences_panel::preferences_ui;
 use super::presets::{Presets, shelf};
@@ -34,8 +34,6 @@ use super::theme::Theme;
 use super::transport::{Transport, play_stop};
 use super::workshop::{self, Workshop};
 
-/// What the window's menus take at its top, in points.
-const MENUS_HEIGHT: f32 = 44.0;
 /// What a bar to scroll with takes beside a panel, in points.
 const SCROLL_BAR: f32 = 12.0;
 

@@ -9,6 +9,8 @@ use eframe::egui::{
 
 use super::theme::Theme;
 
+/// What the window's menus take at its top, in points.
+pub const MENUS_HEIGHT: f32 = 44.0;
 /// Between a panel's edge and what is in it.
 pub const MARGIN: i8 = 12;
 const BUTTON_HEIGHT: f32 = 28.0;

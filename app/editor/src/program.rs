@@ -9,12 +9,12 @@ use eframe::egui::{
     Window,
 };
 use sostenuto_modules::clip::Text;
-use sostenuto_modules::own::OwnError;
+use sostenuto_modules::own::{OwnError, PROGRAM_LINE};
 use sostenuto_patch::{ModuleId, Patch};
-use sostenuto_wasm::language::{WORDS, compile, is_program};
+use sostenuto_wasm::language::{WORDS, compile};
 
 use super::model::Asks;
-use super::parts::{faint, floating, main_button};
+use super::parts::{MENUS_HEIGHT, faint, floating, main_button};
 use super::theme::Theme;
 
 /// What a program begins with that nobody has written yet.
@@ -46,11 +46,6 @@ struct Open {
     error: Option<OwnError>,
 }
 
-/// Whether a text may be written here: it carries no code that a compiler has made.
-pub fn can_be_written(text: &str) -> bool {
-    text.is_empty() || is_program(text)
-}
-
 impl ProgramSheet {
     /// Opens it for a module, with its program or a first one.
     pub fn open(&mut self, module: ModuleId, patch: &Patch) {
@@ -75,7 +70,9 @@ impl ProgramSheet {
         let mut stays = true;
         let window = Window::new(format!("Program of {}", open.module));
         let window = window.frame(floating(theme)).open(&mut stays).default_width(520.0);
-        window.collapsible(false).show(ctx, |ui| {
+        let mut room = ctx.content_rect();
+        room.min.y += MENUS_HEIGHT;
+        window.constrain_to(room).collapsible(false).show(ctx, |ui| {
             let wants = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
             ScrollArea::vertical().max_height(420.0).show(ui, |ui| open.field_ui(ui, theme));
             ui.add_space(6.0);
@@ -136,22 +133,26 @@ fn coloured(text: &str, theme: &Theme, bad: Option<usize>) -> LayoutJob {
     let font = FontId::monospace(SIZE);
     let mut add =
         |part: &str, colour| job.append(part, 0.0, TextFormat::simple(font.clone(), colour));
+    let mut is_program = false;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if bad == Some(index + 1) {
             add(line, theme.trouble);
             continue;
         }
         let (code, comment) = line.split_at(line.find('#').unwrap_or(line.len()));
-        for part in parts(code) {
+        for (place, part) in parts(code).into_iter().enumerate() {
             let is_number = part.starts_with(|c: char| c.is_ascii_digit());
+            // Facts have sentences for people behind their first word.
+            let may_mean = is_program || place == 0;
             let colour = match part {
                 _ if is_number => theme.moved,
-                word if WORDS.contains(&word) => theme.accent,
+                word if may_mean && WORDS.contains(&word) => theme.accent,
                 _ => theme.text,
             };
             add(part, colour);
         }
         add(comment, theme.faint);
+        is_program |= line == PROGRAM_LINE;
     }
     job
 }
@@ -238,6 +239,5 @@ mod tests {
         compile(FIRST).unwrap();
         assert_eq!(parts("out = a_1*2.5").concat(), "out = a_1*2.5");
         assert_eq!(parts("out = 2"), ["out", " = ", "2"]);
-        assert!(can_be_written("") && can_be_written(FIRST) && !can_be_written("code AAAA"));
     }
 }

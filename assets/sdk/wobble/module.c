@@ -13,7 +13,8 @@ void process(void) {
         float gain = 1 - sostenuto.param[DEPTH][f] * (0.5f - 0.5f * sostenuto_sine(phase));
         for (int c = 0; c < CHANNELS; c++)
             sostenuto.out[OUT][f][c] = sostenuto.in[IN][f][c] * gain;
-        phase += hz / sostenuto.sample_rate;
+        float step = hz / sostenuto.sample_rate;
+        phase += step < 0.5f ? step : 0.5f;
         if (phase >= 1) phase -= 1;
     }
 }

@@ -78,6 +78,14 @@ pub trait Module: Pod {
     fn process(&mut self, block: &mut Block);
 }
 
+/// Runs the code of modules of a musician's own; each process that computes has its own.
+pub trait Runs: Send {
+    /// Computes the frames of the block. `state` is a [`Code`](crate::own::Code). Where the
+    /// code breaks its rules, the main output is no number. Real-time safe for code that was
+    /// made ready.
+    fn run(&mut self, state: &mut [u8], block: &mut Block);
+}
+
 /// A note or a press of a button, from a hand or from OSC.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
@@ -120,6 +128,8 @@ pub struct Block<'a> {
     pub tapes: Tapes<'a>,
     /// FFT plans and scratch memory of this process.
     pub tools: &'a mut Tools,
+    /// Runs modules of a musician's own, where this process plays any.
+    pub runs: &'a mut Option<Box<dyn Runs>>,
     pub(crate) clip: Clip<'a>,
     pub(crate) card: CardInput<'a>,
     pub(crate) frames: Range<usize>,

@@ -1,16 +1,15 @@
-//! Modules of a musician's own: what the text of a Code module says, and what runs it.
+//! Modules of a musician's own: what the text of a Code module says, and what it remembers.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::fnv::fnv1a;
 use thiserror::Error;
 
+use crate::about::{About, Port, Tag, port};
 use crate::clip::Text;
-use crate::module::{About, Block, Port, Tag, port};
 use crate::param::{Param, Unit};
-
-pub use crate::modules::code::{Code, GLOBALS, Kept};
 
 /// The version of the contract that this program keeps.
 pub const CONTRACT: u32 = 1;
@@ -81,11 +80,49 @@ pub struct OwnError {
     pub what: String,
 }
 
-/// Runs the code of such modules; each process that computes has its own.
-pub trait Runs: Send {
-    /// Computes the frames of the block. Where the code breaks its rules, the main output
-    /// is no number. Real-time safe for code that was made ready.
-    fn run(&mut self, code: &mut Code, block: &mut Block);
+/// Numbers of the code's own beside its memory, such as where its stack is.
+pub const GLOBALS: usize = 8;
+
+/// The memory of a module's code, as it was committed.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Code {
+    /// Which code has begun; 0: none yet.
+    pub code: u64,
+    /// For what is random in it.
+    pub seed: u64,
+    /// The clock's frame at which it began.
+    pub born: u64,
+    /// The frame after the last that it computed. With [`Code::born`] it says which memory
+    /// this is: who has the same need not copy it.
+    pub next: u64,
+    /// Channels that are gone, bit by bit, and of which the code has not heard.
+    pub forgotten: u32,
+    /// How many of [`Code::kept`] there are.
+    pub kept_count: u32,
+    /// What outlives a change of the code.
+    pub kept: [Kept; OWN_KEPT],
+    /// The code's own numbers.
+    pub globals: [u64; GLOBALS],
+    /// The code's memory.
+    pub memory: [u64; OWN_MEMORY_BYTES / 8],
+}
+
+/// A value in the code's memory that outlives a change of the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Kept {
+    /// [`KeptValue::key`].
+    pub key: u32,
+    /// Where it lies.
+    pub offset: u32,
+    /// How long it is.
+    pub bytes: u32,
+}
+
+impl Code {
+    /// As written in patch files.
+    pub const NAME: &str = "code";
 }
 
 /// The line that ends the facts of a text: behind it stands compiled code, in base64.

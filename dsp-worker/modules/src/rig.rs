@@ -18,8 +18,7 @@ use crate::card::{CARD_CHANNELS, CARD_SAMPLES, CardInput};
 use crate::catalog::{CATALOG, Entry};
 use crate::clip::Clip;
 use crate::limits::MAX_PORTS;
-use crate::module::{Event, Module};
-use crate::own::Runs;
+use crate::module::{Event, Module, Runs};
 use crate::state::{Call, ParamRamps, Quantum, StateLayout};
 use crate::tools::Tools;
 
@@ -55,6 +54,7 @@ pub struct Rig {
     events: Vec<Event>,
     display: Vec<AtomicU32>,
     tools: Tools,
+    runs: Option<Box<dyn Runs>>,
     frame: u64,
     seed: u64,
     has_started: bool,
@@ -117,6 +117,7 @@ impl Rig {
             events: Vec::new(),
             display: (0..entry.room.display).map(|_| AtomicU32::new(0)).collect(),
             tools: Tools::new(),
+            runs: None,
             frame: 0,
             seed: 1,
             has_started: false,
@@ -176,7 +177,7 @@ impl Rig {
 
     /// Gives it what runs modules of a musician's own.
     pub fn runs(&mut self, runs: Box<dyn Runs>) -> &mut Rig {
-        self.tools.runs = Some(runs);
+        self.runs = Some(runs);
         self
     }
 
@@ -444,6 +445,7 @@ impl Rig {
             display: &self.display,
             unheard: self.unheard,
             tools: &mut self.tools,
+            runs: &mut self.runs,
             is_bypassed: self.is_bypassed,
             rests: false,
         };

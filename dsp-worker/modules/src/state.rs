@@ -14,7 +14,7 @@ use crate::card::CardInput;
 use crate::catalog::{Entry, STATE_ALIGN, clean};
 use crate::clip::Clip;
 use crate::limits::{MAX_PARAMS, MAX_PORTS};
-use crate::module::{About, Block, Event};
+use crate::module::{About, Block, Event, Runs};
 use crate::param::Param;
 use crate::tools::Tools;
 
@@ -288,6 +288,8 @@ pub struct Call<'a> {
     pub unheard: u32,
     /// Of this process.
     pub tools: &'a mut Tools,
+    /// Of this process, where it plays modules of a musician's own.
+    pub runs: &'a mut Option<Box<dyn Runs>>,
     /// Pass inputs to outputs along the bypass routes, and leave the module
     /// alone, unless it [goes on](crate::module::About::goes_on_bypassed). It
     /// fades there and back.
@@ -333,6 +335,7 @@ impl Call<'_> {
                 frame,
                 tapes: Tapes::new(frame, self.tapes, self.tape_spans),
                 tools: &mut *self.tools,
+                runs: self.runs,
                 clip: self.clip,
                 card: self.card,
                 frames: frames.clone(),

@@ -6,7 +6,6 @@ use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 use sostenuto_dsp::signal::{SILENCE, Signal};
 
 use crate::limits::MAX_PORTS;
-use crate::own::Runs;
 
 /// Frames in one spectrum.
 pub const SPECTRUM_FRAMES: usize = 2048;
@@ -21,8 +20,6 @@ pub struct Tools {
     frames: Box<[f32]>,
     bins: Box<[Complex32]>,
     scratch: Box<[Complex32]>,
-    /// Runs modules of a musician's own, where this process plays any.
-    pub runs: Option<Box<dyn Runs>>,
     /// Outputs of a module that are not heard as they are: one for each port.
     pub(crate) aside: Vec<Signal>,
 }
@@ -36,7 +33,6 @@ impl Tools {
             bins: plan.make_output_vec().into(),
             scratch: plan.make_scratch_vec().into(),
             plan,
-            runs: None,
             aside: vec![SILENCE; MAX_PORTS],
         }
     }

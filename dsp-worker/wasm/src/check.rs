@@ -10,11 +10,10 @@ use wasmparser::{
     Payload, TypeRef, ValType, Validator, WasmFeatures,
 };
 
+use crate::facts::FACTS;
+
 /// Bytes of the longest module.
 pub const LONGEST: usize = 256 << 10;
-
-/// The section in which a module's facts stand.
-pub const FACTS: &str = "sostenuto";
 
 /// Where its functions come from that are ours.
 pub const OURS: &str = "sostenuto";

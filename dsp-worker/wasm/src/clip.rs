@@ -18,6 +18,7 @@ struct Head {
     kept: u32,
     code_bytes: u32,
     name: [u32; 2],
+    code_hash: [u32; 2],
 }
 
 /// How a module's memory is laid out.
@@ -45,8 +46,16 @@ pub struct Compiled<'a> {
     pub kept: &'a [Kept],
     /// Which code it is: another number for another module.
     pub name: u64,
-    /// For `Module::deserialize`.
-    pub code: &'a [u8],
+    code: &'a [u8],
+    code_hash: u64,
+}
+
+fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
+}
+
+fn whole([low, high]: [u32; 2]) -> u64 {
+    u64::from(low) | u64::from(high) << 32
 }
 
 const HEAD_WORDS: usize = size_of::<Head>() / 4;
@@ -70,7 +79,8 @@ pub fn write(checked: &Checked, code: &[u8]) -> Vec<f32> {
         shape,
         kept: own.kept.len() as u32,
         code_bytes: code.len() as u32,
-        name: [name as u32, (name >> 32) as u32],
+        name: halves(name),
+        code_hash: halves(fnv1a(code.iter().copied())),
     };
     let kept = own.kept.iter().zip(&checked.places);
     let kept: Vec<Kept> = kept
@@ -97,8 +107,16 @@ impl<'a> Compiled<'a> {
         Some(Compiled {
             shape: head.shape,
             kept: bytemuck::cast_slice(kept),
-            name: u64::from(head.name[0]) | u64::from(head.name[1]) << 32,
+            name: whole(head.name),
             code: code.get(..head.code_bytes as usize)?,
+            code_hash: whole(head.code_hash),
         })
+    }
+
+    /// A copy of the machine code, for `Module::deserialize`. `None` where its memory was
+    /// given to something else meanwhile.
+    pub fn code(&self) -> Option<Vec<u8>> {
+        let code = self.code.to_vec();
+        (fnv1a(code.iter().copied()) == self.code_hash).then_some(code)
     }
 }

@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::sync::mpsc;
 
 use sostenuto_dsp::units::QUANTUM;
-use sostenuto_modules::module::Block;
-use sostenuto_modules::own::{Code, Runs};
+use sostenuto_modules::module::{Block, Runs};
+use sostenuto_modules::own::Code;
 use sostenuto_modules::rig::Rig;
 use wasmtime::Module;
 
@@ -59,8 +59,8 @@ struct Trial {
 }
 
 impl Runs for Trial {
-    fn run(&mut self, code: &mut Code, block: &mut Block) {
-        if let Err(error) = self.machine.run(code, block) {
+    fn run(&mut self, state: &mut [u8], block: &mut Block) {
+        if let Err(error) = self.machine.run(bytemuck::from_bytes_mut(state), block) {
             let _ = self.tell.send(first_line(&error));
             silence(block);
         }

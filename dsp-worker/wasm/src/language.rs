@@ -18,7 +18,7 @@ mod parse;
 
 use sostenuto_modules::own::{OwnError, PROGRAM_LINE, facts_of, own};
 
-use crate::project::with_facts;
+use crate::facts::with_facts;
 
 /// A module in WebAssembly for a text with a program.
 ///

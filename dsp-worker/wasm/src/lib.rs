@@ -9,6 +9,7 @@ pub mod check;
 mod clip;
 pub mod compile;
 mod engine;
+mod facts;
 pub mod io;
 pub mod language;
 mod machine;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 
-use sostenuto_modules::module::Block;
-use sostenuto_modules::own::{Code, OWN_PORTS, Runs};
+use sostenuto_modules::module::{Block, Runs};
+use sostenuto_modules::own::{Code, OWN_PORTS};
 use wasmtime::{Engine, Module};
 
 use crate::clip::Compiled;
@@ -24,6 +24,7 @@ type Shared = Arc<OnceLock<Engine>>;
 pub struct Runner {
     engine: Shared,
     /// Those that have played last stand last.
+    #[expect(clippy::vec_box, reason = "they are handed from thread to thread as they lie")]
     machines: Vec<Box<Machine>>,
     ready: Receiver<Box<Machine>>,
     old: SyncSender<Box<Machine>>,
@@ -70,9 +71,11 @@ fn load(engine: &Shared, compiled: &Compiled) -> wasmtime::Result<Module> {
             engine.get_or_init(|| new)
         }
     };
-    // SAFETY: the host has had it made by a compiler of this program's own, which refuses
-    // what is not of its kind; and has put it where no worker can write.
-    unsafe { Module::deserialize(engine, compiled.code) }
+    let gone = || wasmtime::Error::msg("its memory holds something else by now");
+    let code = compiled.code().ok_or_else(gone)?;
+    // SAFETY: this is what the host has had made by a compiler of this program's own: it
+    // lay where no worker can write, and is whole.
+    unsafe { Module::deserialize(engine, code) }
 }
 
 impl Loader {
@@ -124,8 +127,8 @@ impl Runner {
         while let Ok(machine) = self.ready.try_recv() {
             self.keep(machine);
         }
-        let is_it = |machine: &Box<Machine>| machine.name == compiled.name && machine.seed == seed;
-        match self.machines.iter().rposition(is_it) {
+        let mut machines = self.machines.iter();
+        match machines.rposition(|there| there.name == compiled.name && there.seed == seed) {
             Some(last) if last + 1 == self.machines.len() => {}
             Some(place) => self.machines[place..].rotate_left(1),
             None => {
@@ -147,7 +150,8 @@ impl Runner {
 }
 
 impl Runs for Runner {
-    fn run(&mut self, code: &mut Code, block: &mut Block) {
+    fn run(&mut self, state: &mut [u8], block: &mut Block) {
+        let code: &mut Code = bytemuck::from_bytes_mut(state);
         let compiled = Compiled::read(block.clip().samples);
         let machine = compiled.as_ref().and_then(|compiled| self.machine(compiled, code.seed));
         match machine {

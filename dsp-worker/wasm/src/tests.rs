@@ -7,7 +7,7 @@ use sostenuto_modules::rig::Rig;
 
 use super::check::{WasmError, check};
 use super::compile::{compile, read_answer, serve};
-use super::project::with_facts;
+use super::facts::with_facts;
 use super::run::{alone, pair};
 use super::text::{TextError, text, wasm};
 

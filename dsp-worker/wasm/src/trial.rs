@@ -130,7 +130,7 @@ fn has_channels_apart(clip: &[f32]) -> Result<(), String> {
     let few = heard(&mut played(clip, 2, 5.0), FRAMES);
     let many = heard(&mut played(clip, 11, 5.0), FRAMES);
     let ports = few.len() / 2;
-    if ports == 0 || few.len() % 2 != 0 || many.len() != 11 * ports {
+    if ports == 0 || !few.len().is_multiple_of(2) || many.len() != 11 * ports {
         // It chooses how many channels come out.
         return Ok(());
     }

@@ -16,7 +16,6 @@ use super::ScreenSpot;
 use crate::model::Asks;
 use crate::parts::file_title;
 use crate::pen::Pen;
-use crate::program::can_be_written;
 use crate::theme::Theme;
 use crate::tuning;
 
@@ -110,7 +109,8 @@ fn code_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
     let response = strip(ui, theme, spot, "module of your own", name);
     Popup::menu(&response).show(|ui| {
         ui.set_min_width(180.0);
-        if can_be_written(text) && ui.button("Write its program…").clicked() {
+        // Nothing is written over that a compiler has made.
+        if (text.is_empty() || is_program(text)) && ui.button("Write its program…").clicked() {
             asks.program = Some(spot.module.clone());
             ui.close();
         }

@@ -2,59 +2,14 @@
 
 use std::ops::Range;
 
-use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::rate_change::RateChange;
 
 use crate::Module;
 use crate::clip::Text;
 use crate::module::{About, Block, Port, Tag, port};
-use crate::own::{OWN_KEPT, OWN_MEMORY_BYTES, OWN_PARAMS, OWN_PORTS};
+pub use crate::own::Code;
+use crate::own::{OWN_PARAMS, OWN_PORTS};
 use crate::param::{Param, Unit};
-
-/// Numbers of the code's own beside its memory, such as where its stack is.
-pub const GLOBALS: usize = 8;
-
-/// The memory of a module's code, as it was committed.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-pub struct Code {
-    /// Which code has begun; 0: none yet.
-    pub code: u64,
-    /// For what is random in it.
-    pub seed: u64,
-    /// The clock's frame at which it began.
-    pub born: u64,
-    /// The frame after the last that it computed. With [`Code::born`] it says which memory
-    /// this is: who has the same need not copy it.
-    pub next: u64,
-    /// Channels that are gone, bit by bit, and of which the code has not heard.
-    pub forgotten: u32,
-    /// How many of [`Code::kept`] there are.
-    pub kept_count: u32,
-    /// What outlives a change of the code.
-    pub kept: [Kept; OWN_KEPT],
-    /// The code's own numbers.
-    pub globals: [u64; GLOBALS],
-    /// The code's memory.
-    pub memory: [u64; OWN_MEMORY_BYTES / 8],
-}
-
-/// A value in the code's memory that outlives a change of the code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
-pub struct Kept {
-    /// [`KeptValue::key`](crate::own::KeptValue::key).
-    pub key: u32,
-    /// Where it lies.
-    pub offset: u32,
-    /// How long it is.
-    pub bytes: u32,
-}
-
-impl Code {
-    /// As written in patch files.
-    pub const NAME: &str = "code";
-}
 
 /// Wider than any: the text of each module says which range it is.
 const fn knob(name: &'static str) -> Param {
@@ -140,11 +95,11 @@ impl Module for Code {
 
     #[inline(always)]
     fn process(&mut self, block: &mut Block) {
-        let runs = if block.clip().is_empty() { None } else { block.tools.runs.take() };
+        let runs = if block.clip().is_empty() { None } else { block.runs.take() };
         match runs {
             Some(mut runs) => {
-                runs.run(self, block);
-                block.tools.runs = Some(runs);
+                runs.run(bytemuck::bytes_of_mut(self), block);
+                *block.runs = Some(runs);
             }
             None => {
                 block.set_channels(1);

@@ -511,7 +511,16 @@ impl Writer {
             "clamp" => self.push([I::LocalSet(HELD), I::F32Max, I::LocalGet(HELD), I::F32Min]),
             "exp2" => self.push([I::Call(EXP2)]),
             "exp" => self.push([f32(std::f32::consts::LOG2_E), I::F32Mul, I::Call(EXP2)]),
-            "pitch" => self.push([I::Call(EXP2), f32(261.625_57), I::F32Mul]),
+            "pitch" => self.push([
+                // Beyond that nothing is a pitch, and a frequency would be no number.
+                f32(20.0),
+                I::F32Min,
+                f32(-20.0),
+                I::F32Max,
+                I::Call(EXP2),
+                f32(261.625_57),
+                I::F32Mul,
+            ]),
             "sine" => self.push([I::Call(SINE)]),
             "saw" => self.push([
                 I::LocalTee(HELD),
