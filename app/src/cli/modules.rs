@@ -75,7 +75,9 @@ fn form_of(text: Text) -> &'static str {
         Text::Formula => FORMULA,
         Text::Notes => NOTES,
         Text::Tuning => TUNING,
-        Text::Code => "the facts and the code of a module in WebAssembly: see docs/sdk.md",
+        Text::Code => {
+            "a module of your own: its facts, and its program or its code in WebAssembly; docs/sdk.md has all of it"
+        }
         Text::Words => "words",
     }
 }

@@ -249,8 +249,40 @@ fn what_was_made_ready_elsewhere_is_not_made_again() {
     assert_eq!(rig.run(32).main()[0], 2.0);
 }
 
+/// How many cases are tried; by hand, as many as one has time for.
+fn cases() -> u32 {
+    std::env::var("SOSTENUTO_WASM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
+}
+
+/// A generator's module, with the functions that ours export where it has them.
+fn generated(bytes: &[u8]) -> Option<Vec<u8>> {
+    let config = wasm_smith::Config {
+        allow_start_export: true,
+        export_everything: true,
+        gc_enabled: false,
+        max_imports: 2,
+        min_memories: 1,
+        max_memories: 1,
+        memory64_enabled: false,
+        max_memory32_bytes: 65_536,
+        memory_max_size_required: true,
+        threads_enabled: false,
+        ..wasm_smith::Config::default()
+    };
+    let mut chance = arbitrary::Unstructured::new(bytes);
+    let module = wasm_smith::Module::new(config, &mut chance).ok()?;
+    Some(with_facts(&module.to_bytes(), FACTS))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    #[test]
+    fn whatever_a_generator_makes_is_refused_with_a_sentence(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        if let Some(Err(error)) = generated(&bytes).map(|module| compile(&module)) {
+            prop_assert!(error.to_string().len() > 20);
+        }
+    }
 
     #[test]
     fn a_damaged_module_is_refused_or_plays(at in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>()) {

@@ -33,6 +33,7 @@ pub fn properties(clip: &[f32]) -> Vec<(&'static str, Result<(), String>)> {
 pub fn bench(clip: &[f32], channels: usize) -> f64 {
     let mut rig = played(clip, channels, 5.0);
     rig.run(64 * QUANTUM);
+    rig.hold();
     let nanos = (0..20).map(|_| {
         let began = Instant::now();
         (0..200).for_each(|_| rig.quantum());

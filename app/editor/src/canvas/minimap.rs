@@ -2,6 +2,7 @@
 
 use eframe::egui::{Rect, Sense, StrokeKind, Ui, WidgetInfo, WidgetType, vec2};
 
+use super::modules::colour_of;
 use super::{Canvas, Desk};
 
 const SIZE: (f32, f32) = (168.0, 108.0);
@@ -33,7 +34,7 @@ impl Canvas {
             StrokeKind::Inside,
         );
         for (id, (rect, face)) in &layout.places {
-            let colour = face.about.map_or(theme.trouble, |about| theme.category(about));
+            let colour = colour_of(theme, id, face);
             let is_chosen = self.selection.contains(id);
             let colour = if is_chosen { theme.accent } else { colour.gamma_multiply(0.7) };
             painter.rect_filled(onto(*rect), 1.0, colour);

@@ -2,7 +2,7 @@
 
 use eframe::egui::accesskit::Action;
 use eframe::egui::{
-    Align2, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2,
+    Align2, Color32, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2,
     WidgetInfo, WidgetType, vec2,
 };
 use sostenuto_modules::module::Port;
@@ -27,6 +27,7 @@ use crate::pen::Pen;
 use crate::screen::text::text_ui;
 use crate::screen::{ScreenSpot, screen_ui};
 use crate::shortcuts::{Command, entry};
+use crate::theme::Theme;
 
 /// The least height of letters from some way off, in points of the screen.
 const FAR_TEXT: f32 = 10.0;
@@ -68,6 +69,16 @@ pub(super) fn screen_spot<'a>(
         sample_rate_hz: scene.model.status.sample_rate_hz,
         moved,
     })
+}
+
+/// What a module is known by from afar: the colour of its family, or that of its group.
+pub(super) fn colour_of(theme: &Theme, id: &ModuleId, face: &Face) -> Color32 {
+    match (face.about, face.colour) {
+        (Some(about), _) => theme.category(about),
+        (None, Some(colour)) => theme.cables[usize::from(colour) % theme.cables.len()],
+        (None, None) if id.is_stand_in() => theme.faint,
+        (None, None) => theme.trouble,
+    }
 }
 
 impl Canvas {
@@ -207,12 +218,7 @@ impl Canvas {
         let (theme, zoom, rect) = (scene.theme, self.camera.zoom, spot.rect);
         let pen = Pen::new(ui, zoom);
         let is_stand_in = spot.id.is_stand_in();
-        let category = match (spot.face.about, spot.face.colour) {
-            (Some(about), _) => theme.category(about),
-            (None, Some(colour)) => theme.cables[usize::from(colour) % theme.cables.len()],
-            (None, None) if is_stand_in => theme.faint,
-            (None, None) => theme.trouble,
-        };
+        let category = colour_of(theme, spot.id, spot.face);
         let is_off = spot.module.is_bypassed || (spot.module.is_placeholder && !is_stand_in);
         if spot.id.stands_for().is_some() {
             // More than one lies there.

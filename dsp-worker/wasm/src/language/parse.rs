@@ -172,15 +172,12 @@ impl Reader {
 
     fn wants(&self, what: &str) -> OwnError {
         let there = match self.peek() {
-            Some(Token::Number(number)) => format!("`{number}`"),
-            Some(Token::Word(word)) => format!("`{}`", brief(word)),
-            Some(Token::Sign(sign)) => format!("`{sign}`"),
+            Some(Token::Number(number)) => format!("there is `{number}`"),
+            Some(Token::Word(word)) => format!("there is `{}`", brief(word)),
+            Some(Token::Sign(sign)) => format!("there is `{sign}`"),
             Some(Token::Line) | None => "the line ends".to_owned(),
         };
-        error(
-            self.line(),
-            format!("here stands {what}, and not {there}").replace("and not the", "but the"),
-        )
+        error(self.line(), format!("{what} is needed here, but {there}"))
     }
 
     fn name(&mut self) -> Result<String, OwnError> {

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use sostenuto_wasm::compile::read_answer;
-use sostenuto_wasm::text::{TextError, wasm};
+use sostenuto_wasm::text::{self, TextError};
 use thiserror::Error;
 
 use crate::pool::{PoolError, worker_program};
@@ -36,6 +36,14 @@ pub enum CodeError {
         PATIENCE.as_secs()
     )]
     TooSlow,
+}
+
+/// The module in WebAssembly that a text carries, or that its program makes.
+///
+/// # Errors
+/// Where there is none.
+pub fn wasm(text: &str) -> Result<Vec<u8>, CodeError> {
+    Ok(text::wasm(text)?)
 }
 
 /// The clip of a module of one's own.

@@ -86,6 +86,7 @@ pub fn check((form, text): &Source) -> Result<(), ClipError> {
     match form {
         Text::Formula if !text.trim().is_empty() => drop(formula::compile(text)?),
         Text::Notes => drop(notes::compile(text)?),
+        Text::Code if !text.trim().is_empty() => drop(code::wasm(text)?),
         _ => {}
     }
     Ok(())
