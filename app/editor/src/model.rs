@@ -161,6 +161,8 @@ pub struct Asks {
     pub file_for: Option<(ModuleId, Text)>,
     /// A module of one's own that is to be built from its file, and watched from now on.
     pub build: Option<(ModuleId, PathBuf)>,
+    /// The same for a file that its text names.
+    pub build_again: Option<(ModuleId, PathBuf)>,
     /// The module whose program is to be written.
     pub program: Option<ModuleId>,
     /// The module for which a project is to be made.

@@ -182,7 +182,7 @@ impl Panels {
         self.recorder.poll(preferences, asks);
         self.set_list.read_ahead(model, preferences);
         let now_secs = ctx.input(|input| input.time);
-        for sentence in self.workshop.poll(model.patch(), asks) {
+        for sentence in self.workshop.poll(model.patch(), preferences, asks) {
             self.notices.say(sentence, true, now_secs);
         }
         self.say(now_secs);

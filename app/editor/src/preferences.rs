@@ -57,6 +57,9 @@ pub struct Preferences {
     pub recent_patches: Vec<PathBuf>,
     /// Patches in the order in which they are played.
     pub set_list: Vec<PathBuf>,
+    /// Files of modules of one's own that were opened by hand: others, which a patch may
+    /// name, are not built.
+    pub module_files: BTreeSet<PathBuf>,
     /// How long knobs take to a scene, in seconds.
     pub glide_secs: f32,
     /// Where recordings go; the system's place for music, if not said.
@@ -88,6 +91,7 @@ impl Default for Preferences {
             recent_modules: Vec::new(),
             recent_patches: Vec::new(),
             set_list: Vec::new(),
+            module_files: BTreeSet::new(),
             glide_secs: 0.0,
             recordings: None,
             recording_format: "s24".to_owned(),

@@ -15,6 +15,7 @@ use sostenuto_wasm::project;
 use super::files::reveal::reveal;
 use super::model::Asks;
 use super::parts::file_title;
+use super::preferences::Preferences;
 
 /// How often files are looked at.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -64,15 +65,36 @@ impl Workshop {
 
     /// Once a frame: does what was asked for, and gives modules the code that was built.
     /// Returns what there is to say.
-    pub fn poll(&mut self, patch: &Patch, asks: &mut Asks) -> Vec<String> {
+    pub fn poll(
+        &mut self,
+        patch: &Patch,
+        preferences: &mut Preferences,
+        asks: &mut Asks,
+    ) -> Vec<String> {
+        let mut said = Vec::new();
         if let Some((module, file)) = asks.build.take() {
             self.send(Order::Watch(file, module));
+        }
+        if let Some((module, file)) = asks.build_again.take() {
+            if preferences.module_files.contains(&file) {
+                self.send(Order::Watch(file, module));
+            } else {
+                // To build is to run a command. Whose, a patch from a stranger may say.
+                let file = file.display();
+                said.push(format!("{file} was never opened here. Open it by hand to build it."));
+            }
         }
         if let (Some(module), Some(folder)) = (asks.new_module.take(), &self.folder) {
             self.send(Order::Create(folder.clone(), module));
         }
         let news: Vec<Told> = self.news.try_iter().collect();
-        news.into_iter().map(|told| self.hear(told, patch, asks)).collect()
+        for told in news {
+            if told.module.is_some() {
+                preferences.module_files.insert(told.file.clone());
+            }
+            said.push(self.hear(told, patch, asks));
+        }
+        said
     }
 
     fn send(&self, order: Order) {
@@ -207,6 +229,7 @@ mod tests {
     struct Room {
         workshop: Workshop,
         patch: Patch,
+        preferences: Preferences,
         asks: Asks,
         woken: Receiver<()>,
     }
@@ -221,19 +244,30 @@ mod tests {
             let own = PatchModule::new("code", 0.0, 0.0);
             let id = "own".parse().unwrap();
             apply(&mut patch, Edit::AddModule { id, module: own }).unwrap();
-            Room { workshop, patch, asks: Asks::default(), woken }
+            Room {
+                workshop,
+                patch,
+                preferences: Preferences::default(),
+                asks: Asks::default(),
+                woken,
+            }
         }
 
         /// Waits for what was built, and does what is asked for.
         fn hear(&mut self) -> String {
-            self.workshop.poll(&self.patch, &mut self.asks);
+            self.poll();
             self.woken.recv_timeout(Duration::from_secs(60)).expect("something was built");
-            let said = self.workshop.poll(&self.patch, &mut self.asks).concat();
+            let said = self.poll();
             for request in self.asks.requests.drain(..) {
                 let Request::Edit(edit) = request else { panic!("{request:?}") };
                 apply(&mut self.patch, edit).unwrap();
             }
             said
+        }
+
+        fn poll(&mut self) -> String {
+            let said = self.workshop.poll(&self.patch, &mut self.preferences, &mut self.asks);
+            said.concat()
         }
 
         fn title(&self) -> &'static str {
@@ -260,6 +294,22 @@ mod tests {
         let said = room.hear();
         assert!(said.contains("line 2"), "{said}");
         assert_eq!(room.title(), "Other");
+    }
+
+    #[test]
+    fn what_a_patch_names_is_built_only_where_it_was_opened_by_hand() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut room = Room::new(folder.path());
+        let facts = project(&folder.path().join("glow"), b"");
+        let again = Some(("own".parse().unwrap(), facts));
+        room.asks.build_again.clone_from(&again);
+        let said = room.poll();
+        assert!(said.contains("never opened here"), "{said}");
+        room.asks.build = again.clone();
+        room.hear();
+        room.asks.build_again = again;
+        let said = room.hear();
+        assert!(!said.contains("never opened here"), "{said}");
     }
 
     #[test]

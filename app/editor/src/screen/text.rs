@@ -121,7 +121,7 @@ fn code_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) {
         if let Some(file) = file
             && ui.button("Build it again").on_hover_text(file).clicked()
         {
-            asks.build = Some((spot.module.clone(), file.into()));
+            asks.build_again = Some((spot.module.clone(), file.into()));
             ui.close();
         }
         if ui.button("New module…").clicked() {
