@@ -272,11 +272,12 @@ fn cables(request: &PlanRequest, members: &[Member], index: &BTreeMap<Key, usize
     let all = |patch: &Patch| -> BTreeSet<CableKey> { cable_keys(patch).collect() };
     let next = all(request.next);
     let now = request.now.map_or_else(|| next.clone(), all);
-    let about = |key: &Key, has: &dyn Fn(&About) -> Option<usize>| {
-        // A module of one's own may have lost the port with its old code.
+    // A module of one's own has the ports that its text says, or said.
+    let own = |key: &Key, has: &dyn Fn(&About) -> Option<usize>| {
         let patches = [Some(request.next), request.now].into_iter().flatten();
         let modules = patches.filter_map(|patch| patch.modules.get(&key.0));
-        modules.filter_map(|module| has(module.about().ok()?)).next()
+        let mut modules = modules.filter(|module| module.kind == key.1);
+        modules.find_map(|module| has(module.about().ok()?))
     };
     let links = now.union(&next).filter_map(|cable| {
         let (from, to) = (index[&cable.0], index[&cable.2]);
@@ -289,11 +290,13 @@ fn cables(request: &PlanRequest, members: &[Member], index: &BTreeMap<Key, usize
         let [source, target] = [from, to].map(|end| members[end].fade);
         let is_within = request.is_crossing && source == fade && target == fade;
         let fade = if is_within { STEADY } else { fade };
+        let output = members[from].entry.about.output(&cable.1);
+        let input = members[to].entry.about.input(&cable.3);
         Some(Link {
             from,
-            output: about(&cable.0, &|about| about.output(&cable.1))?,
+            output: output.or_else(|| own(&cable.0, &|about| about.output(&cable.1)))?,
             to,
-            input: about(&cable.2, &|about| about.input(&cable.3))?,
+            input: input.or_else(|| own(&cable.2, &|about| about.input(&cable.3)))?,
             is_delayed: cable.4,
             fade,
         })
