@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::problem::Problem;
 use super::scene::Kept;
-use super::{Cable, Edit, ModuleId, Name, Part, Patch, PatchModule};
+use super::{Cable, Edit, ModuleId, Name, Patch, PatchModule};
 
 impl Patch {
     /// Takes away what a module does not have any more: cables, and where params stand.
@@ -25,12 +25,9 @@ impl Patch {
         module.params.retain(|name, value| fits(name, *value) && default(name) != Some(*value));
         module.scenes.values_mut().for_each(|kept| kept.retain(|name, value| fits(name, *value)));
         module.scenes.retain(|_, kept| !kept.is_empty());
-        module.shown.retain(|part, _| match part {
-            Part::Input(name) => about.input(name).is_some(),
-            Part::Output(name) => about.output(name).is_some(),
-            Part::Param(name) => about.param(name).is_some(),
-            Part::Screen => about.screen.is_some(),
-        });
+        let mut shown = std::mem::take(&mut module.shown);
+        shown.retain(|part, _| module.check_part(id, part).is_ok());
+        module.shown = shown;
         let mut back = restored(id, was, module);
         let lost: Vec<Cable> =
             self.cables_of(id).filter(|c| self.check_cable(c).is_err()).cloned().collect();

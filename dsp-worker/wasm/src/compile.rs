@@ -25,9 +25,8 @@ pub fn compile(wasm: &[u8]) -> Result<Vec<f32>, WasmError> {
     let checked = check(wasm)?;
     let cannot = |error: wasmtime::Error| WasmError::Compile(first_line(&error));
     let engine = engine().map_err(cannot)?;
-    let code = engine.precompile_module(&checked.wasm).map_err(cannot)?;
-    let clip = clip::write(&checked, &code);
     let module = Module::new(&engine, &checked.wasm).map_err(cannot)?;
+    let clip = clip::write(&checked, &module.serialize().map_err(cannot)?);
     try_with_silence(&engine, &module, &clip)?;
     Ok(clip)
 }

@@ -9,7 +9,7 @@
 //! param time log 0.001 1 0.1 s How slowly it follows
 //! program
 //! state level
-//! level = level + (in - level) / (time * rate + 1)
+//! level = level + (in - level) / (time * sample_rate + 1)
 //! out = level
 //! ```
 

@@ -2,9 +2,8 @@
 
 use sostenuto_dsp::exp2;
 use sostenuto_dsp::lane::{LANES, Lane, Lanes};
-use sostenuto_dsp::phase::triangle;
+use sostenuto_dsp::phase::sine;
 use sostenuto_dsp::signal::{Signal, groups};
-use sostenuto_dsp::sine::sine_of_triangle;
 use sostenuto_dsp::units::{CHANNELS, QUANTUM};
 use sostenuto_modules::module::Block;
 use sostenuto_modules::own::{Code, GLOBALS, Kept, OWN_KEPT};
@@ -45,7 +44,7 @@ pub struct Machine {
 
 fn sine_of_turns(turns: f32) -> f32 {
     let phase = (f64::from(turns - turns.floor()) * 4_294_967_296.0) as u64;
-    sine_of_triangle(triangle::<f32, 1>([phase as u32 as i32]))
+    sine::<f32, 1>([phase as u32 as i32])
 }
 
 impl Machine {
