@@ -509,10 +509,10 @@ fn any_edit(patch: &Patch, rack: &Rack, random: &mut Random) -> Option<Edit> {
 }
 
 /// Modules made one, a group that is moved, linked or taken apart, or a part that is shown
-/// on its face.
+/// on its face, named or put on stage.
 fn in_groups(patch: &Patch, random: &mut Random) -> Option<Edit> {
     let group = pick(random, patch.groups.keys());
-    Some(match random.bits() % 7 {
+    Some(match random.bits() % 9 {
         0 | 1 => {
             let level = pick(random, patch.groups.keys().map(Some).chain([None]))?;
             let here = patch.modules.iter().filter(|(_, module)| module.group.as_ref() == level);
@@ -539,6 +539,21 @@ fn in_groups(patch: &Patch, random: &mut Random) -> Option<Edit> {
             let link = link.map(Into::into);
             let group = Group { link, ..patch.groups[&id].clone() };
             Edit::SetGroup { id, group: Some(group) }
+        }
+        6 => {
+            let (id, module) = pick(random, patch.modules.iter())?;
+            let param = pick(random, module.about().ok()?.params.iter())?.name;
+            let title = pick(random, ["", "one", "other"].into_iter())?.to_owned();
+            Edit::SetPartTitle { module: id.clone(), part: Part::Param(param.into()), title }
+        }
+        7 => {
+            let (id, module) = pick(random, patch.modules.iter())?;
+            let part = Part::Param(pick(random, module.about().ok()?.params.iter())?.name.into());
+            match random.bits() % 3 {
+                0 => patch.taken_off_stage([(id.clone(), part)]),
+                1 => patch.put_on_stage([(id.clone(), part)]),
+                _ => patch.arranged_stage(patch.stage().into_iter().rev()),
+            }
         }
         _ => {
             let (id, module) = pick(random, patch.modules.iter())?;

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use rosc::OscType;
+use sostenuto_patch::stage::Form as StageForm;
 use sostenuto_patch::{CommentId, GroupId, InputRef, ModuleId, Name, OutputRef, Part};
 
 use crate::address::{Count, Form};
@@ -82,6 +83,7 @@ parsed! {
     CommentId, ID;
     GroupId, ID;
     Part, "input NAME, output NAME, param NAME or screen";
+    StageForm, "own, fader, across or up";
     OutputRef, "MODULE.OUTPUT";
     InputRef, "MODULE.INPUT";
 }

@@ -131,6 +131,7 @@ pub mod record;
 pub mod reports;
 pub mod scene;
 pub mod sound;
+pub mod stage;
 pub mod status;
 pub mod view;
 
@@ -212,6 +213,7 @@ messages! {
         module::Text,
         module::Inside,
         module::Shown,
+        module::Title,
         module::Retry as Retry,
         cable::Connect,
         cable::Disconnect,
@@ -221,6 +223,8 @@ messages! {
         comment::Remove,
         group::Set,
         group::Remove,
+        stage::Set,
+        stage::Remove,
         scene::Set,
         scene::Remove,
         scene::Keep,

@@ -21,7 +21,7 @@ pub enum Mirrored {
     /// The patch is another one.
     Whole,
     /// It changed by this.
-    Edit(Edit),
+    Edit(Box<Edit>),
     /// It is out of step: ask for `/patch/get`.
     Lost,
     /// The message was of something else.
@@ -67,7 +67,7 @@ impl Mirror {
 
     fn hear_edit(&mut self, edit: Edit) -> Mirrored {
         match apply(&mut self.patch, edit.clone()) {
-            Ok(_) => Mirrored::Edit(edit),
+            Ok(_) => Mirrored::Edit(Box::new(edit)),
             Err(_) => self.lose(),
         }
     }
@@ -92,7 +92,7 @@ mod tests {
         let [report] = <[_; 1]>::try_from(edit::report(&added("d"))).unwrap();
         assert_eq!(mirror.hear(report.clone()), Mirrored::Nothing);
         assert_eq!(mirror.hear(Whole::of(&ring()).encode()), Mirrored::Whole);
-        assert_eq!(mirror.hear(report.clone()), Mirrored::Edit(added("d")));
+        assert_eq!(mirror.hear(report.clone()), Mirrored::Edit(Box::new(added("d"))));
         assert_eq!(mirror.hear(report), Mirrored::Lost, "it is there already");
         assert!(!mirror.is_in_step());
     }

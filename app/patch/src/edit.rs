@@ -4,6 +4,7 @@ use sostenuto_modules::clip::Text;
 
 use super::problem::Problem;
 use super::scene::Kept;
+use super::stage::Staged;
 use super::{
     Cable, Comment, CommentId, Group, GroupId, ModuleId, Name, Part, Patch, PatchModule,
     check_place, check_text, check_value, find_param,
@@ -100,6 +101,25 @@ pub enum Edit {
         /// On how many of them, from its own group outwards. 0: on none.
         levels: u8,
     },
+    /// Calls a part of a module something else, where it is shown beside others. Nothing
+    /// is heard.
+    SetPartTitle {
+        /// Whose.
+        module: ModuleId,
+        /// What of it.
+        part: Part,
+        /// What it is called from now on. Empty: as its kind calls it.
+        title: String,
+    },
+    /// Puts a part of a module on stage, moves it there, or takes it off. Nothing is heard.
+    SetStaged {
+        /// Whose.
+        module: ModuleId,
+        /// What of it: a param, or its screen.
+        part: Part,
+        /// Where it stands from now on. `None`: not on stage.
+        staged: Option<Staged>,
+    },
     /// Makes a scene, calls it something else, or takes an empty one away. Nothing is
     /// heard.
     SetScene {
@@ -167,6 +187,8 @@ impl Edit {
             | Edit::SetGroup { .. }
             | Edit::SetInside { .. }
             | Edit::SetShown { .. }
+            | Edit::SetPartTitle { .. }
+            | Edit::SetStaged { .. }
             | Edit::SetScene { .. }
             | Edit::KeepInScene { .. }
             | Edit::SetTitle(_)
@@ -201,6 +223,8 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
         Edit::SetGroup { id, group } => patch.set_group(id, group),
         Edit::SetInside { module, group, twin } => patch.set_inside(module, group, twin),
         Edit::SetShown { module, part, levels } => patch.set_shown(module, part, levels),
+        Edit::SetPartTitle { module, part, title } => patch.set_part_title(module, part, title),
+        Edit::SetStaged { module, part, staged } => patch.set_staged(module, part, staged),
         Edit::SetScene { number, title } => patch.set_scene(number, title),
         Edit::KeepInScene { module, number, values } => patch.keep_in_scene(module, number, values),
         Edit::SetTitle(title) => {

@@ -14,11 +14,12 @@ use thiserror::Error;
 use super::problem::Problem;
 use super::scene::Kept;
 use super::sounds;
+use super::stage::Staged;
 use super::{Cable, Comment, CommentId, Group, GroupId, ModuleId, Patch, PatchModule, find_kind};
 use crate::disk;
 
 /// The newest version of patch files that this program reads. From version 3 on,
-/// a file has groups and scenes.
+/// a file has groups, scenes and a stage.
 pub const VERSION: u64 = 3;
 
 /// From this one on, a file says which cables are delayed. A patch without either is
@@ -139,7 +140,11 @@ pub fn write(patch: &Patch) -> String {
 
 /// The oldest version that has all of a patch.
 fn version_of(patch: &Patch) -> u64 {
-    let is_flat = patch.groups.is_empty() && patch.scenes.is_empty();
+    let is_plain = |module: &PatchModule| {
+        module.shown.is_empty() && module.titles.is_empty() && module.staged.is_empty()
+    };
+    let is_flat =
+        patch.groups.is_empty() && patch.scenes.is_empty() && patch.modules.values().all(is_plain);
     match (is_flat, patch.delayed.is_empty()) {
         (false, _) => VERSION,
         (true, false) => VERSION_WITHOUT_GROUPS,
@@ -270,6 +275,10 @@ struct WrittenModule<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     shown: BTreeMap<String, u8>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    titles: BTreeMap<String, &'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    stage: BTreeMap<String, FileStaged>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     scenes: BTreeMap<u8, BTreeMap<&'a str, f32>>,
 }
 
@@ -306,6 +315,8 @@ impl<'a> WrittenModule<'a> {
             group: module.group.as_ref().map(GroupId::as_str),
             twin: module.twin,
             shown: module.shown.iter().map(|(part, &levels)| (part.to_string(), levels)).collect(),
+            titles: module.titles.iter().map(|(part, it)| (part.to_string(), &**it)).collect(),
+            stage: module.staged.iter().map(|(part, it)| (part.to_string(), it.into())).collect(),
             scenes: module
                 .scenes
                 .iter()
@@ -374,7 +385,27 @@ struct ReadModule {
     #[serde(default)]
     shown: BTreeMap<String, u8>,
     #[serde(default)]
+    titles: BTreeMap<String, String>,
+    #[serde(default)]
+    stage: BTreeMap<String, FileStaged>,
+    #[serde(default)]
     scenes: BTreeMap<u8, BTreeMap<String, f32>>,
+}
+
+/// Where a part stands on stage.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileStaged {
+    place: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    form: Option<String>,
+}
+
+impl From<&Staged> for FileStaged {
+    fn from(staged: &Staged) -> FileStaged {
+        let form = Some(staged.form).filter(|form| *form != Default::default());
+        FileStaged { place: staged.place, form: form.map(|form| form.to_string()) }
+    }
 }
 
 #[derive(Deserialize)]
@@ -494,6 +525,13 @@ impl ReadModule {
         module.twin = self.twin;
         for (part, levels) in self.shown {
             module.shown.insert(part.parse()?, levels);
+        }
+        for (part, title) in self.titles {
+            module.titles.insert(part.parse()?, title);
+        }
+        for (part, FileStaged { place, form }) in self.stage {
+            let form = form.map(|form| form.parse()).transpose()?.unwrap_or_default();
+            module.staged.insert(part.parse()?, Staged { place, form });
         }
         for (number, kept) in self.scenes {
             let kept = kept.into_iter().map(|(name, value)| (name.into(), value)).collect();

@@ -19,6 +19,8 @@ enum Deed {
     Write,
     Comment,
     Show,
+    Stage,
+    Call,
     ChangeGroup,
     Group,
     Ungroup,
@@ -109,6 +111,14 @@ impl Label {
                 let what = format!("{module} {part}");
                 one(Deed::Show, &what, shown_sentence(module, part, *levels))
             }
+            Edit::SetPartTitle { module, part, title } => {
+                let what = format!("{module} {part}");
+                one(Deed::Call, &what, part_sentence(module, part, title))
+            }
+            Edit::SetStaged { module, part, staged } => {
+                let what = format!("{module} {part}");
+                one(Deed::Stage, &what, stage_sentence(module, part, staged.is_some(), patch))
+            }
             Edit::SetScene { number, title } => {
                 one(Deed::Scene, number, scene_sentence(*number, title.as_deref(), patch))
             }
@@ -149,6 +159,8 @@ impl Label {
             Deed::Write => ("Change", "texts"),
             Deed::Comment => ("Change", "comments"),
             Deed::Show => ("Show", "parts in groups"),
+            Deed::Stage => ("Change", "parts on stage"),
+            Deed::Call => ("Rename", "parts"),
             Deed::ChangeGroup => ("Change", "groups"),
             Deed::Group => ("Make", "groups"),
             Deed::Ungroup => ("Ungroup", "groups"),
@@ -225,6 +237,30 @@ fn scene_sentence(number: u8, title: Option<&str>, patch: &Patch) -> String {
 fn shown_sentence(module: &ModuleId, part: &Part, levels: u8) -> String {
     let verb = if levels > 0 { "Show" } else { "Hide" };
     format!("{verb} {part} of {module}")
+}
+
+/// `cutoff of filter`, `screen of scope`.
+fn part_of(module: &ModuleId, part: &Part) -> String {
+    format!("{} of {module}", part.name().unwrap_or("screen"))
+}
+
+fn part_sentence(module: &ModuleId, part: &Part, title: &str) -> String {
+    let what = part_of(module, part);
+    if title.is_empty() {
+        format!("Reset the name of {what}")
+    } else {
+        format!("Call {what} {}", quoted(title))
+    }
+}
+
+fn stage_sentence(module: &ModuleId, part: &Part, is_there_then: bool, patch: &Patch) -> String {
+    let what = part_of(module, part);
+    let is_there = patch.modules.get(module).is_some_and(|it| it.staged.contains_key(part));
+    match (is_there, is_there_then) {
+        (_, false) => format!("Take {what} off the stage"),
+        (false, true) => format!("Put {what} on stage"),
+        (true, true) => format!("Move {what} on stage"),
+    }
 }
 
 fn load(with: &Patch) -> String {

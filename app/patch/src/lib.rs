@@ -31,6 +31,7 @@ mod placeholder;
 pub mod problem;
 pub mod scene;
 pub mod sounds;
+pub mod stage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -108,6 +109,11 @@ pub struct PatchModule {
     /// What of it is seen on the faces of the groups around it, and of how many, from
     /// its own outwards: 1 or more.
     pub shown: BTreeMap<Part, u8>,
+    /// What the musician calls parts of it, where they are shown beside others: on faces of
+    /// groups and on stage.
+    pub titles: BTreeMap<Part, String>,
+    /// What of it is on stage.
+    pub staged: BTreeMap<Part, stage::Staged>,
     /// Where its params stand in scenes, by their numbers, as far as they are kept there.
     pub scenes: BTreeMap<u8, scene::Kept>,
 }
@@ -260,6 +266,8 @@ impl PatchModule {
             group: None,
             twin: 0,
             shown: BTreeMap::new(),
+            titles: BTreeMap::new(),
+            staged: BTreeMap::new(),
             scenes: BTreeMap::new(),
         }
     }
@@ -300,6 +308,8 @@ impl PatchModule {
     fn check(&self, id: &ModuleId) -> Result<(), Problem> {
         check_place(id.as_str(), self.x, self.y)?;
         self.shown.keys().try_for_each(|part| self.check_part(id, part))?;
+        self.titles.iter().try_for_each(|(part, title)| self.check_title(id, part, title))?;
+        self.staged.keys().try_for_each(|part| self.check_staged(id, part))?;
         self.scenes.values().try_for_each(|kept| self.check_kept(id, kept))?;
         self.check_own_text(id, &self.text)?;
         if self.is_placeholder {
@@ -334,6 +344,7 @@ impl PatchModule {
     pub(crate) fn tidied(mut self, id: &ModuleId) -> Result<PatchModule, Problem> {
         self.check(id)?;
         self.shown.retain(|_, levels| *levels > 0);
+        self.titles.retain(|_, title| !title.is_empty());
         if self.group.is_none() {
             self.twin = 0;
         }

@@ -3,8 +3,8 @@
 //! Groups of a patch with the same [`Group::link`] are copies. What corresponds to what
 //! is said by the things themselves: each has a number, its `twin`, which is the same in
 //! every copy. What a copy has on its own face is its own: the knobs there, and the sound of
-//! a screen there; and so are names, bypass, scenes, what a hand holds, and all cables that
-//! lead out.
+//! a screen there; and so are names, bypass, scenes, what is on stage, what a hand holds, and
+//! all cables that lead out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +53,7 @@ fn may_concern_links(patch: &Patch, edit: &Edit) -> bool {
         Edit::SetGroup { group: Some(group), .. } if group.link.is_some() => true,
         Edit::SetBypass { .. }
         | Edit::RenameModule { .. }
+        | Edit::SetStaged { .. }
         | Edit::SetScene { .. }
         | Edit::KeepInScene { .. }
         | Edit::SetTitle(_)
@@ -168,6 +169,7 @@ impl Content {
                 *levels = (*levels).min(way.len() as u8);
             }
             shared.scenes.clear();
+            shared.staged.clear();
             shared.is_bypassed = false;
             all.entry(root).or_default().modules.insert(way, (id.clone(), shared));
         }
@@ -495,6 +497,11 @@ impl Done {
             let levels = if to_be == reach { to_be.max(actual) } else { to_be };
             self.make(Edit::SetShown { module: id.clone(), part: part.clone(), levels })?;
         }
+        let parts: BTreeSet<&Part> = module.titles.keys().chain(wanted.titles.keys()).collect();
+        for part in parts.into_iter().filter(|it| module.titles.get(it) != wanted.titles.get(it)) {
+            let title = wanted.titles.get(part).cloned().unwrap_or_default();
+            self.make(Edit::SetPartTitle { module: id.clone(), part: part.clone(), title })?;
+        }
         Ok(())
     }
 
@@ -609,7 +616,7 @@ mod tests {
 
     use super::*;
     use crate::History;
-    use crate::testing::{any_edit, connected, id, linked, ring, set};
+    use crate::testing::{any_edit, connected, id, linked, ring, set, titled};
 
     fn group(name: &str) -> GroupId {
         name.parse().unwrap()
@@ -710,6 +717,19 @@ mod tests {
         assert_eq!((twin.param("gain"), twin.param("offset")), (Some(0.25), Some(2.0)));
         assert!(!twin.is_bypassed);
         assert_eq!(patch.modules["a"].param("gain"), Some(1.0));
+    }
+
+    #[test]
+    fn names_of_parts_are_shared_and_the_stage_is_each_copys_own() {
+        let mut patch = twins();
+        make(&mut patch, titled("a-2", "param gain", "Loudness"));
+        let gain: Part = "param gain".parse().unwrap();
+        assert_eq!(patch.title_of(&id("a"), &gain), Some("Loudness"));
+        let edit = patch.put_on_stage([(id("b"), gain)]);
+        make(&mut patch, edit);
+        make(&mut patch, set("b", "offset", 0.5));
+        are_alike(&patch).unwrap();
+        assert_eq!((patch.modules["b"].staged.len(), patch.modules["b-2"].staged.len()), (1, 0));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub fn bytes(edit: &Edit) -> usize {
         Edit::KeepInScene { values, .. } => {
             ENTRY_BYTES * values.as_ref().map_or(0, |values| values.len())
         }
+        Edit::SetPartTitle { title, .. } => title.len(),
         Edit::SetTitle(text) | Edit::SetDescription(text) => text.len(),
         Edit::Replace(patch) => of_patch(patch),
         Edit::Several(edits) => edits.iter().map(bytes).sum(),
@@ -31,6 +32,7 @@ pub fn bytes(edit: &Edit) -> usize {
         | Edit::SetParam { .. }
         | Edit::SetInside { .. }
         | Edit::SetShown { .. }
+        | Edit::SetStaged { .. }
         | Edit::SetBypass { .. } => 0,
     };
     size_of_val(edit) + more
@@ -40,6 +42,8 @@ fn of_module(module: &PatchModule) -> usize {
     size_of_val(module)
         + module.text.len()
         + ENTRY_BYTES * (module.params.len() + module.words.len() + module.shown.len())
+        + module.titles.values().map(|title| title.len() + ENTRY_BYTES).sum::<usize>()
+        + ENTRY_BYTES * module.staged.len()
         + ENTRY_BYTES * module.scenes.values().map(|kept| 1 + kept.len()).sum::<usize>()
 }
 

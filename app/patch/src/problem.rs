@@ -91,6 +91,10 @@ pub enum Problem {
         "`{text}` is no part of a module. Write `input NAME`, `output NAME`, `param NAME` or `screen`."
     )]
     BadPart { text: String },
+    #[error("`{module}` cannot have its {part} on stage: only knobs and the screen can be there.")]
+    NotForStage { module: String, part: String },
+    #[error("`{text}` is no form of the stage. Write `own`, `fader`, `across` or `up`.")]
+    BadForm { text: String },
     #[error("There is no scene {number}.")]
     NoScene { number: u8 },
     #[error("There can be no scene {number}: they are numbered 1 to {last}.")]

@@ -5,6 +5,7 @@
 use proptest::prelude::*;
 
 use crate::edit::{Edit, Move, apply};
+use crate::stage::{Form, Staged};
 use crate::{Comment, Group, ModuleId, Patch, PatchModule};
 
 pub fn id(text: &str) -> ModuleId {
@@ -62,6 +63,11 @@ pub fn linked(name: &str, link: Option<&str>) -> Edit {
     Edit::SetGroup { id: name.parse().unwrap(), group: Some(group) }
 }
 
+/// A part of a module, called that.
+pub fn titled(module: &str, part: &str, title: &str) -> Edit {
+    Edit::SetPartTitle { module: id(module), part: part.parse().unwrap(), title: title.to_owned() }
+}
+
 /// A granular delay that will be there one day.
 pub fn grains() -> PatchModule {
     let mut module = PatchModule::new("grains", 20.0, 40.0);
@@ -81,6 +87,7 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
     let param = prop::sample::select(vec!["gain", "offset", "colour"]);
     let parts = vec!["input in", "output out", "param gain", "screen", "param colour"];
     let part = prop::sample::select(parts);
+    let form = prop::sample::select(vec![Form::Own, Form::Fader, Form::Across, Form::Up]);
     let one = prop_oneof![
         4 => name().prop_map(added),
         1 => name().prop_map(|name| Edit::RemoveModule { id: id(name) }),
@@ -112,6 +119,12 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
             Edit::SetInside { module: id(module), group, twin }
         }),
         1 => (name(), prop::option::of(name())).prop_map(|(name, link)| linked(name, link)),
+        1 => (name(), part.clone(), ".{0,9}")
+            .prop_map(|(module, part, title)| titled(module, part, &title)),
+        2 => (name(), part.clone(), prop::option::of((0u16..4, form))).prop_map(|(module, part, at)| {
+            let staged = at.map(|(place, form)| Staged { place, form });
+            Edit::SetStaged { module: id(module), part: part.parse().unwrap(), staged }
+        }),
         1 => (name(), part, 0u8..3).prop_map(|(module, part, levels)| Edit::SetShown {
             module: id(module),
             part: part.parse().unwrap(),

@@ -2,10 +2,11 @@
 //! so do other editors learn of it.
 
 use rosc::OscMessage;
-use sostenuto_patch::{Comment, Edit, Group, Patch};
+use sostenuto_patch::stage::Staged;
+use sostenuto_patch::{Comment, Edit, Group, ModuleId, Part, Patch};
 
 use crate::message::param::{SetParam, Value};
-use crate::message::{Message, add, cable, comment, group, module, patch, scene};
+use crate::message::{Message, add, cable, comment, group, module, patch, scene, stage};
 
 /// The requests that ask for a change.
 pub(crate) fn request(edit: &Edit) -> Vec<OscMessage> {
@@ -55,6 +56,14 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
                     module::Shown { module: id.clone(), part, levels }.encode()
                 }),
             );
+            let titles = module.titles.into_iter();
+            messages.extend(
+                titles.map(|(part, title)| {
+                    module::Title { module: id.clone(), part, title }.encode()
+                }),
+            );
+            let staged = module.staged.into_iter();
+            messages.extend(staged.map(|(part, staged)| staged_at(id.clone(), part, staged)));
             let kept = module.scenes.into_iter();
             messages.extend(kept.map(|(number, values)| {
                 scene::Keep { number, module: id.clone(), values }.encode()
@@ -89,6 +98,11 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
         Edit::SetGroup { id, group: None } => group::Remove { group: id }.encode(),
         Edit::SetInside { module, group, twin } => module::Inside { module, group, twin }.encode(),
         Edit::SetShown { module, part, levels } => module::Shown { module, part, levels }.encode(),
+        Edit::SetPartTitle { module, part, title } => {
+            module::Title { module, part, title }.encode()
+        }
+        Edit::SetStaged { module, part, staged: Some(staged) } => staged_at(module, part, staged),
+        Edit::SetStaged { module, part, staged: None } => stage::Remove { module, part }.encode(),
         Edit::SetScene { number, title: Some(title) } => scene::Set { number, title }.encode(),
         Edit::SetScene { number, title: None } => scene::Remove { number }.encode(),
         Edit::KeepInScene { module, number, values } => {
@@ -99,6 +113,11 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
         Edit::Replace(with) => patch::Whole::of(&with).encode(),
         Edit::Several(edits) => return edits.into_iter().for_each(|edit| push(edit, messages)),
     });
+}
+
+fn staged_at(module: ModuleId, part: Part, staged: Staged) -> OscMessage {
+    let Staged { place, form } = staged;
+    stage::Set { module, part, place, form }.encode()
 }
 
 #[cfg(test)]

@@ -116,6 +116,19 @@ message! {
 }
 
 message! {
+    /// Calls a part of a module something else, where it is shown beside others: on faces of groups
+    /// and on stage. Nothing is heard.
+    Title("/module/title", EDIT, "lead \"param gain\" \"Loudness\"") {
+        /// a module's name in the patch
+        module: ModuleId,
+        /// what of it
+        part: Part,
+        /// what it is called; empty for the name that its kind gives it
+        title: String ["", "at most 64 KiB"],
+    }
+}
+
+message! {
     /// Tries a module again that rests or is in quarantine because it kept crashing. It begins afresh,
     /// with its params.
     Retry("/module/retry", REQUEST.over_udp(), "lead") {
@@ -141,6 +154,7 @@ edits! {
     Text { module, text } => Edit::SetText { module, text };
     Inside { module, group, twin } => Edit::SetInside { module, group, twin };
     Shown { module, part, levels } => Edit::SetShown { module, part, levels };
+    Title { module, part, title } => Edit::SetPartTitle { module, part, title };
 }
 
 /// `/module/text`, where a module has one.
