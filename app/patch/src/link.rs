@@ -48,11 +48,12 @@ fn may_concern_links(patch: &Patch, edit: &Edit) -> bool {
         |id: &ModuleId| is_linked(patch.modules.get(id).and_then(|module| module.group.as_ref()));
     match edit {
         Edit::SetParam { module, .. } | Edit::SetText { module, .. } => lies_linked(module),
+        // What follows it in the same edit may be said of the new name.
+        Edit::RenameModule { id, .. } => lies_linked(id),
         Edit::MoveModules(moves) => moves.iter().any(|step| lies_linked(&step.module)),
         Edit::Several(edits) => edits.iter().any(|edit| may_concern_links(patch, edit)),
         Edit::SetGroup { group: Some(group), .. } if group.link.is_some() => true,
         Edit::SetBypass { .. }
-        | Edit::RenameModule { .. }
         | Edit::SetStaged { .. }
         | Edit::SetScene { .. }
         | Edit::KeepInScene { .. }
@@ -717,6 +718,15 @@ mod tests {
         assert_eq!((twin.param("gain"), twin.param("offset")), (Some(0.25), Some(2.0)));
         assert!(!twin.is_bypassed);
         assert_eq!(patch.modules["a"].param("gain"), Some(1.0));
+    }
+
+    #[test]
+    fn a_knob_turned_under_a_new_name_in_the_same_edit_turns_in_all_copies() {
+        let mut patch = twins();
+        let rename = Edit::RenameModule { id: id("a"), new_id: id("lead") };
+        make(&mut patch, Edit::Several(vec![rename, set("lead", "offset", -2.0)]));
+        are_alike(&patch).unwrap();
+        assert_eq!(patch.modules["a-2"].param("offset"), Some(-2.0));
     }
 
     #[test]
