@@ -9,7 +9,9 @@ use eframe::egui::{
     Align2, CursorIcon, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
     Sense, Ui, Vec2, WidgetInfo, WidgetType,
 };
-use sostenuto_patch::{Cable, CommentId, Edit, GroupId, InputRef, ModuleId, OutputRef, Patch};
+use sostenuto_patch::{
+    Cable, CommentId, Edit, GroupId, InputRef, ModuleId, OutputRef, Part, Patch,
+};
 
 use self::camera::Camera;
 use self::drag::Drag;
@@ -30,6 +32,7 @@ use super::wheel::zoom_with_wheel;
 mod adding;
 mod cable;
 pub(crate) mod camera;
+mod carry;
 mod comments;
 mod drag;
 pub(crate) mod emblem;
@@ -108,6 +111,26 @@ impl End {
         }
     }
 
+    /// The port of the patch that is meant, as a part of its module.
+    pub fn part(&self) -> (ModuleId, Part) {
+        match self {
+            End::Output(output) => {
+                let OutputRef { module, port } = output.meant();
+                (module, Part::Output(port))
+            }
+            End::Input(input) => {
+                let InputRef { module, port } = input.meant();
+                (module, Part::Input(port))
+            }
+        }
+    }
+
+    /// What the musician calls it, if it has a name of its own.
+    fn title<'a>(&self, patch: &'a Patch) -> Option<&'a str> {
+        let (module, part) = self.part();
+        patch.title_of(&module, &part)
+    }
+
     /// The cable between two ends, if one is an output and the other an input.
     pub fn cable_to(&self, other: &End) -> Option<Cable> {
         match (self, other) {
@@ -159,6 +182,8 @@ pub struct Canvas {
     visible: Vec<ModuleId>,
     views: views::Views,
     renaming: Option<rename::Renaming>,
+    /// A knob that the hand carries sideways, instead of turning it.
+    carried: Option<(ModuleId, Part)>,
     wants_fit: bool,
     /// The group that is looked into.
     open: Option<GroupId>,
@@ -326,9 +351,11 @@ impl Canvas {
 
     fn on_desk(&mut self, ui: &mut Ui, mut desk: Desk, ground: &Response) -> Vec<Intent> {
         self.comments_ui(ui, &mut desk);
+        let was_carried = self.carried.take();
         self.modules_ui(ui, &mut desk);
         self.wires_ui(ui, &desk);
         self.drag(ui, &mut desk, ground);
+        self.carry_ui(ui, &mut desk, was_carried);
         self.ground_menu(ui, &mut desk, ground);
         self.take_files(ui, &mut desk);
         self.minimap_ui(ui, &desk);

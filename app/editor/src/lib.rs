@@ -29,6 +29,7 @@ mod own_modules;
 mod panel;
 mod panels;
 mod param;
+mod part_menu;
 mod parts;
 pub mod patching;
 mod pen;

@@ -85,7 +85,7 @@ pub fn module_menu_ui(
 }
 
 /// A menu within the menu that stays while something is typed in it.
-fn staying(title: &'static str) -> SubMenuButton<'static> {
+pub(crate) fn staying(title: &'static str) -> SubMenuButton<'static> {
     let stay = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     SubMenuButton::new(title).config(stay)
 }
@@ -181,7 +181,7 @@ fn rename_ui(ui: &mut Ui, theme: &Theme, model: &Model, id: &ModuleId, asks: &mu
 }
 
 /// A field for a word, in a menu; the word, once Enter was pressed.
-fn word_ui(ui: &mut Ui, place: Id, label: &str, first: &str) -> Option<String> {
+pub(crate) fn word_ui(ui: &mut Ui, place: Id, label: &str, first: &str) -> Option<String> {
     let kept: Option<String> = ui.data(|data| data.get_temp(place));
     let is_fresh = kept.is_none();
     let mut typed = kept.unwrap_or_else(|| first.to_owned());

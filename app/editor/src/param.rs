@@ -14,6 +14,7 @@ use sostenuto_patch::ModuleId;
 use sostenuto_patch::entry;
 
 use self::turn::{Means, ParamInput};
+use super::held::hand_on;
 use super::model::Asks;
 use super::pen::Pen;
 use super::theme::Theme;
@@ -49,10 +50,20 @@ pub struct ParamSpot<'a> {
     pub moved: Option<f32>,
     /// What the face calls it.
     pub label: &'a str,
+    /// What the musician calls it, if that is something else.
+    pub title: Option<&'a str>,
     /// The volts that are shown beside a fader.
     pub meter_volts: Option<f32>,
     /// What it looks like.
     pub kind: WidgetKind,
+}
+
+impl ParamSpot<'_> {
+    /// What screen readers call it.
+    fn name(&self) -> String {
+        let own = format!("{} of {}", self.param.name, self.module);
+        self.title.map_or(own.clone(), |title| format!("{title}, {own}"))
+    }
 }
 
 /// What a param looks like.
@@ -120,7 +131,7 @@ pub fn param_ui(
     let mut response = ui.interact(spot.rect, id, Sense::click_and_drag());
     let mut hand = ParamInput::new(ui, id, spot.module, spot.param, spot.value);
     let before = hand.value();
-    drag(ui, spot, &response, &mut hand, asks);
+    drag(ui, spot, &response, &mut hand, WAY_PIXELS, asks);
     wheel(ui, spot, &response, &mut hand, asks);
     if !menu::is_open(ui, &response) && keys(ui, &response, &mut hand, asks) {
         menu::open(ui, &response);
@@ -141,6 +152,90 @@ pub fn param_ui(
     }
     hand.keep(ui);
     response
+}
+
+/// A param that is played on stage, where all of `reach` takes the hand. It has no menu,
+/// and a second tap does not reset it; what a hand holds is on while it is held. Returns
+/// where it stands.
+pub fn played_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    spot: &ParamSpot,
+    reach: Rect,
+    asks: &mut Asks,
+) -> f32 {
+    let id = ui.id().with(("played", spot.module.as_str(), spot.param.name));
+    let response = ui.interact(reach, id, Sense::click_and_drag());
+    let mut hand = ParamInput::new(ui, id, spot.module, spot.param, spot.value);
+    if spot.param.is_held {
+        hold(ui, &response, &mut hand, asks);
+    } else {
+        let is_fader = spot.kind == WidgetKind::Fader;
+        let way_pixels = if is_fader { face::fader_pixels(spot) } else { WAY_PIXELS };
+        drag(ui, spot, &response, &mut hand, way_pixels, asks);
+        tap(ui, spot, &response, &mut hand, asks);
+    }
+    wheel(ui, spot, &response, &mut hand, asks);
+    keys(ui, &response, &mut hand, asks);
+    said(ui, &response, &mut hand, asks);
+    let value = hand.value();
+    describe(ui, spot, &response, value);
+    if spot.kind.is_switch() {
+        face::draw_pad(
+            &Pen::new(ui, 1.0),
+            theme,
+            spot,
+            reach,
+            &face::Look::played(ui, &response, &hand),
+        );
+    } else {
+        face::draw(
+            &Pen::new(ui, spot.zoom),
+            theme,
+            spot,
+            &face::Look::played(ui, &response, &hand),
+        );
+    }
+    hand.keep(ui);
+    value
+}
+
+/// On while a hand is there. A key or a screen reader turns it over.
+fn hold(ui: &Ui, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
+    let is_by_keys = response.clicked() && !ui.input(|input| input.pointer.primary_clicked());
+    match (hand_on(ui, response).is_some(), hand.is_held()) {
+        (true, false) => {
+            response.request_focus();
+            hand.hold(1.0, asks);
+        }
+        (false, true) => {
+            hand.hold(0.0, asks);
+            hand.release();
+        }
+        _ if is_by_keys => hand.set(1.0 - hand.value(), asks),
+        _ => {}
+    }
+}
+
+/// A tap on stage: what has words goes on to the one that was hit, or to the next.
+fn tap(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
+    let place = response.interact_pointer_pos();
+    if !response.clicked() {
+        return;
+    }
+    match (spot.kind, spot.param.taper) {
+        (kind, _) if kind.is_switch() => hand.set(1.0 - hand.value(), asks),
+        (WidgetKind::Choice, Taper::Choice(words)) => {
+            let hit = place.and_then(|place| face::segment_at(ui, spot, place));
+            let next = (hand.value() as usize + 1) % words.len().max(1);
+            hand.set(hit.unwrap_or(next) as f32, asks);
+        }
+        (WidgetKind::Stepper, _) => {
+            let way = place.map_or(1.0, |place| face::arrow_at(spot, place));
+            hand.turn_by(way * travel::notch(spot.param, false), Means::Keys, asks);
+        }
+        _ => {}
+    }
 }
 
 /// A param that a screen draws: found by the keys and by screen readers only.
@@ -182,7 +277,16 @@ fn reachable_id(ui: &Ui, spot: &ParamSpot) -> Id {
     ui.id().with(("reachable", spot.module.as_str(), spot.param.name))
 }
 
-fn drag(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
+/// Dragging over `way_pixels` turns it all the way. A hand that goes sideways may carry it
+/// somewhere ([`is_carried`]), so it has not begun to turn.
+fn drag(
+    ui: &Ui,
+    spot: &ParamSpot,
+    response: &Response,
+    hand: &mut ParamInput,
+    way_pixels: f32,
+    asks: &mut Asks,
+) {
     if !response.is_pointer_button_down_on() {
         return hand.release();
     }
@@ -193,7 +297,8 @@ fn drag(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, a
         // A right click is the menu's until it is clearly none.
         let still = if is_second { f32::INFINITY } else { STILL_PIXELS };
         let whole = whole_way(pointer.press_origin(), pointer.interact_pos());
-        let begins = whole.length() > still || (is_second && pointer.is_decidedly_dragging());
+        let begins = !is_sideways(whole)
+            && (whole.length() > still || (is_second && pointer.is_decidedly_dragging()));
         let way = match (hand.is_held(), begins) {
             (true, _) => pointer.delta(),
             (false, true) => whole,
@@ -205,8 +310,23 @@ fn drag(ui: &Ui, spot: &ParamSpot, response: &Response, hand: &mut ParamInput, a
         return;
     }
     let fine = if is_fine { travel::FINE } else { 1.0 };
-    hand.turn_by(-way.y / WAY_PIXELS * fine, Means::Drag, asks);
+    hand.turn_by(-way.y / way_pixels * fine, Means::Drag, asks);
     ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
+}
+
+/// Whether a hand went more across than up or down.
+fn is_sideways(way: Vec2) -> bool {
+    way.x.abs() > 2.0 * way.y.abs()
+}
+
+/// Whether a hand that is on a param goes sideways, and so has not turned it.
+pub fn is_carried(ui: &Ui, response: &Response) -> bool {
+    let is_turned = ui.data(|data| turn::is_turned(data, response.id));
+    let (is_down, whole) = ui.input(|input| {
+        let pointer = &input.pointer;
+        (pointer.primary_down(), whole_way(pointer.press_origin(), pointer.interact_pos()))
+    });
+    is_down && !is_turned && response.is_pointer_button_down_on() && is_sideways(whole)
 }
 
 fn whole_way(from: Option<Pos2>, to: Option<Pos2>) -> Vec2 {
@@ -328,7 +448,7 @@ fn said(ui: &Ui, response: &Response, hand: &mut ParamInput, asks: &mut Asks) {
 /// Tells screen readers, and tests, what stands here.
 fn describe(ui: &Ui, spot: &ParamSpot, response: &Response, value: f32) {
     response.widget_info(|| {
-        let name = format!("{} of {}", spot.param.name, spot.module);
+        let name = spot.name();
         match spot.kind {
             WidgetKind::Switch | WidgetKind::Button => {
                 WidgetInfo::selected(WidgetType::Checkbox, ui.is_enabled(), value != 0.0, name)
@@ -356,9 +476,15 @@ fn tooltip_ui(ui: &mut Ui, theme: &Theme, spot: &ParamSpot) {
     ui.set_max_width(280.0);
     let value = entry::show(spot.param, spot.value);
     ui.horizontal(|ui| {
-        ui.label(RichText::new(face::title(spot.param)).strong());
+        let own = face::title(spot.param);
+        ui.label(RichText::new(spot.title.unwrap_or(&own)).strong());
         ui.label(RichText::new(value).color(theme.accent));
     });
+    if spot.title.is_some() {
+        ui.label(
+            RichText::new(format!("{} of {}", spot.param.name, spot.module)).color(theme.faint),
+        );
+    }
     if let Some(moved) = spot.moved {
         let moved = format!("moved to {}", entry::show(spot.param, moved));
         ui.label(RichText::new(moved).color(theme.moved));

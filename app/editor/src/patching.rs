@@ -8,7 +8,7 @@ use sostenuto_modules::module::{About, Port, Role};
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{
-    Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Patch,
+    Cable, Comment, CommentId, Edit, Group, GroupId, InputRef, ModuleId, OutputRef, Part, Patch,
     PatchModule, Problem, apply, followed,
 };
 
@@ -214,6 +214,17 @@ pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(M
             module.params.insert(name.clone(), there.legal(*value));
         }
     }
+    // What it has as well stays on faces and on stage, under its name.
+    let has = |part: &Part| match part {
+        Part::Input(name) => about.input(name).is_some(),
+        Part::Output(name) => about.output(name).is_some(),
+        Part::Param(name) => about.param(name).is_some(),
+        Part::Screen => about.screen.is_some(),
+    };
+    module.titles = old.titles.clone();
+    module.titles.retain(|part, _| has(part));
+    module.staged = old.staged.clone();
+    module.staged.retain(|part, _| has(part));
     let is_own_name = id.as_str() != &*old.kind
         && !id.as_str().strip_prefix(&*old.kind).is_some_and(|rest| {
             rest.strip_prefix('-').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
@@ -283,9 +294,9 @@ pub fn copy(
     for id in modules {
         let Some(module) = patch.modules.get(id) else { continue };
         let group = module.group.clone().filter(is_copied);
-        // Scenes are of the patch that they are in.
-        let scenes = BTreeMap::new();
-        own.insert(id.clone(), PatchModule { group, scenes, ..module.clone() });
+        // Scenes and the stage are of the patch that they are in.
+        let (scenes, staged) = (BTreeMap::new(), BTreeMap::new());
+        own.insert(id.clone(), PatchModule { group, scenes, staged, ..module.clone() });
     }
     let is_in = |id: &ModuleId| modules.contains(id);
     for (id, module) in &mut own {

@@ -205,6 +205,7 @@ fn by_keys<const N: usize>(
             value: spot.param(name),
             moved: None,
             label: "",
+            title: None,
             meter_volts: None,
             kind: WidgetKind::of(param),
         }

@@ -292,6 +292,9 @@ impl Canvas {
                 let landing =
                     self.landing(patch, layout, window, pointer, (&fixed, unplugged.as_ref()));
                 self.draw_loose(ui, desk, &fixed, pointer, &landing);
+                if unplugged.is_none() && !by_keys {
+                    self.edges_ui(ui, desk, pointer, &fixed.part());
+                }
                 if !is_down && !by_keys {
                     self.drag = Drag::Nothing;
                     self.plug(desk, pointer, (fixed, unplugged), landing);
@@ -325,6 +328,10 @@ impl Canvas {
                 desk.asks.edit(Edit::Disconnect(old));
             }
             (Landing::Space, Some(_)) => {}
+            (Landing::Space, None) if self.is_at_edge(desk.window, point) => {
+                let (module, part) = fixed.part();
+                self.show_here(desk, &module, part);
+            }
             (Landing::Space, None) => {
                 let wish = match fixed {
                     End::Output(output) => BrowseFor::From(output.meant()),
@@ -431,6 +438,7 @@ impl Canvas {
                 ui.painter().add(Shape::line_segment([*point - flipped, *point + flipped], ring));
                 super::wires::label(ui, theme, *point + vec2(14.0, 14.0), error);
             }
+            Landing::Space if self.is_at_edge(window, pointer) => {}
             Landing::Space => {
                 let hint = "Release to add a module here";
                 super::wires::label(ui, theme, pointer + vec2(14.0, 14.0), hint);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Button, Key, Modifiers, Rect, Ui, UiBuilder, Vec2, vec2};
 use sostenuto_patch::edit::Move;
-use sostenuto_patch::{Edit, Group, GroupId, ModuleId, Patch, apply};
+use sostenuto_patch::{Edit, Group, GroupId, ModuleId, Part, Patch, apply};
 
 use super::drag::Drag;
 use super::face::{Face, GRID, snapped};
@@ -13,6 +13,7 @@ use super::level::Level;
 use super::modules::Spot;
 use super::{Canvas, Desk, Intent, placing};
 use crate::model::Asks;
+use crate::part_menu::stage_all_entry;
 use crate::parts::palette;
 use crate::patching;
 use crate::shortcuts::{Command, entry};
@@ -206,6 +207,13 @@ impl Canvas {
             desk.intents.push(Intent::Update(id.clone()));
             ui.close();
         }
+        let of_face = spot.face.lent.iter().flat_map(|(id, face)| {
+            let params = face.about.map(|about| about.params).unwrap_or_default();
+            let param = |index: usize| Part::Param(params[index].name.into());
+            let params = face.params.iter().map(move |control| param(control.index));
+            params.chain(face.screen.map(|_| Part::Screen)).map(|part| (id.clone(), part))
+        });
+        stage_all_entry(ui, patch, desk.asks, &of_face.collect::<Vec<_>>());
         ui.separator();
         for (name, command) in [
             ("Ungroup", Command::Ungroup),

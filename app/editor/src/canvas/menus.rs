@@ -2,7 +2,7 @@
 //! on nothing.
 
 use eframe::egui::{Pos2, Response, Ui, vec2};
-use sostenuto_patch::{Cable, Edit, InputRef, OutputRef, Part, Patch};
+use sostenuto_patch::{Cable, Edit, Patch};
 
 use super::drag::cables_at;
 use super::showing::show_entry;
@@ -63,11 +63,8 @@ impl Canvas {
                 ui.weak("Shift and drag moves all of them");
             }
         }
-        let part = match end {
-            End::Output(OutputRef { module, port }) => (module, Part::Output(port.clone())),
-            End::Input(InputRef { module, port }) => (module, Part::Input(port.clone())),
-        };
-        show_entry(ui, desk.scene, desk.asks, part.0, part.1);
+        let (module, part) = end.part();
+        show_entry(ui, desk.scene, desk.asks, &module, part);
     }
 
     pub(super) fn ground_menu(&mut self, ui: &Ui, desk: &mut Desk, ground: &Response) {

@@ -21,7 +21,8 @@ use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, emblem, glow};
 use crate::model::{Asks, Level};
 use crate::module_menu::module_popup;
-use crate::param::{ParamSpot, param_ui};
+use crate::param::{ParamSpot, is_carried, param_ui};
+use crate::part_menu::module_stage_entry;
 use crate::patching::{self, Modulator, input_that_moves, spoken};
 use crate::pen::Pen;
 use crate::screen::text::text_ui;
@@ -162,6 +163,8 @@ impl Canvas {
             }
             if spot.face.screen.is_some() {
                 show_entry(ui, desk.scene, desk.asks, spot.id, Part::Screen);
+            } else {
+                module_stage_entry(ui, desk.scene.model.patch(), desk.asks, spot.id);
             }
         });
     }
@@ -354,6 +357,7 @@ impl Canvas {
                 value: spot.module.param(param.name).unwrap_or(param.default),
                 moved: moved(desk.wiring, spot, param),
                 label: &control.label,
+                title: spot.module.title_of_param(param.name),
                 meter_volts: meter.and_then(|port| level_at(desk, spot, port)),
                 kind: control.kind,
             };
@@ -374,6 +378,9 @@ impl Canvas {
                 }
             });
             desk.asks.requests.append(&mut asked.requests);
+            if is_carried(ui, &response) {
+                self.carried = Some((spot.id.clone(), Part::Param(param.name.into())));
+            }
             if response.contains_pointer() {
                 self.pointed = Pointed::Nothing;
             }
@@ -438,9 +445,11 @@ impl Canvas {
         let id = ui.id().with(("port", spot.id.as_str(), is_output, &**name));
         let response = ui.interact(under, id, Sense::click_and_drag());
         let way = if is_output { "output" } else { "input" };
+        let title = end.title(patch);
         response.widget_info(|| {
             let owner = if spot.id.is_stand_in() { &spot.face.title } else { spot.id.as_str() };
-            WidgetInfo::labeled(WidgetType::Button, true, format!("{way} {name} of {owner}"))
+            let called = title.unwrap_or(name);
+            WidgetInfo::labeled(WidgetType::Button, true, format!("{way} {called} of {owner}"))
         });
         let body = if is_plugged { theme.text } else { theme.faint };
         pen.disc(jack, JACK_RADIUS, theme.well, Stroke::new(2.0 * zoom, body));
@@ -484,7 +493,7 @@ impl Canvas {
         if !response.dragged() && matches!(self.drag, Drag::Nothing) {
             response.on_hover_ui(|ui| {
                 ui.set_max_width(260.0);
-                ui.strong(format!("{way} {name}"));
+                ui.strong(title.map_or_else(|| format!("{way} {name}"), str::to_owned));
                 ui.label(facts.map_or("Unknown port", |port| port.help));
                 if let Some(level) = &level {
                     ui.label(super::wires::reading(level));

@@ -1,13 +1,16 @@
-//! What of a module is seen on the face of its group: an entry of menus.
+//! What of a module is seen on the face of its group and on stage, and under which name:
+//! entries of menus.
 
 use eframe::egui::{Button, Ui};
 use sostenuto_patch::{Edit, ModuleId, Part};
 
 use super::Scene;
 use crate::model::Asks;
+use crate::part_menu::{stage_entry, title_entry};
 
 /// In a menu of a port, a knob or a module: whether it is seen on the face of the group
 /// that is looked into, or, where it is on the face of one already, that it no longer is.
+/// Then its name, and the stage.
 pub(super) fn show_entry(
     ui: &mut Ui,
     scene: Scene,
@@ -16,19 +19,9 @@ pub(super) fn show_entry(
     part: Part,
 ) {
     let patch = scene.model.patch();
-    // A port of a stand-in is one of a module within.
-    let (module, part) = match (&part, module.is_stand_in()) {
-        (Part::Input(port) | Part::Output(port), true) => {
-            let Some((own, port)) = port.split_once('.') else { return };
-            let Ok(own) = own.parse::<ModuleId>() else { return };
-            let is_input = matches!(part, Part::Input(_));
-            (own, if is_input { Part::Input(port.into()) } else { Part::Output(port.into()) })
-        }
-        _ => (module.clone(), part),
-    };
-    let shown = patch.modules.get(&module).and_then(|it| it.shown.get(&part)).copied();
+    let shown = patch.modules.get(module).and_then(|it| it.shown.get(&part)).copied();
     let shown = shown.unwrap_or(0);
-    let around = patch.modules.get(&module).and_then(|module| module.group.as_ref());
+    let around = patch.modules.get(module).and_then(|module| module.group.as_ref());
     for (index, (id, group)) in patch.around(around).enumerate() {
         let levels = index as u8 + 1;
         let is_shown = shown >= levels;
@@ -45,4 +38,6 @@ pub(super) fn show_entry(
             ui.close();
         }
     }
+    title_entry(ui, scene.theme, patch, asks, module, &part);
+    stage_entry(ui, patch, asks, module, &part);
 }

@@ -1,6 +1,6 @@
 //! How params look.
 
-use eframe::egui::{Align2, Pos2, Rect, Response, Stroke, Ui, pos2, vec2};
+use eframe::egui::{Align2, Pos2, Rect, Response, Stroke, Ui, Vec2, pos2, vec2};
 use sostenuto_modules::param::{Param, Taper};
 use sostenuto_patch::entry;
 
@@ -17,12 +17,19 @@ const NAME_LINE: f32 = 15.0;
 /// Beside a word of several.
 const SEGMENT_INSET: f32 = 2.5;
 
+/// Above and below the way of a fader.
+const FADER_INSET: f32 = 2.0;
+/// What is taken hold of.
+const FADER_CAP: Vec2 = vec2(24.0, 12.0);
+
 /// What there is to see of a param in this frame.
 pub struct Look {
     value: f32,
     is_turning: bool,
     is_hovered: bool,
     has_focus: bool,
+    /// Where its name stands is its value, to be read from afar.
+    is_played: bool,
 }
 
 impl Look {
@@ -32,7 +39,13 @@ impl Look {
             is_turning: hand.is_turning(),
             is_hovered: response.hovered() && ui.is_enabled(),
             has_focus: response.has_focus(),
+            is_played: false,
         }
+    }
+
+    /// The same on stage.
+    pub fn played(ui: &Ui, response: &Response, hand: &ParamInput) -> Look {
+        Look { is_played: true, ..Look::of(ui, response, hand) }
     }
 }
 
@@ -71,8 +84,31 @@ pub fn draw(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) {
         let value = entry::show(spot.param, look.value);
         pen.fitted_text(line, Align2::CENTER_CENTER, NAME, theme.text, &value);
     } else {
-        let colour = if look.is_hovered { theme.text } else { theme.faint };
+        let is_bright = look.is_hovered || look.is_played;
+        let colour = if is_bright { theme.text } else { theme.faint };
         pen.fitted_text(line, Align2::CENTER_CENTER, NAME, colour, spot.label);
+    }
+}
+
+/// A switch or a button on stage: all of a place, lit while it is on.
+pub fn draw_pad(pen: &Pen, theme: &Theme, spot: &ParamSpot, place: Rect, look: &Look) {
+    let is_on = look.value != 0.0;
+    let edge = if look.is_hovered || is_on { theme.accent } else { theme.edge };
+    pen.fill(place, 10.0, if is_on { theme.accent } else { theme.well });
+    pen.edge(place, 10.0, 2.0, edge);
+    if !spot.param.is_held {
+        let ink = if is_on { theme.face } else { theme.text };
+        let size = (place.height() * 0.3).clamp(14.0, 40.0);
+        pen.fitted_text(
+            place,
+            Align2::CENTER_CENTER,
+            size,
+            ink,
+            &entry::show(spot.param, look.value),
+        );
+    }
+    if look.has_focus {
+        pen.focus_ring(place.expand(2.0), theme.text);
     }
 }
 
@@ -107,9 +143,14 @@ fn knob(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look, radius: f32) ->
     Rect::from_center_size(center, vec2(2.0, 2.0) * pen.scaled(radius + 3.0))
 }
 
+/// How far the cap of a fader goes on the screen.
+pub fn fader_pixels(spot: &ParamSpot) -> f32 {
+    spot.rect.height() - (NAME_LINE + 2.0 * FADER_INSET + FADER_CAP.y) * spot.zoom
+}
+
 fn fader(pen: &Pen, theme: &Theme, spot: &ParamSpot, look: &Look) -> Rect {
-    let body = body(pen, spot).shrink2(vec2(0.0, pen.scaled(2.0)));
-    let cap = vec2(24.0, 12.0);
+    let body = body(pen, spot).shrink2(vec2(0.0, pen.scaled(FADER_INSET)));
+    let cap = FADER_CAP;
     let way = body.shrink2(vec2(0.0, pen.scaled(cap.y / 2.0)));
     let y = |position: f32| way.bottom() - position * way.height();
     let x = way.center().x;

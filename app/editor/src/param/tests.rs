@@ -44,6 +44,7 @@ fn bench(param: &'static Param) -> Harness<'static, Bench> {
                 value,
                 moved: Some(value),
                 label: param.name,
+                title: None,
                 meter_volts: None,
                 kind,
             };

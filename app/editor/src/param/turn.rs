@@ -3,6 +3,7 @@
 //! The host's answer to a turn comes some frames later. So where the hand has
 //! it is kept here, and shown, until the mirror had time to follow.
 
+use eframe::egui::util::IdTypeMap;
 use eframe::egui::{Id, Ui};
 use sostenuto_modules::param::Param;
 use sostenuto_patch::ModuleId;
@@ -35,6 +36,11 @@ struct Turn {
     value: f32,
     at_secs: f64,
     is_held: bool,
+}
+
+/// Whether a pointer that is down has turned the param of that widget.
+pub fn is_turned(data: &IdTypeMap, id: Id) -> bool {
+    data.get_temp::<Turn>(id).is_some_and(|turn| turn.is_held)
 }
 
 /// What the mouse and the keys do to one param.
@@ -109,6 +115,11 @@ impl<'a> ParamInput<'a> {
     pub fn set(&mut self, value: f32, asks: &mut Asks) {
         let value = self.param.legal(value);
         self.go_to(self.param.position(value), value, Means::Word, asks);
+    }
+
+    /// Where a pointer has it while it is down.
+    pub fn hold(&mut self, value: f32, asks: &mut Asks) {
+        self.go_to(self.param.position(value), value, Means::Drag, asks);
     }
 
     /// The pointer has let go.

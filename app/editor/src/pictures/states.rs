@@ -50,6 +50,7 @@ fn states_ui(ui: &mut Ui, theme: &Theme) {
             value: *value,
             moved: *moved,
             label: &label,
+            title: None,
             meter_volts: (kind == WidgetKind::Fader).then_some(4.0),
             kind,
         };

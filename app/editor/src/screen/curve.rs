@@ -267,6 +267,7 @@ fn param_spot<'a>(spot: &ScreenSpot<'a>, param: &'static Param, value: f32) -> P
         value,
         moved: None,
         label: "",
+        title: None,
         meter_volts: None,
         kind: WidgetKind::of(param),
     }

@@ -137,6 +137,7 @@ fn key_spot<'a>(spot: &ScreenSpot<'a>, field: Rect, note: usize, root: usize) ->
         value: spot.param(param.name),
         moved: None,
         label: "",
+        title: None,
         meter_volts: None,
         kind: WidgetKind::Switch,
     }

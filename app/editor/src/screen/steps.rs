@@ -351,6 +351,7 @@ fn cell_spot<'a>(spot: &ScreenSpot<'a>, field: Rect, index: usize, value: f32) -
         value,
         moved: None,
         label: "",
+        title: None,
         meter_volts: None,
         kind: WidgetKind::of(param(spot.about, index)),
     }

@@ -56,7 +56,14 @@ impl Face {
                 bottom = place_stack(lent.cells(width), (left, width), top + HEADING, &mut part);
                 let [from, to] = [left + MARGIN / 2.0, left + width - MARGIN / 2.0];
                 let rect = Rect::from_min_max(pos2(from, top), pos2(to, bottom));
-                face.headings.push(Heading { rect, words: spoken(&lent.module) });
+                let own = &patch.modules[&lent.module];
+                for control in &mut part.params {
+                    let title = own.title_of_param(lent.about.params[control.index].name);
+                    control.label = title.map_or(std::mem::take(&mut control.label), str::to_owned);
+                }
+                let title = own.titles.get(&Part::Screen).filter(|_| lent.shows_screen);
+                let words = title.cloned().unwrap_or_else(|| spoken(&lent.module));
+                face.headings.push(Heading { rect, words });
                 bottom += MARGIN / 2.0;
                 face.lent.push((lent.module, part));
             }
@@ -131,9 +138,18 @@ fn in_columns(lent: Vec<ToLend>) -> Vec<Vec<ToLend>> {
     columns
 }
 
+/// A port of a module, and what it may be called beside those of others.
+struct Labelled<'a> {
+    port: String,
+    module: String,
+    own: String,
+    title: Option<&'a str>,
+}
+
 impl Sides {
-    /// Those of several modules. One that is alone with its name is called by that, unless
-    /// `names_modules`; others by their module, too.
+    /// Those of several modules. One that the musician has named is called by that, and one
+    /// that is alone with its name by its own, unless `names_modules`; others by their
+    /// module, too.
     fn of_several(
         patch: &Patch,
         inputs: &[InputRef],
@@ -144,18 +160,31 @@ impl Sides {
         let input = |it: &InputRef| {
             let about = about(&it.module);
             let port = about.and_then(|about| Some(&about.inputs[about.input(&it.port)?]));
-            (it.to_string(), spoken(&it.module), port.map_or(it.port.to_string(), port_label))
+            Labelled {
+                port: it.to_string(),
+                module: spoken(&it.module),
+                own: port.map_or(it.port.to_string(), port_label),
+                title: patch.title_of(&it.module, &Part::Input(it.port.clone())),
+            }
         };
         let output = |it: &OutputRef| {
             let about = about(&it.module);
             let port = about.and_then(|about| Some(&about.outputs[about.output(&it.port)?]));
-            (it.to_string(), spoken(&it.module), port.map_or(it.port.to_string(), port_label))
+            Labelled {
+                port: it.to_string(),
+                module: spoken(&it.module),
+                own: port.map_or(it.port.to_string(), port_label),
+                title: patch.title_of(&it.module, &Part::Output(it.port.clone())),
+            }
         };
-        let named = |ports: Vec<(String, String, String)>| -> Vec<(Name, String)> {
-            let times = |label: &str| ports.iter().filter(|(_, _, other)| other == label).count();
-            let name = |(port, module, label): &(String, String, String)| {
-                let is_alone = !names_modules && times(label) == 1;
-                let label = if is_alone { label.clone() } else { format!("{module} {label}") };
+        let named = |ports: Vec<Labelled>| -> Vec<(Name, String)> {
+            let times = |own: &str| {
+                ports.iter().filter(|port| port.own == own && port.title.is_none()).count()
+            };
+            let name = |Labelled { port, module, own, title }: &Labelled| {
+                let is_enough = !names_modules && (title.is_some() || times(own) == 1);
+                let label = title.unwrap_or(own);
+                let label = if is_enough { label.to_owned() } else { format!("{module} {label}") };
                 (Name::from(port.as_str()), label)
             };
             ports.iter().map(name).collect()
