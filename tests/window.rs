@@ -14,6 +14,7 @@ mod window {
     mod modules;
     mod place;
     mod play;
+    mod stage;
     mod together;
     mod unseen;
     mod worked;

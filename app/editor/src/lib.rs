@@ -51,6 +51,7 @@ pub mod session;
 mod set_list;
 mod shortcuts;
 mod sound_settings;
+mod stage;
 pub mod theme;
 mod transport;
 mod tuning;

@@ -144,6 +144,11 @@ impl Panels {
         true
     }
 
+    /// Recalls a scene.
+    pub fn recall(&mut self, number: u8, preferences: &Preferences, asks: &mut Asks) {
+        self.scenes.recall(number, preferences, asks);
+    }
+
     fn step_patch(
         &mut self,
         model: &Model,
@@ -177,6 +182,28 @@ impl Panels {
     /// Once a frame: draws what is open, and hears what came of slow work. `shown` is
     /// where modules are on the screen that somebody looks at.
     pub fn ui(&mut self, ctx: &Context, moment: &mut Moment, shown: &[Rect]) {
+        self.work(ctx, moment);
+        for panel in Panel::ALL {
+            if self.is_open(panel) && !is_docked(ctx, panel, moment.preferences) {
+                self.window(ctx, panel, moment);
+            }
+        }
+        let Moment { theme, model, preferences, asks } = moment;
+        self.program.ui(ctx, theme, model.patch(), asks);
+        if preferences.open_panels != self.open {
+            preferences.open_panels.clone_from(&self.open);
+        }
+        self.guide.ui(ctx, theme, model, shown, preferences);
+        self.notices.toasts_ui(ctx, theme, model);
+    }
+
+    /// Once a frame of the stage, where no panel is seen.
+    pub fn behind_stage(&mut self, ctx: &Context, moment: &mut Moment) {
+        self.work(ctx, moment);
+        self.notices.toasts_ui(ctx, moment.theme, moment.model);
+    }
+
+    fn work(&mut self, ctx: &Context, moment: &mut Moment) {
         let Moment { theme, model, preferences, asks } = moment;
         self.files.ui(ctx, theme, model, preferences, asks);
         self.recorder.poll(preferences, asks);
@@ -186,18 +213,6 @@ impl Panels {
             self.notices.say(sentence, true, now_secs);
         }
         self.say(now_secs);
-        self.program.ui(ctx, theme, model.patch(), asks);
-        for panel in Panel::ALL {
-            if self.is_open(panel) && !is_docked(ctx, panel, moment.preferences) {
-                self.window(ctx, panel, moment);
-            }
-        }
-        let Moment { theme, model, preferences, .. } = moment;
-        if preferences.open_panels != self.open {
-            preferences.open_panels.clone_from(&self.open);
-        }
-        self.guide.ui(ctx, theme, model, shown, preferences);
-        self.notices.toasts_ui(ctx, theme, model);
     }
 
     fn say(&mut self, now_secs: f64) {

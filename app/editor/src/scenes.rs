@@ -45,7 +45,8 @@ impl Scenes {
         }
     }
 
-    fn recall(&mut self, number: u8, preferences: &Preferences, asks: &mut Asks) {
+    /// Puts knobs where a scene has them, as fast as the musician likes.
+    pub fn recall(&mut self, number: u8, preferences: &Preferences, asks: &mut Asks) {
         self.last = Some(number);
         let (press, secs) = (Press::default(), preferences.glide_secs);
         asks.requests.push(match secs {

@@ -50,6 +50,7 @@ pub enum Command {
     KillWorker,
     ShowKeyboard,
     ShowLoad,
+    ShowStage,
     ShowScenes,
     ShowHealth,
     ShowRecorder,
@@ -208,6 +209,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     ),
     always(&[plain(Key::F1)], Command::ShowShortcuts, Group::Window, "Keyboard shortcuts"),
     always(&[plain(Key::F3)], Command::ShowKeyboard, Group::View, "Keyboard"),
+    always(&[plain(Key::F2)], Command::ShowStage, Group::View, "Stage"),
     idle(&[], Command::ShowLoad, Group::View, "Load of each module, and its worker"),
     always(&[plain(Key::F8)], Command::ShowRecorder, Group::Window, "Recorder"),
     always(&[plain(Key::F10)], Command::ShowScenes, Group::Window, "Scenes"),
@@ -285,7 +287,7 @@ pub fn menu_of(menu: Menu) -> &'static [&'static [Command]] {
         Menu::View => &[
             &[FitAll, FitSelection],
             &[ZoomIn, ZoomOut, ZoomReset],
-            &[FullScreen, ShowKeyboard, ShowLoad],
+            &[ShowStage, FullScreen, ShowKeyboard, ShowLoad],
         ],
         Menu::Sound => &[
             &[PlayStop, Tap, Panic],

@@ -28,9 +28,11 @@ use super::patching;
 use super::preferences::Preferences;
 use super::session::{News, Session};
 use super::shortcuts::{Command, dispatch};
+use super::stage::Stage;
 use super::theme::{Look, Theme, fonts};
 use super::wheel::set_wheel_turns_knobs;
 
+mod stage_bar;
 mod toolbar;
 
 /// How often what flows is drawn while somebody is at the window.
@@ -54,6 +56,7 @@ pub struct Editor {
     /// Every panel that floats.
     pub panels: Panels,
     keyboard: Keyboard,
+    stage: Stage,
     asks: Asks,
     /// To be loaded as soon as there is a host.
     first: Option<PathBuf>,
@@ -96,6 +99,7 @@ impl Editor {
             browser: Browser::default(),
             panels: Panels::new(ctx, &preferences),
             keyboard: Keyboard::default(),
+            stage: Stage::default(),
             preferences,
             asks: Asks::default(),
             resume: if first.is_none() { last.requests() } else { Vec::new() },
@@ -138,22 +142,34 @@ impl Editor {
         let shown = self.canvas.visible().to_vec();
         let mut wanted = sources(&self.model, &shown);
         wanted.extend(self.keyboard.playing().cloned());
+        wanted.extend(self.stage.modules(self.model.patch()));
         wanted.extend(loudspeakers(self.model.patch()).map(|(id, _)| id.clone()));
         self.session.look(&mut self.model, &wanted);
         let commands = dispatch(&ctx);
         for command in commands {
-            self.obey(ui, command);
+            if self.stage.allows(command) {
+                self.obey(ui, command);
+            }
         }
-        self.top_ui(ui);
-        self.bottom_ui(ui);
-        let Editor { panels, theme, model, preferences, asks, .. } = self;
-        panels.docks_ui(ui, &mut Moment { theme, model, preferences, asks });
-        self.canvas_ui(ui);
+        if self.stage.is_open() {
+            self.stage_ui(ui);
+        } else {
+            self.patch_ui(ui);
+        }
         self.floating_ui(&ctx);
         self.session.send(&mut self.asks);
         self.keep_preferences(&ctx);
         self.name_window(&ctx);
         self.wake_again(&ctx, now_secs);
+    }
+
+    /// All that is seen while the stage is closed.
+    fn patch_ui(&mut self, ui: &mut Ui) {
+        self.top_ui(ui);
+        self.bottom_ui(ui);
+        let Editor { panels, theme, model, preferences, asks, .. } = self;
+        panels.docks_ui(ui, &mut Moment { theme, model, preferences, asks });
+        self.canvas_ui(ui);
     }
 
     /// The colours that were chosen, or the system's, in this frame already.
@@ -260,6 +276,12 @@ impl Editor {
             Command::AlignBottom => canvas.align(patch, patching::Align::Bottom, asks),
             Command::ShowKeyboard => self.keyboard.is_open ^= true,
             Command::ShowLoad => canvas.shows_load ^= true,
+            Command::ShowStage => {
+                if let Some(sentence) = self.stage.toggle(ctx) {
+                    let now_secs = ctx.input(|input| input.time);
+                    self.panels.notices.say(sentence.to_owned(), false, now_secs);
+                }
+            }
             Command::Bypass => bypass(&self.model, &canvas.chosen_modules(patch), asks),
             Command::FitAll => canvas.fit(),
             Command::FitSelection => canvas.fit_selection(patch),
@@ -366,6 +388,13 @@ impl Editor {
 
     fn floating_ui(&mut self, ctx: &Context) {
         let Editor { model, theme, preferences, panels, asks, browser, canvas, closing, .. } = self;
+        let place = ctx.input(|input| WindowPlace::of(input.viewport()));
+        self.window_place = place.or(self.window_place);
+        if self.stage.is_open() {
+            let mut moment = Moment { theme, model, preferences, asks };
+            panels.behind_stage(ctx, &mut moment);
+            return closing.ui(ctx, &mut panels.files, &mut moment);
+        }
         if let Some(chosen) = browser.ui(ctx, theme, preferences, panels.own_modules.all()) {
             let scene = Scene { theme, preferences, model, patch: model.patch() };
             if let Some(sentence) = canvas.put(scene, &chosen, asks) {
@@ -385,8 +414,6 @@ impl Editor {
         let mut moment = Moment { theme, model, preferences, asks };
         panels.ui(ctx, &mut moment, &shown);
         closing.ui(ctx, &mut panels.files, &mut moment);
-        let place = ctx.input(|input| WindowPlace::of(input.viewport()));
-        self.window_place = place.or(self.window_place);
     }
 
     fn keep_preferences(&mut self, ctx: &Context) {

@@ -4,7 +4,7 @@
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     Align, Button, FontId, Frame, Label, Layout, MenuBar, Panel as Strip, RichText, Sense, Slider,
-    TextFormat, Ui, ViewportCommand, WidgetInfo, WidgetType, vec2,
+    TextFormat, Ui, Vec2, ViewportCommand, WidgetInfo, WidgetType, vec2,
 };
 use sostenuto_dsp::units::FULL_SCALE_VOLTS;
 
@@ -121,6 +121,7 @@ impl Editor {
         match command {
             Command::ShowKeyboard => Some(self.keyboard.is_open),
             Command::ShowLoad => Some(self.canvas.shows_load),
+            Command::ShowStage => Some(self.stage.is_open()),
             _ => None,
         }
     }
@@ -162,7 +163,7 @@ impl Editor {
         let Editor { panels, theme, model, preferences, asks, .. } = self;
         panels.recorder.button_ui(ui, theme, model, preferences, asks);
         if room >= VOLUME {
-            self.volume_ui(ui);
+            self.volume_ui(ui, vec2(84.0, 28.0));
         }
         self.health_ui(ui);
         let unread = self.panels.notices.unread(&self.model);
@@ -185,6 +186,19 @@ impl Editor {
 
     /// How much of its time the sound takes, in the colour of how it is doing.
     fn health_ui(&mut self, ui: &mut Ui) {
+        let (text, sentence) = self.health(ui);
+        let button = ui.add(Button::new(text).min_size(vec2(92.0, 28.0)));
+        button.widget_info(|| {
+            WidgetInfo::labeled(WidgetType::Button, true, format!("Health: {sentence}"))
+        });
+        let more = format!("{sentence}\n{}", self.model.status.device);
+        if button.on_hover_text(more).clicked() {
+            self.panels.toggle(Panel::Health);
+        }
+    }
+
+    /// How much of its time the sound takes, and how it is doing in a sentence.
+    pub(super) fn health(&mut self, ui: &Ui) -> (LayoutJob, String) {
         let status = &self.model.status;
         let now_secs = ui.input(|input| input.time);
         let late = &mut self.toolbar.late;
@@ -207,18 +221,11 @@ impl Editor {
         for (part, ink) in [("● ", colour), (&*format!("CPU {words}"), ink)] {
             text.append(part, 0.0, TextFormat::simple(FontId::proportional(13.0), ink));
         }
-        let button = ui.add(Button::new(text).min_size(vec2(92.0, 28.0)));
-        button.widget_info(|| {
-            WidgetInfo::labeled(WidgetType::Button, true, format!("Health: {sentence}"))
-        });
-        let more = format!("{sentence}\n{}", self.model.status.device);
-        if button.on_hover_text(more).clicked() {
-            self.panels.toggle(Panel::Health);
-        }
+        (text, sentence)
     }
 
-    /// The level of the first Audio Out, and whether it clips.
-    fn volume_ui(&mut self, ui: &mut Ui) {
+    /// The level of the first Audio Out in a slider of that size, and whether it clips.
+    pub(super) fn volume_ui(&mut self, ui: &mut Ui, size: Vec2) {
         let Editor { model, theme, toolbar, asks, .. } = self;
         let Some((id, module)) = loudspeakers(model.patch()).next() else { return };
         let now_secs = ui.input(|input| input.time);
@@ -227,7 +234,7 @@ impl Editor {
             toolbar.clipped_at_secs = now_secs;
         }
         let is_clipped = now_secs - toolbar.clipped_at_secs < CLIPPED_SECS;
-        let (lamp, light) = ui.allocate_exact_size(vec2(14.0, 28.0), Sense::hover());
+        let (lamp, light) = ui.allocate_exact_size(vec2(14.0, size.y), Sense::hover());
         let ink = if is_clipped { theme.trouble } else { theme.knob };
         ui.painter().circle(lamp.center(), 4.5, ink, (1.0, theme.edge));
         let words =
@@ -235,7 +242,8 @@ impl Editor {
         light.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
         light.on_hover_text(words);
         let mut level_db = module.param("level").unwrap_or(0.0).max(QUIETEST_DB);
-        ui.spacing_mut().slider_width = 84.0;
+        ui.spacing_mut().slider_width = size.x;
+        ui.spacing_mut().interact_size.y = size.y.max(ui.spacing().interact_size.y);
         let slider = Slider::new(&mut level_db, QUIETEST_DB..=12.0).show_value(false);
         let response = ui.add(slider);
         response.widget_info(|| WidgetInfo::slider(true, f64::from(level_db), "Volume"));
