@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::problem::Problem;
 use super::scene::Kept;
-use super::{Cable, Edit, ModuleId, Name, Patch, PatchModule};
+use super::{Cable, Edit, ModuleId, Name, Part, Patch, PatchModule};
 
 impl Patch {
     /// Takes away what a module does not have any more: cables, and where params stand.
@@ -25,9 +25,14 @@ impl Patch {
         module.params.retain(|name, value| fits(name, *value) && default(name) != Some(*value));
         module.scenes.values_mut().for_each(|kept| kept.retain(|name, value| fits(name, *value)));
         module.scenes.retain(|_, kept| !kept.is_empty());
-        let mut shown = std::mem::take(&mut module.shown);
-        shown.retain(|part, _| module.check_part(id, part).is_ok());
-        module.shown = shown;
+        let parts = module.shown.keys().chain(module.titles.keys()).chain(module.staged.keys());
+        let gone: BTreeSet<Part> =
+            parts.filter(|part| module.check_part(id, part).is_err()).cloned().collect();
+        for part in &gone {
+            module.shown.remove(part);
+            module.titles.remove(part);
+            module.staged.remove(part);
+        }
         let mut back = restored(id, was, module);
         let lost: Vec<Cable> =
             self.cables_of(id).filter(|c| self.check_cable(c).is_err()).cloned().collect();
@@ -38,7 +43,7 @@ impl Patch {
     }
 }
 
-/// What makes a module's params, scenes and shown parts what they were.
+/// What makes a module's params and scenes, and what its parts are, what they were.
 fn restored(id: &ModuleId, was: &PatchModule, now: &PatchModule) -> Vec<Edit> {
     let mut back = Vec::new();
     let default = |name: &Name| {
@@ -58,10 +63,18 @@ fn restored(id: &ModuleId, was: &PatchModule, now: &PatchModule) -> Vec<Edit> {
             back.push(Edit::KeepInScene { module: id.clone(), number, values });
         }
     }
-    for (part, &levels) in &was.shown {
-        if now.shown.get(part) != Some(&levels) {
-            back.push(Edit::SetShown { module: id.clone(), part: part.clone(), levels });
-        }
+    let of = |part: &Part| (id.clone(), part.clone());
+    for (part, &levels) in was.shown.iter().filter(|(part, _)| !now.shown.contains_key(part)) {
+        let (module, part) = of(part);
+        back.push(Edit::SetShown { module, part, levels });
+    }
+    for (part, title) in was.titles.iter().filter(|(part, _)| !now.titles.contains_key(part)) {
+        let (module, part) = of(part);
+        back.push(Edit::SetPartTitle { module, part, title: title.clone() });
+    }
+    for (part, &staged) in was.staged.iter().filter(|(part, _)| !now.staged.contains_key(part)) {
+        let (module, part) = of(part);
+        back.push(Edit::SetStaged { module, part, staged: Some(staged) });
     }
     back
 }
@@ -71,7 +84,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::id;
+    use crate::stage::Staged;
+    use crate::testing::{id, titled};
     use crate::{PatchModule, apply};
 
     const ONE: &str = "sostenuto 1\ntitle One\ninput in\ninput voct\noutput out\nparam cutoff log 20 20000 440 Hz\nparam depth linear 0 1 0.5 -\n";
@@ -93,6 +107,9 @@ mod tests {
         let scene = Edit::SetScene { number: 1, title: Some("Loud".to_owned()) };
         let kept = [("cutoff".into(), 9000.0), ("depth".into(), 0.25)].into();
         let kept = Edit::KeepInScene { module: id("own"), number: 1, values: Some(kept) };
+        let staged = Some(Staged::default());
+        let part: Part = "param depth".parse().unwrap();
+        let on_stage = Edit::SetStaged { module: id("own"), part, staged };
         let edits = [
             added("own", "code"),
             added("lfo", "lfo"),
@@ -106,6 +123,9 @@ mod tests {
             param("depth", 0.25),
             scene,
             kept,
+            titled("own", "param depth", "Glow"),
+            titled("own", "output out", "To the echo"),
+            on_stage,
         ];
         for edit in edits {
             apply(&mut patch, edit.clone()).unwrap_or_else(|problem| panic!("{edit:?}: {problem}"));
@@ -121,7 +141,9 @@ mod tests {
         patch.check().unwrap();
         let cables: Vec<String> = patch.cables.iter().map(Cable::to_string).collect();
         assert_eq!(cables, ["lfo.sine -> own.in", "own.out -> vca.in"]);
-        assert!(patch.modules["own"].params.is_empty(), "9000 Hz and depth are no more");
+        let own = &patch.modules["own"];
+        assert!(own.params.is_empty(), "9000 Hz and depth are no more");
+        assert_eq!((own.titles.len(), own.staged.len()), (1, 0));
         apply(&mut patch, back).unwrap();
         assert_eq!(patch, before);
     }
