@@ -10,6 +10,7 @@ pub mod canvas;
 mod errands;
 mod factory;
 pub mod files;
+mod following;
 #[cfg(test)]
 mod glyphs;
 mod guide;

@@ -16,6 +16,8 @@ use sostenuto_osc::message::status::{Killed, Status};
 use sostenuto_osc::mirror::Mirror;
 use sostenuto_patch::{Edit, ModuleId, Name, OutputRef, Patch};
 
+use super::following::Led;
+
 /// All that is known of the host and its patch.
 #[derive(Debug, Default)]
 pub struct Model {
@@ -51,6 +53,8 @@ pub struct Model {
     pub drill: Option<Killed>,
     /// What flows, as of this frame.
     pub signals: Signals,
+    /// Where knobs that follow a scene are led, as of this frame.
+    pub led: Led,
 }
 
 impl Model {

@@ -144,6 +144,12 @@ impl Panels {
         true
     }
 
+    /// The scenes of the patch, beside each other.
+    pub fn scenes_ui(&mut self, ui: &mut Ui, moment: &mut Moment) {
+        let Moment { model, preferences, asks, .. } = moment;
+        self.scenes.strip_ui(ui, model.patch(), preferences, asks);
+    }
+
     /// Recalls a scene.
     pub fn recall(&mut self, number: u8, preferences: &Preferences, asks: &mut Asks) {
         self.scenes.recall(number, preferences, asks);

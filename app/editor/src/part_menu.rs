@@ -2,7 +2,7 @@
 //! the stage.
 
 use eframe::egui::Ui;
-use sostenuto_patch::{Edit, ModuleId, Part, Patch};
+use sostenuto_patch::{Edit, ModuleId, Name, Part, Patch};
 
 use super::model::Asks;
 use super::module_menu::{staying, word_ui};
@@ -54,6 +54,45 @@ pub fn title_entry(
         .is_some_and(|own| own.group.is_some() || own.staged.contains_key(part));
     if is_seen {
         staying("Name…").ui(ui, |ui| title_ui(ui, theme, patch, asks, module, part));
+    }
+}
+
+/// Has scenes and chance leave a knob alone, or no longer.
+pub fn lock_entry(ui: &mut Ui, patch: &Patch, asks: &mut Asks, module: &ModuleId, part: &Part) {
+    if let Part::Param(param) = part {
+        lock_all_entry(ui, patch, asks, module, std::slice::from_ref(param), ["Lock", "Unlock"]);
+    }
+}
+
+/// The same of all knobs of a module.
+pub fn module_lock_entry(ui: &mut Ui, patch: &Patch, asks: &mut Asks, module: &ModuleId) {
+    let about = patch.modules.get(module).and_then(|own| own.about().ok());
+    let params = about.map(|about| about.params).unwrap_or_default().iter();
+    let knobs: Vec<Name> =
+        params.filter(|param| !param.is_held).map(|param| param.name.into()).collect();
+    lock_all_entry(ui, patch, asks, module, &knobs, ["Lock all knobs", "Unlock all knobs"]);
+}
+
+fn lock_all_entry(
+    ui: &mut Ui,
+    patch: &Patch,
+    asks: &mut Asks,
+    module: &ModuleId,
+    knobs: &[Name],
+    [lock, unlock]: [&str; 2],
+) {
+    let Some(own) = patch.modules.get(module).filter(|_| !knobs.is_empty()) else { return };
+    let is_locked = !knobs.iter().all(|knob| own.locked.contains(knob));
+    let help = "Scenes and chance leave what is locked where it stands";
+    if ui.button(if is_locked { lock } else { unlock }).on_hover_text(help).clicked() {
+        let others = knobs.iter().filter(|knob| own.locked.contains(*knob) != is_locked);
+        let set = |param: &Name| Edit::SetLocked {
+            module: module.clone(),
+            param: param.clone(),
+            is_locked,
+        };
+        asks.edit(Edit::Several(others.map(set).collect()));
+        ui.close();
     }
 }
 

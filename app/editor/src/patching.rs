@@ -225,6 +225,8 @@ pub fn replace(patch: &Patch, id: &ModuleId, about: &'static About) -> Option<(M
     module.titles.retain(|part, _| has(part));
     module.staged = old.staged.clone();
     module.staged.retain(|part, _| has(part));
+    module.locked = old.locked.clone();
+    module.locked.retain(|name| about.param(name).is_some());
     let is_own_name = id.as_str() != &*old.kind
         && !id.as_str().strip_prefix(&*old.kind).is_some_and(|rest| {
             rest.strip_prefix('-').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))

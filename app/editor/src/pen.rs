@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eframe::egui::epaint::{CircleShape, Mesh, PathStroke};
 use eframe::egui::{
     Align2, Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind,
-    Ui, Vec2, pos2,
+    Ui, Vec2, pos2, vec2,
 };
 
 use super::theme::{Look, Theme};
@@ -128,6 +128,18 @@ impl Pen {
     pub fn on_ring(&self, center: Pos2, radius: f32, position: f32) -> Pos2 {
         let angle = FIRST_ANGLE + SWEEP * position;
         center + Vec2::angled(angle) * radius * self.zoom
+    }
+
+    /// A small padlock, around that place.
+    pub fn padlock(&self, center: Pos2, colour: Color32) {
+        let body = Rect::from_center_size(center, vec2(8.0, 6.0) * self.zoom);
+        self.fill(body, 1.5, colour);
+        let top = body.center_top();
+        let bow = (0..=6).map(|piece| {
+            let angle = std::f32::consts::PI * (1.0 + piece as f32 / 6.0);
+            top + vec2(angle.cos() * 2.6, angle.sin() * 3.6) * self.zoom
+        });
+        self.path(bow.collect(), 1.3, colour);
     }
 
     /// Words, where they are large enough to be read.

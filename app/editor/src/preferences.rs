@@ -62,6 +62,8 @@ pub struct Preferences {
     pub module_files: BTreeSet<PathBuf>,
     /// How long knobs take to a scene, in seconds.
     pub glide_secs: f32,
+    /// Whether the patch's scenes are seen under the toolbar.
+    pub shows_scenes: bool,
     /// Where recordings go; the system's place for music, if not said.
     pub recordings: Option<PathBuf>,
     /// `f32`, `s24` or `s16`.
@@ -93,6 +95,7 @@ impl Default for Preferences {
             set_list: Vec::new(),
             module_files: BTreeSet::new(),
             glide_secs: 0.0,
+            shows_scenes: true,
             recordings: None,
             recording_format: "s24".to_owned(),
             sound: None,

@@ -2,12 +2,15 @@
 
 use sostenuto_modules::module::{About, Tag};
 use sostenuto_modules::param::{Param, Taper, Unit};
-use sostenuto_patch::PatchModule;
+use sostenuto_patch::{Edit, Patch, PatchModule};
 
 use super::presets::Settings;
 
 /// Intervals that a voice may be off by and still be in key, in semitones.
 const CONSONANT: [f32; 8] = [-12.0, -7.0, -5.0, 0.0, 0.0, 5.0, 7.0, 12.0];
+
+/// How far a knob is nudged at most, of its whole way.
+const NUDGE: f32 = 0.12;
 
 /// From here on echoes grow instead of dying away.
 const LOUDEST_FEEDBACK: f32 = 0.9;
@@ -18,14 +21,55 @@ pub fn randomised(about: &About, module: &PatchModule, seed: u64) -> Settings {
     let mut settings = Settings::new();
     for param in about.params {
         let was = module.param(param.name).unwrap_or(param.default);
-        let value = if is_left_alone(about, param) { was } else { chance.turn(param, was) };
+        let value = if is_left_alone(about, module, param) { was } else { chance.turn(param, was) };
         settings.insert(param.name.into(), param.legal(value));
     }
     settings
 }
 
-fn is_left_alone(about: &About, param: &Param) -> bool {
+/// The settings of a module, each turned a little: so far that it can be heard, and not so
+/// far that it is another sound. The same for the same seed.
+pub fn nudged(about: &About, module: &PatchModule, seed: u64) -> Settings {
+    let mut chance = Chance(seed);
+    let mut settings = Settings::new();
+    for param in about.params {
+        let was = module.param(param.name).unwrap_or(param.default);
+        let turn = NUDGE * chance.near();
+        let is_smooth = !param.jumps() && !matches!(param.unit, Unit::Semitones | Unit::Octaves);
+        let value = match is_smooth && !is_left_alone(about, module, param) {
+            true => at_share(param, (share(param, was) + turn).clamp(0.0, 1.0)),
+            false => was,
+        };
+        let most = if param.name == "feedback" { was.max(LOUDEST_FEEDBACK) } else { f32::MAX };
+        settings.insert(param.name.into(), param.legal(value.min(most)));
+    }
+    settings
+}
+
+/// All knobs of a patch, turned by `turn` from a seed of each module's own: one step.
+pub fn all_turned(
+    patch: &Patch,
+    seed: u64,
+    turn: impl Fn(&About, &PatchModule, u64) -> Settings,
+) -> Edit {
+    let mut edits = Vec::new();
+    for (number, (id, module)) in (0..).zip(&patch.modules) {
+        let Ok(about) = module.about() else { continue };
+        let settings = turn(about, module, seed.wrapping_add(number));
+        let news = settings.into_iter().filter(|(name, to)| module.param(name) != Some(*to));
+        edits.extend(news.map(|(param, value)| Edit::SetParam {
+            module: id.clone(),
+            param,
+            value,
+        }));
+    }
+    Edit::Several(edits)
+}
+
+fn is_left_alone(about: &About, module: &PatchModule, param: &Param) -> bool {
     param.is_steady
+        || param.is_held
+        || module.locked.contains(param.name)
         || param.unit == Unit::Db
         || about.tags.contains(&Tag::Test)
         || about.tags.contains(&Tag::Output)
@@ -98,6 +142,7 @@ fn at_share(param: &Param, share: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use sostenuto_modules::catalog::CATALOG;
+    use sostenuto_patch::Name;
 
     use super::*;
 
@@ -115,6 +160,49 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn nudged_it_stays_near_and_what_is_locked_stays_where_it_is() {
+        for entry in CATALOG {
+            let mut module = PatchModule::new(entry.about.name, 0.0, 0.0);
+            let first = entry.about.params.first().map(|param| param.name);
+            module.locked.extend(first.map(Name::from));
+            for seed in 0..50 {
+                let settings = nudged(entry.about, &module, seed);
+                for param in entry.about.params {
+                    let (value, was) = (settings[param.name], param.default);
+                    let name = format!("{}.{} {value}", entry.about.name, param.name);
+                    assert!(param.range.contains(&value) && param.legal(value) == value, "{name}");
+                    assert!((share(param, value) - share(param, was)).abs() <= 0.121, "{name}");
+                }
+                let chances = [settings, randomised(entry.about, &module, seed)];
+                for (settings, first) in chances.iter().zip([first, first]) {
+                    let stands = first.map(|name| settings[name]);
+                    assert_eq!(stands, first.and_then(|name| module.param(name)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_knobs_of_a_patch_are_turned_in_one_step_and_only_those_that_move() {
+        let mut patch = Patch::default();
+        for (name, kind) in [("a", "ladder"), ("b", "ladder"), ("out", "audio-out")] {
+            patch.modules.insert(name.parse().unwrap(), PatchModule::new(kind, 0.0, 0.0));
+        }
+        patch.modules.get_mut("a").unwrap().locked.insert("cutoff".into());
+        let Edit::Several(edits) = all_turned(&patch, 3, nudged) else { panic!("several") };
+        let names: Vec<String> = edits
+            .iter()
+            .map(|edit| match edit {
+                Edit::SetParam { module, param, .. } => format!("{module}.{param}"),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(names.contains(&"b.cutoff".to_owned()) && names.iter().all(|it| it != "a.cutoff"));
+        assert!(!names.iter().any(|it| it.starts_with("out")), "{names:?}");
+        assert_eq!(all_turned(&patch, 3, |_, _, _| Settings::new()), Edit::Several(Vec::new()));
     }
 
     fn of(kind: &str, seed: u64) -> Settings {

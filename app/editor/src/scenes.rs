@@ -1,7 +1,8 @@
 //! Scenes: where knobs stand, kept, recalled, and morphed between.
 
 use eframe::egui::{
-    Button, ComboBox, DragValue, Key, Slider, TextEdit, Ui, WidgetInfo, WidgetType,
+    Button, ComboBox, DragValue, Key, RichText, ScrollArea, Slider, TextEdit, Ui, Vec2, WidgetInfo,
+    WidgetType, vec2,
 };
 use sostenuto_osc::message::Request;
 use sostenuto_osc::message::note::Press;
@@ -11,6 +12,7 @@ use sostenuto_patch::{Edit, Patch};
 use super::model::{Asks, Model};
 use super::parts::{button, caption, faint, row, sign};
 use super::preferences::Preferences;
+use super::randomise::{all_turned, nudged, randomised};
 use super::set_list::Step;
 use super::theme::Theme;
 
@@ -55,6 +57,19 @@ impl Scenes {
         });
     }
 
+    /// The scenes under the toolbar, as small buttons.
+    pub fn strip_ui(
+        &mut self,
+        ui: &mut Ui,
+        patch: &Patch,
+        preferences: &Preferences,
+        asks: &mut Asks,
+    ) {
+        if let Some(number) = buttons_ui(ui, patch, 13.0, vec2(44.0, 22.0)) {
+            self.recall(number, preferences, asks);
+        }
+    }
+
     /// Draws it.
     pub fn ui(
         &mut self,
@@ -83,6 +98,7 @@ impl Scenes {
                 }
             });
         });
+        chance_ui(ui, patch, asks);
         if !patch.scenes.is_empty() {
             row(ui, |ui| {
                 faint(ui, theme, "Glide");
@@ -95,6 +111,7 @@ impl Scenes {
                     WidgetInfo::labeled(WidgetType::DragValue, true, "Seconds to a scene")
                 });
             });
+            ui.checkbox(&mut preferences.shows_scenes, "Show them under the toolbar");
         }
         if patch.scenes.len() > 1 {
             self.morph_ui(ui, theme, patch, asks);
@@ -114,7 +131,7 @@ impl Scenes {
             if self.naming.as_ref().is_some_and(|(named, _)| *named == number) {
                 return self.name_ui(ui, number, title, asks);
             }
-            let name = if title.is_empty() { format!("Scene {number}") } else { title.to_owned() };
+            let name = name_of(number, title);
             // All knobs stand where it has them.
             let is_here = patch.recalled(number) == Ok(Edit::Several(Vec::new()));
             let recall = Button::selectable(is_here, format!("{number}  {name}"));
@@ -207,6 +224,53 @@ impl Scenes {
     }
 }
 
+/// The patch's scenes as buttons beside each other. Returns the one that is clicked.
+pub fn buttons_ui(ui: &mut Ui, patch: &Patch, words: f32, least: Vec2) -> Option<u8> {
+    let mut clicked = None;
+    ScrollArea::horizontal().show(ui, |ui| {
+        ui.horizontal(|ui| {
+            for (&number, title) in &patch.scenes {
+                let name = name_of(number, title);
+                // All knobs stand where it has them.
+                let is_here = patch.recalled(number) == Ok(Edit::Several(Vec::new()));
+                let button = Button::new(RichText::new(&name).size(words));
+                let scene = ui.add(button.selected(is_here).min_size(least));
+                scene.widget_info(|| {
+                    let label = format!("Recall {name}");
+                    WidgetInfo::selected(WidgetType::Button, true, is_here, label)
+                });
+                if scene.clicked() {
+                    clicked = Some(number);
+                }
+            }
+        });
+    });
+    clicked
+}
+
+fn name_of(number: u8, title: &str) -> String {
+    if title.is_empty() { format!("Scene {number}") } else { title.to_owned() }
+}
+
+/// Other settings for all knobs of the patch, by chance.
+fn chance_ui(ui: &mut Ui, patch: &Patch, asks: &mut Asks) {
+    let ways = [
+        ("Randomise", "All knobs elsewhere, but for levels and what is locked", 0),
+        ("Vary", "All knobs a little away, but for levels and what is locked", 1),
+    ];
+    row(ui, |ui| {
+        ui.add_enabled_ui(!patch.modules.is_empty(), |ui| {
+            for (name, help, way) in ways {
+                if button(ui, name).on_hover_text(help).clicked() {
+                    let seed = ui.input(|input| input.time).to_bits();
+                    let turn = [randomised, nudged][way];
+                    asks.edit(all_turned(patch, seed, turn));
+                }
+            }
+        });
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use egui_kittest::Harness;
@@ -241,6 +305,21 @@ mod tests {
         harness.get_by_label(label).click();
         harness.run_steps(3);
         harness.state_mut().2.requests.pop().expect("something is asked for")
+    }
+
+    #[test]
+    fn chance_turns_all_knobs_but_those_that_are_locked() {
+        let mut patch = patch();
+        let ladder = "ladder".parse().unwrap();
+        let lock = Edit::SetLocked { module: ladder, param: "cutoff".into(), is_locked: true };
+        apply(&mut patch, lock).unwrap();
+        for name in ["Randomise", "Vary"] {
+            let asked = click(&mut stage(patch.clone()), name);
+            let Request::Edit(Edit::Several(edits)) = asked else { panic!("several") };
+            let is_cutoff =
+                |edit: &Edit| matches!(edit, Edit::SetParam { param, .. } if &**param == "cutoff");
+            assert!(!edits.is_empty() && !edits.iter().any(is_cutoff), "{name}: {edits:?}");
+        }
     }
 
     #[test]

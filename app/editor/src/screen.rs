@@ -1,6 +1,8 @@
 //! What a module's face shows besides knobs: pictures of signals, and fields
 //! that are drawn on.
 
+use std::collections::BTreeMap;
+
 use eframe::egui::{Rect, Stroke, Ui, Vec2, vec2};
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Screen};
@@ -22,6 +24,7 @@ pub(crate) mod level_meter;
 pub(crate) mod notes;
 pub(crate) mod octave;
 pub(crate) mod roll;
+pub(crate) mod scene;
 pub(crate) mod scope;
 pub(crate) mod spectrum;
 pub(crate) mod steps;
@@ -46,6 +49,8 @@ pub struct ScreenSpot<'a> {
     pub sample_rate_hz: f32,
     /// The params that cables move, and to where.
     pub moved: Vec<(&'static str, f32)>,
+    /// What the patch's scenes are called, by their numbers.
+    pub scenes: &'a BTreeMap<u8, String>,
 }
 
 impl ScreenSpot<'_> {
@@ -71,6 +76,7 @@ pub fn screen_size(about: &About) -> Option<Vec2> {
         Some(Screen::Steps) => vec2(320.0, 230.0),
         Some(Screen::DrumGrid) => vec2(442.0, 210.0),
         Some(Screen::Notes) => vec2(280.0, 56.0),
+        Some(Screen::Scene) => vec2(240.0, 76.0),
         Some(Screen::XyPad) => vec2(220.0, 220.0),
         Some(Screen::Ribbon) => vec2(320.0, 60.0),
         Some(Screen::Keys) => vec2(390.0, 90.0),
@@ -117,6 +123,7 @@ pub fn glance(ui: &Ui, theme: &Theme, spot: &ScreenSpot) {
         Some(Screen::Octave) => octave::glance(&pen, theme, spot),
         Some(Screen::DrumGrid) => drum_grid::glance(&pen, theme, spot),
         Some(Screen::Notes) => notes::glance(&pen, theme, spot),
+        Some(Screen::Scene) => scene::glance(&pen, theme, spot),
         Some(Screen::Steps) => steps::glance(&pen, theme, spot),
         Some(Screen::XyPad) => {
             let finger = at(spot.rect, spot.param("x"), spot.param("y"));
@@ -173,6 +180,7 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks)
             });
         }
         Screen::Notes => notes::notes_ui(ui, theme, spot),
+        Screen::Scene => scene::scene_ui(ui, theme, spot),
         Screen::Keys => keyboard_ui(ui, theme, spot, asks),
         Screen::Roll => roll::roll_ui(ui, theme, spot, asks),
     }

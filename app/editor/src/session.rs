@@ -32,7 +32,7 @@ pub(super) enum Heard {
     /// There is none. Why.
     Lost(String),
     /// It says something.
-    Said(Report),
+    Said(Box<Report>),
 }
 
 /// The window's line to the host.
@@ -99,7 +99,7 @@ impl Session {
                     model.connection = Connection::Lost(error);
                     self.probe = None;
                 }
-                Heard::Said(report) => self.hear(model, report, now_secs, &mut news),
+                Heard::Said(report) => self.hear(model, *report, now_secs, &mut news),
             }
         }
         news

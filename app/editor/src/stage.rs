@@ -3,8 +3,8 @@
 //! nothing else of the patch can be changed.
 
 use eframe::egui::{
-    Align2, Button, Context, CursorIcon, Frame, Panel as Strip, Popup, PopupCloseBehavior, Pos2,
-    Rect, Response, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2,
+    Align2, Context, CursorIcon, Frame, Panel as Strip, Popup, PopupCloseBehavior, Pos2, Rect,
+    Response, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2,
 };
 use sostenuto_modules::param::Param;
 use sostenuto_patch::stage::{Form, StageItem, Tile};
@@ -16,6 +16,7 @@ use super::param::{ParamSpot, WidgetKind, label, played_ui};
 use super::part_menu::title_ui;
 use super::patching::spoken;
 use super::pen::Pen;
+use super::scenes::buttons_ui;
 use super::screen::{ScreenSpot, screen_size, screen_ui};
 use super::shortcuts::Command;
 use super::theme::Theme;
@@ -251,31 +252,9 @@ fn rearrange(patch: &Patch, tiles: Vec<Tile>, asks: &mut Asks) {
 
 /// The scenes, as large buttons beside each other.
 fn scenes_ui(ui: &mut Ui, theme: &Theme, patch: &Patch) -> Option<u8> {
-    let mut recalled = None;
     let frame = Frame::new().fill(theme.face).inner_margin(vec2(8.0, 6.0));
-    Strip::top("scenes on stage").frame(frame).show(ui, |ui| {
-        ScrollArea::horizontal().show(ui, |ui| {
-            ui.horizontal(|ui| {
-                for (&number, title) in &patch.scenes {
-                    let name = match title.is_empty() {
-                        true => format!("Scene {number}"),
-                        false => title.clone(),
-                    };
-                    let is_here = patch.recalled(number) == Ok(Edit::Several(Vec::new()));
-                    let words = RichText::new(&name).size(22.0);
-                    let scene = ui.add(Button::new(words).selected(is_here).min_size(SCENE));
-                    scene.widget_info(|| {
-                        let label = format!("Recall {name}");
-                        WidgetInfo::selected(WidgetType::Button, true, is_here, label)
-                    });
-                    if scene.clicked() {
-                        recalled = Some(number);
-                    }
-                }
-            });
-        });
-    });
-    recalled
+    let strip = Strip::top("scenes on stage").frame(frame);
+    strip.show(ui, |ui| buttons_ui(ui, patch, 22.0, SCENE)).inner
 }
 
 /// What can be done with a tile.
@@ -450,7 +429,9 @@ fn item_ui(
             WidgetKind::Fader | WidgetKind::Choice | WidgetKind::Stepper => String::new(),
             _ => entry::show(param, module.param(param.name).unwrap_or(param.default)),
         };
+        let led = model.led.get(&item.module).and_then(|led| led.get(param.name)).copied();
         let spot = spot(above, zoom, item, module, param, &words);
+        let spot = ParamSpot { moved: led, ..spot };
         let value = played_ui(ui, theme, &spot, place, asks);
         if kind == WidgetKind::Fader {
             let words = entry::show(param, value);
@@ -478,6 +459,7 @@ fn item_ui(
         display: model.signals.display(&item.module),
         sample_rate_hz: model.status.sample_rate_hz,
         moved: Vec::new(),
+        scenes: &patch.scenes,
     };
     screen_ui(ui, theme, &shown, asks);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use eframe::egui::{
-    CentralPanel, Context, Event, Frame, Key, Modifiers, Panel as Strip, Ui, ViewportCommand,
+    CentralPanel, Context, Event, Frame, Key, Modifiers, Panel as Strip, Ui, ViewportCommand, vec2,
 };
 use sostenuto_modules::module::Role;
 use sostenuto_osc::message::Request;
@@ -17,6 +17,7 @@ use super::browser::{BrowseFor, Browser, ChosenOwn};
 use super::canvas::camera::Camera;
 use super::canvas::{Canvas, Intent, Scene};
 use super::files::closing::Closing;
+use super::following::{Following, leaders};
 use super::keyboard::Keyboard;
 use super::last_time::{LastTime, WindowPlace};
 use super::model::{Asks, Connection, Model};
@@ -57,6 +58,7 @@ pub struct Editor {
     pub panels: Panels,
     keyboard: Keyboard,
     stage: Stage,
+    following: Following,
     asks: Asks,
     /// To be loaded as soon as there is a host.
     first: Option<PathBuf>,
@@ -100,6 +102,7 @@ impl Editor {
             panels: Panels::new(ctx, &preferences),
             keyboard: Keyboard::default(),
             stage: Stage::default(),
+            following: Following::default(),
             preferences,
             asks: Asks::default(),
             resume: if first.is_none() { last.requests() } else { Vec::new() },
@@ -144,7 +147,9 @@ impl Editor {
         wanted.extend(self.keyboard.playing().cloned());
         wanted.extend(self.stage.modules(self.model.patch()));
         wanted.extend(loudspeakers(self.model.patch()).map(|(id, _)| id.clone()));
+        wanted.extend(leaders(self.model.patch()).cloned());
         self.session.look(&mut self.model, &wanted);
+        self.model.led = self.following.follow(self.model.patch(), &self.model.signals);
         let commands = dispatch(&ctx);
         for command in commands {
             if self.stage.allows(command) {
@@ -163,9 +168,22 @@ impl Editor {
         self.wake_again(&ctx, now_secs);
     }
 
+    /// The scenes, where there are any.
+    fn scenes_ui(&mut self, ui: &mut Ui) {
+        let Editor { panels, theme, model, preferences, asks, .. } = self;
+        if model.patch().scenes.is_empty() || !preferences.shows_scenes {
+            return;
+        }
+        let frame = Frame::new().fill(theme.face).inner_margin(vec2(8.0, 3.0));
+        Strip::top("scenes").frame(frame).show(ui, |ui| {
+            panels.scenes_ui(ui, &mut Moment { theme, model, preferences, asks });
+        });
+    }
+
     /// All that is seen while the stage is closed.
     fn patch_ui(&mut self, ui: &mut Ui) {
         self.top_ui(ui);
+        self.scenes_ui(ui);
         self.bottom_ui(ui);
         let Editor { panels, theme, model, preferences, asks, .. } = self;
         panels.docks_ui(ui, &mut Moment { theme, model, preferences, asks });

@@ -23,11 +23,12 @@ use sostenuto_modules::clip::ClipSpan;
 use sostenuto_modules::module::{Event, Role};
 use sostenuto_modules::param::Param;
 use sostenuto_patch::edit::renamed;
-use sostenuto_patch::{Cable, Edit, ModuleId, Patch, apply};
+use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule, apply};
 
 use crate::engine::crossing::{self, Parting};
 use crate::engine::flight::places;
 use crate::engine::reels::MAX_RECORDERS;
+use crate::engine::scenes::Followers;
 use crate::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use crate::plan::clips::{self, Clips, Made};
 use crate::plan::memory::{ModuleMemory, NoMemory};
@@ -112,6 +113,8 @@ pub struct Conductor {
     told_pace: (u32, u32),
     /// The sample rate until the next plan, where that is of another.
     rate_before: Option<f32>,
+    /// Whether knobs follow scenes.
+    has_followers: bool,
     /// Modules of the first plan that are not trusted.
     quarantined: BTreeSet<ModuleId>,
     /// What plays.
@@ -146,6 +149,7 @@ impl Conductor {
             generation: 0,
             told_pace: (block_frames, sample_rate_hz),
             rate_before: None,
+            has_followers: false,
             quarantined: BTreeSet::new(),
             now: None,
             next: None,
@@ -289,6 +293,16 @@ impl Conductor {
             self.told_pace = pace;
         }
         self.push(Command::Adopt(adopted(&published)));
+        let memory = |id: &ModuleId, module: &PatchModule| {
+            let &index = published.plan.modules.get(&(id.clone(), module.kind.clone()))?;
+            Some(published.plan.tables.modules[index].memory)
+        };
+        let followers = Followers::of(&patch, memory);
+        let had_followers = std::mem::replace(&mut self.has_followers, !followers.is_empty());
+        if had_followers || self.has_followers {
+            self.shared.followers.offer(followers);
+            self.push(Command::Follow);
+        }
         self.now = Some((patch, published));
     }
 

@@ -854,9 +854,10 @@ impl<S: Sound> Control<S> {
         }
         match edit.reach() {
             Reach::Structure => self.needs_plan = true,
+            Reach::Scenes if self.patch.follows_scenes() => self.needs_plan = true,
             // A plan that is to come has the params with it.
-            Reach::Params if !self.needs_plan => self.turn(edit),
-            Reach::Params | Reach::Looks => {}
+            Reach::Params | Reach::Scenes if !self.needs_plan => self.turn(edit),
+            Reach::Params | Reach::Scenes | Reach::Looks => {}
         }
         self.clients.values_mut().for_each(|client| client.feedback.fall_behind());
         if self.has_subscriber(|reports| reports.patch) {

@@ -14,6 +14,7 @@ pub mod link;
 pub mod outlet;
 pub mod pace;
 pub(crate) mod reels;
+pub(crate) mod scenes;
 pub mod tap;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ use self::flight::Flight;
 use self::intake::Intake;
 use self::limiter::Limiter;
 use self::reels::{Reels, Run};
+use self::scenes::Followers;
 use crate::shared::Shared;
 
 /// A stereo frame for the sound card. Full scale is 1.
@@ -90,6 +92,8 @@ pub enum Command {
     },
     /// Fade out, or in again.
     Mute(bool),
+    /// Knobs follow scenes as [`Shared::followers`] says from now on.
+    Follow,
 }
 
 /// A plan that lies ready in shared memory.
@@ -185,6 +189,7 @@ pub struct Engine {
     reels: Option<Reels>,
     /// Which kind of the catalogue records.
     recorder: usize,
+    followers: Followers,
     /// Frames and Hz of the plan that comes next, and the clock at its start.
     coming: (u32, u32, Option<u64>),
     next_frames: u32,
@@ -232,6 +237,7 @@ impl Engine {
             intake: None,
             reels: None,
             recorder: catalog::with_role(Role::Recorder).0,
+            followers: Followers::default(),
             coming: (block_frames, sample_rate_hz, None),
             next_frames: block_frames,
             is_muted: false,
@@ -278,6 +284,7 @@ impl Engine {
         let has_begun = self.flight.has_begun();
         if !has_begun {
             self.keep_params();
+            self.follow();
             self.obey();
         }
         self.start.block = next_block(self.start.block);
@@ -295,6 +302,7 @@ impl Engine {
             self.flight.hand_on();
             self.mix(out);
             self.keep_recorded();
+            self.hear_scenes();
         }
         self.fade(out);
         self.start.frame += u64::from(self.start.frames);
@@ -330,6 +338,9 @@ impl Engine {
                     }
                 }
                 Command::Happen { event, is_switch } => {
+                    if let Some((param, value)) = event.param() {
+                        self.followers.let_go(event.memory(), param, value);
+                    }
                     let is_knob = event.param().is_some() && !is_switch;
                     if is_knob && !self.agenda.has(event.memory()) {
                         set_param(&self.shared, &self.plan, event);
@@ -342,11 +353,19 @@ impl Engine {
                     self.coming = (frames, sample_rate_hz, frame);
                 }
                 Command::Mute(is_muted) => self.is_muted = is_muted,
+                Command::Follow => {
+                    if !self.shared.followers.take(&mut self.followers) {
+                        self.held = Some(command[0]);
+                        return;
+                    }
+                    self.find_followers();
+                }
                 Command::Adopt(plan) => {
                     self.plan = plan;
                     for event in self.agenda.standing() {
                         set_param(&self.shared, &self.plan, event);
                     }
+                    self.find_followers();
                     self.keep_pace();
                     self.start.plan_frame = self.start.frame;
                     self.status.plan_frame.store(self.start.frame, Relaxed);
@@ -355,6 +374,44 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Puts knobs that follow scenes where they belong in the plan that plays.
+    fn find_followers(&mut self) {
+        let Engine { shared, plan: now, followers, .. } = self;
+        // SAFETY: no block is being computed.
+        let plan = unsafe { Plan::read_standing(&shared.control, now.place as usize) };
+        let Some(plan) = plan.filter(|_| !followers.is_empty()) else { return };
+        // SAFETY: as above.
+        followers.find_in(&plan, |index, value| unsafe {
+            now.pen.set_param(&shared.control, index, value);
+        });
+    }
+
+    /// Moves the knobs that follow scenes.
+    fn follow(&mut self) {
+        let Engine { shared, plan: now, followers, start, .. } = self;
+        let block_secs = start.frames as f32 / start.sample_rate_hz;
+        // SAFETY: no block is being computed.
+        followers.follow(block_secs, |index, value| unsafe {
+            now.pen.set_param(&shared.control, index, value);
+        });
+    }
+
+    /// Hears which scenes are recalled from the next block on.
+    fn hear_scenes(&mut self) {
+        let Engine { shared, plan: now, followers, layouts, start, .. } = self;
+        if followers.is_empty() {
+            return;
+        }
+        // SAFETY: every slot has done the block, and the next has not begun.
+        let plan = unsafe { Plan::read(&shared.control, now.place as usize) };
+        let Some(plan) = plan else { return };
+        let (arena, frames) = (&shared.arena, start.frames as usize);
+        // SAFETY: as above.
+        followers.listen(&plan, frames, |module| unsafe {
+            outputs(arena, layouts, module, start, (frames - 1) / QUANTUM)
+        });
     }
 
     /// Lays out what happens in this block.
@@ -461,6 +518,7 @@ impl Engine {
             || self.event_count > 0
             || !self.agenda.is_empty()
             || self.intake.is_some()
+            || !self.followers.is_empty()
     }
 
     /// Passes signals by the modules of slots that have no worker, and none to

@@ -17,6 +17,7 @@ use shm_ring::sync::Ordering;
 use sostenuto_modules::catalog;
 
 use crate::alarm::Alarm;
+use crate::engine::scenes::Handover;
 
 /// Length of the arena, in bytes. Pages that no module uses cost nothing.
 const ARENA_BYTES: usize = if cfg!(windows) { 256 << 20 } else { 1 << 30 };
@@ -31,6 +32,8 @@ pub struct Shared {
     pub doorbell: Arc<Doorbell>,
     /// Between engine and pool.
     pub alarm: Alarm,
+    /// From the conductor to the engine: which knobs follow which scenes.
+    pub followers: Handover,
 }
 
 impl Shared {
@@ -59,8 +62,8 @@ impl Shared {
         let doorbell = Doorbell::create(bells.expect(FITS))
             .map_err(|cause| RegionError::Populate { bytes: 0, cause })?;
         let (control, arena) = (Arc::new(control), Arc::new(arena));
-        let shared =
-            Shared { control, arena, doorbell: Arc::new(doorbell), alarm: Alarm::default() };
+        let (alarm, followers) = (Alarm::default(), Handover::default());
+        let shared = Shared { control, arena, doorbell: Arc::new(doorbell), alarm, followers };
         for slot in shared.slots() {
             slot.worker.store(NONE, Ordering::Relaxed);
         }

@@ -214,6 +214,7 @@ messages! {
         module::Inside,
         module::Shown,
         module::Title,
+        module::Lock,
         module::Retry as Retry,
         cable::Connect,
         cable::Disconnect,

@@ -120,6 +120,15 @@ pub enum Edit {
         /// Where it stands from now on. `None`: not on stage.
         staged: Option<Staged>,
     },
+    /// Has scenes and chance leave a param where it stands, or no longer.
+    SetLocked {
+        /// Whose.
+        module: ModuleId,
+        /// Which.
+        param: Name,
+        /// Whether they leave it alone from now on.
+        is_locked: bool,
+    },
     /// Makes a scene, calls it something else, or takes an empty one away. Nothing is
     /// heard.
     SetScene {
@@ -165,6 +174,8 @@ pub enum Reach {
     Looks,
     /// Params moved; modules and cables are what they were.
     Params,
+    /// Params may have moved, and scenes put them elsewhere than before.
+    Scenes,
     /// Modules or cables changed: a new plan is needed.
     Structure,
 }
@@ -190,9 +201,9 @@ impl Edit {
             | Edit::SetPartTitle { .. }
             | Edit::SetStaged { .. }
             | Edit::SetScene { .. }
-            | Edit::KeepInScene { .. }
             | Edit::SetTitle(_)
             | Edit::SetDescription(_) => Reach::Looks,
+            Edit::KeepInScene { .. } | Edit::SetLocked { .. } => Reach::Scenes,
             Edit::SetParam { .. } => Reach::Params,
             Edit::Several(edits) => edits.iter().map(Edit::reach).max().unwrap_or(Reach::Looks),
             _ => Reach::Structure,
@@ -225,6 +236,7 @@ pub fn apply(patch: &mut Patch, edit: Edit) -> Result<Edit, Problem> {
         Edit::SetShown { module, part, levels } => patch.set_shown(module, part, levels),
         Edit::SetPartTitle { module, part, title } => patch.set_part_title(module, part, title),
         Edit::SetStaged { module, part, staged } => patch.set_staged(module, part, staged),
+        Edit::SetLocked { module, param, is_locked } => patch.set_locked(module, param, is_locked),
         Edit::SetScene { number, title } => patch.set_scene(number, title),
         Edit::KeepInScene { module, number, values } => patch.keep_in_scene(module, number, values),
         Edit::SetTitle(title) => {

@@ -15,7 +15,9 @@ use super::problem::Problem;
 use super::scene::Kept;
 use super::sounds;
 use super::stage::Staged;
-use super::{Cable, Comment, CommentId, Group, GroupId, ModuleId, Patch, PatchModule, find_kind};
+use super::{
+    Cable, Comment, CommentId, Group, GroupId, ModuleId, Name, Patch, PatchModule, find_kind,
+};
 use crate::disk;
 
 /// The newest version of patch files that this program reads. From version 3 on,
@@ -141,7 +143,10 @@ pub fn write(patch: &Patch) -> String {
 /// The oldest version that has all of a patch.
 fn version_of(patch: &Patch) -> u64 {
     let is_plain = |module: &PatchModule| {
-        module.shown.is_empty() && module.titles.is_empty() && module.staged.is_empty()
+        module.shown.is_empty()
+            && module.titles.is_empty()
+            && module.staged.is_empty()
+            && module.locked.is_empty()
     };
     let is_flat =
         patch.groups.is_empty() && patch.scenes.is_empty() && patch.modules.values().all(is_plain);
@@ -278,6 +283,8 @@ struct WrittenModule<'a> {
     titles: BTreeMap<String, &'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     stage: BTreeMap<String, FileStaged>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locked: Vec<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     scenes: BTreeMap<u8, BTreeMap<&'a str, f32>>,
 }
@@ -317,6 +324,7 @@ impl<'a> WrittenModule<'a> {
             shown: module.shown.iter().map(|(part, &levels)| (part.to_string(), levels)).collect(),
             titles: module.titles.iter().map(|(part, it)| (part.to_string(), &**it)).collect(),
             stage: module.staged.iter().map(|(part, it)| (part.to_string(), it.into())).collect(),
+            locked: module.locked.iter().map(|name| &**name).collect(),
             scenes: module
                 .scenes
                 .iter()
@@ -388,6 +396,8 @@ struct ReadModule {
     titles: BTreeMap<String, String>,
     #[serde(default)]
     stage: BTreeMap<String, FileStaged>,
+    #[serde(default)]
+    locked: Vec<String>,
     #[serde(default)]
     scenes: BTreeMap<u8, BTreeMap<String, f32>>,
 }
@@ -533,6 +543,7 @@ impl ReadModule {
             let form = form.map(|form| form.parse()).transpose()?.unwrap_or_default();
             module.staged.insert(part.parse()?, Staged { place, form });
         }
+        module.locked = self.locked.into_iter().map(Name::from).collect();
         for (number, kept) in self.scenes {
             let kept = kept.into_iter().map(|(name, value)| (name.into(), value)).collect();
             module.scenes.insert(number, kept);

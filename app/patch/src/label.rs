@@ -20,6 +20,7 @@ enum Deed {
     Comment,
     Show,
     Stage,
+    Lock,
     Call,
     ChangeGroup,
     Group,
@@ -119,6 +120,10 @@ impl Label {
                 let what = format!("{module} {part}");
                 one(Deed::Stage, &what, stage_sentence(module, part, staged.is_some(), patch))
             }
+            Edit::SetLocked { module, param, is_locked } => {
+                let verb = if *is_locked { "Lock" } else { "Unlock" };
+                one(Deed::Lock, &format!("{module} {param}"), format!("{verb} {param} of {module}"))
+            }
             Edit::SetScene { number, title } => {
                 one(Deed::Scene, number, scene_sentence(*number, title.as_deref(), patch))
             }
@@ -160,6 +165,7 @@ impl Label {
             Deed::Comment => ("Change", "comments"),
             Deed::Show => ("Show", "parts in groups"),
             Deed::Stage => ("Change", "parts on stage"),
+            Deed::Lock => ("Change", "locks"),
             Deed::Call => ("Rename", "parts"),
             Deed::ChangeGroup => ("Change", "groups"),
             Deed::Group => ("Make", "groups"),

@@ -114,6 +114,8 @@ pub struct PatchModule {
     pub titles: BTreeMap<Part, String>,
     /// What of it is on stage.
     pub staged: BTreeMap<Part, stage::Staged>,
+    /// Params that are left where they stand by scenes and by chance.
+    pub locked: BTreeSet<Name>,
     /// Where its params stand in scenes, by their numbers, as far as they are kept there.
     pub scenes: BTreeMap<u8, scene::Kept>,
 }
@@ -268,6 +270,7 @@ impl PatchModule {
             shown: BTreeMap::new(),
             titles: BTreeMap::new(),
             staged: BTreeMap::new(),
+            locked: BTreeSet::new(),
             scenes: BTreeMap::new(),
         }
     }
@@ -310,6 +313,7 @@ impl PatchModule {
         self.shown.keys().try_for_each(|part| self.check_part(id, part))?;
         self.titles.iter().try_for_each(|(part, title)| self.check_title(id, part, title))?;
         self.staged.keys().try_for_each(|part| self.check_staged(id, part))?;
+        self.locked.iter().try_for_each(|name| self.check_param(id, name))?;
         self.scenes.values().try_for_each(|kept| self.check_kept(id, kept))?;
         self.check_own_text(id, &self.text)?;
         if self.is_placeholder {

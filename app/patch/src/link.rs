@@ -3,7 +3,7 @@
 //! Groups of a patch with the same [`Group::link`] are copies. What corresponds to what
 //! is said by the things themselves: each has a number, its `twin`, which is the same in
 //! every copy. What a copy has on its own face is its own: the knobs there, and the sound of
-//! a screen there; and so are names, bypass, scenes, what is on stage, what a hand holds, and
+//! a screen there; and so are names, bypass, scenes, locks, what is on stage, what a hand holds, and
 //! all cables that lead out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,7 @@ fn may_concern_links(patch: &Patch, edit: &Edit) -> bool {
         Edit::SetGroup { group: Some(group), .. } if group.link.is_some() => true,
         Edit::SetBypass { .. }
         | Edit::SetStaged { .. }
+        | Edit::SetLocked { .. }
         | Edit::SetScene { .. }
         | Edit::KeepInScene { .. }
         | Edit::SetTitle(_)
@@ -171,6 +172,7 @@ impl Content {
             }
             shared.scenes.clear();
             shared.staged.clear();
+            shared.locked.clear();
             shared.is_bypassed = false;
             all.entry(root).or_default().modules.insert(way, (id.clone(), shared));
         }

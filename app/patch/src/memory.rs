@@ -33,6 +33,7 @@ pub fn bytes(edit: &Edit) -> usize {
         | Edit::SetInside { .. }
         | Edit::SetShown { .. }
         | Edit::SetStaged { .. }
+        | Edit::SetLocked { .. }
         | Edit::SetBypass { .. } => 0,
     };
     size_of_val(edit) + more
@@ -43,7 +44,7 @@ fn of_module(module: &PatchModule) -> usize {
         + module.text.len()
         + ENTRY_BYTES * (module.params.len() + module.words.len() + module.shown.len())
         + module.titles.values().map(|title| title.len() + ENTRY_BYTES).sum::<usize>()
-        + ENTRY_BYTES * module.staged.len()
+        + ENTRY_BYTES * (module.staged.len() + module.locked.len())
         + ENTRY_BYTES * module.scenes.values().map(|kept| 1 + kept.len()).sum::<usize>()
 }
 

@@ -33,6 +33,7 @@ impl Patch {
             module.titles.remove(part);
             module.staged.remove(part);
         }
+        module.locked.retain(|name| about.param(name).is_some());
         let mut back = restored(id, was, module);
         let lost: Vec<Cable> =
             self.cables_of(id).filter(|c| self.check_cable(c).is_err()).cloned().collect();
@@ -75,6 +76,9 @@ fn restored(id: &ModuleId, was: &PatchModule, now: &PatchModule) -> Vec<Edit> {
     for (part, &staged) in was.staged.iter().filter(|(part, _)| !now.staged.contains_key(part)) {
         let (module, part) = of(part);
         back.push(Edit::SetStaged { module, part, staged: Some(staged) });
+    }
+    for param in was.locked.difference(&now.locked).cloned() {
+        back.push(Edit::SetLocked { module: id.clone(), param, is_locked: true });
     }
     back
 }
@@ -126,6 +130,7 @@ mod tests {
             titled("own", "param depth", "Glow"),
             titled("own", "output out", "To the echo"),
             on_stage,
+            Edit::SetLocked { module: id("own"), param: "depth".into(), is_locked: true },
         ];
         for edit in edits {
             apply(&mut patch, edit.clone()).unwrap_or_else(|problem| panic!("{edit:?}: {problem}"));
@@ -143,7 +148,7 @@ mod tests {
         assert_eq!(cables, ["lfo.sine -> own.in", "own.out -> vca.in"]);
         let own = &patch.modules["own"];
         assert!(own.params.is_empty(), "9000 Hz and depth are no more");
-        assert_eq!((own.titles.len(), own.staged.len()), (1, 0));
+        assert_eq!((own.titles.len(), own.staged.len(), own.locked.len()), (1, 0, 0));
         apply(&mut patch, back).unwrap();
         assert_eq!(patch, before);
     }

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use sostenuto_modules::module::Role;
 use sostenuto_modules::param::Param;
 
 use super::problem::Problem;
 use super::{
-    Edit, ModuleId, Name, Patch, PatchModule, check_text, check_value, find_param, placeholder,
+    Edit, ModuleId, Name, Part, Patch, PatchModule, check_text, check_value, find_param,
+    placeholder,
 };
 
 /// The number of the last scene; the first is 1.
@@ -31,6 +33,11 @@ pub fn between(param: &Param, first: f32, last: f32, amount: f32) -> f32 {
 }
 
 impl Patch {
+    /// Whether a module recalls scenes by voltage.
+    pub fn follows_scenes(&self) -> bool {
+        self.modules.values().any(|module| module.has_role(Role::Scenes))
+    }
+
     /// The number of the first scene that is free.
     pub fn fresh_scene(&self) -> Option<u8> {
         (1..=MAX_SCENES).find(|number| !self.scenes.contains_key(number))
@@ -70,7 +77,7 @@ impl Patch {
         Edit::Several(keeps.map(forget).chain([away]).collect())
     }
 
-    /// Puts all knobs of a scene where they stood.
+    /// Puts all knobs of a scene where they stood, but for those that are locked.
     pub fn recalled(&self, number: u8) -> Result<Edit, Problem> {
         self.morphed(number, number, 0.0)
     }
@@ -94,7 +101,7 @@ impl Patch {
                     continue;
                 };
                 let value = between(&about.params[index], first, last, amount);
-                if module.param(name) != Some(value) {
+                if module.param(name) != Some(value) && !module.locked.contains(name) {
                     edits.push(Edit::SetParam { module: id.clone(), param: name.clone(), value });
                 }
             }
@@ -139,6 +146,21 @@ impl Patch {
         Ok(Edit::SetScene { number, title: was })
     }
 
+    pub(crate) fn set_locked(
+        &mut self,
+        id: ModuleId,
+        param: Name,
+        is_locked: bool,
+    ) -> Result<Edit, Problem> {
+        self.module(id.as_str())?.check_param(&id, &param)?;
+        let locked = &mut self.module_mut(&id)?.locked;
+        let was = match is_locked {
+            true => !locked.insert(param.clone()),
+            false => locked.remove(&param),
+        };
+        Ok(Edit::SetLocked { module: id, param, is_locked: was })
+    }
+
     pub(crate) fn keep_in_scene(
         &mut self,
         id: ModuleId,
@@ -160,14 +182,20 @@ impl Patch {
 }
 
 impl PatchModule {
-    /// Where all its knobs stand, but for what a hand holds. `None` for a placeholder and
-    /// for what has no knobs.
+    /// Where all its knobs stand, but for what a hand holds. `None` for a placeholder, for
+    /// what has no knobs, and for what recalls scenes itself.
     fn standing(&self) -> Option<Kept> {
-        let about = self.about().ok()?;
+        // Which scene is recalled is in none.
+        let about = self.about().ok().filter(|about| about.role != Some(Role::Scenes))?;
         let knobs = about.params.iter().filter(|param| !param.is_held);
         let standing = |name: &str| self.param(name).unwrap_or_default();
         let kept: Kept = knobs.map(|param| (param.name.into(), standing(param.name))).collect();
         (!kept.is_empty()).then_some(kept)
+    }
+
+    /// Whether it has such a param.
+    pub(crate) fn check_param(&self, id: &ModuleId, name: &Name) -> Result<(), Problem> {
+        self.check_part(id, &Part::Param(name.clone()))
     }
 
     /// Whether it has these params, and they can stand there.
@@ -206,7 +234,7 @@ mod tests {
         apply(&mut patch, first).unwrap();
         apply(&mut patch, set("a", "gain", 2.0)).unwrap();
         let second = patch.kept_scene(2, "Loud", [&id("a")]);
-        assert_eq!(second.reach(), Reach::Looks);
+        assert_eq!(second.reach(), Reach::Scenes);
         apply(&mut patch, second).unwrap();
         patch
     }

@@ -97,7 +97,7 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
         2 => cable.clone().prop_map(Edit::Disconnect),
         3 => (cable, any::<bool>())
             .prop_map(|(cable, is_delayed)| Edit::SetDelay { cable, is_delayed }),
-        6 => (name(), param, -2.5f32..2.5).prop_map(|(m, p, value)| set(m, p, value)),
+        6 => (name(), param.clone(), -2.5f32..2.5).prop_map(|(m, p, value)| set(m, p, value)),
         1 => (name(), any::<bool>())
             .prop_map(|(m, is_bypassed)| Edit::SetBypass { module: id(m), is_bypassed }),
         1 => (name(), -9f32..9.0)
@@ -124,6 +124,9 @@ pub fn any_edit() -> impl Strategy<Value = Edit> {
         2 => (name(), part.clone(), prop::option::of((0u16..4, form))).prop_map(|(module, part, at)| {
             let staged = at.map(|(place, form)| Staged { place, form });
             Edit::SetStaged { module: id(module), part: part.parse().unwrap(), staged }
+        }),
+        1 => (name(), param, any::<bool>()).prop_map(|(module, param, is_locked)| {
+            Edit::SetLocked { module: id(module), param: param.into(), is_locked }
         }),
         1 => (name(), part, 0u8..3).prop_map(|(module, part, levels)| Edit::SetShown {
             module: id(module),

@@ -146,6 +146,9 @@ pub enum Screen {
     Notes,
     /// The notes of its text. Shows the beat that plays.
     Roll,
+    /// Scenes of the patch: shows which one it is at, the one it morphs to, and how far,
+    /// 0 to 1.
+    Scene,
 }
 
 /// Which curve a [`Screen::Curve`] shows.
@@ -244,16 +247,23 @@ pub enum Role {
     Split,
     /// The other way round: one at each input, to one output.
     Merge,
+    /// Knobs follow the scenes that it says. Its first output is the number of a scene,
+    /// its second that of the one it morphs to, both times [`SCENE_VOLTS`]; its third how far,
+    /// 0 to 10 V. They take the seconds of its param `glide` to a new scene.
+    Scenes,
     /// Fails on command, for drills.
     Saboteur,
 }
+
+/// What a scene's number is multiplied by, as a voltage.
+pub const SCENE_VOLTS: f32 = 0.1;
 
 /// How many values OSC In takes, and OSC Out sends.
 pub const OSC_VALUES: usize = 8;
 
 impl Role {
     /// Every role; exactly one module of the catalogue has each.
-    pub const ALL: [Role; 15] = [
+    pub const ALL: [Role; 16] = [
         Role::AudioOut,
         Role::AudioIn,
         Role::Recorder,
@@ -268,6 +278,7 @@ impl Role {
         Role::Macros,
         Role::Split,
         Role::Merge,
+        Role::Scenes,
         Role::Saboteur,
     ];
 }

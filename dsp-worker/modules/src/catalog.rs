@@ -122,6 +122,7 @@ catalog! {
     shift_register::ShiftRegister,
     switch_1_to_8::Switch1To8,
     switch_8_to_1::Switch8To1,
+    scenes::Scenes,
     keyboard::Keyboard,
     osc_in::OscIn,
     ribbon::Ribbon,

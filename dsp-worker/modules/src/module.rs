@@ -15,7 +15,9 @@ use crate::clip::Clip;
 use crate::limits::MAX_PORTS;
 use crate::tools::Tools;
 
-pub use crate::about::{About, Curve, OSC_VALUES, Port, Role, Screen, Sweep, Tag, port};
+pub use crate::about::{
+    About, Curve, OSC_VALUES, Port, Role, SCENE_VOLTS, Screen, Sweep, Tag, port,
+};
 
 /// A module's memory and what it does with it.
 ///

@@ -73,6 +73,7 @@ pub mod ring_mod;
 pub mod saboteur;
 pub mod sample_hold;
 pub mod sampler;
+pub mod scenes;
 pub mod scope;
 pub mod sequencer;
 pub mod shift_register;

@@ -22,7 +22,7 @@ use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, emblem, glow
 use crate::model::{Asks, Level};
 use crate::module_menu::module_popup;
 use crate::param::{ParamSpot, is_carried, param_ui};
-use crate::part_menu::module_stage_entry;
+use crate::part_menu::{module_lock_entry, module_stage_entry};
 use crate::patching::{self, Modulator, input_that_moves, spoken};
 use crate::pen::Pen;
 use crate::screen::text::text_ui;
@@ -69,6 +69,7 @@ pub(super) fn screen_spot<'a>(
         display: scene.model.signals.display(spot.id),
         sample_rate_hz: scene.model.status.sample_rate_hz,
         moved,
+        scenes: &scene.model.patch().scenes,
     })
 }
 
@@ -166,6 +167,7 @@ impl Canvas {
             } else {
                 module_stage_entry(ui, desk.scene.model.patch(), desk.asks, spot.id);
             }
+            module_lock_entry(ui, desk.scene.model.patch(), desk.asks, spot.id);
         });
     }
 
@@ -326,9 +328,8 @@ impl Canvas {
         let Some(about) = spot.face.about else { return };
         if let Some(part) = spot.face.screen {
             let params = about.params.iter();
-            let moved = params.filter_map(|param| {
-                moved(desk.wiring, spot, param).map(|value| (param.name, value))
-            });
+            let moved = params
+                .filter_map(|param| moved(desk, spot, param).map(|value| (param.name, value)));
             if let Some(shown) = screen_spot(scene, spot, part, zoom, moved.collect()) {
                 screen_ui(ui, scene.theme, &shown, desk.asks);
             }
@@ -355,7 +356,7 @@ impl Canvas {
                 module: spot.id,
                 param,
                 value: spot.module.param(param.name).unwrap_or(param.default),
-                moved: moved(desk.wiring, spot, param),
+                moved: moved(desk, spot, param),
                 label: &control.label,
                 title: spot.module.title_of_param(param.name),
                 meter_volts: meter.and_then(|port| level_at(desk, spot, port)),
@@ -378,6 +379,10 @@ impl Canvas {
                 }
             });
             desk.asks.requests.append(&mut asked.requests);
+            if spot.module.locked.contains(param.name) {
+                let corner = under.rect.right_top() + vec2(-6.0, 8.0) * zoom;
+                Pen::new(ui, zoom).padlock(corner, scene.theme.faint);
+            }
             if is_carried(ui, &response) {
                 self.carried = Some((spot.id.clone(), Part::Param(param.name.into())));
             }
@@ -561,8 +566,19 @@ fn fault(scene: Scene, id: &ModuleId) -> Option<String> {
     })
 }
 
-/// Where a param is in effect, where cables move it.
-fn moved(wiring: &Wiring, spot: &Spot, param: &'static Param) -> Option<f32> {
+/// Where a param is in effect, where a scene or cables move it.
+fn moved(desk: &Desk, spot: &Spot, param: &'static Param) -> Option<f32> {
+    let led = desk.scene.model.led.get(spot.id).and_then(|led| led.get(param.name)).copied();
+    let stands = led.or_else(|| spot.module.param(param.name))?;
+    moved_by_cables(desk.wiring, spot, param, stands).or(led)
+}
+
+fn moved_by_cables(
+    wiring: &Wiring,
+    spot: &Spot,
+    param: &'static Param,
+    stands: f32,
+) -> Option<f32> {
     let input = input_that_moves(spot.face.about?, param.name)?;
     let moves = input.moves.as_ref()?;
     let mut volts = None;
@@ -571,5 +587,5 @@ fn moved(wiring: &Wiring, spot: &Spot, param: &'static Param) -> Option<f32> {
     }
     let volts = volts?;
     let amount = moves.amount.map_or(Some(1.0), |amount| spot.module.param(amount))?;
-    Some(moves.moved(param, spot.module.param(param.name)?, amount, volts))
+    Some(moves.moved(param, stands, amount, volts))
 }

@@ -6,7 +6,7 @@ use sostenuto_patch::{Edit, ModuleId, Part};
 
 use super::Scene;
 use crate::model::Asks;
-use crate::part_menu::{stage_entry, title_entry};
+use crate::part_menu::{lock_entry, stage_entry, title_entry};
 
 /// In a menu of a port, a knob or a module: whether it is seen on the face of the group
 /// that is looked into, or, where it is on the face of one already, that it no longer is.
@@ -40,4 +40,5 @@ pub(super) fn show_entry(
     }
     title_entry(ui, scene.theme, patch, asks, module, &part);
     stage_entry(ui, patch, asks, module, &part);
+    lock_entry(ui, patch, asks, module, &part);
 }

@@ -428,6 +428,8 @@ fn say(pen: &Pen, theme: &Theme, field: Rect, handle: &Handle, values: &Values) 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use sostenuto_modules::catalog::CATALOG;
     use sostenuto_modules::module::Screen;
     use sostenuto_modules::rig::Rig;
@@ -461,6 +463,7 @@ mod tests {
             display,
             sample_rate_hz: 48_000.0,
             moved: Vec::new(),
+            scenes: &BTreeMap::new(),
         };
         picture(which, &Values { spot: &spot, over })
     }

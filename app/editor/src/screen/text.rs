@@ -232,6 +232,7 @@ mod tests {
                     display: &[],
                     sample_rate_hz: 48_000.0,
                     moved: Vec::new(),
+                    scenes: &bench.patch.scenes,
                 };
                 let theme = Theme::of(Look::Dark);
                 text_ui(ui, &theme, about.text.unwrap(), &spot, &mut bench.asks);

@@ -132,7 +132,7 @@ fn listen(mut from_host: FromHost, tell: &Sender<Heard>, wake: &dyn Fn()) {
             }
         };
         let is_usual = is_usual(&report);
-        if tell.send(Heard::Said(report)).is_err() {
+        if tell.send(Heard::Said(Box::new(report))).is_err() {
             return;
         }
         if !is_usual {

@@ -27,7 +27,7 @@ struct Knob {
     param: Name,
     from: f32,
     to: f32,
-    /// Where it was put last. Where it stands elsewhere, a hand has taken it.
+    /// Where it was put last. Where it stands elsewhere, or is locked, a hand has taken it.
     now: f32,
 }
 
@@ -47,7 +47,10 @@ impl Glide {
     pub fn step(&mut self, patch: &Patch, now: Instant) -> (Edit, bool) {
         let amount = now.duration_since(self.began).as_secs_f32() / self.secs;
         let amount = if amount < 1.0 { amount } else { 1.0 };
-        let stands = |knob: &Knob| patch.modules.get(&knob.module)?.param(&knob.param);
+        let stands = |knob: &Knob| {
+            let module = patch.modules.get(&knob.module)?;
+            module.param(&knob.param).filter(|_| !module.locked.contains(&knob.param))
+        };
         self.knobs.retain(|knob| stands(knob) == Some(knob.now));
         let mut edits = Vec::new();
         for knob in &mut self.knobs {

@@ -64,6 +64,12 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
             );
             let staged = module.staged.into_iter();
             messages.extend(staged.map(|(part, staged)| staged_at(id.clone(), part, staged)));
+            let locked = module.locked.into_iter();
+            messages.extend(
+                locked.map(|param| {
+                    module::Lock { module: id.clone(), param, is_locked: true }.encode()
+                }),
+            );
             let kept = module.scenes.into_iter();
             messages.extend(kept.map(|(number, values)| {
                 scene::Keep { number, module: id.clone(), values }.encode()
@@ -100,6 +106,9 @@ fn push(edit: Edit, messages: &mut Vec<OscMessage>) {
         Edit::SetShown { module, part, levels } => module::Shown { module, part, levels }.encode(),
         Edit::SetPartTitle { module, part, title } => {
             module::Title { module, part, title }.encode()
+        }
+        Edit::SetLocked { module, param, is_locked } => {
+            module::Lock { module, param, is_locked }.encode()
         }
         Edit::SetStaged { module, part, staged: Some(staged) } => staged_at(module, part, staged),
         Edit::SetStaged { module, part, staged: None } => stage::Remove { module, part }.encode(),

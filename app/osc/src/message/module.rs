@@ -129,6 +129,18 @@ message! {
 }
 
 message! {
+    /// Has scenes and chance leave a param where it stands, or no longer. Nothing is heard.
+    Lock("/module/lock", EDIT, "lead gain true") {
+        /// a module's name in the patch
+        module: ModuleId,
+        /// a param's name
+        param: Name ["", "see `sostenuto modules`"],
+        /// whether they leave it alone
+        is_locked: bool,
+    }
+}
+
+message! {
     /// Tries a module again that rests or is in quarantine because it kept crashing. It begins afresh,
     /// with its params.
     Retry("/module/retry", REQUEST.over_udp(), "lead") {
@@ -154,6 +166,7 @@ edits! {
     Text { module, text } => Edit::SetText { module, text };
     Inside { module, group, twin } => Edit::SetInside { module, group, twin };
     Shown { module, part, levels } => Edit::SetShown { module, part, levels };
+    Lock { module, param, is_locked } => Edit::SetLocked { module, param, is_locked };
     Title { module, part, title } => Edit::SetPartTitle { module, part, title };
 }
 
