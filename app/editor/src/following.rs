@@ -1,6 +1,6 @@
 //! Knobs that follow a scene: where they are led, as modules say that recall scenes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sostenuto_dsp::units::GATE_VOLTS;
 use sostenuto_modules::module::{Role, SCENE_VOLTS};
@@ -9,8 +9,20 @@ use sostenuto_patch::{ModuleId, Name, Patch};
 
 use super::model::Signals;
 
-/// Where knobs are led, by module and param.
-pub type Led = BTreeMap<ModuleId, BTreeMap<Name, f32>>;
+/// What modules lead that recall scenes.
+#[derive(Debug, Default)]
+pub struct Led {
+    /// The scenes that are recalled.
+    pub scenes: BTreeSet<u8>,
+    knobs: BTreeMap<ModuleId, BTreeMap<Name, f32>>,
+}
+
+impl Led {
+    /// Where a knob is led, if it is.
+    pub fn knob(&self, module: &ModuleId, param: &str) -> Option<f32> {
+        self.knobs.get(module)?.get(param).copied()
+    }
+}
 
 /// What each of these modules has recalled.
 #[derive(Debug, Default)]
@@ -30,11 +42,12 @@ struct Recalled {
 impl Following {
     /// Once a frame: where knobs are led now.
     pub fn follow(&mut self, patch: &Patch, signals: &Signals) -> Led {
-        let mut led = Led::new();
+        let mut led = Led::default();
         self.recalled.retain(|id, _| patch.modules.contains_key(id));
         for id in leaders(patch) {
             let Some([scene, toward, morphed]) = said(signals, id) else { continue };
             let [scene, toward] = [scene, toward].map(|volts| (volts / SCENE_VOLTS).round() as u8);
+            led.scenes.extend(Some(scene).filter(|scene| *scene > 0));
             let is_known = |it: &Recalled| (it.scene, it.toward) == (scene, toward);
             if !self.recalled.get(id).is_some_and(is_known) {
                 let stood = standing(patch, scene);
@@ -56,7 +69,7 @@ impl Following {
                 }
                 let last = there.scenes.get(&toward).and_then(|kept| kept.get(name));
                 let value = between(param, *first, *last.unwrap_or(first), morphed / GATE_VOLTS);
-                led.entry(module.clone()).or_default().insert(name.clone(), value);
+                led.knobs.entry(module.clone()).or_default().insert(name.clone(), value);
             }
         }
         led
@@ -121,8 +134,7 @@ mod tests {
     fn knobs_are_led_to_a_scene_until_a_hand_turns_them() {
         let (mut patch, mut following) = (patch(), Following::default());
         let mut cutoff = |patch: &Patch, volts| {
-            let led = following.follow(patch, &saying(volts));
-            led.get(&id("filter")).and_then(|led| led.get("cutoff")).copied()
+            following.follow(patch, &saying(volts)).knob(&id("filter"), "cutoff")
         };
         assert_eq!(cutoff(&patch, [0.0, 0.0, 0.0]), None, "it has not begun");
         assert_eq!(cutoff(&patch, [0.1, 0.2, 0.0]), Some(100.0));

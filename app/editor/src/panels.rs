@@ -147,7 +147,7 @@ impl Panels {
     /// The scenes of the patch, beside each other.
     pub fn scenes_ui(&mut self, ui: &mut Ui, moment: &mut Moment) {
         let Moment { model, preferences, asks, .. } = moment;
-        self.scenes.strip_ui(ui, model.patch(), preferences, asks);
+        self.scenes.strip_ui(ui, model, preferences, asks);
     }
 
     /// Recalls a scene.

@@ -365,7 +365,11 @@ pub fn duplicate(
     modules: &BTreeSet<ModuleId>,
     comments: &BTreeSet<CommentId>,
 ) -> (BTreeSet<ModuleId>, Edit) {
-    let copied = copy(patch, level, modules, comments);
+    let mut copied = copy(patch, level, modules, comments);
+    for (id, module) in &mut copied.modules {
+        // In the same patch, it is in the same scenes.
+        module.scenes.clone_from(&patch.modules[id].scenes);
+    }
     let Copies { names, mut edits, links } = put(patch, &copied, COPY_OFFSET, COPY_OFFSET);
     let mut delayed = patch.delayed.clone();
     for own in &patch.cables {

@@ -61,11 +61,11 @@ impl Scenes {
     pub fn strip_ui(
         &mut self,
         ui: &mut Ui,
-        patch: &Patch,
+        model: &Model,
         preferences: &Preferences,
         asks: &mut Asks,
     ) {
-        if let Some(number) = buttons_ui(ui, patch, 13.0, vec2(44.0, 22.0)) {
+        if let Some(number) = buttons_ui(ui, model, 13.0, vec2(44.0, 22.0)) {
             self.recall(number, preferences, asks);
         }
     }
@@ -85,7 +85,7 @@ impl Scenes {
             faint(ui, theme, "A scene keeps where all knobs stand. A click brings them back.");
         }
         for (&number, title) in &patch.scenes {
-            self.scene_ui(ui, theme, patch, preferences, (number, title), asks);
+            self.scene_ui(ui, theme, model, preferences, (number, title), asks);
         }
         ui.add_space(6.0);
         row(ui, |ui| {
@@ -122,18 +122,18 @@ impl Scenes {
         &mut self,
         ui: &mut Ui,
         theme: &Theme,
-        patch: &Patch,
+        model: &Model,
         preferences: &Preferences,
         (number, title): (u8, &str),
         asks: &mut Asks,
     ) {
+        let patch = model.patch();
         row(ui, |ui| {
             if self.naming.as_ref().is_some_and(|(named, _)| *named == number) {
                 return self.name_ui(ui, number, title, asks);
             }
             let name = name_of(number, title);
-            // All knobs stand where it has them.
-            let is_here = patch.recalled(number) == Ok(Edit::Several(Vec::new()));
+            let is_here = is_here(model, number);
             let recall = Button::selectable(is_here, format!("{number}  {name}"));
             let recall = ui.add(recall.min_size([190.0, 24.0].into()));
             recall.widget_info(|| {
@@ -225,14 +225,13 @@ impl Scenes {
 }
 
 /// The patch's scenes as buttons beside each other. Returns the one that is clicked.
-pub fn buttons_ui(ui: &mut Ui, patch: &Patch, words: f32, least: Vec2) -> Option<u8> {
-    let mut clicked = None;
+pub fn buttons_ui(ui: &mut Ui, model: &Model, words: f32, least: Vec2) -> Option<u8> {
+    let (patch, mut clicked) = (model.patch(), None);
     ScrollArea::horizontal().show(ui, |ui| {
         ui.horizontal(|ui| {
             for (&number, title) in &patch.scenes {
                 let name = name_of(number, title);
-                // All knobs stand where it has them.
-                let is_here = patch.recalled(number) == Ok(Edit::Several(Vec::new()));
+                let is_here = is_here(model, number);
                 let button = Button::new(RichText::new(&name).size(words));
                 let scene = ui.add(button.selected(is_here).min_size(least));
                 scene.widget_info(|| {
@@ -246,6 +245,12 @@ pub fn buttons_ui(ui: &mut Ui, patch: &Patch, words: f32, least: Vec2) -> Option
         });
     });
     clicked
+}
+
+/// Whether all knobs stand where a scene has them, or a module has recalled it.
+fn is_here(model: &Model, number: u8) -> bool {
+    let stands = || model.patch().recalled(number) == Ok(Edit::Several(Vec::new()));
+    model.led.scenes.contains(&number) || stands()
 }
 
 fn name_of(number: u8, title: &str) -> String {

@@ -106,7 +106,7 @@ impl Stage {
     /// to be recalled.
     pub fn ui(&mut self, ui: &mut Ui, theme: &Theme, model: &Model, asks: &mut Asks) -> Option<u8> {
         let patch = model.patch();
-        let recalled = if patch.scenes.is_empty() { None } else { scenes_ui(ui, theme, patch) };
+        let recalled = if patch.scenes.is_empty() { None } else { scenes_ui(ui, theme, model) };
         let room = ui.available_rect_before_wrap();
         ui.painter().rect_filled(room, 0.0, theme.canvas);
         let tiles = patch.stage();
@@ -251,10 +251,10 @@ fn rearrange(patch: &Patch, tiles: Vec<Tile>, asks: &mut Asks) {
 }
 
 /// The scenes, as large buttons beside each other.
-fn scenes_ui(ui: &mut Ui, theme: &Theme, patch: &Patch) -> Option<u8> {
+fn scenes_ui(ui: &mut Ui, theme: &Theme, model: &Model) -> Option<u8> {
     let frame = Frame::new().fill(theme.face).inner_margin(vec2(8.0, 6.0));
     let strip = Strip::top("scenes on stage").frame(frame);
-    strip.show(ui, |ui| buttons_ui(ui, patch, 22.0, SCENE)).inner
+    strip.show(ui, |ui| buttons_ui(ui, model, 22.0, SCENE)).inner
 }
 
 /// What can be done with a tile.
@@ -429,9 +429,8 @@ fn item_ui(
             WidgetKind::Fader | WidgetKind::Choice | WidgetKind::Stepper => String::new(),
             _ => entry::show(param, module.param(param.name).unwrap_or(param.default)),
         };
-        let led = model.led.get(&item.module).and_then(|led| led.get(param.name)).copied();
-        let spot = spot(above, zoom, item, module, param, &words);
-        let spot = ParamSpot { moved: led, ..spot };
+        let moved = model.led.knob(&item.module, param.name);
+        let spot = ParamSpot { moved, ..spot(above, zoom, item, module, param, &words) };
         let value = played_ui(ui, theme, &spot, place, asks);
         if kind == WidgetKind::Fader {
             let words = entry::show(param, value);

@@ -8,7 +8,7 @@ use eframe::egui::{
 use sostenuto_modules::module::Port;
 use sostenuto_modules::param::Param;
 use sostenuto_osc::message::status::FaultState;
-use sostenuto_patch::{InputRef, ModuleId, OutputRef, Part, PatchModule};
+use sostenuto_patch::{Cable, InputRef, ModuleId, OutputRef, Part, PatchModule};
 
 use super::drag::Drag;
 use super::face::{
@@ -17,7 +17,6 @@ use super::face::{
 use super::placing;
 use super::showing::show_entry;
 use super::sketch::{SKETCH_ZOOM, draw_sketch};
-use super::wiring::Wiring;
 use super::{Canvas, DETAIL_ZOOM, Desk, End, Intent, Pointed, Scene, emblem, glow};
 use crate::model::{Asks, Level};
 use crate::module_menu::module_popup;
@@ -43,6 +42,8 @@ pub(super) struct Spot<'a> {
     pub face: &'a Face,
     /// On the screen.
     pub rect: Rect,
+    /// Whether it is a part of a group's face.
+    pub is_lent: bool,
 }
 
 impl Spot<'_> {
@@ -103,7 +104,8 @@ impl Canvas {
                 true => self.visible.extend(behind(face)),
                 false => self.visible.push(id.clone()),
             }
-            let spot = Spot { id: &id, module: &patch.modules[&id], face, rect };
+            let module = &patch.modules[&id];
+            let spot = Spot { id: &id, module, face, rect, is_lent: false };
             self.module_ui(ui, desk, &spot);
         }
     }
@@ -213,7 +215,7 @@ impl Canvas {
     fn lent_ui(&mut self, ui: &mut Ui, desk: &mut Desk, spot: &Spot) {
         for (id, face) in &spot.face.lent {
             let Some(module) = desk.scene.patch.modules.get(id) else { continue };
-            let spot = Spot { id, module, face, rect: spot.rect };
+            let spot = Spot { id, module, face, rect: spot.rect, is_lent: true };
             self.screen_of(ui, desk, &spot);
             self.params_of(ui, desk, &spot);
         }
@@ -270,7 +272,8 @@ impl Canvas {
             draw_sketch(ui, scene, spot, zoom);
             for (id, face) in &spot.face.lent {
                 let Some(module) = scene.patch.modules.get(id) else { continue };
-                draw_sketch(ui, scene, &Spot { id, module, face, rect: spot.rect }, zoom);
+                let lent = Spot { id, module, face, rect: spot.rect, is_lent: true };
+                draw_sketch(ui, scene, &lent, zoom);
             }
             let place = title.shrink2(vec2(3.0, 0.0));
             let ink = if is_off { theme.faint } else { theme.text };
@@ -568,24 +571,31 @@ fn fault(scene: Scene, id: &ModuleId) -> Option<String> {
 
 /// Where a param is in effect, where a scene or cables move it.
 fn moved(desk: &Desk, spot: &Spot, param: &'static Param) -> Option<f32> {
-    let led = desk.scene.model.led.get(spot.id).and_then(|led| led.get(param.name)).copied();
+    let led = desk.scene.model.led.knob(spot.id, param.name);
     let stands = led.or_else(|| spot.module.param(param.name))?;
-    moved_by_cables(desk.wiring, spot, param, stands).or(led)
+    moved_by_cables(desk, spot, param, stands).or(led)
 }
 
-fn moved_by_cables(
-    wiring: &Wiring,
-    spot: &Spot,
-    param: &'static Param,
-    stands: f32,
-) -> Option<f32> {
+fn moved_by_cables(desk: &Desk, spot: &Spot, param: &'static Param, stands: f32) -> Option<f32> {
     let input = input_that_moves(spot.face.about?, param.name)?;
     let moves = input.moves.as_ref()?;
     let mut volts = None;
-    for run in wiring.arriving_at(spot.id, input.name) {
-        volts = Some(volts.unwrap_or(0.0) + run.level?.volts);
+    for level in levels_into(desk, spot, input.name) {
+        volts = Some(volts.unwrap_or(0.0) + level?.volts);
     }
     let volts = volts?;
     let amount = moves.amount.map_or(Some(1.0), |amount| spot.module.param(amount))?;
     Some(moves.moved(param, stands, amount, volts))
+}
+
+/// What comes into an input, cable by cable, as far as it is known.
+fn levels_into(desk: &Desk, spot: &Spot, input: &str) -> Vec<Option<Level>> {
+    if !spot.is_lent {
+        return desk.wiring.arriving_at(spot.id, input).map(|run| run.level).collect();
+    }
+    // Its cables lie in the group, and not here.
+    let model = desk.scene.model;
+    let ends = |cable: &&Cable| cable.to.module == *spot.id && &*cable.to.port == input;
+    let cables = model.patch().cables.iter().filter(ends);
+    cables.map(|cable| model.signals.level(model.patch(), &cable.from)).collect()
 }

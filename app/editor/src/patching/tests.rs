@@ -242,6 +242,19 @@ fn duplicates_are_fed_as_what_they_are_copies_of() {
 }
 
 #[test]
+fn a_duplicate_is_in_the_scenes_of_what_it_is_a_copy_of_and_a_paste_in_none() {
+    let mut patch = voice();
+    let kept = patch.kept_scene(3, "Rain", &ids(&["ladder"]));
+    patch = after(patch, kept);
+    let copied = copy(&patch, None, &ids(&["ladder"]), &BTreeSet::new());
+    let (_, edit) = paste(&patch, &copied, 0.0, 0.0);
+    assert!(after(patch.clone(), edit).modules["ladder-2"].scenes.is_empty());
+    let (_, edit) = duplicate(&patch, None, &ids(&["ladder"]), &BTreeSet::new());
+    let patch = after(patch, edit);
+    assert_eq!(patch.modules["ladder-2"].scenes, patch.modules["ladder"].scenes);
+}
+
+#[test]
 fn a_paste_lies_where_it_is_wanted_with_its_own_cables() {
     let patch = voice();
     let copied = copy(&patch, None, &ids(&["ladder", "vca"]), &BTreeSet::new());
