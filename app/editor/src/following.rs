@@ -1,28 +1,13 @@
 //! Knobs that follow a scene: where they are led, as modules say that recall scenes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sostenuto_dsp::units::GATE_VOLTS;
 use sostenuto_modules::module::{Role, SCENE_VOLTS};
 use sostenuto_patch::scene::between;
 use sostenuto_patch::{ModuleId, Name, Patch};
 
-use super::model::Signals;
-
-/// What modules lead that recall scenes.
-#[derive(Debug, Default)]
-pub struct Led {
-    /// The scenes that are recalled.
-    pub scenes: BTreeSet<u8>,
-    knobs: BTreeMap<ModuleId, BTreeMap<Name, f32>>,
-}
-
-impl Led {
-    /// Where a knob is led, if it is.
-    pub fn knob(&self, module: &ModuleId, param: &str) -> Option<f32> {
-        self.knobs.get(module)?.get(param).copied()
-    }
-}
+use super::model::{Led, Signals};
 
 /// What each of these modules has recalled.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! What the window shows, as plain data: filled by the session between two
 //! frames, read by every panel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sostenuto_modules::clip::Text;
@@ -15,8 +15,6 @@ use sostenuto_osc::message::sound::{InputSetup, SoundSetup};
 use sostenuto_osc::message::status::{Killed, Status};
 use sostenuto_osc::mirror::Mirror;
 use sostenuto_patch::{Edit, ModuleId, Name, OutputRef, Patch};
-
-use super::following::Led;
 
 /// All that is known of the host and its patch.
 #[derive(Debug, Default)]
@@ -153,6 +151,22 @@ impl Signals {
     /// The numbers for a module's face; none where they are not known.
     pub fn display(&self, module: &ModuleId) -> &[f32] {
         self.modules.get(module).map_or(&[], |signals| &signals.display)
+    }
+}
+
+/// What modules lead that recall scenes.
+#[derive(Debug, Default)]
+pub struct Led {
+    /// The scenes that are recalled.
+    pub scenes: BTreeSet<u8>,
+    /// Where knobs are led, by module and param.
+    pub knobs: BTreeMap<ModuleId, BTreeMap<Name, f32>>,
+}
+
+impl Led {
+    /// Where a knob is led, if it is.
+    pub fn knob(&self, module: &ModuleId, param: &str) -> Option<f32> {
+        self.knobs.get(module)?.get(param).copied()
     }
 }
 

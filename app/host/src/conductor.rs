@@ -300,7 +300,7 @@ impl Conductor {
         let followers = Followers::of(&patch, memory);
         let had_followers = std::mem::replace(&mut self.has_followers, !followers.is_empty());
         if had_followers || self.has_followers {
-            self.shared.followers.offer(followers);
+            self.status.followers.offer(followers);
             self.push(Command::Follow);
         }
         self.now = Some((patch, published));

@@ -44,7 +44,7 @@ use self::flight::Flight;
 use self::intake::Intake;
 use self::limiter::Limiter;
 use self::reels::{Reels, Run};
-use self::scenes::Followers;
+use self::scenes::{Followers, Handover};
 use crate::shared::Shared;
 
 /// A stereo frame for the sound card. Full scale is 1.
@@ -92,7 +92,7 @@ pub enum Command {
     },
     /// Fade out, or in again.
     Mute(bool),
-    /// Knobs follow scenes as [`Shared::followers`] says from now on.
+    /// Knobs follow scenes as [`EngineStatus::followers`] says from now on.
     Follow,
 }
 
@@ -148,6 +148,8 @@ pub struct EngineStatus {
     pub silent_from: AtomicU64,
     /// The engine is to stop, also in the middle of a block.
     pub is_stopping: AtomicBool,
+    /// The other way: which knobs follow which scenes, for [`Command::Follow`].
+    pub followers: Handover,
 }
 
 impl EngineStatus {
@@ -354,7 +356,7 @@ impl Engine {
                 }
                 Command::Mute(is_muted) => self.is_muted = is_muted,
                 Command::Follow => {
-                    if !self.shared.followers.take(&mut self.followers) {
+                    if !self.status.followers.take(&mut self.followers) {
                         self.held = Some(command[0]);
                         return;
                     }

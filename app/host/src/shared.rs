@@ -17,7 +17,6 @@ use shm_ring::sync::Ordering;
 use sostenuto_modules::catalog;
 
 use crate::alarm::Alarm;
-use crate::engine::scenes::Handover;
 
 /// Length of the arena, in bytes. Pages that no module uses cost nothing.
 const ARENA_BYTES: usize = if cfg!(windows) { 256 << 20 } else { 1 << 30 };
@@ -32,8 +31,6 @@ pub struct Shared {
     pub doorbell: Arc<Doorbell>,
     /// Between engine and pool.
     pub alarm: Alarm,
-    /// From the conductor to the engine: which knobs follow which scenes.
-    pub followers: Handover,
 }
 
 impl Shared {
@@ -62,8 +59,8 @@ impl Shared {
         let doorbell = Doorbell::create(bells.expect(FITS))
             .map_err(|cause| RegionError::Populate { bytes: 0, cause })?;
         let (control, arena) = (Arc::new(control), Arc::new(arena));
-        let (alarm, followers) = (Alarm::default(), Handover::default());
-        let shared = Shared { control, arena, doorbell: Arc::new(doorbell), alarm, followers };
+        let shared =
+            Shared { control, arena, doorbell: Arc::new(doorbell), alarm: Alarm::default() };
         for slot in shared.slots() {
             slot.worker.store(NONE, Ordering::Relaxed);
         }
