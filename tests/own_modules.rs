@@ -63,12 +63,12 @@ fn half_own() -> Patch {
     patch
 }
 
-/// Modules are compiled by the program of the workers.
+/// Modules are compiled by the program of these tests.
 fn with_compiler() {
     // SAFETY: nextest and this file's tests set it to the same before anything reads it.
-    #[expect(unsafe_code, reason = "the tests' own worker is to compile")]
+    #[expect(unsafe_code, reason = "the tests' own program is to compile")]
     unsafe {
-        std::env::set_var("SOSTENUTO_WORKER", WORKER);
+        std::env::set_var("SOSTENUTO_COMPILER", env!("CARGO_BIN_EXE_test-sostenuto"));
     }
 }
 

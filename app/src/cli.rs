@@ -49,6 +49,10 @@ enum Command {
     Man(man::ManPages),
     #[command(hide = true)]
     Card(card::Card),
+    /// Compiles one module of a musician's own for a host, from standard input to standard
+    /// output
+    #[command(hide = true)]
+    Compile,
     #[command(hide = true)]
     TryWindow(window::TryWindow),
 }
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),
         Some(Command::TryWindow(command)) => command.run(),
+        Some(Command::Compile) => return dsp_worker::process::compile(),
         Some(Command::Card(command)) => {
             command.run();
             Ok(())

@@ -30,13 +30,8 @@ use crate::run::{Holder, Runner, clip};
 use crate::thread::{ask_for_real_time, flushing_denormals};
 use crate::warm::{Grant, Memories, lock_memory, touch_every_module};
 
-/// The word with which the host starts this program to compile a module of a musician's
-/// own, once: from its standard input to its standard output.
-pub const COMPILE: &str = "compile";
-
 /// The program: `dsp-worker CONTROL ARENA SEAT`, the names of the host's two
 /// regions and the number of this worker. It ends when its standard input does.
-/// Or `dsp-worker compile`: see [`COMPILE`].
 pub fn main() -> ExitCode {
     main_with(|_seat| ())
 }
@@ -45,9 +40,6 @@ pub fn main() -> ExitCode {
 pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
     let born = Instant::now();
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words == [COMPILE] {
-        return compile();
-    }
     let [control, arena, seat] = &words[..] else {
         eprintln!("dsp-worker: started by the host of Sostenuto, not by hand");
         return ExitCode::from(2);
@@ -85,8 +77,10 @@ pub fn main_with<F: FaultPoints>(faults: impl FnOnce(usize) -> F) -> ExitCode {
     session.work(seat, born, runs, faults(seat))
 }
 
-/// Compiles one module, with nothing but its two pipes and a bound on its memory.
-fn compile() -> ExitCode {
+/// Compiles one module of a musician's own, from standard input to standard output, with
+/// nothing but these two and a bound on its memory: a process of its own, for once.
+#[cfg(feature = "compiler")]
+pub fn compile() -> ExitCode {
     limit_this_process();
     rights::prepare();
     rights::keep_what_compiling_needs();

@@ -1,6 +1,6 @@
 //! The one way in which modules are compiled and run.
 
-use wasmtime::{Config, Engine, OptLevel};
+use wasmtime::{Config, Engine};
 
 /// Bytes of the stack that a module's code has.
 const STACK_BYTES: usize = 128 << 10;
@@ -25,7 +25,8 @@ pub fn engine() -> wasmtime::Result<Engine> {
     config.wasm_backtrace_max_frames(None);
     config.native_unwind_info(false);
     config.generate_address_map(false);
-    config.cranelift_opt_level(OptLevel::Speed);
+    #[cfg(feature = "compiler")]
+    config.cranelift_opt_level(wasmtime::OptLevel::Speed);
     Engine::new(&config)
 }
 

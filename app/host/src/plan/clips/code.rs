@@ -2,6 +2,7 @@
 //! nor the compiler can harm the host, and none of it lasts without an end.
 
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use sostenuto_wasm::compile::read_answer;
 use sostenuto_wasm::text::{self, TextError};
 use thiserror::Error;
 
-use crate::pool::{PoolError, worker_program};
+/// The word with which the program compiles a module, once, from its standard input to its
+/// standard output.
+pub const COMPILE: &str = "compile";
 
 /// How long compiling may take; a long module takes a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,8 +28,6 @@ pub enum CodeError {
     Refused(String),
     #[error("This module of your own is not played. {0}")]
     Text(#[from] TextError),
-    #[error("This module of your own cannot be compiled: {0}.")]
-    NoCompiler(#[from] PoolError),
     #[error("This module of your own cannot be compiled: the system refuses to. {0}")]
     System(#[from] std::io::Error),
     #[error("This module of your own cannot be compiled: the compiler ended without a word.")]
@@ -52,8 +53,8 @@ pub fn wasm(text: &str) -> Result<Vec<u8>, CodeError> {
 /// Where it is refused, or cannot be compiled.
 pub fn compile(text: &str) -> Result<Vec<f32>, CodeError> {
     let wasm = wasm(text)?;
-    let mut compiler = Command::new(worker_program()?)
-        .arg(dsp_worker::process::COMPILE)
+    let mut compiler = Command::new(program()?)
+        .arg(COMPILE)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -63,6 +64,14 @@ pub fn compile(text: &str) -> Result<Vec<f32>, CodeError> {
     let _ = compiler.kill();
     let _ = compiler.wait();
     read_answer(&answer?).ok_or(CodeError::Ended)?.map_err(CodeError::Refused)
+}
+
+/// This program, unless `SOSTENUTO_COMPILER` says otherwise.
+fn program() -> std::io::Result<PathBuf> {
+    match std::env::var_os("SOSTENUTO_COMPILER") {
+        Some(program) => Ok(program.into()),
+        None => std::env::current_exe(),
+    }
 }
 
 fn ask(compiler: &mut Child, wasm: &[u8]) -> Result<Vec<u8>, CodeError> {
