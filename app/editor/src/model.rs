@@ -51,7 +51,7 @@ pub struct Model {
     pub drill: Option<Killed>,
     /// What flows, as of this frame.
     pub signals: Signals,
-    /// Where knobs that follow a scene are led, as of this frame.
+    /// Where knobs that follow others are led, as of this frame.
     pub led: Led,
 }
 
@@ -154,7 +154,7 @@ impl Signals {
     }
 }
 
-/// What modules lead that recall scenes.
+/// What modules lead: knobs of others.
 #[derive(Debug, Default)]
 pub struct Led {
     /// The scenes that are recalled.

@@ -57,7 +57,7 @@ pub fn title_entry(
     }
 }
 
-/// Has scenes and chance leave a knob alone, or no longer.
+/// Has scenes, automation and chance leave a knob alone, or no longer.
 pub fn lock_entry(ui: &mut Ui, patch: &Patch, asks: &mut Asks, module: &ModuleId, part: &Part) {
     if let Part::Param(param) = part {
         lock_all_entry(ui, patch, asks, module, std::slice::from_ref(param), ["Lock", "Unlock"]);
@@ -83,7 +83,7 @@ fn lock_all_entry(
 ) {
     let Some(own) = patch.modules.get(module).filter(|_| !knobs.is_empty()) else { return };
     let is_locked = !knobs.iter().all(|knob| own.locked.contains(knob));
-    let help = "Scenes and chance leave what is locked where it stands";
+    let help = "Scenes, automation and chance leave what is locked where it stands";
     if ui.button(if is_locked { lock } else { unlock }).on_hover_text(help).clicked() {
         let others = knobs.iter().filter(|knob| own.locked.contains(*knob) != is_locked);
         let set = |param: &Name| Edit::SetLocked {

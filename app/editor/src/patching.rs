@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sostenuto_modules::catalog;
+use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Port, Role};
+use sostenuto_patch::automation;
 use sostenuto_patch::edit::Move;
 use sostenuto_patch::loops::Paths;
 use sostenuto_patch::{
@@ -468,6 +470,13 @@ fn put(patch: &Patch, copied: &Patch, dx: f32, dy: f32) -> Copies {
         let comment = Comment { x, y, group, twin, ..comment.clone() };
         taken.comments.insert(id.clone(), comment.clone());
         edits.push(Edit::SetComment { id, comment: Some(comment) });
+    }
+    for edit in &mut edits {
+        if let Edit::AddModule { module, .. } = edit
+            && module.text_form() == Some(Text::Automation)
+        {
+            module.text = automation::moved_to(&module.text, &names).into();
+        }
     }
     // The innermost first: what lies in a copy is what it should be before others follow it.
     links.reverse();

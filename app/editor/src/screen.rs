@@ -1,13 +1,11 @@
 //! What a module's face shows besides knobs: pictures of signals, and fields
 //! that are drawn on.
 
-use std::collections::BTreeMap;
-
 use eframe::egui::{Rect, Stroke, Ui, Vec2, vec2};
 use sostenuto_modules::clip::Text;
 use sostenuto_modules::module::{About, Screen};
 use sostenuto_osc::message::Request;
-use sostenuto_patch::{ModuleId, PatchModule};
+use sostenuto_patch::{ModuleId, Patch, PatchModule};
 
 use super::meter::Side;
 use super::model::Asks;
@@ -20,6 +18,7 @@ use super::theme::Theme;
 
 pub(crate) mod curve;
 pub(crate) mod drum_grid;
+pub(crate) mod lanes;
 pub(crate) mod level_meter;
 pub(crate) mod notes;
 pub(crate) mod octave;
@@ -49,8 +48,8 @@ pub struct ScreenSpot<'a> {
     pub sample_rate_hz: f32,
     /// The params that cables move, and to where.
     pub moved: Vec<(&'static str, f32)>,
-    /// What the patch's scenes are called, by their numbers.
-    pub scenes: &'a BTreeMap<u8, String>,
+    /// The patch that it is in.
+    pub patch: &'a Patch,
 }
 
 impl ScreenSpot<'_> {
@@ -77,6 +76,7 @@ pub fn screen_size(about: &About) -> Option<Vec2> {
         Some(Screen::DrumGrid) => vec2(442.0, 210.0),
         Some(Screen::Notes) => vec2(280.0, 56.0),
         Some(Screen::Scene) => vec2(240.0, 76.0),
+        Some(Screen::Automation) => vec2(360.0, 150.0),
         Some(Screen::XyPad) => vec2(220.0, 220.0),
         Some(Screen::Ribbon) => vec2(320.0, 60.0),
         Some(Screen::Keys) => vec2(390.0, 90.0),
@@ -97,6 +97,7 @@ pub fn text_size(about: &About) -> Option<Vec2> {
             Some(vec2(180.0, 28.0))
         }
         Text::Formula | Text::Words => Some(vec2(240.0, 28.0)),
+        Text::Automation => None,
     }
 }
 
@@ -124,6 +125,7 @@ pub fn glance(ui: &Ui, theme: &Theme, spot: &ScreenSpot) {
         Some(Screen::DrumGrid) => drum_grid::glance(&pen, theme, spot),
         Some(Screen::Notes) => notes::glance(&pen, theme, spot),
         Some(Screen::Scene) => scene::glance(&pen, theme, spot),
+        Some(Screen::Automation) => lanes::glance(&pen, theme, spot),
         Some(Screen::Steps) => steps::glance(&pen, theme, spot),
         Some(Screen::XyPad) => {
             let finger = at(spot.rect, spot.param("x"), spot.param("y"));
@@ -181,6 +183,7 @@ pub fn screen_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks)
         }
         Screen::Notes => notes::notes_ui(ui, theme, spot),
         Screen::Scene => scene::scene_ui(ui, theme, spot),
+        Screen::Automation => lanes::lanes_ui(ui, theme, spot, asks),
         Screen::Keys => keyboard_ui(ui, theme, spot, asks),
         Screen::Roll => roll::roll_ui(ui, theme, spot, asks),
     }

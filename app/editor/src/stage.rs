@@ -458,7 +458,7 @@ fn item_ui(
         display: model.signals.display(&item.module),
         sample_rate_hz: model.status.sample_rate_hz,
         moved: Vec::new(),
-        scenes: &patch.scenes,
+        patch,
     };
     screen_ui(ui, theme, &shown, asks);
 }

@@ -27,8 +27,8 @@ use sostenuto_patch::{Cable, Edit, ModuleId, Patch, PatchModule, apply};
 
 use crate::engine::crossing::{self, Parting};
 use crate::engine::flight::places;
+use crate::engine::followers::Followers;
 use crate::engine::reels::MAX_RECORDERS;
-use crate::engine::scenes::Followers;
 use crate::engine::{Adopted, Command, Commands, EngineStatus, MAX_OUTS};
 use crate::plan::clips::{self, Clips, Made};
 use crate::plan::memory::{ModuleMemory, NoMemory};
@@ -113,7 +113,7 @@ pub struct Conductor {
     told_pace: (u32, u32),
     /// The sample rate until the next plan, where that is of another.
     rate_before: Option<f32>,
-    /// Whether knobs follow scenes.
+    /// Whether knobs follow others.
     has_followers: bool,
     /// Modules of the first plan that are not trusted.
     quarantined: BTreeSet<ModuleId>,

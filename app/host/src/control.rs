@@ -29,6 +29,7 @@ pub use self::glide::GLIDE_EVERY;
 use self::glide::Glide;
 use self::overload::{Change, Overload};
 use self::sound::Sound;
+use self::takes::{Take, is_record_switch};
 use crate::journal::Ticket;
 use crate::notice::Notice;
 use crate::permits::{Outside, Permits};
@@ -39,13 +40,14 @@ use sostenuto_osc::status;
 use sostenuto_patch::edit::{Edit, Reach, apply};
 use sostenuto_patch::file::{self, FileError};
 use sostenuto_patch::problem::Problem;
-use sostenuto_patch::{Gesture, History, ModuleId, Patch, PatchModule};
+use sostenuto_patch::{Gesture, History, ModuleId, Name, Patch, PatchModule};
 use sostenuto_patch::{find_param, is_played, read_value};
 
 mod feedback;
 mod glide;
 mod overload;
 mod serve;
+mod takes;
 
 /// Settings by a controller that are less than this apart are one undo step.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -143,6 +145,8 @@ pub struct Control<S> {
     glide: Option<Glide>,
     /// How many there were.
     glides: u32,
+    /// What Automation modules record.
+    takes: Vec<Take>,
 }
 
 /// A `/sync` that waits until what came before it is kept.
@@ -216,6 +220,7 @@ impl<S: Sound> Control<S> {
             framed: Vec::new(),
             glide: None,
             glides: 0,
+            takes: Vec::new(),
         };
         control.settle(None);
         Ok(control)
@@ -565,8 +570,50 @@ impl<S: Sound> Control<S> {
     pub fn edit(&mut self, edit: Edit, gesture: Option<Gesture>) -> Result<(), Problem> {
         if let Some(done) = self.history.apply(&mut self.patch, &edit, gesture)? {
             self.spread(&done);
+            self.record(&done)?;
         }
         Ok(())
+    }
+
+    /// Begins and ends takes of Automation modules, and keeps what hands do meanwhile.
+    fn record(&mut self, done: &Edit) -> Result<(), Problem> {
+        match done {
+            Edit::Several(edits) => edits.iter().try_for_each(|edit| self.record(edit)),
+            Edit::Replace(_) => {
+                self.takes.clear();
+                Ok(())
+            }
+            Edit::RenameModule { id, new_id } => {
+                self.takes.iter_mut().for_each(|take| take.rename(id, new_id));
+                Ok(())
+            }
+            Edit::SetParam { module, param, value } => {
+                let own = self.takes.iter().position(|take| take.module() == module);
+                match (is_record_switch(&self.patch, module, param), own, *value > 0.5) {
+                    (true, None, true) => self.takes.push(Take::new(module.clone())),
+                    (true, Some(own), false) => {
+                        let kept = self.takes.remove(own).kept(&self.patch);
+                        return kept.map_or(Ok(()), |edit| self.edit(edit, None));
+                    }
+                    _ => self.keep_move(module, param, *value),
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn keep_move(&mut self, module: &ModuleId, param: &Name, value: f32) {
+        let is_leader = self.patch.modules.get(module).is_none_or(PatchModule::is_leader);
+        if self.takes.is_empty() || is_leader {
+            return;
+        }
+        let shown = self.sound.meters();
+        for take in &mut self.takes {
+            let own = shown.iter().find(|(id, _)| id == take.module());
+            let beat = own.and_then(|(_, shown)| shown.first()).copied().unwrap_or(-1.0);
+            take.hear(module, param, beat, value);
+        }
     }
 
     fn may(&self, from: ClientId, is_for_controllers: bool) -> bool {
@@ -854,7 +901,7 @@ impl<S: Sound> Control<S> {
         }
         match edit.reach() {
             Reach::Structure => self.needs_plan = true,
-            Reach::Scenes if self.patch.follows_scenes() => self.needs_plan = true,
+            Reach::Scenes if self.patch.has_leaders() => self.needs_plan = true,
             // A plan that is to come has the params with it.
             Reach::Params | Reach::Scenes if !self.needs_plan => self.turn(edit),
             Reach::Params | Reach::Scenes | Reach::Looks => {}

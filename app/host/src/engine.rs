@@ -8,13 +8,13 @@ pub mod callback;
 pub(crate) mod crossing;
 mod demand;
 pub(crate) mod flight;
+pub(crate) mod followers;
 pub mod intake;
 pub(crate) mod limiter;
 pub mod link;
 pub mod outlet;
 pub mod pace;
 pub(crate) mod reels;
-pub(crate) mod scenes;
 pub mod tap;
 
 use std::sync::Arc;
@@ -41,10 +41,10 @@ use sostenuto_modules::module::Role;
 use self::agenda::Agenda;
 use self::crossing::crossed;
 use self::flight::Flight;
+use self::followers::{Followers, Handover};
 use self::intake::Intake;
 use self::limiter::Limiter;
 use self::reels::{Reels, Run};
-use self::scenes::{Followers, Handover};
 use crate::shared::Shared;
 
 /// A stereo frame for the sound card. Full scale is 1.
@@ -92,7 +92,7 @@ pub enum Command {
     },
     /// Fade out, or in again.
     Mute(bool),
-    /// Knobs follow scenes as [`EngineStatus::followers`] says from now on.
+    /// Knobs follow scenes and automation as [`EngineStatus::followers`] says from now on.
     Follow,
 }
 
@@ -148,7 +148,7 @@ pub struct EngineStatus {
     pub silent_from: AtomicU64,
     /// The engine is to stop, also in the middle of a block.
     pub is_stopping: AtomicBool,
-    /// The other way: which knobs follow which scenes, for [`Command::Follow`].
+    /// The other way: which knobs follow what, for [`Command::Follow`].
     pub followers: Handover,
 }
 
@@ -304,7 +304,7 @@ impl Engine {
             self.flight.hand_on();
             self.mix(out);
             self.keep_recorded();
-            self.hear_scenes();
+            self.hear_leaders();
         }
         self.fade(out);
         self.start.frame += u64::from(self.start.frames);
@@ -378,7 +378,7 @@ impl Engine {
         }
     }
 
-    /// Puts knobs that follow scenes where they belong in the plan that plays.
+    /// Puts knobs that follow others where they belong in the plan that plays.
     fn find_followers(&mut self) {
         let Engine { shared, plan: now, followers, .. } = self;
         // SAFETY: no block is being computed.
@@ -390,7 +390,7 @@ impl Engine {
         });
     }
 
-    /// Moves the knobs that follow scenes.
+    /// Moves the knobs that follow others.
     fn follow(&mut self) {
         let Engine { shared, plan: now, followers, start, .. } = self;
         let block_secs = start.frames as f32 / start.sample_rate_hz;
@@ -400,8 +400,8 @@ impl Engine {
         });
     }
 
-    /// Hears which scenes are recalled from the next block on.
-    fn hear_scenes(&mut self) {
+    /// Hears what is to be followed from the next block on.
+    fn hear_leaders(&mut self) {
         let Engine { shared, plan: now, followers, layouts, start, .. } = self;
         if followers.is_empty() {
             return;

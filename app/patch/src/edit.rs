@@ -120,7 +120,7 @@ pub enum Edit {
         /// Where it stands from now on. `None`: not on stage.
         staged: Option<Staged>,
     },
-    /// Has scenes and chance leave a param where it stands, or no longer.
+    /// Has scenes, automation and chance leave a param where it stands, or no longer.
     SetLocked {
         /// Whose.
         module: ModuleId,
@@ -303,7 +303,13 @@ fn rename(patch: &mut Patch, id: ModuleId, new_id: ModuleId) -> Result<Edit, Pro
         }
         patch.cables.insert(renamed);
     }
-    Ok(Edit::RenameModule { id: new_id, new_id: id })
+    let texts = patch.rename_in_lanes(&id, &new_id);
+    let back = Edit::RenameModule { id: new_id, new_id: id };
+    if texts.is_empty() {
+        return Ok(back);
+    }
+    let text = |(module, text)| Edit::SetText { module, text };
+    Ok(Edit::Several(std::iter::once(back).chain(texts.into_iter().map(text)).collect()))
 }
 
 /// The same cable after a module was renamed.

@@ -201,6 +201,8 @@ fn text_sentence(id: &ModuleId, text: &str, patch: &Patch) -> String {
         Some(Text::Tuning) => format!("Tune {id}"),
         Some(Text::Formula) => format!("Change the formula of {id}"),
         Some(Text::Notes) => format!("Change the notes of {id}"),
+        Some(Text::Automation) if text.is_empty() => format!("Clear the automation of {id}"),
+        Some(Text::Automation) => format!("Change the automation of {id}"),
         Some(Text::Code) if text.is_empty() => format!("Take the code out of {id}"),
         Some(Text::Code) => format!("Change the code of {id}"),
         Some(Text::Words) | None => format!("Change the words of {id}"),

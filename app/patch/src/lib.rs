@@ -12,6 +12,7 @@ use sostenuto_modules::module::{About, Role, Tag};
 use sostenuto_modules::own::{Code, own};
 use sostenuto_modules::param::Param;
 
+pub mod automation;
 mod brief;
 mod comment;
 pub mod disk;
@@ -114,7 +115,7 @@ pub struct PatchModule {
     pub titles: BTreeMap<Part, String>,
     /// What of it is on stage.
     pub staged: BTreeMap<Part, stage::Staged>,
-    /// Params that are left where they stand by scenes and by chance.
+    /// Params that are left where they stand by scenes, by automation and by chance.
     pub locked: BTreeSet<Name>,
     /// Where its params stand in scenes, by their numbers, as far as they are kept there.
     pub scenes: BTreeMap<u8, scene::Kept>,
@@ -335,6 +336,9 @@ impl PatchModule {
         check_text("text of the module", text)?;
         if &*self.kind == Code::NAME {
             return about_own(text).map(drop);
+        }
+        if self.text_form() == Some(Text::Automation) {
+            return automation::read(text).map(drop);
         }
         if text.is_empty() || self.is_placeholder || self.text_form().is_some() {
             return Ok(());

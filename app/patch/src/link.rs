@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sostenuto_modules::clip::Text;
+
 use super::edit::{Edit, Move, apply};
 use super::group::MAX_DEPTH;
 use super::problem::Problem;
@@ -271,7 +273,11 @@ fn is_own_param(way: &Way, module: &PatchModule, name: &Name) -> bool {
     is_held || on_face.is_some_and(|levels| usize::from(*levels) >= way.len())
 }
 
+/// The same of its text: that is on its face, or names modules of its own copy.
 fn has_own_text(way: &Way, module: &PatchModule) -> bool {
+    if module.text_form() == Some(Text::Automation) {
+        return true;
+    }
     module.shown.get(&Part::Screen).is_some_and(|levels| usize::from(*levels) >= way.len())
 }
 

@@ -95,6 +95,10 @@ pub enum Problem {
     NotForStage { module: String, part: String },
     #[error("`{text}` is no form of the stage. Write `own`, `fader`, `across` or `up`.")]
     BadForm { text: String },
+    #[error(
+        "Line {line} of the automation is no lane. Write `module.knob`, then beats and values in turn: `ladder.cutoff 0 440 0.5 880`."
+    )]
+    BadLane { line: usize },
     #[error("There is no scene {number}.")]
     NoScene { number: u8 },
     #[error("There can be no scene {number}: they are numbered 1 to {last}.")]

@@ -33,9 +33,9 @@ pub fn between(param: &Param, first: f32, last: f32, amount: f32) -> f32 {
 }
 
 impl Patch {
-    /// Whether a module recalls scenes by voltage.
-    pub fn follows_scenes(&self) -> bool {
-        self.modules.values().any(|module| module.has_role(Role::Scenes))
+    /// Whether a module leads knobs of others.
+    pub fn has_leaders(&self) -> bool {
+        self.modules.values().any(PatchModule::is_leader)
     }
 
     /// The number of the first scene that is free.
@@ -182,11 +182,16 @@ impl Patch {
 }
 
 impl PatchModule {
+    /// Whether it leads knobs of others.
+    pub fn is_leader(&self) -> bool {
+        self.has_role(Role::Scenes) || self.has_role(Role::Automation)
+    }
+
     /// Where all its knobs stand, but for what a hand holds. `None` for a placeholder, for
-    /// what has no knobs, and for what recalls scenes itself.
+    /// what has no knobs, and for what leads others.
     fn standing(&self) -> Option<Kept> {
-        // Which scene is recalled is in none.
-        let about = self.about().ok().filter(|about| about.role != Some(Role::Scenes))?;
+        // Who leads is not led.
+        let about = self.about().ok().filter(|_| !self.is_leader())?;
         let knobs = about.params.iter().filter(|param| !param.is_held);
         let standing = |name: &str| self.param(name).unwrap_or_default();
         let kept: Kept = knobs.map(|param| (param.name.into(), standing(param.name))).collect();

@@ -75,6 +75,9 @@ fn form_of(text: Text) -> &'static str {
         Text::Formula => FORMULA,
         Text::Notes => NOTES,
         Text::Tuning => TUNING,
+        Text::Automation => {
+            "lanes, a line each: MODULE.PARAM, then beats and values in turn, such as ladder.cutoff 0 440 0.5 880"
+        }
         Text::Code => {
             "a module of your own: its facts, and its program or its code in WebAssembly; docs/sdk.md has all of it"
         }

@@ -146,6 +146,9 @@ pub enum Screen {
     Notes,
     /// The notes of its text. Shows the beat that plays.
     Roll,
+    /// The lanes of its text, over its param `length`. Shows the beat that plays, below 0
+    /// where none does.
+    Automation,
     /// Scenes of the patch: shows which one it is at, the one it morphs to, and how far,
     /// 0 to 1.
     Scene,
@@ -251,6 +254,10 @@ pub enum Role {
     /// its second that of the one it morphs to, both times [`SCENE_VOLTS`]; its third how far,
     /// 0 to 10 V. They take the seconds of its param `glide` to a new scene.
     Scenes,
+    /// Knobs follow its text, beat by beat. Its first output is where it is in its param
+    /// `length`, 0 to 10 V, its second is on while it plays. Shows the beat. While its param
+    /// `record` is on, what hands do is kept, on the grid of its param `quantise`.
+    Automation,
     /// Fails on command, for drills.
     Saboteur,
 }
@@ -263,7 +270,7 @@ pub const OSC_VALUES: usize = 8;
 
 impl Role {
     /// Every role; exactly one module of the catalogue has each.
-    pub const ALL: [Role; 16] = [
+    pub const ALL: [Role; 17] = [
         Role::AudioOut,
         Role::AudioIn,
         Role::Recorder,
@@ -279,6 +286,7 @@ impl Role {
         Role::Split,
         Role::Merge,
         Role::Scenes,
+        Role::Automation,
         Role::Saboteur,
     ];
 }

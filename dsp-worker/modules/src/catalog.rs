@@ -123,6 +123,7 @@ catalog! {
     switch_1_to_8::Switch1To8,
     switch_8_to_1::Switch8To1,
     scenes::Scenes,
+    automation::Automation,
     keyboard::Keyboard,
     osc_in::OscIn,
     ribbon::Ribbon,

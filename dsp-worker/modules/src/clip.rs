@@ -26,6 +26,8 @@ pub enum Text {
     Tuning,
     /// A [module of one's own](crate::own). Its clip is its machine code.
     Code,
+    /// Where knobs of other modules stand beat by beat, for the host. It has no clip.
+    Automation,
     /// Words for people. It has no clip.
     Words,
 }
@@ -55,7 +57,7 @@ impl Text {
             Text::Sound | Text::Wavetable => parts(text, std::iter::once(text)),
             Text::Notes => parts(text, text.lines().filter_map(notes::tuning_of)),
             Text::Tuning => parts(text, text.lines().map(str::trim)),
-            Text::Formula | Text::Code | Text::Words => Vec::new(),
+            Text::Formula | Text::Code | Text::Automation | Text::Words => Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@ pub mod attenuverter;
 pub mod attenuverters;
 pub mod audio_in;
 pub mod audio_out;
+pub mod automation;
 pub mod bernoulli;
 pub mod bitcrusher;
 pub mod buttons;

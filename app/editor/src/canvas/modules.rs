@@ -70,7 +70,7 @@ pub(super) fn screen_spot<'a>(
         display: scene.model.signals.display(spot.id),
         sample_rate_hz: scene.model.status.sample_rate_hz,
         moved,
-        scenes: &scene.model.patch().scenes,
+        patch: scene.model.patch(),
     })
 }
 

@@ -428,12 +428,10 @@ fn say(pen: &Pen, theme: &Theme, field: Rect, handle: &Handle, values: &Values) 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use sostenuto_modules::catalog::CATALOG;
     use sostenuto_modules::module::Screen;
     use sostenuto_modules::rig::Rig;
-    use sostenuto_patch::{ModuleId, PatchModule};
+    use sostenuto_patch::{ModuleId, Patch, PatchModule};
 
     use super::*;
 
@@ -463,7 +461,7 @@ mod tests {
             display,
             sample_rate_hz: 48_000.0,
             moved: Vec::new(),
-            scenes: &BTreeMap::new(),
+            patch: &Patch::default(),
         };
         picture(which, &Values { spot: &spot, over })
     }

@@ -51,7 +51,7 @@ pub fn glance(pen: &Pen, theme: &Theme, spot: &ScreenSpot) {
 /// What the scene is called whose number it shows there. `None` where it is at none.
 fn title(spot: &ScreenSpot, index: usize) -> Option<String> {
     let number = spot.shown(index) as u8;
-    let title = spot.scenes.get(&number).map_or("", String::as_str);
+    let title = spot.patch.scenes.get(&number).map_or("", String::as_str);
     match (number, title) {
         (0, _) => None,
         (number, "") => Some(format!("{number}")),

@@ -33,7 +33,7 @@ fn bench(kind: &'static str, display: Vec<f32>) -> Harness<'static, Bench> {
                 display: &bench.display,
                 sample_rate_hz: 48_000.0,
                 moved: Vec::new(),
-                scenes: &[(1, "Rain".to_owned())].into(),
+                patch: &Patch { scenes: [(1, "Rain".to_owned())].into(), ..Patch::default() },
             };
             let theme = Theme::of(bench.look);
             glance(ui, &theme, &spot);

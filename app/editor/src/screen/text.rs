@@ -29,6 +29,7 @@ pub fn text_ui(ui: &mut Ui, theme: &Theme, form: Text, spot: &ScreenSpot, asks: 
         Text::Formula => line_ui(ui, theme, spot, "Formula", "a + b", asks),
         Text::Words => line_ui(ui, theme, spot, "Words", "", asks),
         Text::Code => code_ui(ui, theme, spot, asks),
+        Text::Automation => {}
         Text::Notes | Text::Tuning => tuning_ui(ui, theme, form, spot, asks),
     }
 }
@@ -232,7 +233,7 @@ mod tests {
                     display: &[],
                     sample_rate_hz: 48_000.0,
                     moved: Vec::new(),
-                    scenes: &bench.patch.scenes,
+                    patch: &bench.patch,
                 };
                 let theme = Theme::of(Look::Dark);
                 text_ui(ui, &theme, about.text.unwrap(), &spot, &mut bench.asks);

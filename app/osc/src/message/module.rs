@@ -129,7 +129,7 @@ message! {
 }
 
 message! {
-    /// Has scenes and chance leave a param where it stands, or no longer. Nothing is heard.
+    /// Has scenes, automation and chance leave a param where it stands, or no longer. Nothing is heard.
     Lock("/module/lock", EDIT, "lead gain true") {
         /// a module's name in the patch
         module: ModuleId,

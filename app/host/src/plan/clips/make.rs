@@ -106,7 +106,7 @@ pub fn make((form, text): &Source) -> Result<Made, ClipError> {
         Text::Notes => Ok(numbers(tuned(notes::compile(text)?, &form.tuning(text))?)),
         Text::Tuning => Ok(numbers(tuning_file::read(text)?)),
         Text::Code => Ok(numbers(code::compile(text)?)),
-        Text::Words => Ok(Made::default()),
+        Text::Automation | Text::Words => Ok(Made::default()),
     }
 }
 

@@ -1,25 +1,29 @@
-//! \[rt\] Knobs that follow scenes, as modules say that recall them by voltage.
+//! \[rt\] Knobs that follow scenes and automation, as modules say that lead them.
 //!
 //! What such a module has said at the end of a block is heard from the next one on. Each
-//! knob follows who has recalled a scene of it last: a module, or the hand that turned it.
-//! The patch knows nothing of it: where nobody leads a knob any more, it goes back to where
-//! it stands there.
+//! knob follows who has taken it last: a module that recalled a scene or began its lanes, or
+//! the hand that turned it. The patch knows nothing of it: where nobody leads a knob any
+//! more, it goes back to where it stands there.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 use dsp_worker::protocol::{Plan, PlanModule};
 use sostenuto_dsp::signal::Signal;
-use sostenuto_dsp::units::{GATE_VOLTS, QUANTUM};
+use sostenuto_dsp::units::{GATE_VOLTS, QUANTUM, SCHMITT_HIGH_VOLTS};
 use sostenuto_modules::module::{Role, SCENE_VOLTS};
 use sostenuto_modules::param::Param;
+use sostenuto_patch::automation::{self, Point};
 use sostenuto_patch::scene::{MAX_SCENES, between};
 use sostenuto_patch::{ModuleId, Patch, PatchModule};
 
-/// Where the module says how long knobs take.
+/// Where a Scenes module says how long knobs take.
 const GLIDE: &str = "glide";
+/// Where an Automation module says how many beats its lanes have.
+const LENGTH: &str = "length";
 
-/// All knobs of a patch that are in scenes, and who leads them.
+/// All knobs of a patch that are in scenes or lanes, and who leads them.
 #[derive(Debug, Default)]
 pub struct Followers {
     leaders: Vec<Leader>,
@@ -27,15 +31,21 @@ pub struct Followers {
     knobs: Vec<Knob>,
     /// Where knobs stand in scenes: those of each knob in the order of the scenes.
     kept: Vec<(u8, f32)>,
+    /// The lanes of all leaders, those of one together.
+    lanes: Vec<Lane>,
+    points: Vec<Point>,
 }
 
-/// A module that recalls scenes.
+/// A module that leads knobs.
 #[derive(Debug)]
 struct Leader {
     memory: u64,
-    /// Which of its params is the time that knobs take.
-    glide: usize,
-    glide_secs: f32,
+    /// Which of its params counts: seconds that knobs take to a scene, or beats of its lanes.
+    param: usize,
+    /// Where that stands.
+    value: f32,
+    /// Its lanes. `None`: it recalls scenes.
+    lanes: Option<Range<usize>>,
     /// Its index in the plan that plays, if it is there.
     module: Option<usize>,
     said: Said,
@@ -45,6 +55,14 @@ struct Leader {
     way: f32,
     /// Whether they must be put where they belong, whatever it says.
     is_due: bool,
+}
+
+/// Where a knob stands, beat by beat.
+#[derive(Debug)]
+struct Lane {
+    /// Its index.
+    knob: usize,
+    points: Range<usize>,
 }
 
 /// From the conductor to the engine: what follows from now on, and back what did.
@@ -82,12 +100,30 @@ impl Handover {
     }
 }
 
-/// A scene, the one after it, and how far between; 0 is no scene.
+/// What a leader says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Said {
-    scene: u8,
-    toward: u8,
-    morphed: f32,
+enum Said {
+    /// It leads nobody.
+    #[default]
+    Nothing,
+    /// A scene is recalled, and morphed so far to the one after it.
+    Scene { scene: u8, toward: u8, morphed: f32 },
+    /// The lanes are at that beat.
+    Beat(f32),
+}
+
+impl Said {
+    /// Whether its knobs are taken anew, also from a hand that has them.
+    fn takes_after(self, before: Said) -> bool {
+        match (self, before) {
+            (Said::Nothing, _) => false,
+            (Said::Scene { scene, toward, .. }, Said::Scene { scene: old, toward: next, .. }) => {
+                (scene, toward) != (old, next)
+            }
+            (Said::Beat(now), Said::Beat(before)) => now < before,
+            _ => true,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -112,50 +148,65 @@ impl Followers {
     /// The knobs of this patch, whose modules lie there. Not real-time.
     pub fn of(patch: &Patch, memory: impl Fn(&ModuleId, &PatchModule) -> Option<u64>) -> Followers {
         let mut all = Followers::default();
+        let mut written = Vec::new();
+        for (id, module) in patch.modules.iter().filter(|(_, module)| module.is_leader()) {
+            let (Ok(about), Some(memory)) = (module.about(), memory(id, module)) else { continue };
+            let first = written.len();
+            written.extend(module.lanes());
+            let (param, lanes) = match about.role {
+                Some(Role::Automation) => (LENGTH, Some(first..written.len())),
+                _ => (GLIDE, None),
+            };
+            let param = about.param(param).unwrap_or_default();
+            all.leaders.push(Leader { memory, param, lanes, ..Leader::NEW });
+        }
+        if all.leaders.is_empty() {
+            return all;
+        }
+        let in_lanes: BTreeSet<(&ModuleId, &str)> =
+            written.iter().map(|lane| (&lane.module, &*lane.param)).collect();
         for (id, module) in &patch.modules {
             let (Ok(about), Some(memory)) = (module.about(), memory(id, module)) else { continue };
-            if about.role == Some(Role::Scenes) {
-                let glide = about.param(GLIDE).unwrap_or_default();
-                let (said, done) = (Said::default(), Said::default());
-                all.leaders.push(Leader {
-                    memory,
-                    glide,
-                    glide_secs: 0.0,
-                    module: None,
-                    said,
-                    done,
-                    way: 1.0,
-                    is_due: false,
-                });
-            }
             let is_free = |(_, facts): &(usize, &Param)| !module.locked.contains(facts.name);
             for (param, facts) in about.params.iter().enumerate().filter(is_free) {
                 let first = all.kept.len();
                 let kept = module.scenes.iter();
                 all.kept.extend(kept.filter_map(|(&n, kept)| Some((n, *kept.get(facts.name)?))));
-                let (kept, home) = (first..all.kept.len(), module.param(facts.name));
-                if let (false, Some(home)) = (kept.is_empty(), home) {
-                    let (index, leader) = (None, None);
-                    let (from, now) = (home, home);
-                    all.knobs.push(Knob {
-                        memory,
-                        param,
-                        facts,
-                        kept,
-                        index,
-                        leader,
-                        home,
-                        from,
-                        now,
-                    });
-                }
+                let kept = first..all.kept.len();
+                let is_led = !kept.is_empty() || in_lanes.contains(&(id, facts.name));
+                let Some(home) = module.param(facts.name).filter(|_| is_led) else { continue };
+                let (index, leader) = (None, None);
+                let (from, now) = (home, home);
+                all.knobs.push(Knob { memory, param, facts, kept, index, leader, home, from, now });
             }
         }
-        if all.leaders.is_empty() {
-            return Followers::default();
-        }
         all.knobs.sort_by_key(|knob| (knob.memory, knob.param));
+        all.take_lanes(patch, &memory, &written);
         all
+    }
+
+    /// Lanes of knobs that are not there stay empty: they come with these.
+    fn take_lanes(
+        &mut self,
+        patch: &Patch,
+        memory: impl Fn(&ModuleId, &PatchModule) -> Option<u64>,
+        written: &[automation::Lane],
+    ) {
+        for lane in written {
+            let first = self.points.len();
+            let module = patch.modules.get(&lane.module).filter(|module| !module.is_leader());
+            let knob = module.and_then(|module| {
+                let param = module.about().ok()?.param(&lane.param)?;
+                self.place(memory(&lane.module, module)?, param).ok()
+            });
+            if let Some(knob) = knob {
+                let facts = self.knobs[knob].facts;
+                let legal = |point: &Point| Point { value: facts.legal(point.value), ..*point };
+                self.points.extend(lane.points.iter().map(legal));
+            }
+            let points = first..self.points.len();
+            self.lanes.push(Lane { knob: knob.unwrap_or_default(), points });
+        }
     }
 
     /// Whether nobody follows anybody. Real-time safe.
@@ -218,48 +269,84 @@ impl Followers {
         for leader in &mut self.leaders {
             let module = leader.module.and_then(|index| plan.modules.get(index));
             let Some(module) = module else { continue };
-            let [scene, toward, morphed, ..] = outputs(module) else { continue };
-            let glide = plan.params.get(module.first_param as usize + leader.glide);
-            leader.glide_secs = glide.copied().unwrap_or_default();
+            let [first, second, third, ..] = outputs(module) else { continue };
+            let param = plan.params.get(module.first_param as usize + leader.param);
+            leader.value = param.copied().unwrap_or_default();
             let last = |signal: &Signal| signal.at(0, (frames - 1) % QUANTUM);
-            let number =
-                |signal| (last(signal) / SCENE_VOLTS).round().clamp(0.0, f32::from(MAX_SCENES));
-            leader.said = Said {
-                scene: number(scene) as u8,
-                toward: number(toward) as u8,
-                morphed: (last(morphed) / GATE_VOLTS).clamp(0.0, 1.0),
+            let most = f32::from(MAX_SCENES);
+            let number = |signal| (last(signal) / SCENE_VOLTS).round().clamp(0.0, most) as u8;
+            let part = |signal| (last(signal) / GATE_VOLTS).clamp(0.0, 1.0);
+            leader.said = match leader.lanes {
+                Some(_) if last(second) > SCHMITT_HIGH_VOLTS => {
+                    Said::Beat(part(first) * leader.value)
+                }
+                None if number(first) > 0 => Said::Scene {
+                    scene: number(first),
+                    toward: number(second),
+                    morphed: part(third),
+                },
+                _ => Said::Nothing,
             };
         }
     }
 
     /// Moves the knobs on, before a block of so many seconds. Real-time safe.
     pub fn follow(&mut self, block_secs: f32, mut set: impl FnMut(usize, f32)) {
-        let Followers { leaders, knobs, kept } = self;
+        let Followers { leaders, knobs, kept, lanes, points } = self;
         for (number, leader) in leaders.iter_mut().enumerate() {
-            let Said { scene, toward, .. } = leader.said;
-            if (leader.done.scene, leader.done.toward) != (scene, toward) {
-                for knob in knobs.iter_mut().filter(|knob| knob.stands(kept, scene).is_some()) {
-                    (knob.leader, knob.from) = (Some(number), knob.now);
-                }
+            if leader.said.takes_after(leader.done) {
                 leader.way = 0.0;
+                let take = |knob: &mut Knob| (knob.leader, knob.from) = (Some(number), knob.now);
+                match leader.said {
+                    Said::Nothing => {}
+                    Said::Scene { scene, .. } => {
+                        let own = knobs.iter_mut().filter(|it| it.stands(kept, scene).is_some());
+                        own.for_each(take);
+                    }
+                    Said::Beat(_) => {
+                        let own = lanes[leader.lanes.clone().unwrap_or_default()].iter();
+                        for lane in own.filter(|lane| !lane.points.is_empty()) {
+                            take(&mut knobs[lane.knob]);
+                        }
+                    }
+                }
             }
             if leader.done == leader.said && leader.way == 1.0 && !leader.is_due {
                 continue;
             }
-            let is_gliding = leader.glide_secs > block_secs;
-            let step = if is_gliding { block_secs / leader.glide_secs } else { 1.0 };
+            let glide_secs = if leader.lanes.is_some() { 0.0 } else { leader.value };
+            let step = if glide_secs > block_secs { block_secs / glide_secs } else { 1.0 };
             leader.way = (leader.way + step).min(1.0);
             (leader.done, leader.is_due) = (leader.said, false);
-            for knob in knobs.iter_mut().filter(|knob| knob.leader == Some(number)) {
-                knob.now = match scene {
-                    0 => {
-                        knob.leader = None;
-                        knob.home
-                    }
-                    _ => knob.goal(kept, leader),
-                };
+            let mut put = |knob: &mut Knob, value: f32| {
+                knob.now = value;
                 if let Some(index) = knob.index {
-                    set(index, knob.now);
+                    set(index, value);
+                }
+            };
+            match leader.said {
+                Said::Nothing => {
+                    for knob in knobs.iter_mut().filter(|knob| knob.leader == Some(number)) {
+                        knob.leader = None;
+                        let home = knob.home;
+                        put(knob, home);
+                    }
+                }
+                Said::Scene { scene, toward, morphed } => {
+                    for knob in knobs.iter_mut().filter(|knob| knob.leader == Some(number)) {
+                        let value = knob.in_scene(kept, [scene, toward], morphed, leader.way);
+                        put(knob, value);
+                    }
+                }
+                Said::Beat(beat) => {
+                    for lane in &lanes[leader.lanes.clone().unwrap_or_default()] {
+                        let Some(knob) = knobs.get_mut(lane.knob) else { continue };
+                        let value = automation::at(knob.facts, &points[lane.points.clone()], beat);
+                        let value = value.filter(|_| knob.leader == Some(number));
+                        if let Some(value) = value.filter(|value| *value != knob.now) {
+                            put(knob, value);
+                        }
+                    }
                 }
             }
         }
@@ -289,15 +376,28 @@ impl Knob {
         own.find(|(number, _)| *number == scene).map(|(_, value)| *value)
     }
 
-    /// Where it is to be now. What is not in the scene stays, and what is not in the one
-    /// after it does not morph.
-    fn goal(&self, kept: &[(u8, f32)], leader: &Leader) -> f32 {
-        let Said { scene, toward, morphed } = leader.said;
-        let Some(first) = self.stands(kept, scene) else { return self.now };
-        let last = self.stands(kept, toward).unwrap_or(first);
-        let goal = between(self.facts, first, last, morphed);
-        between(self.facts, self.from, goal, leader.way)
+    /// Where it is to be now, between two scenes. What is not in the scene stays, and what is
+    /// not in the one after it does not morph.
+    fn in_scene(&self, kept: &[(u8, f32)], scenes: [u8; 2], morphed: f32, way: f32) -> f32 {
+        let [scene, toward] = scenes.map(|scene| self.stands(kept, scene));
+        let Some(first) = scene else { return self.now };
+        let goal = between(self.facts, first, toward.unwrap_or(first), morphed);
+        between(self.facts, self.from, goal, way)
     }
+}
+
+impl Leader {
+    const NEW: Leader = Leader {
+        memory: 0,
+        param: 0,
+        value: 0.0,
+        lanes: None,
+        module: None,
+        said: Said::Nothing,
+        done: Said::Nothing,
+        way: 1.0,
+        is_due: false,
+    };
 }
 
 #[cfg(test)]
@@ -366,10 +466,32 @@ mod tests {
             followers.find_in(&plan, |index, value| params[index] = value);
         }
 
-        /// A block in which the module says that. Returns where the filter stands.
+        /// An Automation in the place of the Scenes module.
+        fn automate(&mut self, text: &str) {
+            let mut module = PatchModule::new("automation", 0.0, 0.0);
+            module.text = text.into();
+            let edits = [
+                Edit::RemoveModule { id: id("scenes") },
+                Edit::AddModule { id: id("automation"), module },
+            ];
+            for edit in edits {
+                apply(&mut self.patch, edit).unwrap();
+            }
+            let about = catalog::with_role(Role::Automation).1.about;
+            let first = self.tables.modules[1].first_param as usize;
+            self.tables.params.truncate(first);
+            self.tables.params.extend(about.params.iter().map(|param| param.default));
+            self.plan_anew();
+        }
+
+        /// A block in which a Scenes module says that. Returns where the filter stands.
         fn block(&mut self, scene: u8, toward: u8, morphed: f32) -> f32 {
+            self.say([f32::from(scene) * 0.1, f32::from(toward) * 0.1, morphed * 10.0, 0.0])
+        }
+
+        /// A block that ends with these volts.
+        fn say(&mut self, volts: [f32; 4]) -> f32 {
             let mut outputs: [Signal; 4] = bytemuck::Zeroable::zeroed();
-            let volts = [f32::from(scene) * 0.1, f32::from(toward) * 0.1, morphed * 10.0, 0.0];
             for (output, volts) in outputs.iter_mut().zip(volts) {
                 output.set_channels(1);
                 output.put(0, QUANTUM - 1, volts);
@@ -470,6 +592,21 @@ mod tests {
         apply(&mut stage.patch, keep).unwrap();
         stage.plan_anew();
         assert_eq!(stage.block(1, 2, 0.0), 300.0);
+    }
+
+    #[test]
+    fn lanes_move_a_knob_beat_by_beat_until_a_hand_has_it_for_the_rest_of_the_pass() {
+        let mut stage = stage();
+        stage.automate("filter.cutoff 0 100 2 400\ngone.level 0 1\n");
+        let at = |stage: &mut Stage, beat: f32| stage.say([beat / 16.0 * 10.0, 10.0, 0.0, 0.0]);
+        assert_eq!(at(&mut stage, 0.0), 100.0);
+        assert!(near(at(&mut stage, 1.0), 200.0), "half of two octaves");
+        assert_eq!(at(&mut stage, 3.0), 400.0);
+        stage.followers.let_go(FILTER, cutoff(), 50.0);
+        stage.params[cutoff()] = 50.0;
+        assert_eq!(at(&mut stage, 4.0), 50.0);
+        assert!(near(at(&mut stage, 0.5), 141.4), "the next pass");
+        assert_eq!(stage.say([0.0; 4]), 50.0, "it goes where the hand left it");
     }
 
     #[test]
