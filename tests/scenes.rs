@@ -1,4 +1,4 @@
-//! Scenes that a voltage recalls: heard from the next block on, without a click, and the same
+//! Scenes that a voltage recalls, and automation that a clock plays: heard from the next block on, without a click, and the same
 //! whoever computes them, whatever dies.
 
 use std::f32::consts::TAU;
@@ -148,6 +148,42 @@ fn two_levels(levels: [f32; 2], params: &str, more: &[String], cables: &[&str]) 
         do_all(&mut patch, edits);
     }
     patch
+}
+
+/// A knob goes up and down a beat at a time, by a clock of 120 beats a minute.
+#[test]
+fn lanes_are_played_by_the_clock_and_end_where_the_hand_left_the_knob() {
+    let clock = module("clock", "clock", r#""bpm": 120.0"#);
+    let modules = [
+        clock,
+        module("vco", "vco", r#""fine": 0"#),
+        module("vca", "vca", r#""level": 0.5"#),
+        module("out", "audio-out", r#""dc-block": 0"#),
+        module("play", "automation", r#""length": 2"#),
+    ];
+    let cables = ["vco.sine -> vca.in", "vca.out -> out.left", "clock.sixteenth -> play.clock"];
+    let mut patch = patch(&modules.join(","), &cables);
+    let text = "vca.level 0 0.1 1 0.9 2 0.1\n".into();
+    do_all(&mut patch, [Edit::SetText { module: id("play"), text }]);
+    for (block, computed_by) in [(64, ComputedBy::InProcess), (512, workers(2, WORKER))] {
+        let mut render = ready(&patch, block, computed_by);
+        let heard = render.frames(4 * RATE_HZ as usize);
+        // A quarter of a beat.
+        let parts: Vec<f32> = heard[RATE_HZ as usize..].chunks(6000).map(loudness).collect();
+        for pass in parts.chunks(8) {
+            let loudest = (0..pass.len()).max_by(|a, b| pass[*a].total_cmp(&pass[*b]));
+            assert!(matches!(loudest, Some(3 | 4)), "{block}: {pass:?}");
+            assert!(pass[0] < 0.4 * pass[3] && pass[7] < 0.4 * pass[4], "{block}: {pass:?}");
+        }
+        let play = (id("play"), "automation".into());
+        render.conductor().set_param(&play, 0, 0.0);
+        render.frames(9600);
+        let after = loudness(&render.frames(9600));
+        let mut still = patch.clone();
+        do_all(&mut still, [Edit::RemoveModule { id: id("play") }]);
+        let should_be = loudness(&reference(&still, 19_200)[9600..]);
+        assert!((after / should_be - 1.0).abs() < 0.02, "{block}: {after}, {should_be}");
+    }
 }
 
 fn loudness(frames: &[Frame]) -> f32 {

@@ -1224,6 +1224,31 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn moves_are_recorded_by_the_beat_and_kept_as_one_step() {
+        let rig = Rig::new();
+        let editor = rig.connect(Rights::Editor);
+        for text in ["/module/remove a", "/module/add a automation 0 0"] {
+            assert_eq!(editor.ask(text), []);
+        }
+        let text = || rig.patch().modules["a"].text.clone();
+        editor.ask("/param/set b gain 0.75");
+        editor.ask("/param/set a record 1");
+        editor.ask("/param/set b gain 0.25");
+        editor.ask("/param/set a length 8");
+        assert_eq!(&*text(), "", "not before it is over");
+        editor.ask("/module/rename b lead");
+        editor.ask("/param/set a record 0");
+        assert_eq!(&*text(), "lead.gain 0.5 0.25\n");
+        editor.ask("/undo");
+        assert_eq!(&*text(), "");
+        assert_eq!(rig.patch().modules["lead"].param("gain"), Some(0.25));
+        // Nothing was moved.
+        editor.ask("/param/set a record 1");
+        editor.ask("/param/set a record 0");
+        assert_eq!(&*text(), "");
+    }
+
+    #[test]
     fn a_change_of_one_linked_group_is_told_as_the_changes_that_it_is() {
         let rig = Rig::new();
         let editor = rig.connect(Rights::Editor);

@@ -41,9 +41,7 @@ pub struct Point {
 /// Where a line is none.
 pub fn read(text: &str) -> Result<Vec<Lane>, Problem> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(index, line)| lane(line).ok_or(Problem::BadLane { line: index + 1 }))
-        .collect()
+    lines.map(|(index, line)| lane(line).ok_or(Problem::BadLane { line: index + 1 })).collect()
 }
 
 fn lane(line: &str) -> Option<Lane> {
@@ -54,7 +52,8 @@ fn lane(line: &str) -> Option<Lane> {
         let [beat, value] = [beat, words.next()?].map(|word| word.parse::<f32>().ok());
         let (beat, value) = (beat?, value.filter(|value| value.is_finite())?);
         let least = points.last().map_or(0.0, |last| last.beat);
-        points.push(Point { beat: Some(beat).filter(|it| (least..=MAX_BEATS).contains(it))?, value });
+        points
+            .push(Point { beat: Some(beat).filter(|it| (least..=MAX_BEATS).contains(it))?, value });
     }
     let is_named = !param.is_empty() && !points.is_empty();
     is_named.then_some(Lane { module: module.parse().ok()?, param: param.into(), points })
@@ -116,7 +115,11 @@ pub fn moved_to(text: &str, names: &BTreeMap<ModuleId, ModuleId>) -> String {
 impl Patch {
     /// Has what is automated follow a module to its new name. Returns what has changed: the
     /// texts as they were.
-    pub(crate) fn rename_in_lanes(&mut self, id: &ModuleId, new_id: &ModuleId) -> Vec<(ModuleId, Name)> {
+    pub(crate) fn rename_in_lanes(
+        &mut self,
+        id: &ModuleId,
+        new_id: &ModuleId,
+    ) -> Vec<(ModuleId, Name)> {
         let mut were = Vec::new();
         for (own, module) in &mut self.modules {
             if module.text_form() != Some(Text::Automation) {
@@ -165,7 +168,7 @@ mod tests {
         for wrong in ["gain 0 1", "a.gain", "a.gain 0", "a.gain 0 x", "a.gain 2 0 1 0", "a. 0 1"] {
             let text = format!("\na.gain 0 0\n{wrong}");
             let problem = read(&text).unwrap_err().to_string();
-            assert!(problem.contains("line 3"), "{wrong}: {problem}");
+            assert!(problem.contains("Line 3"), "{wrong}: {problem}");
         }
         for wrong in ["a.gain 0 inf", "a.gain -1 0", "a.gain 2000 0", "a.gain NaN 0"] {
             read(wrong).unwrap_err();
@@ -176,7 +179,9 @@ mod tests {
     fn a_knob_moves_from_point_to_point_on_its_own_scale_and_stands_at_the_ends() {
         let hz = Param::log("cutoff", 20.0..=20_000.0, 440.0, Unit::Hz, "");
         let points = [(1.0, 100.0), (3.0, 1600.0)].map(|(beat, value)| Point { beat, value });
-        for (beat, should_be) in [(0.0, 100.0), (1.0, 100.0), (2.0, 400.0), (3.0, 1600.0), (9.0, 1600.0)] {
+        for (beat, should_be) in
+            [(0.0, 100.0), (1.0, 100.0), (2.0, 400.0), (3.0, 1600.0), (9.0, 1600.0)]
+        {
             let found = at(&hz, &points, beat).unwrap();
             assert!((found / should_be - 1.0).abs() < 1e-4, "{beat}: {found}");
         }
@@ -213,7 +218,7 @@ mod tests {
         let mut patch = with_lanes();
         let before = patch.clone();
         let text = Edit::SetText { module: id("play"), text: "a.gain up".into() };
-        assert!(apply(&mut patch, text).unwrap_err().to_string().contains("line 1"));
+        assert!(apply(&mut patch, text).unwrap_err().to_string().contains("Line 1"));
         assert_eq!(patch, before);
     }
 

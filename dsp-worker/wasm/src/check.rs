@@ -76,8 +76,11 @@ pub struct Checked {
     pub places: Vec<u32>,
     /// How much of its memory it uses.
     pub used_bytes: u32,
-    /// The same module, without what is not played, and with its mutable globals exported.
+    /// The same module, without what is not played, and with its mutable globals exported:
+    /// for the compiler.
+    #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "nobody compiles it"))]
     pub(crate) wasm: Vec<u8>,
+    #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "nobody compiles it"))]
     pub(crate) globals: usize,
 }
 

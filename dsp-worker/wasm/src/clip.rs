@@ -5,6 +5,7 @@ use bytemuck::{Pod, Zeroable};
 use sostenuto_dsp::fnv::fnv1a;
 use sostenuto_modules::own::Kept;
 
+#[cfg(feature = "compiler")]
 use crate::check::Checked;
 
 const MAGIC: u32 = 0x534f_5301;
@@ -50,6 +51,7 @@ pub struct Compiled<'a> {
     code_hash: u64,
 }
 
+#[cfg(feature = "compiler")]
 fn halves(number: u64) -> [u32; 2] {
     [number as u32, (number >> 32) as u32]
 }
@@ -62,6 +64,7 @@ const HEAD_WORDS: usize = size_of::<Head>() / 4;
 const KEPT_WORDS: usize = size_of::<Kept>() / 4;
 
 /// The clip of a module.
+#[cfg(feature = "compiler")]
 pub fn write(checked: &Checked, code: &[u8]) -> Vec<f32> {
     let own = checked.own;
     let shape = Shape {

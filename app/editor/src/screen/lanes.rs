@@ -1,7 +1,7 @@
 //! Lanes of an Automation module: how knobs move beat by beat. Points are dragged, added
 //! and removed with the mouse.
 
-use eframe::egui::{Align2, Pos2, Rect, Sense, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use eframe::egui::{Align2, Pos2, Rect, Sense, Stroke, Ui, WidgetInfo, WidgetType, pos2};
 use sostenuto_modules::param::Param;
 use sostenuto_patch::automation::{self, Lane, Point};
 use sostenuto_patch::{Patch, entry};
@@ -67,10 +67,12 @@ pub fn lanes_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
         let value = facts(spot.patch, &lanes[lane]).map(|facts| entry::show(facts, value));
         format!("{} {}, beat {:.2}", names[lane], value.unwrap_or_default(), beat + 1.0)
     });
-    match draft.clone() {
-        Some(draft) => ui.data_mut(|data| data.insert_temp(id, draft)),
-        None => ui.data_mut(|data| data.remove::<Draft>(id)),
-    }
+    ui.data_mut(|data| match draft.clone() {
+        Some(draft) => {
+            data.insert_temp(id, draft);
+        }
+        None => data.remove::<Draft>(id),
+    });
     if ui.is_rect_visible(spot.rect) {
         let pen = Pen::within(ui, spot.zoom, spot.rect);
         let lanes = draft.as_ref().map_or(&lanes, |draft| &draft.lanes);
@@ -185,7 +187,12 @@ impl Sheet {
         for beat in (0..=beats).step_by(step) {
             let across = beat as f32 / self.length_beats;
             let strength = if beat % 4 == 0 { 0.7 } else { 0.35 };
-            pen.line(at(self.field, across, 0.0), at(self.field, across, 1.0), 1.0, guide(theme, strength));
+            pen.line(
+                at(self.field, across, 0.0),
+                at(self.field, across, 1.0),
+                1.0,
+                guide(theme, strength),
+            );
         }
         for (index, lane) in lanes.iter().enumerate() {
             let Some(facts) = facts(spot.patch, lane) else { continue };

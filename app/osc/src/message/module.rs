@@ -84,8 +84,8 @@ message! {
         /// a module's name in the patch
         module: ModuleId,
         /// what its kind asks for: the whole path of a sound (WAV, AIFF, FLAC, OGG Vorbis or MP3) or
-        /// `factory:name.wav`, a formula, notes, or the whole paths of a tuning's Scala files, a line
-        /// each; empty for none
+        /// `factory:name.wav`, a formula, notes, lanes of automation, or the whole paths of a tuning's
+        /// Scala files, a line each; empty for none
         text: Name ["", "at most 64 KiB"],
     }
 }

@@ -67,8 +67,12 @@ impl Module for Automation {
             port("end", "A trigger at the end of each pass"),
         ],
         params: &[
-            Param::switch("play", true, "Whether it plays; else knobs are where your hand left them")
-                .steady(),
+            Param::switch(
+                "play",
+                true,
+                "Whether it plays; else knobs are where your hand left them",
+            )
+            .steady(),
             Param::switch(
                 "record",
                 false,
@@ -191,8 +195,9 @@ mod tests {
         for (frame, should_be) in [(6000, 0.25), (24_000, 1.0), (27_000, 1.125), (48_100, 0.0)] {
             assert!((beats[frame] - should_be).abs() < 0.01, "{frame}: {}", beats[frame]);
         }
-        let steps = beats.windows(2).map(|pair| pair[1] - pair[0]);
-        assert!(steps.clone().filter(|step| *step < 0.0).count() == 2, "twice round");
+        // Of the first clock nobody knows how long it lasts.
+        let steps = beats[6100..].windows(2).map(|pair| pair[1] - pair[0]);
+        assert_eq!(steps.clone().filter(|step| *step < 0.0).count(), 2, "twice round");
         assert!(steps.fold(0f32, f32::max) < 0.01, "time does not jump");
     }
 

@@ -189,8 +189,8 @@ fn plays() -> Vec<Play> {
                     }
                 }
             }
-            "lfo" | "wavetable-lfo" | "shift-register" | "switch-1-to-8" | "switch-8-to-1"
-            | "delay" | "tape-delay" => {}
+            "automation" | "lfo" | "wavetable-lfo" | "shift-register" | "switch-1-to-8"
+            | "switch-8-to-1" | "delay" | "tape-delay" => {}
             other => panic!("say in which way {other} plays a gate for every clock"),
         }
     }
