@@ -43,10 +43,11 @@ pub fn lanes_ui(ui: &mut Ui, theme: &Theme, spot: &ScreenSpot, asks: &mut Asks) 
     let sheet = Sheet::of(spot);
     let pointer = response.hover_pos().or(response.interact_pointer_pos());
     let pointed = pointer.and_then(|place| sheet.point_near(spot.patch, &lanes, place));
-    if response.drag_started()
-        && let Some(held) = pointed
-    {
-        draft = Some(Draft { lanes: lanes.clone(), held });
+    if response.drag_started() {
+        // By now the mouse has gone some way.
+        let pressed = ui.input(|input| input.pointer.press_origin());
+        let held = pressed.and_then(|place| sheet.point_near(spot.patch, &lanes, place));
+        draft = held.map(|held| Draft { lanes: lanes.clone(), held });
     }
     if let (Some(draft), Some(place)) = (&mut draft, response.interact_pointer_pos()) {
         sheet.drag(spot.patch, draft, place);
@@ -248,9 +249,13 @@ fn name(patch: &Patch, lane: &Lane) -> String {
 
 #[cfg(test)]
 mod tests {
+    use eframe::egui::{Event, Modifiers, PointerButton, vec2};
+    use egui_kittest::Harness;
+    use sostenuto_osc::message::Request;
     use sostenuto_patch::{Edit, PatchModule, apply};
 
     use super::*;
+    use crate::theme::Look;
 
     const SHEET: Sheet = Sheet {
         field: Rect { min: Pos2::ZERO, max: pos2(400.0, 100.0) },
@@ -281,6 +286,48 @@ mod tests {
         assert!((found.beat - 2.5).abs() < 1e-4 && (found.value - 0.8).abs() < 1e-4, "{found:?}");
         SHEET.drag(&patch, &mut draft, pos2(390.0, -50.0));
         assert_eq!(draft.lanes[0].points[1], Point { beat: 3.0, value: 1.0 });
+    }
+
+    #[test]
+    fn a_hand_that_presses_a_point_and_goes_far_takes_it_along() {
+        let mut patch = patch();
+        let mut module = PatchModule::new("automation", 0.0, 0.0);
+        module.text = "ladder.resonance 0 0 8 0.5 16 1\n".into();
+        apply(&mut patch, Edit::AddModule { id: "play".parse().unwrap(), module }).unwrap();
+        let app = |ui: &mut Ui, (patch, asks): &mut (Patch, Asks)| {
+            let module = "play".parse().unwrap();
+            let params = &patch.modules[&module];
+            let spot = ScreenSpot {
+                rect: Rect::from_min_size(Pos2::ZERO, vec2(416.0, 116.0)),
+                zoom: 1.0,
+                module: &module,
+                about: params.about().unwrap(),
+                params,
+                display: &[],
+                sample_rate_hz: 48_000.0,
+                moved: Vec::new(),
+                patch,
+            };
+            lanes_ui(ui, &Theme::of(Look::Dark), &spot, asks);
+        };
+        let builder = Harness::builder().with_size(vec2(500.0, 400.0));
+        let mut harness = builder.build_ui_state(app, (patch, Asks::default()));
+        for (place, pressed) in
+            [((208.0, 58.0), true), ((280.0, 20.0), true), ((308.0, 33.0), false)]
+        {
+            let pos = pos2(place.0, place.1);
+            harness.hover_at(pos);
+            harness.step();
+            if place.0 != 280.0 {
+                let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+                harness.event(Event::PointerButton { pos, button, pressed, modifiers });
+                harness.step();
+            }
+        }
+        let asked = harness.state_mut().1.requests.pop();
+        let Some(Request::Edit(Edit::SetText { text, .. })) = asked else { panic!("{asked:?}") };
+        let point = lanes(&text)[0].points[1];
+        assert!((point.beat - 12.0).abs() < 0.1 && (point.value - 0.75).abs() < 0.02, "{point:?}");
     }
 
     #[test]

@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn after_a_reset_it_waits_for_the_clock_and_begins_with_that() {
+        let mut rig = clocked();
+        let run =
+            rig.feed("reset", |_, frame| if frame == 20_000 { 10.0 } else { 0.0 }).run(25_000);
+        let beat = |frame: usize| run.channel("position", 0)[frame] * 0.2;
+        let is_playing = |frame: usize| run.channel("playing", 0)[frame] > 1.0;
+        assert!(beat(19_999) > 0.8 && is_playing(19_999));
+        assert_eq!((beat(22_000), is_playing(22_000)), (0.0, false));
+        assert!(is_playing(24_000) && beat(24_000) < 0.01 && beat(24_900) > 0.02);
+    }
+
+    #[test]
     fn once_it_stays_at_the_end_and_says_so_once() {
         let mut rig = Rig::new::<Automation>(48_000.0);
         rig.set("length", 1.0).set("tempo", 240.0).choose("mode", "once");
